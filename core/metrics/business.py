@@ -7,7 +7,7 @@ METRICS = (
         "aia_revenue_dollars",
         "source",
         "1",
-        "Revenue of the source over the last 24 hours, net of refunds, in dollars.",
+        "Net revenue of the source over the last 24 hours, less discounts and refunds, without tax, in dollars.",
     ),
     gauge(
         "aia_revenue_expected_dollars",
@@ -55,6 +55,12 @@ METRICS = (
         "Share of 28 days with revenue within the 90 % prediction interval, 0 to 1.",
     ),
     gauge(
+        "aia_revenue_by_dimension_dollars",
+        "dimension member",
+        "1",
+        "Net revenue of the last 30 days by the members of a dimension: models, versions, arms, devices, countries, currencies; in dollars.",
+    ),
+    gauge(
         "aia_attributed_revenue_dollars",
         "kind",
         "1",
@@ -71,6 +77,43 @@ METRICS = (
     ),
     gauge("aia_cost_dollars", "kind", "1", "Cost of the platform over 30 days by kind, in dollars."),
     gauge("aia_roi_ratio", "", "1", "Return on investment over 30 days: (attributed revenue - cost) / cost."),
+    gauge(
+        "aia_model_roi_known",
+        "model arm basis",
+        "1",
+        "1 if the return on investment of the model is known, 0 if not; basis is what its revenue comes from: experiment, share or stated.",
+    ),
+    gauge(
+        "aia_model_roi_ratio",
+        "model arm basis bound",
+        "1",
+        "Return on investment of the model over 30 days: low, middle or high of the 90 % interval; only middle where there is none.",
+    ),
+    gauge("aia_model_roi_target_ratio", "", "1", "Return on investment that every model must have, 0.5 is 50 %."),
+    gauge(
+        "aia_model_roi_cost_dollars",
+        "model arm basis",
+        "1",
+        "Cost that is allocated to the model over 30 days, in dollars.",
+    ),
+    gauge(
+        "aia_model_attributed_revenue_dollars",
+        "model arm basis bound",
+        "1",
+        "Revenue attributed to the model over 30 days, in dollars: low, middle or high of the 90 % interval.",
+    ),
+    gauge(
+        "aia_model_payback_seconds",
+        "model arm basis bound",
+        "s",
+        "Time until the model has earned its investment; no value where it never does, or where no investment is stated.",
+    ),
+    gauge(
+        "aia_model_projection_dollars",
+        "model arm basis bound",
+        "1",
+        "Attributed revenue less cost and investment of a year at this rate, in dollars.",
+    ),
     gauge("aia_customers", "state", "1", "Customers by state: new, active or lapsed."),
     gauge(
         "aia_customer_lifetime_value_dollars",

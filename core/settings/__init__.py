@@ -1,7 +1,18 @@
 """monitoring.yaml as typed settings: what is watched, when, how strictly, and who hears of it."""
 
 from core.settings.alert_rules import AlertRuleSettings
-from core.settings.business import Billing, Business, Cost, Customers, MarketTable, Orders, SharedCost, Spending
+from core.settings.business import (
+    Billing,
+    Business,
+    Cost,
+    Customers,
+    Exposures,
+    MarketTable,
+    Orders,
+    Rates,
+    SharedCost,
+    Spending,
+)
 from core.settings.channels import Channel
 from core.settings.command_intake import Account, CommandIntake, MailLinks, PagerdutyWebhooks, SlackApp
 from core.settings.generation import Embedding, Generation, Prices
@@ -36,6 +47,7 @@ from core.settings.response import (
     Revenue,
     Rule,
 )
+from core.settings.returns import ModelReturn, Returns
 from core.settings.surveys import Surveys
 from core.settings.training import Parameter, TrainingPipeline
 from core.settings.types import Dependency, Settings, parse, parse_model
@@ -58,6 +70,7 @@ __all__ = [
     "DnsProbe",
     "Embedding",
     "Expect",
+    "Exposures",
     "Features",
     "Generation",
     "Hours",
@@ -69,6 +82,7 @@ __all__ = [
     "Maintenance",
     "MarketTable",
     "Model",
+    "ModelReturn",
     "Orders",
     "Override",
     "PagerdutyWebhooks",
@@ -83,10 +97,12 @@ __all__ = [
     "Prices",
     "Probe",
     "Quality",
+    "Rates",
     "Reference",
     "ReportSchedule",
     "Resource",
     "Retraining",
+    "Returns",
     "Revenue",
     "Rotation",
     "Route",

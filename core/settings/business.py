@@ -8,8 +8,9 @@ from typing import Annotated
 
 from core.errors import Fault
 from core.settings.declare import Faults, validator
-from core.settings.kinds import Column, Dollars, Share, Slug, Table, Target, TimeZone
+from core.settings.kinds import Column, Currency, Dollars, Share, Slug, Table, Target, TimeZone
 from core.settings.notes import Default, Items, Mark, OneOf, Pattern, Range, Requires
+from core.settings.returns import Returns
 
 OUTCOMES = ("taken", "refunded", "failed")
 """What may become of a payment."""
@@ -33,7 +34,7 @@ class Orders:
     source: Column
     """Column of the source of revenue."""
     amount: Column
-    """Column of the amount in dollars; refunds are negative, or have their `outcome`."""
+    """Column of the amount that was paid, after the discount and with the tax; refunds are negative, or have their `outcome`."""
     customer: Column | None = None
     """Column of the customer; without it customers are not measured."""
     outcome: Column | None = None
@@ -55,6 +56,24 @@ class Orders:
     """Column with the id of the order that a refund belongs to, where refunds have an id of their own."""
     refunds: Annotated[str, OneOf("rows", "in_place")] = "rows"
     """Where refunds are: in `rows` of their own, or `in_place`: the row of the order changes its outcome, and was a sale before."""
+    tax: Column | None = None
+    """Column of the tax within the amount, which is no revenue; without it, or where it is NULL, the amount has none."""
+    discount: Column | None = None
+    """Column of the discount that the amount is already lower by; it is shown, and does not change the revenue."""
+    currency: Column | None = None
+    """Column of the currency of the amount, as in `EUR`; without it amounts are in the reporting currency."""
+    test: Column | None = None
+    """Column that marks a test order: true, 1, yes or test. Test orders are counted, and are no revenue."""
+    model: Column | None = None
+    """Column of the model that the order is attributed to."""
+    version: Annotated[Column | None, Requires("model")] = None
+    """Column of the version of the model."""
+    arm: Annotated[Column | None, Requires("model", "customer")] = None
+    """Column of the experiment arm of the customer, in the experiment on the model."""
+    device: Column | None = None
+    """Column of the device."""
+    country: Column | None = None
+    """Column of the country."""
 
 
 @validator(Orders, "outcomes")
@@ -77,6 +96,38 @@ class RevenueOf:
 
     sources: Annotated[tuple[str, ...], Items(at_least=1, unique=True)]
     """Sources of the orders."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Table of exchange rates: one row per currency and day. A rate holds from its day until the next one."""
+
+    table: Table
+    """Table of the rates."""
+    day: Column
+    """Column of the day: a date, an instant (UTC) or a text as in `2026-01-31`."""
+    currency: Column
+    """Column of the currency."""
+    rate: Column
+    """Column of what one unit of the currency is worth in the reporting currency."""
+    max_age: Annotated[timedelta, Range("1d", "60d", step="d")] = timedelta(days=7)
+    """For how long a rate holds at most; after that it is not known, and orders in the currency are set aside and counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposures:
+    """Table of exposures: one row per customer and arm, or more. With it customers without an order count as well."""
+
+    table: Table
+    """Table of the exposures."""
+    timestamp: Column
+    """Column of the time of exposure."""
+    customer: Column
+    """Column of the customer."""
+    model: Column
+    """Column of the model that the experiment is about."""
+    arm: Column
+    """Column of the arm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,12 +273,17 @@ class Business:
     orders: Orders | None = None
     revenue_of: Annotated[Mapping[Target, RevenueOf], Requires("orders")] = field(default_factory=dict)
     """Orders of targets, by target: the revenue at risk and the loss of an incident are measured by them."""
+    currency: Currency = "USD"
+    """Reporting currency: revenue in other currencies is converted to it."""
+    rates: Annotated[Rates | None, Requires("orders.currency")] = None
+    exposures: Annotated[Exposures | None, Requires("orders.arm")] = None
     customers: Annotated[Customers, Requires("orders.customer")] = field(default_factory=Customers)
     costs: Mapping[Slug, Cost] = field(default_factory=dict)
     """Continuous costs, by a name of your choice."""
     spending: Spending | None = None
     billing: Billing | None = None
     market: MarketTable | None = None
+    roi: Returns = field(default_factory=Returns)
 
 
 @validator(Business, "revenue_of")
@@ -235,3 +291,13 @@ def _not_too_many_sources_are_measured(business: Business) -> Faults:
     sources = {source for orders in business.revenue_of.values() for source in orders.sources}
     if len(sources) > MEASURED_SOURCES:
         yield Fault("revenue_of", f"must name {MEASURED_SOURCES} sources at most", len(sources))
+
+
+@validator(Business, "roi", "orders")
+def _orders_say_what_returns_are_computed_from(business: Business) -> Faults:
+    orders = business.orders
+    for name, given in business.roi.models.items():
+        if given.control is not None and (orders is None or orders.arm is None):
+            yield Fault(f"roi.models.{name}.control", "must not be given without orders.arm", given.control)
+        if given.share is not None and (orders is None or orders.model is None):
+            yield Fault(f"roi.models.{name}.share", "must not be given without orders.model", given.share)

@@ -96,6 +96,7 @@ Column = Annotated[
     ),
 ]
 Table = Annotated[str, _TABLE]
+Currency = Annotated[str, Pattern(r"[A-Z]{3}", "must be the code of a currency (ISO 4217), as in 'USD'")]
 ServiceAccount = Annotated[
     str,
     Pattern(

@@ -10,6 +10,8 @@ log = logging.getLogger(__name__)
 _READ = ("orders", "spending", "market", "billing", "models")
 MESSAGES = {
     ("orders", "unknown"): "orders left out: unknown outcome, or no valid amount",
+    ("orders", "no_rate"): "orders left out: no exchange rate of their currency is known for their day",
+    ("orders", "test"): "test orders: they are no revenue",
     ("orders", "missing_id"): "orders without an id: a duplicate delivery counts twice",
     ("orders", "late"): "orders later than `business.orders.late`, or changed after it: their days are booked again",
     ("orders", "other_sources"): "sources without metrics of their own: they are summed up as `other`",

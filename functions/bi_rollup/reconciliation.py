@@ -11,15 +11,15 @@ from datetime import datetime
 
 from core.settings import Orders
 from functions.adapters.logs import fields
-from functions.bi_rollup import customers, revenue
+from functions.bi_rollup import customers, dimensions, revenue
 from functions.bi_rollup.data_issues import data_issues
 from functions.bi_rollup.local_days import local
 from functions.bi_rollup.marts import SPAN
+from functions.bi_rollup.order_parts import LINKS, RETRIES
 from functions.bi_rollup.queries import Query, Tables
 from functions.bi_rollup.result import MetricValue, RollupResult
 from functions.bi_rollup.rollup import Outside, RollupJob, has_orders
 from functions.bi_rollup.spans import DAY, HOUR, ceiling, floor
-from functions.bi_rollup.statements import LINKS, RETRIES
 
 ROUNDS = 2
 """How often days that differ are booked again: more rows may come while this is done."""
@@ -96,6 +96,8 @@ def _book(outside: Outside, due: datetime, days: Sequence[RevenueDifference]) ->
     cents = sum(day.cents for day in days)
     log.warning("revenue differs from the orders; booked again", extra=fields(days=len(days), cents=cents, **span))
     outside.tables.write(revenue.MART.statement, **span)
-    if outside.orders.customer:  # by local days, near these; and refunds of later days may belong to orders of these
-        until = min(floor(local(due, outside.settings.business.time_zone), DAY), days[-1].day + 2 * DAY + LINKS)
-        outside.tables.write(customers.DAYS_MART.statement, since=days[0].day - DAY, until=until)
+    # By local days, near these; and refunds of later days may belong to orders of these.
+    until = min(floor(local(due, outside.settings.business.time_zone), DAY), days[-1].day + 2 * DAY + LINKS)
+    by_day = [customers.DAYS_MART] if outside.orders.customer else []
+    for mart in (*dimensions.written(outside), *by_day):
+        outside.tables.write(mart.statement, since=days[0].day - DAY, until=until)

@@ -9,24 +9,26 @@ from core.settings.business import OUTCOMES
 from functions.bi_rollup import marts
 from functions.bi_rollup.data_issues import data_issues
 from functions.bi_rollup.local_days import local
+from functions.bi_rollup.order_parts import RETRIES
 from functions.bi_rollup.queries import Query, Tables
 from functions.bi_rollup.result import MetricValue, RollupResult
 from functions.bi_rollup.rollup import Outside, RollupJob, has_orders
 from functions.bi_rollup.sources import listed_sources
 from functions.bi_rollup.spans import DAY, HORIZON, HOUR, ceiling, floor
-from functions.bi_rollup.statements import RETRIES
 
 MART = marts.Mart(table="marts.revenue_hourly", statement="write_revenue_hours", step=HOUR)
 _EVERY = timedelta(minutes=5)
 _PROFILE = 28 * DAY
 """Whole weeks, from which the hourly profile of a day's revenue is taken."""
+ISSUES = ("unknown", "no_rate", "test", "missing_id")
+"""The columns of `PaymentCounts` that count rows with a data-quality issue."""
 _NEWEST = 2 * HOUR
 """How far back the mart is rewritten at each tick; the first tick of an hour goes as far back as orders may be late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentCounts:
-    """Revenue of a source with refunds deducted, and its payments by outcome."""
+    """Net revenue of a source, its payments by outcome, and its newest order, if one is no test order."""
 
     source: str
     dollars: float
@@ -34,18 +36,20 @@ class PaymentCounts:
     refunded: int
     failed: int
     unknown: int
+    no_rate: int
+    test: int
     missing_id: int
-    newest: datetime
+    newest: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HourlyRevenue:
-    """Revenue of a source in an hour of the day (0 to 23) over some days, and its newest hour with an order."""
+    """Revenue of a source in an hour of the day (0 to 23) over some days, and its newest hour with an order, if there is one."""
 
     source: str
     of_day: int
     dollars: float
-    newest: datetime
+    newest: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,7 @@ def run(outside: Outside, due: datetime, previous: RollupResult | None) -> Rollu
     hours = tables.read(REVENUE_BY_HOUR, since=end - _PROFILE, until=end, sources=listed)
     rows = {row.source: row for row in tables.read(PAYMENT_COUNTS, since=due - DAY, until=due, sources=listed)}
     profiles = _profiles(hours)
-    issues = {issue: sum(getattr(row, issue) for row in rows.values()) for issue in ("unknown", "missing_id")}
+    issues = {issue: sum(getattr(row, issue) for row in rows.values()) for issue in ISSUES}
     metrics = (
         *_payments(rows, sorted({*profiles, *rows})),
         *_expected(tables, profiles, now),
@@ -97,8 +101,9 @@ def _rewritten(orders: Orders, due: datetime, previous: RollupResult | None) -> 
 
 def _newest(rows: Collection[PaymentCounts | HourlyRevenue]) -> Iterator[MetricValue]:
     """The instant of the newest order of the last weeks, if there is any."""
-    if rows:
-        yield MetricValue("aia_orders_newest_timestamp_seconds", max(row.newest for row in rows).timestamp())
+    known = [row.newest for row in rows if row.newest is not None]
+    if known:
+        yield MetricValue("aia_orders_newest_timestamp_seconds", max(known).timestamp())
 
 
 def _payments(rows: Mapping[str, PaymentCounts], sources: Sequence[str]) -> Iterator[MetricValue]:

@@ -88,6 +88,11 @@ def _incident_costs(found: Iterable[Incident], graph: Graph, due: datetime) -> I
             )
 
 
+def costs_by_kind(outside: Outside, due: datetime) -> dict[str, float]:
+    """All costs of 30 days by kind, in dollars; empty where none are known."""
+    return _costs(outside.settings, _spend(outside, due) or [])
+
+
 def _costs(settings: Settings, spend: Iterable[SpendByKind]) -> dict[str, float]:
     """Cost by kind: running costs of the settings, and spend."""
     costs = {kind: cost.dollars_per_hour * (WINDOW / HOUR) for kind, cost in settings.business.costs.items()}

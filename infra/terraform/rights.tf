@@ -8,7 +8,7 @@ locals {
   scores = flatten([for name in ["drift_scores", "model_performance", "model_group_performance"] : ["ops.${name}", "ops.${name}_raw"]])
 
   # Those that the section business names, and those that bi_rollup keeps.
-  business_tables = distinct([for section in ["orders", "spending", "market", "billing"] : local.settings.business[section].table if can(local.settings.business[section].table)])
+  business_tables = distinct([for section in ["orders", "rates", "exposures", "spending", "market", "billing"] : local.settings.business[section].table if can(local.settings.business[section].table)])
   marts           = [for name in keys(local.tables) : name if startswith(name, "marts.")]
 
   # What reports read, beside what bi_rollup keeps.

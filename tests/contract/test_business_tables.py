@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,15 @@ import pyarrow as pa
 import pytest
 from google.cloud import bigquery
 
-from core.settings import Business, MarketTable, Orders, Spending
+from core.settings import Business, MarketTable, Orders, Rates, Spending
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.bi_rollup import statements
+from functions.bi_rollup.attributions import ARM_TOTALS, MODEL_REVENUE
 from functions.bi_rollup.bigquery import BigQueryTables
 from functions.bi_rollup.cohorts import COHORT_MONTHS
 from functions.bi_rollup.customers import CUSTOMER_HISTORY
 from functions.bi_rollup.daily_metrics import DailyMetric
+from functions.bi_rollup.dimensions import REVENUE_BY_DIMENSION
 from functions.bi_rollup.forecasts import REVENUE_BY_DAY, SCORED_FORECASTS, ForecastRow
 from functions.bi_rollup.lifetime_value import CUSTOMER_HOLDOUT
 from functions.bi_rollup.market import COMPANY_SALES, SALES_EXTENT
@@ -26,9 +29,11 @@ from functions.bi_rollup.roi import SPEND_BY_KIND
 from functions.bi_rollup.sources import LARGEST_SOURCES
 from functions.bi_rollup.totals import ALL, FORECAST_TOTALS, TotalForecast
 from functions.bi_rollup.usual_revenue import USUAL_HOURS
+from infra.local.past import dimension_marts
 from infra.local.past.business_load import forecast_rows, mart_rows, metric_rows, total_rows
-from infra.local.past.business_rows import OrderRows, SaleRows, SpendingRows
+from infra.local.past.business_rows import SaleRows, SpendingRows
 from infra.local.past.business_tables import MemoryTables
+from infra.local.past.order_rows import OrderRows, RateRows
 from tests.support.builders.flights import load
 
 pytest_plugins = ["tests.support.servers.warehouse"]
@@ -60,6 +65,17 @@ IN_PLACE = replace(
         PAID, refunds="in_place", refund_id="refund", refund_of="parent", repeated_within=timedelta(hours=9)
     ),
 )
+QUOTED = Rates(table="telemetry.quoted", day="on_day", currency="code", rate="worth", max_age=2 * timedelta(days=1))
+LABELS = ("model", "version", "arm", "device", "country")
+IN_EUROS = replace(
+    BUSINESS,
+    currency="EUR",
+    time_zone="America/Los_Angeles",
+    rates=QUOTED,
+    orders=replace(
+        PAID, **{name: name for name in LABELS}, tax="tax", discount="discount", currency="currency", test="trial"
+    ),
+)
 COUNTED = replace(BUSINESS, market=replace(SOLD, amount=None))
 SCHEMA = pa.schema(
     {
@@ -71,8 +87,21 @@ SCHEMA = pa.schema(
         "word": pa.string(),
         "refund": pa.string(),
         "parent": pa.string(),
+        "tax": pa.float64(),
+        "discount": pa.float64(),
+        "currency": pa.string(),
+        "trial": pa.bool_(),
+        **{name: pa.string() for name in LABELS},
     }
 )
+QUOTES = pa.schema({"on_day": pa.date32(), "code": pa.string(), "worth": pa.float64()})
+_BIGQUERY = {
+    "timestamp[us, tz=UTC]": "TIMESTAMP",
+    "string": "STRING",
+    "double": "FLOAT64",
+    "bool": "BOOL",
+    "date32[day]": "DATE",
+}
 SOURCES: Sequence[list[str]] = ([], ["north", "south"], ["west"], ["nobody"])
 Row = dict[str, Any]
 Both = tuple[BigQueryTables, MemoryTables]
@@ -94,10 +123,36 @@ def rows(seed: int, count: int = 160) -> list[Row]:
             "word": _one(rng, ["paid", "paid", "settled", "back", "declined", "perhaps", None]),
             "refund": _one(rng, ["r1", "r2", "", None]),
             "parent": _one(rng, [str(rng.integers(40)), str(rng.integers(40)), "gone", "null", None]),
+            "tax": _one(rng, [None, 0.0, 0.5, 1.25, -1.0, 200.0]),
+            "discount": _one(rng, [None, 0.0, 0.75, 3.0, -2.0]),
+            "currency": _one(rng, ["EUR", " eur", "GBP", "SEK", "JPY", "", None]),
+            "trial": _one(rng, [True, False, False, False, None]),
+            **{name: _one(rng, ["a", "b", "(none)", None]) for name in LABELS},
         }
         for second in dict.fromkeys(seconds.tolist())
     ]
     return found + [found[7]] * 2  # delivered three times
+
+
+def quotes() -> list[Row]:
+    """Rates of two currencies: of some days, one twice alike, one of a day with two, and rates that are none."""
+    days = [BEGIN.date() + number * DAY for number in range(-2, DAYS)]
+    given = [(days[0], "gbp", 1.5), (days[4], "GBP ", 1.25), (days[4], "GBP", 1.25), (days[2], "SEK", 0.0625)]
+    given += [(days[3], "SEK", 0.0625), (days[3], "SEK", 0.125), (days[5], "SEK", 0.25), (days[4], "SEK", None)]
+    given += [(days[1], "JPY", 0.0), (None, "JPY", 0.5), (days[1], None, 2.0), (days[6], "GBP", -1.0)]
+    return [{"on_day": day, "code": code, "worth": worth} for day, code, worth in given]
+
+
+def create(client: bigquery.Client, table: str, schema: pa.Schema, given: list[Row]) -> pa.Table:
+    """A table of the warehouse with these rows, and the same in memory."""
+    columns = ", ".join(f"{column.name} {_BIGQUERY[str(column.type)]}" for column in schema)
+    client.query(f"CREATE TABLE {table} ({columns})").result()
+    load(client, table, [{name: _as_json(value) for name, value in row.items()} for row in given])
+    return pa.Table.from_pylist(given, schema=schema)
+
+
+def _as_json(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _one(rng: np.random.Generator, values: Sequence[object], weights: Sequence[float] | None = None) -> object:
@@ -108,13 +163,10 @@ def _one(rng: np.random.Generator, values: Sequence[object], weights: Sequence[f
 def both(request: pytest.FixtureRequest, client: bigquery.Client, warehouse: BigQueryWarehouse) -> Both:
     """The two, with the same rows; the parameter is a seed and the settings."""
     seed, business = request.param
-    given = rows(seed)
-    columns = "paid_at TIMESTAMP, id STRING, shop STRING, buyer STRING, dollars FLOAT64, word STRING, refund STRING, parent STRING"
-    client.query(f"CREATE TABLE telemetry.paid ({columns})").result()
-    load(client, PAID.table, [row | {"paid_at": row["paid_at"].isoformat()} for row in given])
-    table = pa.Table.from_pylist(given, schema=SCHEMA)
+    table = create(client, PAID.table, SCHEMA, rows(seed))
+    rates = RateRows.read(create(client, QUOTED.table, QUOTES, quotes()), QUOTED) if business.rates else None
     twin = MemoryTables(
-        OrderRows.read(table, business.orders, zone=business.time_zone),
+        OrderRows.read(table, business, rates),
         sales=SaleRows.read(table, business.market),
         spending=SpendingRows.read(table, business.spending),
     )
@@ -162,7 +214,7 @@ def spans() -> Iterable[tuple[datetime, datetime]]:
     )
 
 
-@pytest.mark.parametrize("both", [(1, BUSINESS), (3, BY_SIGN), (2, IN_PLACE)], indirect=True)
+@pytest.mark.parametrize("both", [(1, BUSINESS), (3, BY_SIGN), (2, IN_PLACE), (4, IN_EUROS)], indirect=True)
 def test_the_hourly_mart_and_its_queries(both: Both, warehouse: BigQueryWarehouse) -> None:
     for since, until in ((BEGIN, BEGIN + 2 * DAY), (BEGIN + DAY, END), (BEGIN + 3 * DAY, BEGIN + 3 * DAY + HOUR)):
         for tables in both:
@@ -179,6 +231,39 @@ def test_the_hourly_mart_and_its_queries(both: Both, warehouse: BigQueryWarehous
     for tables in both:
         days = [(row.source, row.day) for row in tables.read(REVENUE_BY_DAY, since=BEGIN, until=END, sources=[])]
         assert days == sorted(days)  # `forecasts` groups them
+
+
+@pytest.mark.parametrize("both", [(8, BUSINESS), (9, IN_EUROS)], indirect=True)
+def test_revenue_by_dimension_and_by_arm(
+    both: Both, warehouse: BigQueryWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (statements, dimension_marts):
+        monkeypatch.setattr(module, "MOST_VALUES", 2)
+    for tables in both:
+        for name in ("write_revenue_by_dimension", "write_customer_arm_days"):
+            tables.write(name, since=BEGIN, until=BEGIN + 3 * DAY)
+            tables.write(name, since=BEGIN + 2 * DAY, until=END)
+    found = mart_rows(both[1], END)
+    for name in ("marts.revenue_by_dimension_daily", "marts.customer_arm_days"):
+        assert held(found[name]) == stored(warehouse, name)
+    for since, until in ((BEGIN, END), (BEGIN + DAY, BEGIN + 2 * DAY), (BEGIN - 9 * DAY, BEGIN)):
+        same(both, REVENUE_BY_DIMENSION, since=since, until=until, most=2)
+        same(both, MODEL_REVENUE, since=since, until=until)
+        same(both, ARM_TOTALS, since=since, until=until)
+    dimensions = {row[1] for row in held(found["marts.revenue_by_dimension_daily"])}
+    if both[1].dimensions.dimensions == ("source",):
+        assert dimensions == {"source"}
+    else:
+        assert dimensions == {"source", *LABELS, "currency"}
+        arms = both[1].read(ARM_TOTALS, since=BEGIN, until=END)
+        assert None in {row.arm for row in arms}  # customers of both
+        sums = warehouse.query(
+            "SELECT dimension, day, SUM(net) AS net FROM marts.revenue_by_dimension_daily GROUP BY dimension, day"
+        )
+        by_day: dict[datetime, set[float]] = {}
+        for row in sums:
+            by_day.setdefault(row["day"], set()).add(round(row["net"], 6) + 0.0)
+        assert all(len(nets) == 1 for nets in by_day.values())  # each dimension is all revenue of the day
 
 
 @pytest.mark.parametrize("both", [(5, BUSINESS), (6, IN_PLACE)], indirect=True)
@@ -274,7 +359,7 @@ def test_amounts_of_text(client: bigquery.Client, warehouse: BigQueryWarehouse) 
     )
     table = pa.Table.from_pylist(given)
     twin = MemoryTables(
-        OrderRows.read(pa.Table.from_pylist([], schema=SCHEMA), PAID),
+        OrderRows.read(pa.Table.from_pylist([], schema=SCHEMA), BUSINESS),
         sales=SaleRows.read(table, business.market),
         spending=SpendingRows.read(table, business.spending),
     )

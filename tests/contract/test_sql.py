@@ -1,7 +1,7 @@
 """Every statement of the functions: GoogleSQL by Google's own analyser, and run by BigQuery's emulator."""
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,22 @@ from zetasql.core.exceptions import ZetaSQLError
 from core.drift import Profile, Statement
 from core.errors import QueryError
 from core.events import PipelineRun, RunStatus
-from core.settings import Billing, Business, Features, Label, MarketTable, Model, Reference, Spending
+from core.settings import (
+    Billing,
+    Business,
+    Exposures,
+    Features,
+    Label,
+    MarketTable,
+    Model,
+    Rates,
+    Reference,
+    Spending,
+)
 from functions.adapters.columns import chunked
 from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.bi_rollup.model_roi import ReturnRow
 from functions.bi_rollup.statements import statement as business_statement
 from functions.drift_score import statements
 from functions.drift_score.slots import statements as slots
@@ -48,12 +60,47 @@ MARKET = MarketTable(
     table="telemetry.flight_predictions", timestamp="scored_at", id="prediction_id", company="carrier", ours="UA"
 )
 BILLING = Billing(table="telemetry.billing_export", export="detailed", partition="export_time")
-BUSINESS = Business(orders=ORDERS, market=MARKET, spending=SPENDING, billing=BILLING)
+RATES = Rates(table="telemetry.exchange_rates", day="day", currency="currency", rate="rate")
+
+EXPOSURES = Exposures(
+    table="telemetry.orders", timestamp="ordered_at", customer="customer_id", model="model", arm="arm"
+)
+BUSINESS = Business(orders=ORDERS, rates=RATES, exposures=EXPOSURES, market=MARKET, spending=SPENDING, billing=BILLING)
 OTHER_BUSINESS = Business(
-    orders=replace(ORDERS, customer=None, outcome=None),
+    time_zone="Europe/Berlin",
+    currency="EUR",
+    orders=replace(
+        ORDERS,
+        customer=None,
+        outcome=None,
+        amount="amount",
+        tax="tax",
+        discount="discount",
+        currency="currency",
+        test="is_test",
+        model="model",
+        version="model_version",
+        arm="arm",
+        device="device",
+        country="country",
+    ),
+    rates=RATES,
+    exposures=EXPOSURES,
     market=replace(MARKET, amount="distance"),
     spending=SPENDING,
     billing=replace(BILLING, export="standard"),
+)
+WITHOUT_RATES = Business(orders=ORDERS)
+RETURN = ReturnRow(
+    model="m",
+    arm="b",
+    basis="share",
+    basis_text="of",
+    verdict="good",
+    reason=None,
+    customers=3,
+    target=0.5,
+    roi_middle=1.5,
 )
 RUN = line_of(whole(0, 10, read=3, train=6)).runs[0]
 
@@ -129,6 +176,7 @@ PARAMETERS: dict[str, Any] = {
     ],
     "refunded": ["refunded"],
     "rows": pipeline_monitor.rows(RUN),
+    "returns": [asdict(RETURN), asdict(replace(RETURN, roi_middle=None, reason="too few", customers=None))],
     "run_id": "r0",
     "samples": [{"model": "churn", "n": 3}],
     "scopes": [{"key": "a", "model": "churn", "service": "", "region": "", "resource": ""}],
@@ -176,7 +224,9 @@ def business_statements() -> dict[str, str]:
     names = sorted(path.stem for path in (FOLDER / "bi_rollup").glob("*.sql"))
     usual = {f"bi_rollup/{name}.sql": business_statement(name, BUSINESS) for name in names}
     other = {f"bi_rollup/{name}.sql with other settings": business_statement(name, OTHER_BUSINESS) for name in names}
-    return usual | {name: sql for name, sql in other.items() if sql not in usual.values()}
+    reading = ("orders", "payment_counts", "revenue_differences", "write_customer_days", "write_revenue_hours")
+    plain = {f"bi_rollup/{name}.sql without rates": business_statement(name, WITHOUT_RATES) for name in reading}
+    return usual | plain | {name: sql for name, sql in other.items() if sql not in usual.values()}
 
 
 def report_statements() -> dict[str, str]:

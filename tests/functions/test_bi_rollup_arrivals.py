@@ -6,15 +6,17 @@ Each arrival order is a source of its own in one table, so that a few ticks try 
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from core.settings.business import LATE, REPEATED
-from functions.bi_rollup.statements import RETRIES
+from functions.adapters.ports import Data
+from functions.bi_rollup.order_parts import RETRIES
 from tests.support.builders.budget import ALL
-from tests.support.builders.business import DAY, HOUR, TODAY, Row, World, only, order
+from tests.support.builders.business import DAY, HOUR, ORDERS, SETTINGS, TODAY, Row, World, only, order
 
 pytest_plugins = ["tests.support.servers.warehouse", "tests.support.builders.business_fixtures"]
 BEGIN = TODAY - 20 * DAY
@@ -37,14 +39,16 @@ def arrivals(source: str) -> list[Arrival]:
 
 
 def _order(rng: random.Random, name: str, source: str) -> Iterable[Row]:
-    """A sale with attempts, re-stamped copies and refunds."""
+    """A sale with attempts, re-stamped copies and refunds, of which only the sale says the device and the arm."""
     at, dollars = BEGIN + rng.random() * ORDERED, float(rng.randint(1, 400)) / 4  # sums are exact
     given: dict[str, Any] = {"source": source, "customer_id": rng.choice(("ada", "grace"))}
+    refunded = dict(given)
+    given |= {"device": rng.choice(("mobile", "desktop")), "model": "ranker", "arm": rng.choice(("old", "new"))}
     yield order(name, at, dollars, **given)
     for _ in range(rng.choice((0, 0, 1, 2))):
         yield order(name, at + rng.random() * 4 * DAY, dollars, **given)
     for _ in range(rng.choice((0, 1, 2))):
-        yield order(name, at + rng.random() * 9 * DAY, -dollars / rng.choice((1, 4)), **given)
+        yield order(name, at + rng.random() * 9 * DAY, -dollars / rng.choice((1, 4)), **refunded)
     for _ in range(rng.choice((0, 0, 1))):
         yield order(name, at + (rng.random() - 0.5) * 3 * DAY, dollars, outcome="failed", **given)
 
@@ -76,9 +80,19 @@ def booked(world: World) -> dict[tuple[str, datetime], tuple[float, ...]]:
     return {(row["source"], row["hour"]): tuple(list(row.values())[2:]) for row in world.hours()}
 
 
+def by_dimension(world: World) -> tuple[dict[str, dict[object, float]], list[Data]]:
+    """Net revenue by dimension, day and value, and the rows by experiment arm."""
+    nets: dict[str, dict[object, float]] = defaultdict(dict)
+    for row in world.warehouse.query("SELECT * FROM marts.revenue_by_dimension_daily"):
+        nets[row["dimension"]][row["day"], row["value"], row["payments"], row["customers"]] = row["net"]
+    return nets, world.warehouse.query("SELECT * FROM marts.customer_arm_days ORDER BY model, arm, customer, day")
+
+
 @pytest.mark.timeout(1200)  # two thousand arrival orders in `make test-all`
 def test_marts_are_those_of_a_rebuild_in_whatever_order_rows_arrive(empty: World) -> None:
-    empty.jobs = only("revenue", "reconciliation", "customers")
+    empty.jobs = only("revenue", "reconciliation", "customers", "dimensions")
+    orders = replace(ORDERS, device="device", model="model", arm="arm")
+    empty.settings = replace(SETTINGS, business=replace(SETTINGS.business, orders=orders))
     waiting = sorted(
         (arrival for number in range(SOURCES) for arrival in arrivals(f"shop{number}")), key=lambda one: one[0]
     )
@@ -92,9 +106,13 @@ def test_marts_are_those_of_a_rebuild_in_whatever_order_rows_arrive(empty: World
         empty.tick(at)
         assert empty.value("aia_revenue_difference_cents") == 0.0
     empty.tick(at + LATE + RETRIES + DAY)
-    found, customers = booked(empty), empty.customers()
+    found, customers, split = booked(empty), empty.customers(), by_dimension(empty)
     empty.forget()
     empty.tick(at + LATE + RETRIES + DAY)
     assert found == booked(empty)
     assert customers == empty.customers()
+    assert split == by_dimension(empty)
+    net = sum(values[0] for values in found.values())
+    assert {dimension: sum(nets.values()) for dimension, nets in split[0].items()} == dict.fromkeys(split[0], net)
+    assert split[0].keys() == {"source", "model", "arm", "device"}
     assert {key: values[0] for key, values in found.items() if values[0]} == counted(every)

@@ -23,8 +23,8 @@ from functions.bi_rollup.result import RollupResult
 from functions.bi_rollup.rollup import Outside
 from functions.bi_rollup.spans import DAY, HOUR
 from functions.services.incidents.documents import LOSSES, USUAL, USUAL_KEY, UsualRevenues, losses_of
-from infra.local.past.business_rows import OrderRows
 from infra.local.past.business_tables import MemoryTables
+from infra.local.past.order_rows import OrderRows
 from tests.support.builders.business import ORDERS
 from tests.support.crash.breaking import Breaking, MemoryStore
 from tests.support.fakes.recorders import RecordingMetrics
@@ -54,7 +54,7 @@ class Shop:
                 time_zone=self.zone, orders=ORDERS, revenue_of={"stream/shop": RevenueOf(sources=("shop",))}
             ),
         )
-        tables = MemoryTables(OrderRows.read(self.orders(due), ORDERS, zone=self.zone))
+        tables = MemoryTables(OrderRows.read(self.orders(due), settings.business))
         tables.hours.write(BEGIN, due + HOUR)
         return Outside(
             settings=settings,

@@ -36,6 +36,8 @@ CHARTS = {
     ),
     *("aia_stakeholder_satisfaction_ratio", "aia_business_data_issues", "aia_orders_newest_timestamp_seconds"),
     *("aia_revenue_forecast_total_dollars", "aia_forecast_total_error_ratio", "aia_forecast_total_scaled_error_ratio"),
+    *("aia_model_roi_known", "aia_model_roi_ratio", "aia_model_roi_target_ratio", "aia_model_roi_cost_dollars"),
+    *("aia_model_attributed_revenue_dollars", "aia_model_projection_dollars"),
     *("aia_forecast_total_coverage_ratio", "aia_forecast_totals", "aia_rollup_timestamp_seconds"),
 }
 TODAY_ONLY = {
@@ -189,7 +191,7 @@ def test_before_the_first_order_there_is_nothing_and_no_fault() -> None:
     found = build(now=long_ago + 5 * HOUR)
     names = {point.name for point in found.run([long_ago.replace(hour=0, minute=0)])}
     assert not names & {"aia_revenue_dollars", "aia_customers"}
-    assert [len(table) for table in found.marts().values()] == [0, 0, 0, 0]
+    assert [len(table) for table in found.marts().values()] == [0, 0, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(

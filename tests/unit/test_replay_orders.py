@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from infra.local.replay import exchange_rates
 from infra.local.replay.flights import FLIGHTS
+from infra.local.replay.order_details import EFFECT
 from infra.local.replay.orders import ORDERS, Orders
 from infra.local.replay.prepare import write
 from infra.local.replay.prepare_orders import prepare
@@ -130,6 +132,43 @@ def test_what_is_given_back_is_refunded(orders: Orders) -> None:
     assert set(Counter(row["source"] for row in found)) == {"shop-uk", "shop-europe", "shop-world"}
 
 
+def test_what_the_data_lack_is_made_up_and_gives_the_same_net_revenue_but_for_the_known_effect(orders: Orders) -> None:
+    rows = read(orders, END - CYCLE, END)
+    quotes = {(row["day"][:10], row["currency"]): row["rate"] for row in quoted(END - CYCLE - 3 * DAY, END)}
+    assert all(date.fromisoformat(day).weekday() < 5 for day, _ in quotes)
+    by_arm: dict[object, Counter[str]] = {}
+    for row in rows:
+        dollars = (row["amount"] - row["tax"]) * worth(quotes, row)
+        sums = by_arm.setdefault(row["arm"], Counter())
+        sums.update({"data": row["amount_dollars"], "dollars": dollars, "orders": 1})  # type: ignore[dict-item]  # dollars
+    assert {arm: sums["dollars"] / sums["data"] for arm, sums in by_arm.items()} == pytest.approx(
+        {None: 1.0, "control": 1.0, "treatment": 1.0 + EFFECT}, rel=1e-4
+    )
+    arms = {(row["customer_id"], row["arm"]) for row in rows if row["arm"]}
+    assert Counter(arm for _, arm in arms) == {"control": 2175, "treatment": 2156}
+    assert len(dict(arms)) == len(arms)  # a customer is in one of them
+    assert {row["currency"] for row in rows} == {"GBP", "EUR", "USD"}
+    assert 0 < sum(row["is_test"] for row in rows) < len(rows) / 1000
+
+
+def quoted(start: datetime, end: datetime) -> list[dict[str, Any]]:
+    return [json.loads(message.data) for message in exchange_rates.messages(start, end)]
+
+
+def worth(quotes: dict[tuple[str, str], float], row: dict[str, Any]) -> float:
+    """The newest quote up to the day of an order."""
+    day = date.fromisoformat(row["ordered_at"][:10])
+    if row["currency"] == "USD":
+        return 1.0
+    return next(rate for ago in range(4) if (rate := quotes.get((str(day - ago * DAY), row["currency"]))) is not None)
+
+
+def test_rates_that_are_loaded_are_those_that_are_published() -> None:
+    start = END - 9 * DAY
+    loaded = exchange_rates.rows(start, END).to_pylist()
+    assert [row | {"day": row["day"].isoformat().replace("+00:00", "Z")} for row in loaded] == quoted(start, END)
+
+
 def test_rows_that_are_loaded_are_those_that_are_published(orders: Orders) -> None:
     start = END - 2 * DAY
     loaded = orders.rows(start, END).to_pylist()
@@ -150,5 +189,6 @@ def test_a_replay_publishes_orders_from_where_it_began_and_keeps_where_that_was(
 
     replay.advance(now, publish)
     assert sent["orders"] == len(read(replay.orders, began, now)) > 0
+    assert sent["exchange_rates"] == 6  # of two currencies, from Monday to Wednesday
     again = Replay.resume(FLIGHTS, tmp_path, now + DAY, days=2)
     assert (again.began, again.published_until) == (began, now)

@@ -23,6 +23,15 @@ ORDERS: dict[str, Any] = {
     "repeated_within": "12h",
     "refund_id": "refund",
     "refunds": "in_place",
+    "tax": "tax",
+    "discount": "discount",
+    "currency": "currency",
+    "test": "is_test",
+    "model": "model",
+    "version": "model_version",
+    "arm": "arm",
+    "device": "device",
+    "country": "country",
 }
 SAMPLE: dict[str, Any] = {
     "version": 1,
@@ -31,6 +40,22 @@ SAMPLE: dict[str, Any] = {
         "time_zone": "America/Los_Angeles",
         "orders": ORDERS,
         "customers": {"period": "60d"},
+        "currency": "EUR",
+        "rates": {"table": "a.rates", "day": "day", "currency": "code", "rate": "rate", "max_age": "5d"},
+        "exposures": {"table": "a.seen", "timestamp": "at", "customer": "who", "model": "model", "arm": "arm"},
+        "roi": {
+            "target": 0.4,
+            "minimum_customers": 50,
+            "models": {
+                "ranker": {
+                    "control": "old",
+                    "split": {"old": 0.25, "new": 0.75},
+                    "cost_share": 0.5,
+                    "investment": 1000,
+                },
+                "prices": {"share": 0.1, "cost_share": 0.25},
+            },
+        },
         "costs": {"serving": {"dollars_per_hour": 12.5}},
         "spending": {"table": "a.spent", "timestamp": "at", "kind": "service", "amount": "dollars"},
         "billing": {
@@ -57,6 +82,13 @@ def test_everything_is_read_as_it_stands() -> None:
     assert (found.orders.customer, found.orders.late) == ("customer_id", timedelta(days=2))
     assert (found.orders.repeated_within, found.orders.refund_id) == (timedelta(hours=12), "refund")
     assert found.orders.refunds == "in_place"
+    assert (found.orders.arm, found.orders.test, found.currency) == ("arm", "is_test", "EUR")
+    assert found.rates is not None
+    assert (found.rates.currency, found.rates.max_age) == ("code", timedelta(days=5))
+    assert found.exposures is not None
+    assert found.exposures.customer == "who"
+    assert (found.roi.target, found.roi.minimum_customers) == (0.4, 50)
+    assert found.roi.models["ranker"].split == {"old": 0.25, "new": 0.75}
     assert found.customers.period == timedelta(days=60)
     assert found.time_zone == "America/Los_Angeles"
     assert found.costs == {"serving": Cost(dollars_per_hour=12.5)}
@@ -109,6 +141,23 @@ def test_without_the_section_nothing_of_the_business_is_measured() -> None:
         (("orders", "customer"), ..., "business.orders.customer: must be given where customers is given, got None"),
         (("orders",), ..., "business.orders.customer: must be given where customers is given, got None"),
         (("customers", "period"), "36h", "business.customers.period: must be 1d to 365d, in whole d"),
+        (
+            ("currency",),
+            "euro",
+            "business.currency: must be the code of a currency (ISO 4217), as in 'USD', got 'euro'",
+        ),
+        (("orders", "currency"), ..., "business.orders.currency: must be given where rates is given, got None"),
+        (("orders", "model"), ..., "business.orders.model: must be given where version is given, got None"),
+        (("rates", "max_age"), "12h", "business.rates.max_age: must be 1d to 60d, in whole d"),
+        (("roi", "models", "prices", "control"), "old", "business.roi.models.prices.control: must not be given"),
+        (("roi", "models", "ranker", "split", "new"), 0.5, "business.roi.models.ranker.split: must be above 0 each"),
+        (
+            ("roi", "models", "ranker", "control"),
+            "none",
+            "business.roi.models.ranker.split: must have the arm of control",
+        ),
+        (("roi", "models", "prices", "cost_share"), 0.6, "business.roi.models: must have a cost_share of at most 1"),
+        (("roi", "minimum_customers"), 1, "business.roi.minimum_customers: must be 2 to"),
         (
             ("costs", "Serving"),
             {"dollars_per_hour": 1},

@@ -31,8 +31,10 @@ from functions.bi_rollup import (
     costs,
     customers,
     daily_metrics,
+    dimensions,
     forecasts,
     losses,
+    model_roi,
     recommendations,
     reconciliation,
     revenue,
@@ -48,13 +50,14 @@ from functions.bi_rollup.result import RollupResult, load, save
 from functions.bi_rollup.rollup import NAME, Outside, RollupJob, roll_up
 from functions.bi_rollup.spans import DAY, HOUR, ceiling, floor
 from functions.services.rollups import COLLECTION
-from infra.local.past.business_load import forecast_rows, mart_rows, metric_rows, total_rows
-from infra.local.past.business_rows import OrderRows, SaleRows, TextColumn
+from infra.local.past.business_load import forecast_rows, mart_rows, metric_rows, return_rows, total_rows
+from infra.local.past.business_rows import SaleRows, TextColumn
 from infra.local.past.business_tables import Experience, MemoryTables, Models, no_experience, no_models
 from infra.local.past.cost_tables import CostTables
 from infra.local.past.metrics import PastMetrics
+from infra.local.past.order_rows import OrderRows, RateRows
 from infra.local.prometheus import HistoryPoint
-from infra.local.replay import billing
+from infra.local.replay import billing, exchange_rates
 from infra.local.replay.flights import CATEGORICAL, Array
 from infra.local.replay.orders import Orders
 
@@ -112,7 +115,7 @@ class PastBusiness:
         business = _in_memory(settings.business)
         rows = orders.rows(min(orders.first, now), now)
         source = MemoryTables(
-            OrderRows.read(rows, business.orders, zone=business.time_zone) if business.orders else _no_orders(rows),
+            OrderRows.read(rows, business, _rates(orders, business, now)) if business.orders else _no_orders(rows),
             sales=_market(history, business, floor(orders.first, DAY), now),
             models=models,
             experience=experience,
@@ -123,8 +126,11 @@ class PastBusiness:
         begin, midnight = floor(orders.first, DAY), floor(now, DAY)
         if business.orders and begin < midnight:
             source.hours.write(begin, midnight)
+            today = floor(local(now, business.time_zone), DAY)
+            source.dimensions.write(begin - DAY, today)
+            source.arms.write(begin - DAY, today)
             if business.orders.customer:
-                source.days.write(begin - DAY, floor(local(now, business.time_zone), DAY))
+                source.days.write(begin - DAY, today)
         forecaster = _memoized_forecaster()
         return cls(
             settings=replace(settings, business=business),
@@ -185,10 +191,11 @@ class PastBusiness:
         return mart_rows(self.source, ceiling(self._newest, HOUR))
 
     def tables(self, since: datetime, until: datetime) -> dict[str, pa.Table]:
-        """Forecasts and daily metrics of a span of days that the ticks so far wrote, by table."""
+        """Forecasts, returns of models and daily metrics of a span of days that the ticks so far wrote, by table."""
         return {
             forecasts.TABLE: forecast_rows(self.source.forecasts(since, until)),
             totals.TABLE: total_rows(self.source.totals(since, until)),
+            model_roi.TABLE: return_rows(self.source.returns, since, until),
             daily_metrics.TABLE: metric_rows(self.source.daily_metrics, since, until),
         }
 
@@ -201,9 +208,11 @@ class PastBusiness:
             return
         midnight, day = floor(at, DAY), floor(local(at, self.settings.business.time_zone), DAY)
         marts = (customers.DAYS_MART.table, customers.MART, cohorts.MART)
+        split = (dimensions.MART.table, dimensions.ARMS_MART.table)
         results = {
             revenue.JOB.name: RollupResult(due=at - HOUR, complete_until={revenue.MART.table: at - HOUR}),
             forecasts.JOB.name: RollupResult(due=midnight - DAY),
+            dimensions.JOB.name: RollupResult(due=midnight - DAY, complete_until=dict.fromkeys(split, midnight - DAY)),
             customers.JOB.name: RollupResult(due=midnight - DAY, complete_until=dict.fromkeys(marts, midnight - DAY)),
         }
         for name, result in results.items():
@@ -227,6 +236,7 @@ def _in_memory(business: Business) -> Business:
     return replace(
         business,
         orders=business.orders if business.orders and business.orders.table == ORDERS else None,
+        rates=business.rates if business.rates and business.rates.table == exchange_rates.NAME else None,
         market=market if ours else None,
         spending=None,
         billing=business.billing if business.billing and business.billing.table == billing.TABLE else None,
@@ -270,7 +280,7 @@ def _jobs(business: Business, forecaster: forecasts.Forecaster, today: datetime)
         recommendations.JOB,
         table_scans.JOB,
     )
-    missing = {job.name for job in left_out} | ({roi.JOB.name} if business.spending else set())
+    missing = {job.name for job in left_out} | ({roi.JOB.name, model_roi.JOB.name} if business.spending else set())
     jobs = [job for job in ROLLUPS if job.name not in missing]
 
     def run_customers(outside: Outside, due: datetime, previous: RollupResult | None) -> RollupResult:
@@ -299,7 +309,14 @@ def _memoized_forecaster() -> forecasts.Forecaster:
 def _no_orders(rows: pa.Table) -> OrderRows:
     """No orders."""
     given = OrdersTable(table=ORDERS, timestamp="ordered_at", id="order_id", source="source", amount="amount_dollars")
-    return OrderRows.read(rows.slice(0, 0), given)
+    return OrderRows.read(rows.slice(0, 0), Business(orders=given))
+
+
+def _rates(orders: Orders, business: Business, now: datetime) -> RateRows | None:
+    """The rates until now, if the settings name them."""
+    if business.rates is None:
+        return None
+    return RateRows.read(exchange_rates.rows(floor(orders.first, DAY) - exchange_rates.BEFORE, now), business.rates)
 
 
 def _market(history: Predictions, business: Business, since: datetime, now: datetime) -> SaleRows | None:

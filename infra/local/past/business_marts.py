@@ -11,8 +11,10 @@ import numpy as np
 from core.business.checks import Floats, Ints
 from functions.bi_rollup.customers import CustomerHistory
 from functions.bi_rollup.lifetime_value import CustomerHoldout
-from functions.bi_rollup.statements import LINKS, REST
-from infra.local.past.business_rows import REFUNDED, TAKEN, UNKNOWN, OrderRows, micros, sums
+from functions.bi_rollup.order_parts import LINKS
+from functions.bi_rollup.statements import REST
+from infra.local.past.business_rows import micros, sums
+from infra.local.past.order_rows import MONEY, OUTCOMES, REFUNDED, TAKEN, OrderRows
 
 HOUR, DAY = (int(span.total_seconds()) * 1_000_000 for span in (timedelta(hours=1), timedelta(days=1)))
 Column = TypeVar("Column", Ints, Floats)
@@ -39,15 +41,20 @@ class HourMart:
         orders: what it is built from.
         at: the hour, in microseconds since 1970; shape (n,).
         source: an index of the sources' names; shape (n,).
-        dollars: shape (n,).
-        counts: of each outcome, in the order of `OUTCOMES`; shape (n, 4).
+        money: by the words of `MONEY`; each of shape (n,).
+        counts: of each outcome, in the order of `OUTCOMES`; shape (n, 6).
     """
 
     orders: OrderRows
     at: Ints = field(default_factory=_none)
     source: Ints = field(default_factory=_none)
-    dollars: Floats = field(default_factory=_nothing)
-    counts: Ints = field(default_factory=lambda: np.empty((0, UNKNOWN + 1), dtype=np.int64))
+    money: dict[str, Floats] = field(default_factory=lambda: dict.fromkeys(MONEY, _nothing()))
+    counts: Ints = field(default_factory=lambda: np.empty((0, len(OUTCOMES)), dtype=np.int64))
+
+    @property
+    def dollars(self) -> Floats:
+        """Net revenue of each row; shape (n,)."""
+        return self.money["dollars"]
 
     def write(self, since: datetime, until: datetime) -> None:
         """Write whole hours, as `write_revenue_hours.sql`."""
@@ -55,14 +62,14 @@ class HourMart:
         names = len(self.orders.sources.names)
         key = self.orders.at[rows] // HOUR * names + self.orders.sources.codes[rows]
         keys, place = np.unique(key, return_inverse=True)
-        outcome = np.eye(UNKNOWN + 1, dtype=np.int64)[self.orders.outcome[rows]]
-        counts = np.zeros((keys.size, UNKNOWN + 1), dtype=np.int64)
+        outcome = np.eye(len(OUTCOMES), dtype=np.int64)[self.orders.booked_as[rows]]
+        counts = np.zeros((keys.size, len(OUTCOMES)), dtype=np.int64)
         np.add.at(counts, place, outcome)
         low, high = np.searchsorted(self.at, [micros(since), micros(until)])
         self.at = _replaced(self.at, low, high, keys // names * HOUR)
         self.source = _replaced(self.source, low, high, keys % names)
-        dollars = sums(place, self.orders.dollars[rows], keys.size)
-        self.dollars = _replaced(self.dollars, low, high, dollars)
+        for name, amount in self.orders.money.items():
+            self.money[name] = _replaced(self.money[name], low, high, sums(place, amount[rows], keys.size))
         self.counts = _replaced(self.counts, low, high, counts)
 
     def span(self, since: datetime, until: datetime) -> slice:
@@ -110,7 +117,7 @@ class DayMart:
         rows = self.orders.counted(since - _NEAR, until + _NEAR)
         day = self.orders.local(self.orders.at[rows]) // DAY
         rows = rows[(day >= micros(since) // DAY) & (day < micros(until) // DAY)]
-        rows = rows[(self.orders.customers.codes[rows] >= 0) & (self.orders.outcome[rows] <= REFUNDED)]
+        rows = rows[(self.orders.customers.codes[rows] >= 0) & (self.orders.booked_as[rows] <= REFUNDED)]
         names = max(1, len(self.orders.customers.names))
         day, order_day = (self.orders.local(at) // DAY for at in (self.orders.at[rows], self.orders.sold_at(rows)))
         key = (day * names + self.orders.customers.codes[rows]) * _AGES + day - order_day

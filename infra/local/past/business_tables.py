@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from core.business.checks import Floats, Ints
+from core.business.checks import Bools, Floats, Ints
 from core.errors import QueryError
 from functions.bi_rollup.daily_metrics import DailyMetric
 from functions.bi_rollup.forecasts import DailyRevenue, ForecastRow, ScoredDay
 from functions.bi_rollup.market import CompanySales, SalesExtent
 from functions.bi_rollup.marts import OldestOrder
+from functions.bi_rollup.model_roi import ReturnRow
 from functions.bi_rollup.queries import Query, Row
 from functions.bi_rollup.revenue import ExpectedRevenue, HourlyRevenue, PaymentCounts
 from functions.bi_rollup.roi import SpendByKind
@@ -23,9 +24,11 @@ from functions.bi_rollup.statements import REST
 from functions.bi_rollup.totals import TotalForecast
 from functions.bi_rollup.usual_revenue import BookedRow
 from infra.local.past.business_marts import DAY, HOUR, CustomerMart, DayMart, HourMart
-from infra.local.past.business_rows import OUTCOMES, OrderRows, SaleRows, SpendingRows, instant, micros, sums
+from infra.local.past.business_rows import SaleRows, SpendingRows, instant, micros, sums
 from infra.local.past.cohort_mart import CohortMart
 from infra.local.past.cost_tables import CostTables
+from infra.local.past.dimension_marts import ArmMart, DimensionMart
+from infra.local.past.order_rows import IS_TEST, OUTCOMES, OrderRows
 
 
 class Models(Protocol):
@@ -73,6 +76,9 @@ class MemoryTables:
         days: `marts.customer_days`.
         customers: `marts.customers`.
         cohorts: `marts.customer_cohorts`.
+        dimensions: `marts.revenue_by_dimension_daily`.
+        arms: `marts.customer_arm_days`.
+        returns: `marts.model_roi`, by day.
         daily_metrics: `marts.daily_metrics`, by day, metric and labels.
     """
 
@@ -95,9 +101,13 @@ class MemoryTables:
         self.days = DayMart(orders)
         self.customers = CustomerMart(self.days)
         self.cohorts = CohortMart(self.customers)
+        self.dimensions = DimensionMart(orders, orders.dimensions)
+        self.arms = ArmMart(orders)
+        self.returns: dict[datetime, list[ReturnRow]] = {}
         self.daily_metrics: dict[tuple[datetime, str, str], DailyMetric] = {}
         self._statements: dict[str, Callable[..., Any]] = {
             "answer_counts": lambda **_: [],
+            "arm_totals": self.arms.totals,
             "cohort_months": self.cohorts.since,
             "company_sales": self._company_sales,
             "customer_history": self.customers.history,
@@ -106,22 +116,27 @@ class MemoryTables:
             "experience_totals": experience,
             "forecast_totals": self._forecast_totals,
             "largest_sources": self._largest_sources,
+            "model_revenue": self.dimensions.by_model,
             "model_states": models,
             "oldest_order": self._oldest_order,
             "payment_counts": self._payment_counts,
             "response_counts": lambda **_: [],
             "revenue_by_day": self._revenue_by_day,
+            "revenue_by_dimension": self.dimensions.revenue,
             "revenue_by_hour": self._revenue_by_hour,
             "sales_extent": self._sales_extent,
             "scored_forecasts": self._scored_forecasts,
             "spend_by_kind": self._spend_by_kind,
             "usual_hours": self._usual_hours,
+            "write_customer_arm_days": self.arms.write,
             "write_customer_cohorts": self.cohorts.write,
             "write_customer_days": self.days.write,
             "write_customers": self.customers.write,
             "write_daily_metrics": self._write_daily_metrics,
+            "write_model_roi": self._write_model_roi,
             "write_forecast_totals": self._write_forecast_totals,
             "write_forecasts": self._write_forecasts,
+            "write_revenue_by_dimension": self.dimensions.write,
             "write_revenue_hours": self.hours.write,
             **(costs.statements if costs else {}),
         }
@@ -165,12 +180,13 @@ class MemoryTables:
         return [self._payments(names[source], counted[listed == source]) for source in np.unique(listed).tolist()]
 
     def _payments(self, source: str, rows: Ints) -> PaymentCounts:
-        counts = np.bincount(self._orders.outcome[rows], minlength=len(OUTCOMES)).tolist()
+        outcome = self._orders.booked_as[rows]
+        counts = np.bincount(outcome, minlength=len(OUTCOMES)).tolist()
         return PaymentCounts(
             source=source,
             dollars=float(self._orders.dollars[rows].sum()),
             missing_id=int((self._orders.ids.codes[rows] < 0).sum()),
-            newest=instant(self._orders.at[rows].max()),
+            newest=_newest(self._orders.at[rows], outcome != IS_TEST),
             **dict(zip(OUTCOMES, counts, strict=True)),
         )
 
@@ -184,10 +200,10 @@ class MemoryTables:
 
     def _revenue_by_hour(self, since: datetime, until: datetime, sources: Sequence[str]) -> list[HourlyRevenue]:
         rows, shown = self.hours.days(since, until)
-        at = self.hours.at[rows]
+        at, ordered = self.hours.at[rows], self.hours.counts[rows, :IS_TEST].sum(axis=1) > 0
         return [
-            HourlyRevenue(source=source, of_day=hour, dollars=dollars, newest=instant(at[rows].max()))
-            for source, hour, dollars, rows in self._revenue(rows, sources, shown // HOUR % 24)
+            HourlyRevenue(source=source, of_day=hour, dollars=dollars, newest=_newest(at[group], ordered[group]))
+            for source, hour, dollars, group in self._revenue(rows, sources, shown // HOUR % 24)
         ]
 
     def _revenue_by_day(self, since: datetime, until: datetime, sources: Sequence[str]) -> list[DailyRevenue]:
@@ -302,6 +318,9 @@ class MemoryTables:
             spend.append(SpendByKind(kind=kinds.names[kind], dollars=dollars, missing_amount=given.size - valid.size))
         return sorted(spend, key=lambda row: row.kind)
 
+    def _write_model_roi(self, day: datetime, returns: Iterable[ReturnRow]) -> None:
+        self.returns[day] = list(returns)
+
     def _write_daily_metrics(self, day: datetime, metrics: Iterable[DailyMetric]) -> None:
         self.daily_metrics.update({(day, row.name, row.labels): row for row in metrics})
 
@@ -313,6 +332,10 @@ def _sums(keys: Ints, values: Floats) -> tuple[Ints, Floats]:
     """The sum of the values of each key, by key."""
     distinct, place = np.unique(keys, return_inverse=True)
     return distinct, sums(place, values, distinct.size)
+
+
+def _newest(at: Ints, which: Bools) -> datetime | None:
+    return instant(at[which].max()) if which.any() else None
 
 
 def _scored(forecast: ForecastRow, actual: float) -> ScoredDay:

@@ -13,7 +13,7 @@ from infra.local.past.business_tables import Models, no_models
 from infra.local.past.experience import WeblogReports, experience_points
 from infra.local.past.plan import Part
 from infra.local.past.track import Computed
-from infra.local.replay import billing
+from infra.local.replay import billing, exchange_rates
 from infra.local.replay.history import History
 from infra.local.replay.orders import Orders
 from infra.local.replay.reference import ORDERED
@@ -49,25 +49,22 @@ class BusinessTrack:
             )
         points = [*self._business.run(part.instants), *experience_points(self.weblog, _hours(part))]
         if part.index > 0:  # after a stop, the next live tick completes the marts
-            rows = {ORDERED: self.orders.rows(part.start, part.end), **self._billed(part.start, part.end)}
-            return Computed(points=points, tables=rows)
+            return Computed(points=points, tables=self._read(part.start, part.end))
         tables = self._written(part) if part.instants else {}
         if not part.is_newest:
             return Computed(points=points, tables=tables)
-        orders = {
-            ORDERED: self.orders.rows(self.orders.first, part.end),
-            **self._billed(self.orders.first, part.end),
-        }
         return Computed(
             points=points,
-            tables={**orders, **tables, **self._business.marts()},
+            tables={**self._read(self.orders.first, part.end), **tables, **self._business.marts()},
             documents=self._business.documents(),
         )
 
-    def _billed(self, start: datetime, end: datetime) -> dict[str, pa.Table]:
-        """The billing export, where the settings name the generated one."""
+    def _read(self, start: datetime, end: datetime) -> dict[str, pa.Table]:
+        """The orders of a span, the exchange rates of its days, and the billing export, where the settings name the generated one."""
+        quoted = exchange_rates.rows(start - exchange_rates.BEFORE if start == self.orders.first else start, end)
         given = self.settings.business.billing
-        return {billing.TABLE: billing.table(start, end)} if given and given.table == billing.TABLE else {}
+        billed = {billing.TABLE: billing.table(start, end)} if given and given.table == billing.TABLE else {}
+        return {ORDERED: self.orders.rows(start, end), exchange_rates.NAME: quoted, **billed}
 
     def _written(self, part: Part) -> dict[str, pa.Table]:
         """The daily metrics of a part, and the forecasts that no newer part has made.

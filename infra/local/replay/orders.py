@@ -2,6 +2,9 @@
 
 The last day of the data, 2011-12-09, becomes the anchor day. After it the first one comes again, 53 weeks after it came
 before: whole weeks, so that the days on which the shop is closed come every seven days for ever.
+
+`amount_dollars` is what the data say; the amount in the shop's currency, with all that the data lack, is made up
+(`order_details`).
 """
 
 from collections.abc import Iterator
@@ -17,6 +20,7 @@ import pyarrow.parquet as pq
 
 from functions.adapters.ports import PubsubMessage
 from infra.local.replay.flights import Array, minutes
+from infra.local.replay.order_details import details
 
 ORDERS = Path(__file__).resolve().parents[1] / "data" / "orders.parquet"
 TABLE = "orders"
@@ -25,6 +29,21 @@ _LAST_DAY = date(2011, 12, 9)
 _DAY_MINUTES = 24 * 60
 _CYCLE_MINUTES = 53 * 7 * _DAY_MINUTES
 _ATTRIBUTES = {"table": TABLE}
+_COLUMNS = (
+    *(
+        "order_id",
+        "customer_id",
+        "ordered_at",
+        "source",
+        "amount_dollars",
+        "outcome",
+        "amount",
+        "currency",
+        "discount",
+        "tax",
+    ),
+    *("is_test", "model", "model_version", "arm", "device", "country"),
+)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -73,7 +92,8 @@ class Orders:
     def rows(self, start: datetime, end: datetime) -> pa.Table:
         """The same, as `telemetry.orders` holds it."""
         arrays = {name: pa.array(values) for name, values in self._columns(start, end).items()}
-        strings = {"customer_id": arrays["customer_id"].cast(pa.string())}  # all may be null
+        texts = ("customer_id", "model", "model_version", "arm")  # all may be null
+        strings = {name: arrays[name].cast(pa.string()) for name in texts}
         return pa.table(arrays | strings | {"ordered_at": arrays["ordered_at"].cast(pa.timestamp("us", "UTC"))})
 
     @property
@@ -81,12 +101,9 @@ class Orders:
         return (self.anchor - _LAST_DAY).days * _DAY_MINUTES
 
     def _columns(self, start: datetime, end: datetime) -> dict[str, list[object]]:
-        columns: dict[str, list[object]] = {
-            name: [] for name in ("order_id", "customer_id", "ordered_at", "source", "amount_dollars", "outcome")
-        }
+        columns: dict[str, list[object]] = {name: [] for name in _COLUMNS}
         for shift, index in self._due(start, end):
-            at = np.datetime_as_string((self.ordered_at[index] + shift).astype("datetime64[m]"), "s", timezone="UTC")
-            for name, values in self._chunk(index, at).items():
+            for name, values in self._chunk(index, self.ordered_at[index] + shift).items():
                 columns[name] += values
         return columns
 
@@ -102,8 +119,13 @@ class Orders:
             if low < high:
                 yield self._shift + moved, slice(int(low), int(high))
 
-    def _chunk(self, index: slice, at: Array) -> dict[str, list[object]]:
+    def _chunk(self, index: slice, ordered_at: Array) -> dict[str, list[object]]:
         """The row number distinguishes orders of one minute, and the instant distinguishes cycles."""
+        at = np.datetime_as_string(ordered_at.astype("datetime64[m]"), "s", timezone="UTC")
+        number, days = np.arange(index.start, index.stop), ordered_at // _DAY_MINUTES
+        made_up = details(
+            number, days, source=self.source[index], customer=self.customer[index], dollars=self.dollars[index]
+        )
         dollars = self.dollars[index].tolist()
         return {
             "order_id": [f"{when[:16]}-{number:05d}" for number, when in enumerate(at.tolist(), index.start)],
@@ -112,4 +134,5 @@ class Orders:
             "source": self.source[index].tolist(),
             "amount_dollars": dollars,
             "outcome": ["refunded" if amount < 0 else "taken" for amount in dollars],
+            **made_up,
         }

@@ -11,6 +11,7 @@ import msgspec
 from core.errors import AiaError
 from functions.adapters.ports import PubsubMessage
 from infra.local import files
+from infra.local.replay import exchange_rates
 from infra.local.replay.history import History
 from infra.local.replay.orders import ORDERS, Orders
 
@@ -87,8 +88,9 @@ class Replay:
         return self._marker.began or self.history.reference.end
 
     def messages(self, start: datetime, end: datetime) -> Iterator[PubsubMessage]:
-        """Logs and orders at or after `start` and before `end`; `ValueError` if that is later than now."""
+        """Logs, exchange rates and orders at or after `start` and before `end`; `ValueError` if that is later than now."""
         yield from self.history.messages(start, end)
+        yield from exchange_rates.messages(start, end)
         yield from self.orders.messages(start, end)
 
     def advance(self, now: datetime, publish: Callable[[Iterable[PubsubMessage]], int]) -> int:

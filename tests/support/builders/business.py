@@ -103,6 +103,11 @@ def only(*names: str) -> list[RollupJob]:
     return [job for job in ROLLUPS if job.name in names]
 
 
+def rounded(row: Data) -> Row:
+    """A row with its numbers rounded: the order in which they are summed up changes the last digit."""
+    return {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
+
+
 def order(number: object, at: datetime, dollars: float = 10.0, **changed: Any) -> Row:
     """An order of the shop, taken."""
     return {
