@@ -18,6 +18,8 @@ _HOUR = timedelta(hours=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FEW = 5.0
 """Orders that are usual: where fewer are, none may come by chance; of more, none has a probability below 1 %."""
+_NO_RATE = 0.01
+"""Share of payments without an exchange rate up to which the revenue of an hour is known."""
 _NAME_LIMIT = 80
 
 
@@ -43,10 +45,17 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedHour:
-    """What is booked in one hour: revenue in dollars, and the number of payments, also failed ones."""
+    """What is booked in one hour.
+
+    Attributes:
+        dollars: net revenue, of the payments with an exchange rate.
+        payments: the number of payments, also failed ones; test orders are none.
+        no_rate: of these, in a currency whose rate is not known.
+    """
 
     dollars: float
     payments: int
+    no_rate: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +111,12 @@ def measured_losses(
     return {incident: _sum(losses) for incident, losses in by_incident.items()}
 
 
+def is_known(hours: Iterable[BookedHour]) -> bool:
+    """Whether the revenue of some hours is: nearly all payments have an exchange rate."""
+    found = list(hours)
+    return sum(hour.no_rate for hour in found) <= _NO_RATE * sum(hour.payments for hour in found)
+
+
 def _loss(
     one: Exposure, every: Sequence[Exposure], history: OrderHistory, due: datetime, *, final: bool
 ) -> MeasuredLoss:
@@ -115,6 +130,8 @@ def _loss(
         last = f"since {instant(history.newest + _HOUR)}" if history.newest else "at all"
         return replace(loss, unknown=f"no orders of {name} arrived {last}; perhaps they only are not reported")
     hours = list(_hours(replace(one, until=until), others, due))
+    if not is_known(history.booked[hour.at] for hour in hours if hour.at in history.booked):
+        return replace(loss, unknown=f"orders of {name} have no exchange rate")
     places, elapsed = [history.places[hour.at] for hour in hours], [hour.elapsed for hour in hours]
     parts, at_risk = [hour.part for hour in hours], [hour.at_risk / hour.elapsed for hour in hours]
     usual = history.usual.sum(places, weights=parts, elapsed=elapsed)

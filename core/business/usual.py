@@ -64,7 +64,7 @@ class UsualWeek:
 
     @classmethod
     def of(cls, hours: Floats) -> Self | None:
-        """The usual week by the revenue of whole weeks; None where fewer than `LEAST_WEEKS` are known.
+        """The usual week by the revenue of whole weeks; None where fewer than `LEAST_WEEKS` are known, or an hour in none.
 
         Days that are nearly empty, as holidays are, count as unknown unless most weeks have them. Single hours far above or
         below the others are clipped.
@@ -82,8 +82,9 @@ class UsualWeek:
         if hours.ndim != 2 or hours.shape[1] != _WEEK:  # noqa: PLR2004 - weeks and hours
             raise EstimateError(f"hours: must have the shape (weeks, {_WEEK}), got {hours.shape}")
         actual = _without_closed_days(hours)
-        weeks = int(np.median((~np.isnan(actual)).sum(axis=0)))
-        if weeks < LEAST_WEEKS:
+        known = (~np.isnan(actual)).sum(axis=0)
+        weeks = int(np.median(known))
+        if weeks < LEAST_WEEKS or not known.all():
             return None
         clipped = _clip(actual)
         weights = np.where(np.isnan(clipped), 0.0, 0.5 ** (np.arange(len(hours))[::-1, None] / _HALF_LIFE))

@@ -3,7 +3,7 @@
 It is one document, which every decision about incidents knows. Days that may still miss late orders are left out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from core.business.checks import Floats
-from core.business.losses import BookedHour, OrderHistory
+from core.business.losses import BookedHour, OrderHistory, is_known
 from core.business.usual import WEEKS, UsualWeek
 from core.incidents.measured import UsualHours, UsualRevenue
 from core.settings import Settings
@@ -33,12 +33,13 @@ _WEEK = 7 * 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedRow:
-    """Booked revenue and payments of a source in an hour."""
+    """Booked net revenue and payments of a source in an hour, and how many of the payments have no exchange rate."""
 
     source: str
     hour: datetime
     dollars: float
     payments: int
+    no_rate: int
 
 
 USUAL_HOURS = Query("usual_hours", BookedRow)
@@ -96,7 +97,8 @@ class BookedHours:
             last: the local day before which the weeks of the usual revenue end; the period begins before these weeks.
         """
         booked, first = self.booked.get(source, {}), last - DAYS * DAY
-        dollars, payments = (self._weeks(booked, first, last, name) for name in ("dollars", "payments"))
+        dollars = self._weeks(booked, first, last, lambda hour: hour.dollars if is_known([hour]) else np.nan)
+        payments = self._weeks(booked, first, last, lambda hour: hour.payments)
         known = ~np.isnan(payments)
         counts = np.where(known, payments, 0.0).sum(axis=0) / np.maximum(1, known.sum(axis=0))
         return OrderHistory(
@@ -107,19 +109,25 @@ class BookedHours:
             newest=max((hour for hour, found in booked.items() if found.payments), default=None),
         )
 
-    def _weeks(self, booked: Mapping[datetime, BookedHour], first: datetime, last: datetime, name: str) -> Floats:
+    def _weeks(
+        self,
+        booked: Mapping[datetime, BookedHour],
+        first: datetime,
+        last: datetime,
+        value: Callable[[BookedHour], float],
+    ) -> Floats:
         """A value by hour of the local weeks: the mean of an hour that occurs twice, NaN for one that the clocks skip.
 
         Days up to that of the first order are unknown: the source may be new.
         """
         sums, counts = np.zeros(DAYS * 24), np.zeros(DAYS * 24)
-        oldest = min(booked, default=None)
+        oldest = min((hour for hour, found in booked.items() if found.payments), default=None)
         opened = last if oldest is None else floor(self.shown[oldest], DAY)
         for hour, shown in self.shown.items():
             if first <= shown < last and (shown >= opened + DAY or opened < first):
                 place = (shown - first) // HOUR
                 counts[place] += 1
-                sums[place] += getattr(booked[hour], name) if hour in booked else 0.0
+                sums[place] += value(booked[hour]) if hour in booked else 0.0
         values: Floats = np.where(counts > 0, sums / np.maximum(1, counts), np.nan).reshape(WEEKS, _WEEK)
         return values
 
@@ -138,7 +146,8 @@ def read_booked(outside: Outside, sources: Sequence[str], since: datetime, until
     hours = [first + number * HOUR for number in range((until - first) // HOUR + 1)]
     booked: dict[str, dict[datetime, BookedHour]] = {}
     for row in outside.tables.read(USUAL_HOURS, since=first, until=hours[-1] + HOUR, sources=list(sources)):
-        booked.setdefault(row.source, {})[row.hour] = BookedHour(dollars=row.dollars, payments=row.payments)
+        hour = BookedHour(dollars=row.dollars, payments=row.payments, no_rate=row.no_rate)
+        booked.setdefault(row.source, {})[row.hour] = hour
     return BookedHours(zone=zone, shown={hour: floor(local(hour, zone), HOUR) for hour in hours}, booked=booked)
 
 

@@ -24,22 +24,29 @@ from functions.bi_rollup.rollup import Outside
 from functions.bi_rollup.spans import DAY, HOUR
 from functions.services.incidents.documents import LOSSES, USUAL, USUAL_KEY, UsualRevenues, losses_of
 from infra.local.past.business_tables import MemoryTables
-from infra.local.past.order_rows import OrderRows
+from infra.local.past.order_rows import OrderRows, RateRows
 from tests.support.builders.business import ORDERS
 from tests.support.crash.breaking import Breaking, MemoryStore
 from tests.support.fakes.recorders import RecordingMetrics
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)  # a Tuesday
 BEGIN = NOON - 70 * DAY
+MONEY = replace(ORDERS, tax="tax", currency="currency", test="is_test")
+RATES = RateRows(quotes={"EUR": (np.array([0]), np.array([2.0]))}, max_age=100_000)
 OPEN = range(8, 20)
 ZONE = "UTC"
 
 
 @dataclass
 class Shop:
-    """A shop whose orders of $25 come four an hour while it is open, but for `without`; and the incidents around it."""
+    """A shop whose orders come four an hour while it is open, but for `without`; and the incidents around it.
+
+    Each is of 15 euros with 2.50 of tax in it: net $25. In the time of `without` there are test orders only. The currency of orders
+    in the time of `no_rate` has no exchange rate.
+    """
 
     without: list[tuple[datetime, datetime]] = field(default_factory=list)
+    no_rate: list[tuple[datetime, datetime]] = field(default_factory=list)
     since: datetime = BEGIN
     zone: str = ZONE
     store: MemoryStore = field(default_factory=lambda: MemoryStore(Breaking()))
@@ -51,10 +58,10 @@ class Shop:
         settings = Settings(
             jobs={},
             business=Business(
-                time_zone=self.zone, orders=ORDERS, revenue_of={"stream/shop": RevenueOf(sources=("shop",))}
+                time_zone=self.zone, orders=MONEY, revenue_of={"stream/shop": RevenueOf(sources=("shop",))}
             ),
         )
-        tables = MemoryTables(OrderRows.read(self.orders(due), settings.business))
+        tables = MemoryTables(OrderRows.read(self.orders(due), settings.business, RATES))
         tables.hours.write(BEGIN, due + HOUR)
         return Outside(
             settings=settings,
@@ -71,17 +78,16 @@ class Shop:
         at = [self.since + timedelta(minutes=float(minute)) for minute in minutes]
         local = pa.array(at, pa.timestamp("us", self.zone))
         hours = pa.compute.hour(local).to_pylist()
-        kept = [
-            one
-            for one, hour in zip(at, hours, strict=True)
-            if hour in OPEN and not any(since <= one < until for since, until in self.without)
-        ]
+        kept = [one for one, hour in zip(at, hours, strict=True) if hour in OPEN]
         columns: dict[str, list[Any]] = {
             "ordered_at": kept,
             "order_id": [one.isoformat() for one in kept],
             "source": ["shop"] * len(kept),
             "customer_id": ["ada"] * len(kept),
-            "amount_dollars": [25.0] * len(kept),
+            "amount_dollars": [15.0] * len(kept),
+            "tax": [2.5] * len(kept),
+            "currency": ["JPY" if _lies_in(one, self.no_rate) else "EUR" for one in kept],
+            "is_test": [_lies_in(one, self.without) for one in kept],
             "outcome": ["taken"] * len(kept),
         }
         return pa.table(columns | {"ordered_at": pa.array(kept, pa.timestamp("us", "UTC"))})
@@ -113,6 +119,10 @@ class Shop:
     def value(self, name: str, *labels: str) -> float | None:
         values = self.previous.metrics if self.previous else ()
         return next((one.value for one in values if (one.name, *one.labels.values()) == (name, *labels)), None)
+
+
+def _lies_in(at: datetime, spans: Iterable[tuple[datetime, datetime]]) -> bool:
+    return any(since <= at < until for since, until in spans)
 
 
 def impact(share: float = 1.0) -> Impact:
@@ -161,6 +171,17 @@ def test_orders_that_may_be_late_are_left_out() -> None:
 def test_a_new_shop_is_not_known_until_it_has_some_weeks() -> None:
     assert Shop(since=NOON - 20 * DAY).usual(NOON).orders == {}
     assert Shop(since=NOON - 27 * DAY).usual(NOON).orders["shop"].weeks == 3
+
+
+def test_a_shop_that_was_only_tested_so_far_is_new() -> None:
+    assert Shop(without=[(BEGIN, NOON - 20 * DAY)]).usual(NOON).orders == {}
+
+
+def test_hours_without_an_exchange_rate_say_nothing_of_what_is_usual() -> None:
+    weeks = [(NOON - (7 * week + 20) * DAY, NOON - (7 * week + 18) * DAY) for week in range(2)]
+    found = Shop(no_rate=weeks).usual(NOON).orders["shop"]
+    assert (found.dollars, found.weeks) == (Shop().usual(NOON).orders["shop"].dollars, 8)
+    assert Shop(no_rate=[(BEGIN, NOON)]).usual(NOON).orders == {}
 
 
 @pytest.mark.parametrize("month", [3, 10])
@@ -222,6 +243,19 @@ def test_a_stopped_feed_is_not_known_for_a_drift() -> None:
     assert shop.loss().unknown.startswith("no orders of shop arrived since 2026-03-03 09:00 UTC")
     assert shop.value("aia_incident_losses", "not_known") == 1
     assert shop.value("aia_incident_loss_dollars", "middle") is None
+
+
+def test_orders_without_an_exchange_rate_are_no_loss_and_it_is_known_when_the_rate_came() -> None:
+    shop = Shop(no_rate=hours((1, 2)))
+    shop.keep(incident(0, 3))
+    shop.measure(NOON + HOUR)
+    assert (shop.loss().dollars, shop.loss().unknown) == (0.0, "")
+    shop.measure(NOON + 2 * HOUR)
+    assert shop.loss().unknown == "orders of shop have no exchange rate"
+    assert shop.value("aia_incident_losses", "not_known") == 1
+    shop.no_rate = []
+    shop.measure(NOON + DAY)
+    assert (shop.loss().dollars, shop.loss().actual, shop.loss().unknown) == (0.0, pytest.approx(300), "")
 
 
 def test_no_orders_at_night_are_no_loss() -> None:

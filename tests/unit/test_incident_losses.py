@@ -59,6 +59,13 @@ def test_the_loss_is_what_is_usual_less_what_came() -> None:
     assert (loss.since, loss.until, loss.orders, loss.shared, loss.final) == (hour(0), hour(3), ("shop",), 0, False)
 
 
+@pytest.mark.parametrize(("no_rate", "unknown"), [(1, ""), (2, "orders of shop have no exchange rate")])
+def test_it_is_not_known_where_more_than_one_in_a_hundred_payments_has_no_rate(no_rate: int, unknown: str) -> None:
+    booked = half(0) | {1: BookedHour(dollars=50.0, payments=130, no_rate=no_rate)}
+    [loss] = lost(exposed(0, 2), booked=booked)
+    assert (loss.unknown, loss.dollars > 0) == (unknown, not unknown)
+
+
 def test_its_interval_is_that_of_the_usual_revenue() -> None:
     [loss] = lost(exposed(0, 3), booked=half(0, 1, 2), noise=0.1)
     assert 100 < loss.low < loss.dollars < loss.high < 200

@@ -28,7 +28,7 @@ from infra.local.past.business_rows import SaleRows, SpendingRows, instant, micr
 from infra.local.past.cohort_mart import CohortMart
 from infra.local.past.cost_tables import CostTables
 from infra.local.past.dimension_marts import ArmMart, DimensionMart
-from infra.local.past.order_rows import IS_TEST, OUTCOMES, OrderRows
+from infra.local.past.order_rows import IS_TEST, NO_RATE, OUTCOMES, OrderRows
 
 
 class Models(Protocol):
@@ -216,10 +216,11 @@ class MemoryTables:
     def _usual_hours(self, since: datetime, until: datetime, sources: Sequence[str]) -> list[BookedRow]:
         mart, names = self.hours, self._orders.sources.names
         span = mart.span(since, until)
-        columns = (mart.source[span], mart.at[span], mart.dollars[span], mart.counts[span].sum(axis=1))
+        payments = mart.counts[span, :IS_TEST].sum(axis=1)
+        columns = (mart.source[span], mart.at[span], mart.dollars[span], payments, mart.counts[span, NO_RATE])
         return [
-            BookedRow(source=names[source], hour=instant(at), dollars=dollars, payments=payments)
-            for source, at, dollars, payments in zip(*(column.tolist() for column in columns), strict=True)
+            BookedRow(source=names[source], hour=instant(at), dollars=dollars, payments=payments, no_rate=no_rate)
+            for source, at, dollars, payments, no_rate in zip(*(column.tolist() for column in columns), strict=True)
             if names[source] in sources
         ]
 
