@@ -24,7 +24,7 @@ class ModelReturn:
     share: Annotated[Share | None, Excludes("control")] = None
     """Share of the net revenue of its orders (`orders.model`) that is attributed to it, where there is no experiment."""
     cost_share: Share | None = None
-    """Share of all costs that is allocated to it; without it, an equal part of what is not allocated by such shares."""
+    """Share of all costs that the billing export does not allocate; without it, an equal part of what such shares leave."""
     investment: Annotated[float | None, Range(0, 1e12, "dollars")] = None
     """What it cost once, for the payback."""
 

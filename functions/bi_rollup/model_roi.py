@@ -4,17 +4,16 @@ Each number has its basis beside it. Where one is missing, the return is not kno
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from core.business.experiments import Interval
 from core.business.model_roi import ModelRoi, Verdict, model_roi
 from core.settings import ModelReturn, Returns, Settings
-from functions.bi_rollup import model_costs, roi
 from functions.bi_rollup.attributions import WINDOW, Attribution, from_orders, from_settings
 from functions.bi_rollup.local_days import instant
-from functions.bi_rollup.model_costs import AllocatedCost
+from functions.bi_rollup.model_costs import AllocatedCost, costs_of_models
 from functions.bi_rollup.result import MetricValue, RollupResult
 from functions.bi_rollup.rollup import Outside, RollupJob
 from functions.bi_rollup.spans import DAY, HOUR
@@ -63,7 +62,8 @@ def run(outside: Outside, due: datetime, _: RollupResult | None) -> RollupResult
         *from_orders(outside.tables, returns, due),
         *from_settings(settings, [model.target for model in outside.models().values()], returns.models),
     ]
-    costs = _costs(outside, due, {one.model for one in found})
+    midnight = instant(due, settings.business.time_zone)
+    costs = costs_of_models(outside, midnight, {one.model for one in found})
     rows = [_row(one, costs.get(one.model), returns) for one in sorted(found, key=lambda one: (one.model, one.arm))]
     if not rows:
         return RollupResult(due=due)
@@ -78,13 +78,6 @@ def _has_returns(settings: Settings) -> bool:
 
 
 JOB = RollupJob(name="model_roi", every=DAY, max_age=DAY + HOUR, enabled=_has_returns, run=run)
-
-
-def _costs(outside: Outside, due: datetime, models: Iterable[str]) -> dict[str, AllocatedCost]:
-    """The cost of each model over 30 days; none where no cost is known."""
-    kinds = roi.costs_by_kind(outside, instant(due, outside.settings.business.time_zone))
-    total = math.fsum(kinds.values())
-    return model_costs.allocated(total, models, outside.settings.business.roi.models) if kinds else {}
 
 
 def _row(found: Attribution, cost: AllocatedCost | None, returns: Returns) -> ReturnRow:

@@ -1,6 +1,7 @@
 """The costs of the business: the statements on the billing export, their twin in memory, and the rollup in any order of arrival."""
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,15 +14,17 @@ import pyarrow.parquet as pq
 import pytest
 from google.cloud import bigquery
 
-from core.settings import Billing, Business, Model, Settings, SharedCost
+from core.settings import Billing, Business, Model, ModelReturn, Returns, Settings, SharedCost, Spending
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup import costs, recommendations
 from functions.bi_rollup.bigquery import BigQueryTables
 from functions.bi_rollup.cost_anomalies import COST_SERIES
 from functions.bi_rollup.costs import CHANGED_COST_DAYS, COST_BY_MODEL, COST_TOTALS
+from functions.bi_rollup.model_costs import costs_of_models
 from functions.bi_rollup.predictions import BigQueryPredictions, PredictionCount
 from functions.bi_rollup.queries import Query, Tables
 from functions.bi_rollup.result import MetricValue, RollupResult
+from functions.bi_rollup.roi import costs_by_kind
 from functions.bi_rollup.rollup import Outside
 from infra.local.past.cost_tables import CostTables
 from infra.local.replay import billing as export
@@ -224,6 +227,32 @@ def test_costs_are_allocated_and_what_is_left_is_shown(shop: World, warehouse: B
     rows_of = shop.tables.read(COST_BY_MODEL, since=TODAY - 30 * DAY, until=TODAY)
     assert {row.model for row in rows_of} == {"churn", "flight-delay", "old", "unallocated"}
     assert by_labels(found.metrics, "aia_cost_anomaly_dollars")["service", "BigQuery"] == 0.0
+
+
+def test_the_return_of_models_goes_by_what_the_export_allocates_and_all_costs_are_allocated_once(shop: World) -> None:
+    add(shop.client, export.rows(TODAY - 40 * DAY, TODAY))
+    spending = Spending(table=costs.MART, timestamp="ChargePeriodStart", kind="ServiceName", amount="x_Dollars")
+    roi = Returns(models={"churn": ModelReturn(cost_share=0.25)})
+    shop.settings = replace(shop.settings, business=replace(SETTINGS.business, spending=spending, roi=roi))
+    costs.run(shop.outside, TODAY, None)
+    rows = shop.tables.read(COST_BY_MODEL, since=TODAY - 31 * DAY, until=TODAY - DAY)
+    billed = {row.model: row.dollars for row in rows if row.model != "unallocated"}
+    total = math.fsum(costs_by_kind(shop.outside, TODAY - DAY).values())
+    rest = total - sum(billed.values())
+    assert set(billed) == {"churn", "flight-delay"}
+    assert min(*billed.values(), rest) > 0
+    found = costs_of_models(shop.outside, TODAY, ["churn", "flight-delay", "new"])
+    assert {name: cost.dollars for name, cost in found.items()} == pytest.approx(
+        {
+            "churn": billed["churn"] + 0.25 * rest,
+            "flight-delay": billed["flight-delay"] + 0.375 * rest,
+            "new": 0.375 * rest,
+        }
+    )
+    assert math.fsum(cost.dollars for cost in found.values()) == pytest.approx(total)
+    assert found["churn"].basis.endswith("0.25 of the costs that the billing export does not allocate, as stated")
+    shop.settings = replace(shop.settings, business=replace(shop.settings.business, spending=None))
+    assert costs_of_models(shop.outside, TODAY, ["churn"]) == {}  # no cost is known
 
 
 def test_costs_are_not_known_without_an_export_and_no_metric_says_0(shop: World) -> None:
