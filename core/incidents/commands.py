@@ -58,6 +58,17 @@ def is_allowed(verb: Verb, state: State, *, expired: bool = False) -> bool:
     return state in _ALLOWED_STATES.get(verb, ()) or (expired and verb in EXPIRED_VERBS)
 
 
+def standing(state: State, *, merged_into: str = "", expired: bool = False) -> str:
+    """What an incident is for whoever gave a command about it, to follow "the incident is".
+
+    >>> standing(State.RESOLVED, merged_into="service-shop-1"), standing(State.OPEN)
+    ('a part of service-shop-1', 'open')
+    """
+    if merged_into:
+        return f"a part of {merged_into}"
+    return "no longer reported; whether it recovered is not known" if expired else state.value
+
+
 def apply_command(state: GroupState, command: Command) -> Decision:
     """Apply a person's command.
 

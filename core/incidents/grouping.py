@@ -1,7 +1,7 @@
 """Grouping: a storm of like findings about many targets is one incident, by the labels that a route names (`group_by`)."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from core.events import Finding
@@ -37,7 +37,7 @@ def grouped(finding: Finding, routes: Iterable[Route]) -> Finding:
     route = next((route for route in routes if _groups(route, finding)), None)
     if route is None:
         return finding
-    names, values = "-".join(route.group_by), ",".join(_value(finding, label) for label in route.group_by)
+    names, values = "-".join(route.group_by), _joined([_value(finding, label) for label in route.group_by])
     target = _fitting(f"{names.lower()}/{values}")
     if target == finding.target:
         return finding
@@ -70,6 +70,17 @@ def _groups(route: Route, finding: Finding) -> bool:
 def _value(finding: Finding, label: str) -> str:
     """The value of a label as a part of a target, which is printable; empty where the finding has none."""
     return "".join(sign if sign.isprintable() else " " for sign in finding.labels.get(label, "")).strip()
+
+
+def _joined(values: Sequence[str]) -> str:
+    r"""The values, separated by commas; of several, their own commas and backslashes have a backslash before them.
+
+    >>> _joined(["a,b", "c"]), _joined(["a", "b,c"]), _joined(["a,b"])
+    ('a\\,b,c', 'a,b\\,c', 'a,b')
+    """
+    if len(values) == 1:
+        return values[0]
+    return ",".join(value.replace("\\", "\\\\").replace(",", "\\,") for value in values)
 
 
 def _fitting(text: str) -> str:

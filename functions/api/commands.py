@@ -10,7 +10,7 @@ from werkzeug.exceptions import Conflict
 
 from core.actions import lifecycle
 from core.events import Command, Stage, Status, Verb
-from core.incidents.commands import EXPIRED_VERBS
+from core.incidents.commands import EXPIRED_VERBS, OWNING, standing
 from core.incidents.grouping import subject
 from core.incidents.model import State
 from functions.adapters.ports import Bus, Clock, Data
@@ -56,8 +56,9 @@ class Commands:
 
         Raises:
             LookupError: there is no such incident; for other methods, no such action or silence.
-            Conflict: it is resolved, the target that is acknowledged is none of its firing ones, or to give it back, not acknowledged; to reopen it: it is not resolved, or is part of another
-                one; to split it: no person merged it; to merge it: the other one is over, or a part of it.
+            Conflict: it is over or a part of another one, the target that is acknowledged is none of its firing ones, or to give it
+                back, not acknowledged; to reopen it: it is not over; to split it: no person merged it; to merge it: the other
+                one is over, or a part of it. Whoever acknowledges a part or takes it over has the incident that it is a part of.
             BodyError: the body is invalid; the same for every method here.
             UnavailableError: the bus does not accept the command; the same for every method here.
         """
@@ -71,6 +72,8 @@ class Commands:
         incident = self.incidents.state(incident_id)
         if target:
             _check_target(incident, target)
+        elif verb in OWNING:
+            _check_state(self._chain(incident)[-1], Verb(verb))
         else:
             _check_state(incident, Verb(verb))
         if verb == Verb.MERGE:
@@ -79,14 +82,19 @@ class Commands:
 
     def _check_other(self, incident_id: str, to: str) -> None:
         """Raise `Conflict` where an incident cannot become a part of another one, as far as the copies know."""
-        other, seen = self.incidents.state(to), {to}
-        while (into := other["merged_into"]) and into not in seen:
-            seen.add(into)
-            other = self.incidents.state(into)
-        if incident_id in seen:
+        chain = self._chain(self.incidents.state(to))
+        if any(one["id"] == incident_id for one in chain):
             raise Conflict(f"to: must not be a part of the incident itself, {to} is")
-        if other["state"] == State.RESOLVED:
-            raise Conflict(f"to: must not be over, {other['id']} is {other['state']}")
+        if chain[-1]["state"] == State.RESOLVED:
+            raise Conflict(f"to: must not be over, {chain[-1]['id']} is {_standing(chain[-1])}")
+
+    def _chain(self, incident: Data) -> list[Data]:
+        """The copies of an incident, of the one that it is a part of, and so on; each once."""
+        chain, seen = [incident], {incident["id"]}
+        while (into := chain[-1]["merged_into"]) and into not in seen:
+            seen.add(into)
+            chain.append(self.incidents.state(into))
+        return chain
 
     def about_action(self, request: flask.Request, request_id: str, verb: str) -> str:
         """Approve or reject an action that awaits it."""
@@ -227,6 +235,12 @@ def _check_target(incident: Data, target: str) -> None:
 
 
 def _refuse(incident: Data, wanted: str) -> NoReturn:
-    into = f", as a part of {incident['merged_into']}" if incident["merged_into"] else ""
-    since = f" since {incident['resolved_at']}" if incident["resolved_at"] else ""
-    raise Conflict(f"incident: must {wanted}, is {incident['state']}{since}{into}")
+    raise Conflict(f"incident: must {wanted}, is {_standing(incident)}")
+
+
+def _standing(incident: Data) -> str:
+    """The state in the words of every answer to a command; of what is resolved also since when."""
+    merged_into, expired = incident["merged_into"], incident.get("expired", False)
+    text = standing(State(incident["state"]), merged_into=merged_into, expired=expired)
+    ended = incident["resolved_at"]
+    return f"{text} since {ended:%Y-%m-%d %H:%M} UTC" if ended and not merged_into and not expired else text

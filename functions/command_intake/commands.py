@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.events import Command, Verb
-from core.incidents.commands import OWNING, is_allowed
+from core.incidents.commands import OWNING, is_allowed, standing
 from core.incidents.model import State
 from functions.adapters.ledger import EffectOutcome, Ledger
 from functions.adapters.ports import Bus, Clock, Data, Store
@@ -58,13 +58,12 @@ class Commands:
         if named is None:
             return "Nothing was done: this incident is not known."
         if named["merged_into"] and verb not in OWNING:
-            return f"Nothing was done: the incident is a part of {named['merged_into']}."
+            return f"Nothing was done: the incident is {standing(State.RESOLVED, merged_into=named['merged_into'])}."
         incident, expired = self._whole(named), named.get("expired", False)
-        if is_allowed(verb, State(incident["state"]), expired=expired):
+        state = State(incident["state"])
+        if is_allowed(verb, state, expired=expired):
             return ""
-        if expired:
-            return "Nothing was done: the incident is no longer reported; whether it recovered is not known."
-        return f"Nothing was done: the incident is {incident['state']} already."
+        return f"Nothing was done: the incident is {standing(state, expired=expired)}{'' if expired else ' already'}."
 
     def _whole(self, incident: Data) -> Data:
         """The copy of the incident that this one is a part of; itself where it is none."""

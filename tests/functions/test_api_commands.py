@@ -99,6 +99,50 @@ def test_one_target_that_fires_is_acknowledged(client: FlaskClient, office: ApiF
     assert (whole.status_code, fault(whole)) == (409, "incident: must be open, is acknowledged")
 
 
+WHOLE = "service-c-20261123-00000003"
+
+
+def keep_part(office: ApiFixture, whole: State) -> None:
+    down = pages.condition("service/c", "down", Severity.ERROR, START, "c is down")
+    part = Part(target="service/c", at=START, reported_at=START)
+    office.keep(pages.incident(WHOLE, [down], START, state=whole))
+    office.keep(pages.incident(OPEN, [down], START, state=State.RESOLVED, merged_into=WHOLE, part=part))
+
+
+@pytest.mark.parametrize(
+    ("verb", "wanted"), [("mitigate", "not be over"), ("resolve", "not be over"), ("reopen", "be over")]
+)
+def test_what_is_merged_is_told_as_that_and_never_as_resolved(
+    client: FlaskClient, office: ApiFixture, verb: str, wanted: str
+) -> None:
+    keep_part(office, State.OPEN)
+    refused = tell(client, f"/api/incidents/{OPEN}/{verb}")
+    assert (refused.status_code, fault(refused)) == (409, f"incident: must {wanted}, is a part of {WHOLE}")
+
+
+@pytest.mark.parametrize(("verb", "more"), [("acknowledge", {}), ("take_over", {"to": "Grace"})])
+def test_whoever_acknowledges_a_part_has_the_incident_that_it_is_a_part_of(
+    client: FlaskClient, office: ApiFixture, verb: str, more: dict[str, Any]
+) -> None:
+    keep_part(office, State.OPEN)
+    assert tell(client, f"/api/incidents/{OPEN}/{verb}", **more).status_code == 202
+    assert [(one.verb, one.subject) for _, one, _ in office.published] == [(verb, OPEN)]
+    keep_part(office, State.RESOLVED)
+    refused = tell(client, f"/api/incidents/{OPEN}/{verb}", **more)
+    assert (refused.status_code, fault(refused)) == (409, "incident: must not be over, is resolved")
+
+
+@pytest.mark.parametrize("verb", ["mitigate", "take_over"])
+def test_what_expired_is_told_as_that_and_never_as_resolved(client: FlaskClient, office: ApiFixture, verb: str) -> None:
+    down = pages.condition("service/c", "down", Severity.ERROR, START, "c is down")
+    office.keep(pages.incident(WHOLE, [down], START, state=State.RESOLVED, expired=True))
+    refused = tell(client, f"/api/incidents/{WHOLE}/{verb}")
+    said = "incident: must not be over, is no longer reported; whether it recovered is not known"
+    assert (refused.status_code, fault(refused)) == (409, said)
+    merge = tell(client, f"/api/incidents/{OPEN}/merge", to=WHOLE)
+    assert fault(merge) == f"to: must not be over, {WHOLE} is no longer reported; whether it recovered is not known"
+
+
 def test_only_what_is_acknowledged_is_given_back(client: FlaskClient, office: ApiFixture) -> None:
     refused = tell(client, f"/api/incidents/{OPEN}/give_back")
     assert (refused.status_code, fault(refused)) == (409, "incident: must be acknowledged, is open")

@@ -117,6 +117,26 @@ def test_only_the_targets_of_a_route_are_grouped() -> None:
     assert grouped(replace(FINDING, target="pod/a", labels=labels), [route]).target == GROUP
 
 
+def test_the_values_of_several_labels_are_never_confused() -> None:
+    route = Route(to=(), group_by=("service", "zone"))
+    values = [
+        ("a,b", "c"),
+        ("a", "b,c"),
+        ("a\\", "b,c"),
+        ("a\\,b", "c"),
+        ("a\\,b,c", "d"),
+        ("a", "b\\,c"),
+        ("a,", "c"),
+        ("a", ",c"),
+    ]
+    found = [
+        grouped(replace(FINDING, target="pod/x", labels={"service": service, "zone": zone}), [route])
+        for service, zone in values
+    ]
+    assert len({one.target for one in found}) == len(values)
+    assert (found[0].target, found[1].target) == ("service-zone/a\\,b,c", "service-zone/a,b\\,c")
+
+
 def test_long_labels_make_names_that_are_told_apart() -> None:
     route = Route(to=(), group_by=("service",))
     one, other = (
