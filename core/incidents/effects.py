@@ -72,7 +72,7 @@ def decision_effects(
         plan.state,
         policy.playbooks,
         now=now,
-        is_muted=lambda incident: incident_mute(incident, now, policy.maintenance, made) is not None,
+        is_muted=lambda incident: incident_mute(plan.state, incident, now, policy.maintenance, made) is not None,
     )
     state, reports = report_parts(state, now=now, resolve_after=policy.timing.resolve_after)
     if state == group.state and plan.deferred == group.deferred:

@@ -23,8 +23,9 @@ from core.incidents.lifecycle import (
     with_step,
 )
 from core.incidents.model import Decision, GroupState, Incident, IncidentCondition, IncidentReason, State
-from core.incidents.part import Part
+from core.incidents.part import TAKEN_OUT, Part, evidence_of
 from core.incidents.policy import PART_KIND, IncidentPolicy
+from core.incidents.routing import targets_of
 from core.text import clean
 
 SOURCE = "incidents"
@@ -128,6 +129,7 @@ def retract(state: GroupState, part_id: str, target: str, *, now: datetime, poli
         observed_at=max(now, before.observed_at + _TICK),
         source=SOURCE,
         summary=before.summary,
+        evidence={"incident": part_id, **TAKEN_OUT},
     )
     return fold(state, finding, now=finding.observed_at, policy=policy)
 
@@ -270,8 +272,8 @@ def _reported(
     after = replace(after, is_reported=True)
     findings = []
     if part.leaves:
-        gone = replace(after, severity=None, silent=False)
-        findings.append(_report(state, incident, gone, part.leaves))
+        gone = _report(state, incident, replace(after, severity=None, silent=False), part.leaves)
+        findings.append(replace(gone, evidence={"incident": incident.id, **TAKEN_OUT}))
     is_news = not part.is_reported or (severity, silent) != (part.severity, part.silent)
     if part.target and (is_news or _is_repeated(state, incident, part, now, resolve_after)):
         findings.append(_report(state, incident, after, part.target))
@@ -298,10 +300,16 @@ def _report(state: GroupState, incident: Incident, part: Part, target: str) -> F
         observed_at=part.reported_at,
         source=SOURCE,
         summary=clean(f"{incident.target}: {incident.title}"),
-        evidence={"incident": incident.id},
+        evidence=evidence_of(incident.id, _targets(incident, members)),
         runbook=members[0].runbook if members else "",
         holds_until=part.reported_at if part.silent else None,
     )
+
+
+def _targets(incident: Incident, members: Sequence[IncidentCondition]) -> tuple[str, ...]:
+    """The targets of a part that fire, those of its own parts as well; those of the incident where none is known to."""
+    firing = [target for one in members if one.status is Status.FIRING for target in targets_of(one)]
+    return tuple(dict.fromkeys(firing)) or incident.targets or (incident.target,)
 
 
 def _taken_out(state: GroupState, incident: Incident, part: Part, step: Step) -> Decision:

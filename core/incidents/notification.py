@@ -82,6 +82,7 @@ class _Update:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Context:
+    state: GroupState
     at: datetime
     now: datetime
     policy: IncidentPolicy
@@ -93,7 +94,7 @@ class _Context:
         return self.at - calm_time(self.policy.timing)
 
     def mute(self, incident: Incident) -> Mute | None:
-        return incident_mute(incident, self.now, self.policy.maintenance, self.silences)
+        return incident_mute(self.state, incident, self.now, self.policy.maintenance, self.silences)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +124,7 @@ def plan_notifications(
         policy: the policy.
         silences: by people, ended ones included.
     """
-    context = _Context(at=min(at, now), now=now, policy=policy, silences=silences)
+    context = _Context(state=state, at=min(at, now), now=now, policy=policy, silences=silences)
     evaluations = _in_turn([_evaluate(incident, context) for incident in state.incidents], state)
     advanced = [
         advance(evaluation.incident, evaluation.steps) if evaluation.steps else (evaluation.incident, ())

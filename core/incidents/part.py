@@ -1,9 +1,14 @@
 """The bond of an incident that a person merged into another one: what it has reported to that one so far."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from core.events import Severity
+
+_TARGETS = ("target", "second target")
+_MORE = "further targets"
+"""What does not fit into the evidence is counted: nobody can say whether it is silenced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +32,32 @@ class Part:
     silent: bool = False
     reported_at: datetime
     leaves: str = ""
+
+
+def evidence_of(incident_id: str, targets: Sequence[str]) -> Mapping[str, str]:
+    """The evidence of a report: the part and its targets, as far as there is room.
+
+    >>> evidence_of("x-1", ["pod/a", "pod/b", "pod/c"])
+    {'incident': 'x-1', 'target': 'pod/a', 'second target': 'pod/b', 'further targets': '1'}
+    """
+    more = len(targets) - len(_TARGETS)
+    return {
+        "incident": incident_id,
+        **dict(zip(_TARGETS, targets, strict=False)),
+        **({_MORE: str(more)} if more > 0 else {}),
+    }
+
+
+TAKEN_OUT = {"part": "taken out"}
+"""The evidence of a last report: that it does not count any more is no recovery."""
+
+
+def reported_targets(evidence: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The targets that a report names; one that is empty stands for those for which there was no room.
+
+    >>> reported_targets(evidence_of("x-1", ["pod/a", "pod/b", "pod/c"]).items())
+    ('pod/a', 'pod/b', '')
+    """
+    pieces = dict(evidence)
+    named = tuple(pieces[name] for name in _TARGETS if name in pieces)
+    return (*named, "") if _MORE in pieces else named

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
-from core.events import Severity
-from core.incidents.model import Incident
+from core.events import Severity, Status
+from core.incidents.model import GroupState, Incident, IncidentCondition
 from core.incidents.notified import EscalationState
 from core.incidents.on_call import on_call
+from core.incidents.part import reported_targets
+from core.incidents.policy import PART_KIND
 from core.local_time import instant_of, reached
 from core.patterns import any_matches, matches
 from core.settings.cron import last_start
@@ -223,14 +225,35 @@ class Mute:
 
 
 def incident_mute(
-    incident: Incident, now: datetime, maintenance: Sequence[Maintenance], silences: Sequence[Silence]
+    state: GroupState,
+    incident: Incident,
+    now: datetime,
+    maintenance: Sequence[Maintenance],
+    silences: Sequence[Silence],
 ) -> Mute | None:
-    """The mute of an incident that ends first, if all its targets are muted; else None."""
+    """The mute of an incident that ends first, if all its targets are muted, and those that fire in its parts; else None.
+
+    Args:
+        state: of the group of the incident.
+        incident: at any time.
+        now: the present, in UTC.
+        maintenance: from the settings.
+        silences: by people, ended ones included.
+    """
     if not maintenance and not silences:
         return None
-    mutes = [target_mute(target, now, maintenance, silences) for target in incident.targets or (incident.target,)]
+    parts = (one for one in state.members(incident) if one.kind.startswith(PART_KIND) and one.status is Status.FIRING)
+    targets = {*(incident.targets or (incident.target,)), *(target for one in parts for target in targets_of(one))}
+    mutes = [target_mute(target, now, maintenance, silences) for target in sorted(targets)]
     active = [mute for mute in mutes if mute is not None]
     return min(active, key=lambda mute: mute.until) if len(active) == len(mutes) else None
+
+
+def targets_of(condition: IncidentCondition) -> tuple[str, ...]:
+    """What a condition is about: its target, or those that the report of a part names."""
+    is_report = condition.kind.startswith(PART_KIND)
+    named = reported_targets((piece.name, piece.text) for piece in condition.evidence) if is_report else ()
+    return named or (condition.target,)
 
 
 def target_mute(

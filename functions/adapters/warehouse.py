@@ -162,8 +162,15 @@ def _fits(rows: int, size: int) -> bool:
 
 
 def open_warehouse(project: str, function: str = "") -> BigQueryWarehouse:
-    """BigQuery of a project, for a function; the client finds credentials, and an emulator, by the environment."""
-    return BigQueryWarehouse(bigquery.Client(project=project), function=function)
+    """BigQuery of a project, for a function; the client finds credentials, and an emulator, by the environment.
+
+    Raises:
+        UnavailableError: there are no credentials.
+    """
+    try:
+        return BigQueryWarehouse(bigquery.Client(project=project), function=function)
+    except auth.DefaultCredentialsError as error:
+        raise UnavailableError(f"bigquery: no credentials: {error}") from error
 
 
 @contextmanager

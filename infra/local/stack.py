@@ -96,6 +96,7 @@ class Stack:
             charts: whether Prometheus is started as well: later blocks are found by it within a minute only.
 
         Raises:
+            SettingsError: the settings are wrong; nothing was started.
             StartError: a program did not come up.
             UnavailableError: Prometheus is not installed.
         """
@@ -103,6 +104,7 @@ class Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         credentials = write_credentials(self.folder / "credentials.json")
         os.environ.update(self._environment(credentials))
+        _jobs()  # programs that cannot read the settings would only be started again and again
         say("BigQuery, Pub/Sub, monitoring, inbox, functions")
         self.programs.start(*map(self._history, tracks))
         # Side by side: no function asks for a service before its first request, and the services for none.

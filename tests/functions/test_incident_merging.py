@@ -147,6 +147,18 @@ def test_taken_out_it_is_reopened_and_says_why_and_the_whole_goes_by_its_own_con
     assert place.told(a)[-1] == "resolved"
 
 
+def test_what_was_taken_out_has_not_recovered() -> None:
+    place, a, b = pair()
+    place.say(Verb.MERGE, a, b)
+    place.say(Verb.SPLIT, a)
+    [kept] = [one for one in place.setup.world.group(B).state.conditions if one.kind == f"part:{a}"]
+    assert (kept.status, {one.name: one.text for one in kept.evidence}["part"]) == (RESOLVED, "taken out")
+    place.say(Verb.MERGE, a, b)
+    place.find(A, RESOLVED)
+    [kept] = [one for one in place.setup.world.group(B).state.conditions if one.kind == f"part:{a}"]
+    assert (kept.status, [one.name for one in kept.evidence]) == (RESOLVED, ["incident", "target"])
+
+
 def test_taken_out_after_its_end_it_stays_over() -> None:
     place, a, b = pair()
     place.say(Verb.MERGE, a, b)
@@ -253,6 +265,52 @@ def test_what_is_not_muted_is_not_merged_into_what_is() -> None:
     with pytest.raises(RefusedError, match="to: must not be muted unless"):
         place.say(Verb.MERGE, a, b)
     assert place.incident(a).state is State.OPEN
+
+
+def silence(place: Place, pattern: str) -> None:
+    now = place.setup.world.now
+    place.setup.give(Command(verb=Verb.SILENCE, subject=pattern, by="x", at=now, until=now + LEASE * 999))
+
+
+@pytest.mark.parametrize(
+    ("patterns", "told"),
+    [([B], True), ([A], True), ([A, B], False), (["*"], False)],
+)
+def test_a_silence_mutes_the_whole_only_where_it_names_what_fires_in_its_parts_too(
+    patterns: list[str],
+    told: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    place, a, b = pair(Severity.WARNING, Severity.WARNING)
+    place.say(Verb.MERGE, a, b)
+    for pattern in patterns:
+        silence(place, pattern)
+    place.find(A, severity=Severity.CRITICAL)
+    assert (place.told(b)[-1] == "escalated") is told
+
+
+def test_a_part_that_is_over_does_not_keep_the_whole_from_being_muted() -> None:
+    place, a, b = pair(Severity.WARNING, Severity.WARNING)
+    place.say(Verb.MERGE, a, b)
+    place.find(A, RESOLVED)
+    silence(place, B)
+    before = place.told(b)
+    place.find(B, severity=Severity.CRITICAL)
+    assert place.told(b) == before
+
+
+def test_a_silence_of_a_chain_names_the_targets_of_all_its_parts() -> None:
+    place, a, b = pair(Severity.WARNING, Severity.WARNING)
+    c = place.find(C, severity=Severity.WARNING)
+    place.say(Verb.MERGE, a, b)
+    place.say(Verb.MERGE, b, c)
+    for pattern in (B, C):
+        silence(place, pattern)
+    before = place.told(c)
+    place.find(B, severity=Severity.ERROR)
+    assert len(place.told(c)) == len(before) + 1
+    silence(place, A)
+    place.find(B, severity=Severity.CRITICAL)
+    assert len(place.told(c)) == len(before) + 1
 
 
 def test_merged_into_each_other_at_the_same_time_the_lowest_id_goes_on() -> None:

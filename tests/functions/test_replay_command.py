@@ -224,6 +224,13 @@ def test_settings_are_refused_with_every_fault_of_what_decisions_follow(folder: 
     assert "of-call" in result.stderr
 
 
+def test_without_credentials_it_says_so_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "none.json")
+    refused = aia("--settings", "new.yaml", "--project", "p")
+    assert refused.exit_code == 2
+    assert refused.output.startswith("Error: bigquery: no credentials: File none.json was not found")
+
+
 def test_settings_need_no_environment() -> None:
     settings, pagers = load(stage.ROOT / "infra" / "monitoring.yaml")
     assert {channel.name for channel in settings.channels} >= {"technical", "ada"}

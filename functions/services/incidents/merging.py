@@ -112,14 +112,14 @@ def _whole(service: IncidentService, part: _Found, command: Command, chain: Sequ
         raise RefusedError(f"to: must not be a part of {part.incident.id}, {command.to} is")
     if last.incident.state is State.RESOLVED:
         raise RefusedError(f"to: must not be over, {last.incident.id} is {last.incident.state}")
-    mute = _mute(service, last.incident)
-    if mute and not _mute(service, part.incident):
+    mute = _mute(service, last)
+    if mute and not _mute(service, part):
         raise RefusedError(f"to: must not be muted unless {part.incident.id} is, {last.incident.id} is ({mute})")
     return last
 
 
-def _mute(service: IncidentService, incident: Incident) -> str:
-    mute = incident_mute(incident, service.clock(), service.policy.maintenance, service.silences())
+def _mute(service: IncidentService, one: _Found) -> str:
+    mute = incident_mute(one.group.state, one.incident, service.clock(), service.policy.maintenance, service.silences())
     return mute.reason if mute else ""
 
 

@@ -160,7 +160,9 @@ class Played:
             plan.state,
             self.policy.playbooks,
             now=now,
-            is_muted=lambda one: incident_mute(one, now, self.policy.maintenance, self.silences) is not None,
+            is_muted=lambda one: (
+                incident_mute(plan.state, one, now, self.policy.maintenance, self.silences) is not None
+            ),
         )
         self.requests += requests
         state, reports = report_parts(state, now=now, resolve_after=self.policy.timing.resolve_after)
