@@ -109,7 +109,8 @@ def test_an_incident_is_taken_out_of_the_one_it_was_merged_into(night: PageFixtu
     expect(one).to_contain_text(f"Part of {WORST}")
     expect(one.locator("button[data-verb]")).to_have_text(["Take out"])
     one.get_by_role("button", name="Take out").click()
-    expect(page.locator(f'#open [data-incident="{SECOND}"] .head')).to_contain_text("open")
+    # Its owner keeps it: people were not told that it had recovered.
+    expect(page.locator(f'#open [data-incident="{SECOND}"] .head')).to_contain_text("acknowledged")
     assert [(one.verb, one.subject) for _, one, _ in night.office.published] == [(Verb.SPLIT, SECOND)]
 
 

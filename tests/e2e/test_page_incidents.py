@@ -1,6 +1,7 @@
 """What a person does on the page about incidents, in a browser, over the API with a filled store."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.actions.plan import Plan, Step
-from core.events import Severity
+from core.events import Severity, Status
 from core.incidents.measured import MeasuredLoss, loss_text
 from core.incidents.model import Evidence, Impact, OrdersAtRisk, State
 from core.incidents.notified import NotificationState
@@ -73,6 +74,57 @@ def test_the_dearest_of_the_worst_is_on_top_and_the_total_at_risk_above_all(nigh
     assert glance[1].split("\n") == ["Revenue at risk per hour", "$4,890", "$3,551 to $6,149"], (
         "what is mitigated costs nothing"
     )
+
+
+def test_what_costs_an_unknown_amount_is_counted_and_is_not_0(night: PageFixture) -> None:
+    now = datetime.now(UTC)
+    for group in list(night.office.groups.values()):
+        live = tuple(replace(one, state=State.RESOLVED, resolved_at=now) for one in group.state.incidents)
+        night.office.keep(replace(group, state=replace(group.state, incidents=live), revision=group.revision + 1))
+    for name in ("a", "b"):
+        night.office.keep(
+            pages.incident(name, [pages.condition(f"service/{name}", "down", Severity.ERROR, now, name)], now)
+        )
+    page = night.open()
+    at_risk = page.locator("#glance > div").nth(1)
+    expect(at_risk).to_have_text("Revenue at risk per hourUnknown2 unknown")
+    expect(at_risk.locator("dd").first).not_to_have_class("good")
+    small = Impact(dollars_per_hour=90.0, low=1.0, high=99.0, targets=("service/c",), reason="s")
+    lead = pages.condition("service/c", "down", Severity.ERROR, now, "c")
+    night.office.keep(pages.incident("c", [lead], now, impact=small))
+    page.reload()
+    expect(at_risk).to_have_text("Revenue at risk per hour$90$1 to $99 · 2 unknown")
+
+
+def test_a_storm_says_how_many_conditions_fire_and_shows_the_first_of_them(night: PageFixture) -> None:
+    now = datetime.now(UTC)
+    firing = [
+        pages.condition(
+            "service/shop", f"CrashLoop.08ed2809b{n % 10}@pod/{n:02}", Severity.ERROR, now, f"pod {n} restarts"
+        )
+        for n in range(20)
+    ]
+    ends: tuple[dict[str, Any], ...] = (
+        {},
+        {"expired_at": now},
+        {"evidence": (Evidence(name="part", text="taken out"),)},
+    )
+    ended = [
+        pages.condition("service/shop", f"kind-{n}", Severity.ERROR, now, "full", status=Status.RESOLVED, **more)
+        for n, more in enumerate(ends)
+    ]
+    night.office.keep(pages.incident("storm", [*firing, *ended], now))
+    page = night.open()
+    shown = card(page, "storm")
+    expect(shown).to_contain_text("20 firing conditions")
+    expect(shown.locator(".conditions li:visible")).to_have_count(8)
+    shown.get_by_text("15 more").click()
+    rows = shown.locator(".conditions li:visible")
+    expect(rows).to_have_count(23)
+    assert [rows.nth(n).get_attribute("class") for n in (20, 21, 22)] == ["good", "info", "info"]
+    expect(rows.nth(21)).to_contain_text("no longer reported")
+    expect(rows.nth(22)).to_contain_text("taken out")
+    expect(shown).not_to_contain_text("08ed2809b")
 
 
 def test_what_it_has_cost_is_what_was_counted_and_what_came_since(night: PageFixture) -> None:

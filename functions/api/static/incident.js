@@ -52,6 +52,12 @@ function subject({ target, kind }) {
   const [bare, ...of] = kind.split("@");
   return of.join("@").includes("/") ? { target: of.join("@"), kind: bare } : { target, kind };
 }
+// An alert's kind ends with a digest of its labels, which says nothing to people.
+const kindWords = (kind) => words(kind.replace(/\.[0-9a-f]{10}$/, ""));
+// How a condition ended, and its colour: only what its source called resolved is green.
+const ENDED = { recovered: "good", "no longer reported": "info", "taken out": "info" };
+const ending = (one) => (one.expired_at ? "no longer reported" : one.evidence.some(({ name, text }) => name === "part" && text === "taken out") ? "taken out" : "recovered");
+const CONDITIONS_SHOWN = 8;
 const firingTargets = (incident, has = () => true) => [...new Set(incident.conditions.filter((one) => one.status === "firing" && has(one)).map((one) => subject(one).target))];
 const nobodys = (incident) => firingTargets(incident, (one) => !one.acknowledged_by);
 // Single targets can be acknowledged where there are several, and nobody has the whole incident.
@@ -165,7 +171,7 @@ function vitals(incident) {
     fact("Since", [since(incident.opened_at), when(incident.opened_at), ""]),
     fact("Impact", cost(incident)),
     fact("Acknowledged by", owner(incident)),
-    fact("Next step", [lead?.runbook ? runbook(lead.runbook) : "No runbook", lead?.runbook ? `runbook for ${words(lead.kind)}` : "check the conditions that fire", ""]));
+    fact("Next step", [lead?.runbook ? runbook(lead.runbook) : "No runbook", lead?.runbook ? `runbook for ${kindWords(subject(lead).kind)}` : "check the conditions that fire", ""]));
 }
 
 function bar(condition) {
@@ -193,9 +199,9 @@ function conditions(incident) {
     const firing = one.status === "firing";
     const { kind, target: own } = subject(one);
     const offered = firing && left.delete(own); // once for each target
-    return el("li", { class: firing && !over ? one.severity : "good" },
+    return el("li", { class: firing ? (over ? "info" : one.severity) : ENDED[ending(one)] },
       el("span", {}, own !== incident.target && el("code", {}, own), own !== incident.target && " ",
-        one.summary === incident.title ? words(kind) : one.summary || words(kind), !firing && (one.expired_at ? " – no longer reported" : " – recovered")),
+        one.summary === incident.title ? kindWords(kind) : one.summary || kindWords(kind), !firing && ` – ${ending(one)}`),
       comparison(one) && el("span", { class: "compared" }, comparison(one), firing && bar(one)),
       one.acknowledged_by && el("span", { class: "soft" }, `acknowledged by ${one.acknowledged_by}, for `, since(one.acknowledged_at)),
       offered && el("button", {
@@ -203,7 +209,12 @@ function conditions(incident) {
         "data-key": `acknowledge/${own}/${incident.id}`, "data-verb": "acknowledge", onclick: () => act(incident, "acknowledge", own),
       }, "Acknowledge"));
   });
-  return rows.length > 0 && [el("h4", {}, over ? "Conditions that fired" : "Firing conditions"), el("ul", { class: "conditions" }, rows)];
+  const list = (some) => el("ul", { class: "conditions" }, some);
+  const count = incident.conditions.filter((one) => one.status === "firing").length;
+  const title = over ? "Conditions that fired" : count > 1 ? `${count} firing conditions` : "Firing conditions";
+  const more = rows.slice(CONDITIONS_SHOWN);
+  return rows.length > 0 && [el("h4", {}, title), list(rows.slice(0, CONDITIONS_SHOWN)),
+    more.length > 0 && el("details", { "data-key": `conditions/${incident.id}` }, el("summary", {}, `${more.length} more`), list(more))];
 }
 
 const classification = (incident) => incident.category

@@ -18,12 +18,13 @@ function counted({ worst, more }, [orders, , dollars]) {
 
 // What hurts now: an incident that is mitigated costs nothing any more.
 export function risk(all) {
-  const hurting = all.filter((one) => isOpen(one) && one.state !== "mitigated" && one.impact);
+  const live = all.filter((one) => isOpen(one) && one.state !== "mitigated");
+  const hurting = live.filter((one) => one.impact);
   const sum = (name) => hurting.reduce((total, one) => total + one.impact[name], 0);
   const twice = hurting.flatMap((one) => one.impact.orders ?? []).reduce(counted, { worst: new Map(), more: 0 }).more;
   const reckoned = sum("dollars_per_hour");
   const once = reckoned > 0 ? 1 - twice / reckoned : 1;
-  return { dollars: reckoned * once, low: sum("low") * once, high: sum("high") * once, count: hurting.length };
+  return { dollars: reckoned * once, low: sum("low") * once, high: sum("high") * once, count: hurting.length, unknown: live.length - hurting.length };
 }
 
 const silencing = (silences, target) => silences.filter((silence) => matches(silence.pattern, target));
@@ -57,18 +58,21 @@ export function draw(all, silences, held) {
 const unknown = (name, starting) => ({ name, value: "–", more: starting ? "not known yet" : "not known", tone: starting ? "" : "critical" });
 
 // Of `null` nothing is known; `starting`: nor can it be yet.
+// What an incident costs whose revenue is not known is not 0.
+function atRisk({ dollars: middle, low, high, unknown: missing }) {
+  const name = "Revenue at risk per hour", more = `${missing} unknown`;
+  if (!middle) return missing ? { name, value: "Unknown", more, tone: "" } : { name, value: dollars(0), more: "none", tone: "good" };
+  return { name, value: dollars(middle), more: `${dollars(low)} to ${dollars(high)}${missing ? ` · ${more}` : ""}`, tone: "" };
+}
+
 export function glance(all, starting) {
   if (!all) return ["Open incidents", "Revenue at risk per hour"].map((name) => unknown(name, starting));
   const open = all.filter(isOpen);
-  const at_risk = risk(all);
   const unowned = open.filter((one) => one.state === "open").length;
   const mitigated = open.filter((one) => one.state === "mitigated").length;
   const owned = [unowned ? `${unowned} unacknowledged` : open.length ? "all acknowledged" : "", mitigated ? `${mitigated} mitigated` : ""];
   return [
     { name: "Open incidents", value: String(open.length), more: owned.filter(Boolean).join(", ") || "none firing", tone: open.length ? worst(open) : "good" },
-    {
-      name: "Revenue at risk per hour", value: dollars(at_risk.dollars), tone: at_risk.dollars ? "" : "good",
-      more: at_risk.dollars ? `${dollars(at_risk.low)} to ${dollars(at_risk.high)}` : open.length ? "as far as is known" : "none",
-    },
+    atRisk(risk(all)),
   ];
 }
