@@ -314,5 +314,6 @@ def test_the_time_to_acknowledge_is_that_of_the_first_who_did() -> None:
 
 
 def test_every_verb_about_incidents_is_one_of_the_commands() -> None:
-    others = {Verb.SILENCE, Verb.UNSILENCE, Verb.APPROVE, Verb.REJECT, Verb.HALT, Verb.RESUME, Verb.TEST_CHANNEL}
+    others = {Verb.SILENCE, Verb.UNSILENCE, Verb.APPROVE, Verb.REJECT, Verb.HALT, Verb.RESUME}
+    others |= {Verb.TEST_CHANNEL, Verb.SEND_REPORT}
     assert set(Verb) == VERBS | others
