@@ -45,7 +45,7 @@ def of_shares(now: int, of: int, before: int, of_before: int) -> float:
     """Two shares, as of failed runs: whether chance alone explains the difference, by Fisher's exact test; as `of_counts`.
 
     >>> round(of_shares(8, 10, 2, 10), 2), of_shares(1, 10, 1, 10), of_shares(1, 2, 0, 0)
-    (0.98, 0.0, 0.0)
+    (1.26, 0.0, 0.0)
     """
     if not of or not of_before:
         return 0.0
