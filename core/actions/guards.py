@@ -188,7 +188,8 @@ def stopped(action: str, *, guards: Guards, automation: Automation) -> GuardVerd
     for switch in guards.switches:
         if switch.halted and switch.action in (EVERY, action):
             note = f": {switch.note}" if switch.note else ""
-            detail = f"{switch.action} halted by {switch.by or 'somebody'} at {stamp(switch.at)}{note}"
+            name = "all actions" if switch.action == EVERY else switch.action
+            detail = f"{name} halted by {switch.by or 'somebody'} at {stamp(switch.at)}{note}"
             return _refused(ActionReason.HALTED, detail)
     return None
 

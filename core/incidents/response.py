@@ -97,6 +97,12 @@ def overdue(request: ActionRequest, now: datetime) -> str:
     return f"requested at {stamp(request.requested_at)}, {duration(MAX_AGE)} ago or more" if old else ""
 
 
+def is_last(request: ActionRequest) -> bool:
+    """Whether no further action of its playbook waits for this one, by its rung, as in `2 of 2`."""
+    number, _, count = request.rung.partition(" of ")
+    return not count or number == count
+
+
 def withdrawn(request: ActionRequest, playbooks: Mapping[str, Playbook]) -> str:
     """Why a playbook does not name an action any more, in one line; empty where it does."""
     playbook = playbooks.get(request.playbook)

@@ -20,8 +20,10 @@ from core.actions import lifecycle
 from core.actions.guards import EVERY, GuardVerdict, stopped, switched
 from core.actions.lifecycle import ActionRun
 from core.actions.plan import ActionReason
-from core.errors import ActionError, AiaError, BusyError, PoisonError
+from core.errors import ActionError, AiaError, BusyError, PoisonError, UnavailableError
 from core.events import ActionRequest, Command, Stage, Tick, Verb
+from core.incidents.response import is_last
+from core.instants import stamp
 from core.settings.response import ActionName
 from functions.action_runner.effects import settle
 from functions.action_runner.parts import Runner
@@ -186,10 +188,22 @@ def _decided(runner: Runner, request: ActionRequest) -> ActionRun:
         plan = runner.actions[ActionName(request.action)].plan(request)
     except ActionError as error:
         return _impossible(runner, request, ActionReason.NOT_POSSIBLE, str(error))
+    except UnavailableError as error:
+        if not _hands_on(runner, request):
+            raise
+        return _impossible(
+            runner, request, ActionReason.NOT_POSSIBLE, f"{error}; asked since {stamp(request.requested_at)}"
+        )
     severity = severity_now(runner.store, request.incident_id)
     verdict = permitted(runner, request, plan, approved=False)
     now, automation = runner.clock(), runner.automation
     return lifecycle.planned(request, plan, verdict, automation=automation, now=now, severity=severity)
+
+
+def _hands_on(runner: Runner, request: ActionRequest) -> bool:
+    """Whether the next action of the playbook has waited long enough for one that cannot even be planned."""
+    waited = runner.clock() - request.requested_at
+    return waited >= runner.automation.helps_within and not is_last(request)
 
 
 def _impossible(runner: Runner, request: ActionRequest, reason: ActionReason, detail: str) -> ActionRun:

@@ -101,6 +101,28 @@ def test_while_the_outside_does_not_answer_nothing_is_decided_and_it_comes_again
     assert setup.case().stage is Stage.APPLIED
 
 
+@pytest.mark.parametrize(("rung", "refused"), [("1 of 2", True), ("2 of 2", False), ("", False)])
+def test_what_cannot_be_planned_for_ten_minutes_makes_way_for_the_next_of_its_playbook(
+    setup: Setup,
+    rung: str,
+    refused: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    setup.action.planning = DOWN
+    request = replace(REQUEST, rung=rung)
+    setup.world.now = REQUEST.requested_at + timedelta(minutes=10) - timedelta(microseconds=1)
+    with pytest.raises(UnavailableError, match="does not answer"):
+        setup.give(request)
+    setup.world.now += timedelta(microseconds=1)
+    if refused:
+        setup.give(request)
+        detail = f"{DOWN}; asked since 2026-01-02T09:00:00Z"
+        assert last_decision(setup) == (Stage.REFUSED, ActionReason.NOT_POSSIBLE, detail)
+    else:
+        with pytest.raises(UnavailableError, match="does not answer"):
+            setup.give(request)
+        assert setup.cases() == []
+
+
 def test_nothing_to_do_and_too_much_to_do_are_refused(setup: Setup) -> None:
     setup.action.planning = Plan(summary="checkout runs 8 instances already")
     setup.give(REQUEST)
@@ -148,7 +170,10 @@ def test_a_halt_is_kept_told_and_lifted(setup: Setup, subject: str) -> None:
     setup.action.planning = DOWN
     setup.give(REQUEST)
     assert last_decision(setup)[:2] == (Stage.REFUSED, ActionReason.HALTED)
-    assert last_decision(setup)[2] == f"{subject} halted by anna at 2026-01-02T09:00:00Z: we deploy"
+    assert (
+        last_decision(setup)[2]
+        == f"{subject.replace('*', 'all actions')} halted by anna at 2026-01-02T09:00:00Z: we deploy"
+    )
     setup.give(commanded(Verb.RESUME, subject, at=START + timedelta(minutes=1)))
     setup.give(commanded(Verb.HALT, subject))
     setup.action.planning = PLAN

@@ -132,7 +132,7 @@ def test_a_refusal_says_the_numbers_behind_it() -> None:
     halt = switched(Guards(), said(Verb.HALT, "restart_service", note="we deploy"))
     assert verdict(guards=halt).detail == "restart_service halted by anna at 2026-01-02T12:00:00Z: we deploy"
     anonymous = switched(Guards(), said(Verb.HALT, EVERY, by=""))
-    assert verdict(guards=anonymous).detail == "* halted by somebody at 2026-01-02T12:00:00Z"
+    assert verdict(guards=anonymous).detail == "all actions halted by somebody at 2026-01-02T12:00:00Z"
 
 
 REQUESTS = st.builds(lambda action, mode: asked(action=action, mode=mode), ANY, st.sampled_from(Mode))
