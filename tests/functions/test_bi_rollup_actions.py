@@ -19,7 +19,7 @@ from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup import actions
 from functions.bi_rollup.registry import ROLLUPS
 from functions.services.incidents.documents import INCIDENTS, incident_data
-from tests.support.builders.business import DAY, HOUR, TICK, TODAY, World, world
+from tests.support.builders.business import DAY, HOUR, TICK, World, world
 from tests.support.builders.flights import load
 
 pytest_plugins = ["tests.support.servers.warehouse"]
