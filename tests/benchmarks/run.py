@@ -1,6 +1,6 @@
 """`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
 
-    python tests/benchmarks/run.py [imports latency start drift clean performance scale incidents replay business forecasts]
+    python tests/benchmarks/run.py [imports latency start drift clean performance scale incidents replay business marts forecasts]
 
 Without a name it runs all parts, one after the other.
 """
@@ -22,6 +22,7 @@ PARTS = {
     "incidents": [HERE / "incidents" / "run.py"],
     "replay": [HERE / "replay" / "run.py"],
     "business": [HERE / "business" / "run.py"],
+    "marts": [HERE / "business" / "marts.py"],
     "forecasts": [HERE / "business" / "forecasts.py"],
 }
 

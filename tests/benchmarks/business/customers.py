@@ -40,7 +40,7 @@ class Visits:
         return cls(
             customer=keys // 1_000_000,
             day=keys % 1_000_000,
-            dollars=np.bincount(place, weights=dollars, minlength=keys.size),
+            dollars=np.asarray(np.bincount(place, weights=dollars, minlength=keys.size), dtype=np.float64),
         )
 
     def holdout(self, end: date, days: int) -> HoldoutError:
