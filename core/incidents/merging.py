@@ -309,7 +309,8 @@ def _report(state: GroupState, incident: Incident, part: Part, target: str) -> F
 def _targets(incident: Incident, members: Sequence[IncidentCondition]) -> tuple[str, ...]:
     """The targets of a part that fire, those of its own parts as well; those of the incident where none is known to."""
     firing = [target for one in members if one.status is Status.FIRING for target in targets_of(one)]
-    return tuple(dict.fromkeys(firing)) or incident.targets or (incident.target,)
+    named_first = sorted(dict.fromkeys(firing), key=lambda target: not target)
+    return tuple(named_first) or incident.targets or (incident.target,)
 
 
 def _taken_out(state: GroupState, incident: Incident, part: Part, step: Step) -> Decision:

@@ -9,6 +9,8 @@ from core.events import Severity
 _TARGETS = ("target", "second target")
 _MORE = "further targets"
 """What does not fit into the evidence is counted: nobody can say whether it is silenced."""
+TAKEN_OUT = {"part": "taken out"}
+"""The evidence of a last report: that it does not count any more is no recovery."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +48,6 @@ def evidence_of(incident_id: str, targets: Sequence[str]) -> Mapping[str, str]:
         **dict(zip(_TARGETS, targets, strict=False)),
         **({_MORE: str(more)} if more > 0 else {}),
     }
-
-
-TAKEN_OUT = {"part": "taken out"}
-"""The evidence of a last report: that it does not count any more is no recovery."""
 
 
 def reported_targets(evidence: Iterable[tuple[str, str]]) -> tuple[str, ...]:

@@ -110,7 +110,7 @@ def test_a_storm_says_how_many_conditions_fire_and_shows_the_first_of_them(night
         {"evidence": (Evidence(name="part", text="taken out"),)},
     )
     ended = [
-        pages.condition("service/shop", f"kind-{n}", Severity.ERROR, now, "full", status=Status.RESOLVED, **more)
+        pages.condition("service/shop", f"part:{n}", Severity.ERROR, now, "full", status=Status.RESOLVED, **more)
         for n, more in enumerate(ends)
     ]
     night.office.keep(pages.incident("storm", [*firing, *ended], now))

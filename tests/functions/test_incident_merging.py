@@ -288,6 +288,24 @@ def test_a_silence_mutes_the_whole_only_where_it_names_what_fires_in_its_parts_t
     assert (place.told(b)[-1] == "escalated") is told
 
 
+def test_targets_for_which_a_report_has_no_room_count_as_not_muted_unless_everything_is() -> None:
+    graph = Graph([Dependency(target=one, needs=C) for one in (A, "model/x")])
+    place = Place(set_up(policy=replace(POLICY, graph=graph)))
+    for target in (A, "model/x", C):
+        a = place.find(target, severity=Severity.WARNING)
+    b = place.find(B, severity=Severity.WARNING)
+    assert len(place.incident(a).targets) == 3
+    place.say(Verb.MERGE, a, b)
+    for pattern in (A, "model/x", C, B):
+        silence(place, pattern)
+    place.find(C, severity=Severity.ERROR)
+    assert place.told(b)[-1] == "escalated"
+    silence(place, "*")
+    before = place.told(b)
+    place.find(C, severity=Severity.CRITICAL)
+    assert place.told(b) == before
+
+
 def test_a_part_that_is_over_does_not_keep_the_whole_from_being_muted() -> None:
     place, a, b = pair(Severity.WARNING, Severity.WARNING)
     place.say(Verb.MERGE, a, b)

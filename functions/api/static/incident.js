@@ -54,9 +54,10 @@ function subject({ target, kind }) {
 }
 // An alert's kind ends with a digest of its labels, which says nothing to people.
 const kindWords = (kind) => words(kind.replace(/\.[0-9a-f]{10}$/, ""));
+const isTakenOut = ({ kind, evidence }) => kind.startsWith("part:") && evidence.some(({ name, text }) => name === "part" && text === "taken out");
 // How a condition ended, and its colour: only what its source called resolved is green.
 const ENDED = { recovered: "good", "no longer reported": "info", "taken out": "info" };
-const ending = (one) => (one.expired_at ? "no longer reported" : one.evidence.some(({ name, text }) => name === "part" && text === "taken out") ? "taken out" : "recovered");
+const ending = (one) => (one.expired_at ? "no longer reported" : isTakenOut(one) ? "taken out" : "recovered");
 const CONDITIONS_SHOWN = 8;
 const firingTargets = (incident, has = () => true) => [...new Set(incident.conditions.filter((one) => one.status === "firing" && has(one)).map((one) => subject(one).target))];
 const nobodys = (incident) => firingTargets(incident, (one) => !one.acknowledged_by);
@@ -218,7 +219,7 @@ function conditions(incident) {
 }
 
 const classification = (incident) => incident.category
-  && el("p", { class: "soft classed" }, el("b", {}, words(incident.category)), ` and ${incident.severity}`, incident.classification && `, because ${incident.classification}`);
+  && el("p", { class: "soft classed" }, el("b", {}, words(incident.category)), incident.classification && `, because ${incident.classification}`);
 
 function affected(incident) {
   const others = incident.targets.filter((target) => target !== incident.target);

@@ -57,7 +57,6 @@ export function draw(all, silences, held) {
 
 const unknown = (name, starting) => ({ name, value: "–", more: starting ? "not known yet" : "not known", tone: starting ? "" : "critical" });
 
-// Of `null` nothing is known; `starting`: nor can it be yet.
 // What an incident costs whose revenue is not known is not 0.
 function atRisk({ dollars: middle, low, high, unknown: missing }) {
   const name = "Revenue at risk per hour", more = `${missing} unknown`;
@@ -65,6 +64,7 @@ function atRisk({ dollars: middle, low, high, unknown: missing }) {
   return { name, value: dollars(middle), more: `${dollars(low)} to ${dollars(high)}${missing ? ` · ${more}` : ""}`, tone: "" };
 }
 
+// Of `null` nothing is known; `starting`: nor can it be yet.
 export function glance(all, starting) {
   if (!all) return ["Open incidents", "Revenue at risk per hour"].map((name) => unknown(name, starting));
   const open = all.filter(isOpen);
