@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from core.events import Severity
-from core.incidents.measured import Measured, order_names
+from core.incidents.measured import Measured, MeasuredLoss, order_names
 from core.incidents.model import Impact, Incident, OrdersAtRisk
 from core.incidents.policy import Graph
 from core.settings.response import ImpactPolicy, Revenue
@@ -188,6 +188,46 @@ def estimate_loss(incident: Incident, until: datetime) -> Loss:
         low=accrued.low + incident.impact.low * hours,
         high=accrued.high + incident.impact.high * hours,
     )
+
+
+def with_measured(incident: Incident, loss: MeasuredLoss | None) -> Incident:
+    """The incident with its measured loss in place of the estimated one, which goes on from where that is known."""
+    if loss is None or loss.unknown:
+        return incident
+    amounts = {"loss": loss.dollars, "loss_low": loss.low, "loss_high": loss.high}
+    return replace(incident, **amounts, loss_until=loss.until)  # type: ignore[arg-type] # amounts are floats
+
+
+def loss_period(incident: Incident, until: datetime) -> tuple[datetime, datetime]:
+    """From when to when an incident had a loss: until it was mitigated or ended."""
+    ends = (until, incident.mitigated_at, incident.ended_at)
+    return incident.opened_at, min(at for at in ends if at is not None)
+
+
+def loss_within(incident: Incident, since: datetime, until: datetime) -> Loss:
+    """The loss of an incident within a period: of one that began before it or went on after it, its share of the time.
+
+    Args:
+        incident: ended or not; what is known of its loss may reach beyond the period.
+        since: from when on, in UTC.
+        until: its end, in UTC.
+
+    >>> from datetime import UTC
+    >>> from core.incidents.model import State
+    >>> nine = datetime(2026, 1, 2, 9, tzinfo=UTC)
+    >>> incident = Incident(id="i", target="model/m", title="", state=State.OPEN, severity=Severity.ERROR, category="",
+    ...                     opened_at=nine, loss=400.0, loss_low=300.0, loss_high=500.0, loss_until=nine + 4 * _HOUR)
+    >>> loss_within(incident, nine, nine + _HOUR)
+    Loss(dollars=100.0, low=75.0, high=125.0)
+    """
+    known_until = max(until, incident.loss_until or until)
+    start, end = loss_period(incident, known_until)
+    loss = estimate_loss(incident, known_until)
+    if end > start:
+        share = max(0.0, (min(end, until) - max(start, since)) / (end - start))
+    else:
+        share = 1.0 if since <= start < until else 0.0
+    return Loss(dollars=loss.dollars * share, low=loss.low * share, high=loss.high * share)
 
 
 def accrue_loss(incident: Incident, at: datetime) -> dict[str, Any]:

@@ -2,15 +2,14 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import msgspec
 
 from core.actions.effectiveness import EndedIncident
 from core.events import Change, Severity
-from core.incidents.impact import estimate_loss
-from core.incidents.measured import MeasuredLoss
+from core.incidents.impact import with_measured
 from core.incidents.model import Incident, IncidentReason
 from functions.adapters.ports import Data, Store
 from functions.bi_rollup.spans import DAY
@@ -29,7 +28,7 @@ def read(store: Store, since: datetime, until: datetime) -> list[Incident]:
         if not incident.cancelled and not incident.merged_into and incident.opened_at < until
     ]
     losses = losses_of(store, [incident.id for incident in counted if incident.impact and incident.impact.orders])
-    return [_with_loss(incident, losses.get(incident.id)) for incident in counted]
+    return [with_measured(incident, losses.get(incident.id)) for incident in counted]
 
 
 def with_parts(store: Store, since: datetime, until: datetime) -> Iterator[Incident]:
@@ -41,14 +40,6 @@ def with_parts(store: Store, since: datetime, until: datetime) -> Iterator[Incid
         if incident is not None and incident.opened_at < until:
             seen.add(incident.id)
             yield incident
-
-
-def _with_loss(incident: Incident, loss: MeasuredLoss | None) -> Incident:
-    """The incident with its measured loss in place of the estimated one, which goes on from where that is known."""
-    if loss is None or loss.unknown:
-        return incident
-    amounts = {"loss": loss.dollars, "loss_low": loss.low, "loss_high": loss.high}
-    return replace(incident, **amounts, loss_until=loss.until)  # type: ignore[arg-type] # amounts are floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,21 +96,6 @@ def _ended(data: Data) -> EndedIncident | None:
         merged_into=copy.merged_into,
         counts=not (copy.expired or copy.cancelled or copy.merged_into),
     )
-
-
-def cost(incident: Incident, since: datetime, until: datetime) -> float:
-    """The cost of an incident within a period in dollars; of an older incident, its share of the time."""
-    start, end = cost_period(incident, until)
-    dollars = estimate_loss(incident, until).dollars
-    if start >= since:
-        return dollars
-    return dollars * max(0.0, (end - since) / (end - start)) if end > start else 0.0
-
-
-def cost_period(incident: Incident, until: datetime) -> tuple[datetime, datetime]:
-    """From when to when an incident had a cost: until it was mitigated or ended."""
-    ends = (until, incident.mitigated_at, incident.ended_at)
-    return incident.opened_at, min(at for at in ends if at is not None)
 
 
 def _documents(store: Store, since: datetime, until: datetime) -> Iterator[Data]:

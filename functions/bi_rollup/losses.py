@@ -8,6 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from core.business.losses import Exposure, OrderHistory, measured_losses
+from core.incidents.impact import loss_period
 from core.incidents.measured import MeasuredLoss
 from core.incidents.model import Incident, State
 from core.settings.people import Category
@@ -63,7 +64,7 @@ def _counts(incident: Incident) -> bool:
 
 
 def _exposures(incident: Incident, due: datetime) -> Iterator[Exposure]:
-    since, until = incidents.cost_period(incident, due)
+    since, until = loss_period(incident, due)
     for one in incident.impact.orders if incident.impact else ():
         yield Exposure(
             incident_id=incident.id,

@@ -9,10 +9,10 @@ from typing import TypeGuard
 
 from core.business.attribution import IncidentCost, attributed_revenue, lost_revenue
 from core.business.roi import roi
+from core.incidents.impact import loss_period, loss_within
 from core.incidents.model import Incident
 from core.incidents.policy import Graph
 from core.settings import Settings
-from functions.bi_rollup import incidents
 from functions.bi_rollup.data_issues import data_issues
 from functions.bi_rollup.queries import Query
 from functions.bi_rollup.result import MetricValue, RollupResult
@@ -79,12 +79,12 @@ def _incident_costs(found: Iterable[Incident], graph: Graph, due: datetime) -> I
     """Costs of incidents. An impact names the largest targets only, so dependents of the incident's target are added."""
     for incident in found:
         if incident.impact:
-            start, end = incidents.cost_period(incident, due)
+            start, end = loss_period(incident, due)
             yield IncidentCost(
                 targets=frozenset({*incident.impact.targets, incident.target, *graph.downstream(incident.target)}),
                 start=max(start, due - WINDOW),
                 end=end,
-                dollars=incidents.cost(incident, due - WINDOW, due),
+                dollars=loss_within(incident, due - WINDOW, due).dollars,
             )
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from core.events import Severity
+from core.incidents.impact import loss_within
 from core.incidents.measured import MeasuredLoss, UsualRevenue
 from core.incidents.model import Impact, Incident, OrdersAtRisk, State
 from core.incidents.part import Part
@@ -307,7 +308,7 @@ def test_the_cost_of_an_incident_is_its_measured_loss() -> None:
     shop.keep(incident(0, 4), incident(0, 4, id="unmeasured", impact=replace(impact(), orders=())))
     shop.measure(NOON + 5 * HOUR)
     found = {one.id: one for one in incidents.read(shop.store, NOON - DAY, NOON + DAY)}
-    costs = [incidents.cost(found[name], NOON - DAY, NOON + DAY) for name in ("i", "unmeasured")]
+    costs = [loss_within(found[name], NOON - DAY, NOON + DAY).dollars for name in ("i", "unmeasured")]
     assert costs == [pytest.approx(100), pytest.approx(400)]
 
 
