@@ -26,6 +26,16 @@ def beyond_interval(actual: float, low: float, middle: float, high: float) -> fl
     return _ratio(abs(actual - middle), half)
 
 
+def of_intervals(now: tuple[float, float], before: tuple[float, float]) -> float:
+    """Two values by their intervals, each (low, high): 1 where they touch, more where they are apart.
+
+    >>> of_intervals((10.0, 20.0), (-5.0, 5.0)), of_intervals((0.0, 10.0), (5.0, 15.0))
+    (1.5, 0.5)
+    """
+    distance = abs(now[0] + now[1] - before[0] - before[1]) / 2
+    return _ratio(distance, (now[1] - now[0] + before[1] - before[0]) / 2)
+
+
 def of_counts(now: int, before: int) -> float:
     r"""Two counts of as long periods: whether chance alone explains the difference.
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -17,18 +17,26 @@ NAMES = (
     "aia_action_saved_seconds",
     "aia_attributed_revenue_dollars",
     "aia_business_data_issues",
+    "aia_cohort_customers",
+    "aia_cohort_revenue_dollars",
     "aia_cost_dollars",
+    "aia_csat_ratio",
     "aia_customer_churn_ratio",
     "aia_customer_lifetime_value_dollars",
+    "aia_customer_retention_ratio",
     "aia_customers",
     "aia_forecast_total_coverage_ratio",
     "aia_forecast_total_error_ratio",
     "aia_forecast_totals",
+    "aia_market_growth_ratio",
+    "aia_market_period_timestamp_seconds",
     "aia_market_rank",
     "aia_market_share_ratio",
+    "aia_net_promoter_score",
     "aia_revenue_difference_cents",
     "aia_roi_ratio",
     "aia_stakeholder_satisfaction_ratio",
+    "aia_survey_answers",
 )
 """The metrics that sections use."""
 CHART_DAYS = 56
@@ -111,6 +119,15 @@ class Daily:
                 reason="one of the two values is not known",
             ),
             effect=effect,
+        )
+
+    def bounded(self, name: str, unit: str, basis: str, **labels: str) -> tuple[Number, Number]:
+        """A metric whose interval is in the label `bound`: at the end of the week, and a week before."""
+        trends = {bound: self.trend(name, unit, basis, **labels, bound=bound) for bound in ("low", "middle", "high")}
+        low, middle, high = trends.values()
+        return (
+            replace(middle.now, low=low.now.value, high=high.now.value),
+            replace(middle.before, low=low.before.value, high=high.before.value),
         )
 
     def line(self, title: str, name: str, **labels: str) -> Series:

@@ -103,6 +103,37 @@ QUALITY = Query(
     row=rows.QualityWeek,
     table="ops.data_quality",
 )
+LOSSES = Query(
+    name="losses",
+    title="Losses of incidents by the orders that came, of those that lasted in the week or in the week before",
+    row=rows.IncidentLoss,
+    table="incident_losses",
+    source=FIRESTORE,
+)
+COST_DAYS = Query(
+    name="cost_days",
+    title="Costs by day of usage, by service, team and model",
+    row=rows.CostDay,
+    table="marts.costs_daily",
+)
+COST_ANOMALIES = Query(
+    name="cost_anomalies",
+    title="Costs above their forecast in the week, by service and model",
+    row=rows.CostAnomaly,
+    table="marts.daily_metrics",
+)
+RECOMMENDATIONS = Query(
+    name="recommendations",
+    title="Recommendations that lower costs, as they were at the end of the week",
+    row=rows.RecommendationWeek,
+    table="marts.recommendations",
+)
+PARTNERS = Query(
+    name="partners",
+    title="Calls of partners in the week and in the week before, each once",
+    row=rows.PartnerWeek,
+    table="telemetry.partner_calls",
+)
 QUERIES: tuple[Query, ...] = (  # type: ignore[type-arg]  # of any row
     REVENUE_DAYS,
     FORECAST_TOTAL,
@@ -114,4 +145,9 @@ QUERIES: tuple[Query, ...] = (  # type: ignore[type-arg]  # of any row
     PIPELINES,
     STAGES,
     QUALITY,
+    LOSSES,
+    COST_DAYS,
+    COST_ANOMALIES,
+    RECOMMENDATIONS,
+    PARTNERS,
 )

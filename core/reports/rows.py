@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.incidents.measured import MeasuredLoss
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevenueDay:
@@ -109,3 +111,73 @@ class QualityWeek:
     issue: str
     windows: int
     of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentLoss:
+    """What an incident lost by its orders."""
+
+    incident_id: str
+    loss: MeasuredLoss
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostDay:
+    """Costs on a day (UTC) in dollars, net of credits and without taxes.
+
+    Attributes:
+        dimension: `service`, `team` or `model`.
+        name: the service, team or model; None without the label of a team, `unallocated` without a model.
+        day: the day of usage.
+        dollars: its costs.
+    """
+
+    dimension: str
+    name: str | None
+    day: datetime
+    dollars: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostAnomaly:
+    """Costs of a service or a model against their forecast, as judged once a day in the week.
+
+    Attributes:
+        dimension: `service` or `model`.
+        item: the service or model.
+        judged: on how many days.
+        days: on how many of them the costs were above the forecast.
+        dollars: over the expected costs, on the worst day.
+    """
+
+    dimension: str
+    item: str
+    judged: int
+    days: int
+    dollars: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecommendationWeek:
+    """A recommendation as it was at the end of the week: `open`, `done` or `dismissed`; amounts are None where not known."""
+
+    kind: str
+    target: str
+    state: str
+    confidence: str
+    dollars_per_month: float | None
+    saved_dollars: float | None
+    saved_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerWeek:
+    """Calls of a partner in a week, and in the week before: their number, those that failed, and the 95th percentile of their latency."""
+
+    partner: str
+    calls: int
+    failures: int
+    seconds: float | None
+    calls_before: int
+    failures_before: int
+    seconds_before: float | None

@@ -8,6 +8,7 @@ from typing import Any
 from core.reports.document import Number, QueryRecord, SectionDocument
 from core.reports.queries import FIRESTORE, Query, Row
 from core.reports.weeks import Week
+from core.settings import Partner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class Facts:
         floors: the accuracy below which a model is reported, by model.
         models: the models that are monitored.
         company: ours in the market, or empty.
+        partners: of the settings.
     """
 
     week: Week
@@ -40,6 +42,7 @@ class Facts:
     floors: Mapping[str, float] = field(default_factory=dict)
     models: Sequence[str] = ()
     company: str = ""
+    partners: Sequence[Partner] = ()
 
     def rows(self, query: Query[Row]) -> tuple[Row, ...]:
         """The rows of a query; none where it was not run or gave none."""

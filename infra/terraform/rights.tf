@@ -12,7 +12,7 @@ locals {
   marts           = [for name in keys(local.tables) : name if startswith(name, "marts.")]
 
   # What reports read, beside what bi_rollup keeps.
-  reported = concat(local.scores, ["ops.action_decisions", "ops.pipeline_runs", "ops.data_quality", "ops.data_quality_raw", "ops.models"])
+  reported = concat(local.scores, ["ops.action_decisions", "ops.pipeline_runs", "ops.data_quality", "ops.data_quality_raw", "ops.models", "telemetry.partner_calls"])
 
   rights = {
     drift_score = {

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from core.errors import LimitedError, PoisonError, QueryError, RefusedError, UnavailableError
 from core.events import Command, Tick, Verb
+from core.incidents.measured import MeasuredLoss
+from core.incidents.model import Impact, OrdersAtRisk, State
 from core.reports.message import ReportMessage
 from core.reports.weeks import week_of
 from core.settings import Business, ReportSchedule, Settings, parse
@@ -19,17 +22,19 @@ from functions.adapters.ports import Data
 from functions.bi_rollup.reports import Handler, read
 from functions.runtime.endpoint import TickResult
 from functions.runtime.push import read_push
+from functions.services.incidents.documents import LOSSES, loss_data
 from functions.services.reports.archive import COLLECTION, TEXTS, Archive
 from functions.services.reports.read import STATEMENTS, Reader
 from functions.services.reports.service import ReportMaker, ReportSender
 from functions.services.rollups import COLLECTION as ROLLUPS
 from tests.support.builders.business import ORDERS
-from tests.support.builders.reports import HOUR, WEEK, rows
+from tests.support.builders.reports import HOUR, WEEK, incident, rows
 from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
 from tests.support.fakes.ports import push
 
 DUE = datetime(2026, 11, 23, 8, tzinfo=UTC)
 FIVE = timedelta(minutes=5)
+ROWS = rows()
 SCHEDULE = ReportSchedule(report="executive", to=("mail", "chat"), day="mon", at=time(8))
 NAMES = {name: text.partition("FROM")[0] for name, text in STATEMENTS.items()}
 
@@ -70,7 +75,7 @@ class Outside(Breaking):
             "midnight",
             "names",
         }
-        return [{key: getattr(row, key) for key in row.__slots__} for row in rows()[name]]
+        return [{key: getattr(row, key) for key in row.__slots__} for row in ROWS[name]]
 
     def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
         raise AssertionError(table)
@@ -262,6 +267,22 @@ def test_incidents_that_cannot_be_read_are_not_counted_as_none(world: World) -> 
     section = next(one for one in world.outside.told[0][1].sections if one.name == "incidents")
     assert section.unknown == ("1 documents of the collection incidents cannot be read",)
     assert not section.statements
+
+
+def test_a_loss_that_is_measured_is_the_one_of_the_report_also_while_the_incident_lasts(world: World) -> None:
+    store = MemoryStore(Breaking(documents=world.outside.documents))
+    shop = OrdersAtRisk("shop", 1.0, 600.0)
+    impact = Impact(dollars_per_hour=600.0, low=450.0, high=750.0, targets=(), reason="", orders=(shop,))
+    lasting = incident(1, WEEK.until - 5 * HOUR, state=State.OPEN, resolved_at=None, impact=impact)
+    data = msgspec.to_builtins(lasting, builtin_types=(datetime,))
+    store.create("incidents", "i1", data | {"conditions": [], "open": True})
+    loss = MeasuredLoss(dollars=50.0, low=40.0, high=60.0, since=lasting.opened_at, until=WEEK.until, orders=("shop",))
+    store.create(LOSSES, "i1", loss_data(loss))
+    world.tick(DUE)
+    section = next(one for one in world.outside.told[0][1].sections if one.name == "incidents")
+    assert section.statements[1].text == (
+        "Lost to incidents: $50 ($40 to $60), after $0 in the week before; 1 measured by the orders that came."
+    )
 
 
 def test_where_no_incident_was_ever_recorded_it_is_not_known_that_there_were_none(world: World) -> None:

@@ -57,7 +57,7 @@ def write(facts: Facts) -> SectionDocument:
     )
 
 
-SECTION = Section(name="costs", title="Costs", reads=(DAILY_METRICS,), write=write)
+SECTION = Section(name="costs", title="Running costs and spending", reads=(DAILY_METRICS,), write=write)
 
 
 def _sum(numbers: list[Number]) -> float | None:

@@ -1,18 +1,20 @@
 """Incidents of the week: how many, what they cost, how long they took."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
-from datetime import timedelta
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 
 from core.detection import Outcome
 from core.events import Severity
 from core.incidents.endings import EndedBy, ended_by
-from core.incidents.impact import Loss, estimate_loss
+from core.incidents.impact import Loss, loss_within, with_measured
+from core.incidents.measured import MeasuredLoss
 from core.incidents.model import Incident
 from core.incidents.report import ResponseRecord, response_times
 from core.reports.changes import of_counts
-from core.reports.document import Chart, Figure, Number, SectionDocument, Series, Statement, Table
-from core.reports.queries import INCIDENTS
+from core.reports.document import NOT_KNOWN, Chart, Figure, Number, SectionDocument, Series, Statement, Table
+from core.reports.queries import INCIDENTS, LOSSES
+from core.reports.rows import IncidentLoss
 from core.reports.section import Facts, Section
 from core.reports.weeks import Week
 from core.text import clean
@@ -22,9 +24,11 @@ _DISJOINT = 1.5
 """The effect of a difference where the two intervals do not touch."""
 _TITLE = 90
 _RECORD = tuple(field.name for field in fields(ResponseRecord))
+_MEASURED, _ESTIMATED = "measured", "estimated"
+_HOW = {_MEASURED: "measured by the orders that came", _ESTIMATED: "estimated by the revenue at risk"}
 _LOSS = (
-    "Impact by the hour from the opening to the mitigation or the end, of each incident its share in the week. Where incidents"
-    " overlap, each counts."
+    "Measured where the orders of the targets are known: usual revenue less what came. Else the revenue at risk by the hour, from the"
+    " opening to the mitigation or the end; where such incidents overlap, each counts. Of each incident its share in the week."
 )
 _ENDINGS = {
     EndedBy.ACTION: "an automated action",
@@ -37,13 +41,18 @@ _ENDINGS = {
 def write(facts: Facts) -> SectionDocument:
     """What the section says."""
     week, before = facts.week, facts.week.before()
-    counted = [one for one in facts.rows(INCIDENTS) if not one.cancelled and not one.merged_into]
-    lost, lost_before = _lost(counted, week), _lost(counted, before)
+    known = _known(facts.rows(INCIDENTS), facts.rows(LOSSES))
+    counted = [one.incident for one in known]
+    lost, lost_before = _lost(known, week), _lost(known, before)
     opened, opened_before = _opened(counted, week), _opened(counted, before)
     return SectionDocument(
         name="",
         title="",
-        statements=(_count(opened, opened_before), _cost(lost, lost_before), *_times(counted, week)),
+        statements=(
+            _count(opened, opened_before),
+            _cost(lost, lost_before, _bases(known, week)),
+            *_times(counted, week),
+        ),
         figures=(
             Figure(
                 name="Incidents", number=_number(len(opened)), note=(_number(len(opened_before)), " in the week before")
@@ -54,17 +63,17 @@ def write(facts: Facts) -> SectionDocument:
                 note=(_dollars(lost_before, alone=True), " in the week before"),
             ),
         ),
-        tables=(_by_severity(counted, week), *_largest(counted, week)),
+        tables=(_by_severity(known, week), *_largest(known, week)),
         charts=_charts(opened, opened_before),
         notes=(
             "Incidents count in the week in which they opened; times in the week of the acknowledgement or resolution.",
             _LOSS,
         ),
-        unknown=_unknown(opened),
+        unknown=_unknown(known, week),
     )
 
 
-SECTION = Section(name="incidents", title="Incidents", reads=(INCIDENTS,), write=write)
+SECTION = Section(name="incidents", title="Incidents", reads=(INCIDENTS,), also=(LOSSES,), write=write)
 
 
 def _opened(incidents: Iterable[Incident], week: Week) -> list[Incident]:
@@ -75,31 +84,62 @@ def _number(count: int, basis: str = "Incidents that opened, without false alarm
     return Number(value=float(count), query=INCIDENTS.name, basis=basis)
 
 
-def loss_in(incident: Incident, week: Week) -> Loss:
-    """The loss of an incident within a week: of one that lasts longer, its share of the time."""
-    loss = estimate_loss(incident, week.until)
-    start = incident.opened_at
-    end = min(at for at in (week.until, incident.mitigated_at, incident.ended_at) if at is not None)
-    if end <= start:
-        share = 1.0 if week.since <= start < week.until else 0.0
-    else:
-        share = max(0.0, (end - max(start, week.since)) / (end - start))
-    return Loss(dollars=loss.dollars * share, low=loss.low * share, high=loss.high * share)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """An incident with its measured loss in place of the estimated one, where there is one."""
+
+    incident: Incident
+    measured: MeasuredLoss | None
+
+    @property
+    def basis(self) -> str:
+        """What its loss is known by; empty where it is not known."""
+        if self.measured is not None and not self.measured.unknown:
+            return _MEASURED
+        return _ESTIMATED if self.incident.impact or self.incident.loss else ""
+
+    def loss(self, week: Week) -> Loss | None:
+        """Its loss within a week; None where it is not known."""
+        return loss_within(self.incident, week.since, week.until) if self.basis else None
 
 
-def _lost(incidents: Iterable[Incident], week: Week) -> Loss | None:
-    """The loss of all; None where the impact of none is known, though there were some."""
-    within = [
-        one for one in incidents if one.opened_at < week.until and (one.ended_at is None or one.ended_at >= week.since)
+def _known(incidents: Iterable[Incident], losses: Iterable[IncidentLoss]) -> list[_Known]:
+    measured = {one.incident_id: one.loss for one in losses}
+    return [
+        _Known(incident=with_measured(one, measured.get(one.id)), measured=measured.get(one.id))
+        for one in incidents
+        if not one.cancelled and not one.merged_into
     ]
-    known = [loss_in(one, week) for one in within if one.impact or one.loss]
-    if within and not known:
+
+
+def _within(known: Iterable[_Known], week: Week) -> list[_Known]:
+    """Those that lasted in a week."""
+    return [
+        one
+        for one in known
+        if one.incident.opened_at < week.until
+        and (one.incident.ended_at is None or one.incident.ended_at >= week.since)
+    ]
+
+
+def _lost(known: Iterable[_Known], week: Week) -> Loss | None:
+    """The loss of all; None where that of none is known, though there were some."""
+    within = _within(known, week)
+    losses = [loss for one in within if (loss := one.loss(week))]
+    if within and not losses:
         return None
     return Loss(
-        dollars=sum(one.dollars for one in known),
-        low=sum(one.low for one in known),
-        high=sum(one.high for one in known),
+        dollars=sum(one.dollars for one in losses),
+        low=sum(one.low for one in losses),
+        high=sum(one.high for one in losses),
     )
+
+
+def _bases(known: Iterable[_Known], week: Week) -> str:
+    """How many losses are measured, and how many estimated, as the end of a sentence."""
+    bases = [one.basis for one in _within(known, week) if one.basis]
+    counts = {basis: bases.count(basis) for basis in (_MEASURED, _ESTIMATED)}
+    return "".join(f"; {count} {_HOW[basis]}" for basis, count in counts.items() if count)
 
 
 def _dollars(loss: Loss | None, *, alone: bool = False) -> Number:
@@ -134,17 +174,17 @@ def _noun(incidents: Sequence[Incident]) -> str:
     return "incident" if len(incidents) == 1 else "incidents"
 
 
-def _cost(lost: Loss | None, before: Loss | None) -> Statement:
+def _cost(lost: Loss | None, before: Loss | None, bases: str) -> Statement:
     """The loss; a headline where it is more than the intervals of the two weeks explain."""
     more = lost is not None and before is not None and lost.low > before.high
     less = lost is not None and before is not None and lost.high < before.low
     return Statement(
         parts=(
-            "Lost to incidents: an estimated ",
+            "Lost to incidents: ",
             _dollars(lost),
             ", after ",
             _dollars(before),
-            " in the week before.",
+            f" in the week before{bases}.",
         ),
         outcome=Outcome.BAD if more else Outcome.GOOD if less else Outcome.NOT_KNOWN if lost is None else None,
         effect=_DISJOINT if more or less else 0.0,
@@ -174,10 +214,11 @@ def _seconds(span: timedelta | None, count: int, word: str) -> Number:
     return Number(value=value, unit="seconds", query=INCIDENTS.name, basis=basis, reason=f"none was {word} in the week")
 
 
-def _by_severity(incidents: Sequence[Incident], week: Week) -> Table:
+def _by_severity(known: Sequence[_Known], week: Week) -> Table:
     rows = []
     for severity in reversed(Severity):
-        some = [one for one in incidents if _worst(one) is severity]
+        of_it = [one for one in known if _worst(one.incident) is severity]
+        some = [one.incident for one in of_it]
         times = response_times(map(_record, some), week.since, week.until)
         rows.append(
             (
@@ -186,7 +227,7 @@ def _by_severity(incidents: Sequence[Incident], week: Week) -> Table:
                 _number(len(_opened(some, week.before()))),
                 _seconds(times.mtta, times.n_acknowledged, "acknowledged"),
                 _seconds(times.mttr, times.n_resolved, "resolved"),
-                _dollars(_lost(some, week), alone=True),
+                _dollars(_lost(of_it, week), alone=True),
             )
         )
     columns = ("Severity", "Opened", "Week before", "Time to acknowledge", "Time to resolve", "Lost")
@@ -197,26 +238,26 @@ def _worst(incident: Incident) -> Severity:
     return max(incident.severity, incident.peak, key=lambda severity: severity.rank)
 
 
-def _largest(incidents: Iterable[Incident], week: Week) -> tuple[Table, ...]:
+def _largest(known: Iterable[_Known], week: Week) -> tuple[Table, ...]:
     """The incidents that cost most in the week."""
-    within = [
-        one for one in incidents if one.opened_at < week.until and (one.ended_at is None or one.ended_at >= week.since)
-    ]
-    ordered = sorted(within, key=lambda one: (-loss_in(one, week).dollars, -_worst(one).rank, one.opened_at))
+    losses = [(one, one.loss(week)) for one in _within(known, week)]
+    ordered = sorted(losses, key=lambda pair: (-(pair[1].dollars if pair[1] else 0.0), *_urgency(pair[0].incident)))
     rows = tuple(
         (
-            clean(one.title, _TITLE),
-            f"{one.opened_at:%a %H:%M} UTC",
-            _dollars(loss_in(one, week) if one.impact or one.loss else None),
-            _ENDINGS[ending] if (ending := ended_by(one)) else "lasts",
+            clean(one.incident.title, _TITLE),
+            f"{one.incident.opened_at:%a %H:%M} UTC",
+            _dollars(loss),
+            one.basis or NOT_KNOWN,
+            _ENDINGS[ending] if (ending := ended_by(one.incident)) else "lasts",
         )
-        for one in ordered[:MOST_SHOWN]
+        for one, loss in ordered[:MOST_SHOWN]
     )
-    return (
-        (Table(title="Largest incidents", columns=("Incident", "Opened", "Lost", "Ended by"), rows=rows),)
-        if rows
-        else ()
-    )
+    columns = ("Incident", "Opened", "Lost", "Basis", "Ended by")
+    return (Table(title="Largest incidents", columns=columns, rows=rows),) if rows else ()
+
+
+def _urgency(incident: Incident) -> tuple[int, datetime]:
+    return -_worst(incident).rank, incident.opened_at
 
 
 def _charts(opened: Sequence[Incident], before: Sequence[Incident]) -> tuple[Chart, ...]:
@@ -239,10 +280,15 @@ def _charts(opened: Sequence[Incident], before: Sequence[Incident]) -> tuple[Cha
     )
 
 
-def _unknown(opened: Sequence[Incident]) -> tuple[str, ...]:
-    without = sum(one.impact is None and not one.loss for one in opened)
-    return (
-        (f"the impact of {without} of {len(opened)} incidents: no revenue is mapped to their targets",)
+def _unknown(known: Sequence[_Known], week: Week) -> tuple[str, ...]:
+    """Incidents without any loss, and those whose orders say nothing."""
+    opened = [one for one in known if week.since <= one.incident.opened_at < week.until]
+    without = sum(not one.basis for one in opened)
+    lines = (
+        [f"the impact of {without} of {len(opened)} incidents: no revenue is mapped to their targets"]
         if without
-        else ()
+        else []
     )
+    reasons = [one.measured.unknown for one in opened if one.measured and one.measured.unknown]
+    lines += [f"the measured loss of {len(reasons)} of {len(opened)} incidents: {clean(reasons[0])}"] if reasons else []
+    return tuple(lines)

@@ -14,13 +14,15 @@ from core.errors import QueryError
 from core.incidents.model import Incident
 from core.reports.daily import NAMES
 from core.reports.document import QueryRecord
-from core.reports.queries import FIRESTORE, Query, Row
+from core.reports.queries import FIRESTORE, LOSSES, Query, Row
+from core.reports.rows import IncidentLoss
 from core.reports.section import Reading
 from core.reports.weeks import Week
 from core.text import clean
 from functions.adapters.ports import Clock, Data, Store, Warehouse
 from functions.adapters.store import every
-from functions.services.incidents.documents import INCIDENTS
+from functions.services.incidents.documents import INCIDENTS, losses_of
+from functions.services.incidents.documents import LOSSES as COLLECTION_OF_LOSSES
 
 MOST_INCIDENTS = 5000
 """Of one day."""
@@ -57,7 +59,7 @@ class Reader:
             UnavailableError: the warehouse or the store does not answer.
         """
         if query.source == FIRESTORE:
-            return self._incidents(query, week)
+            return self._losses(query, week) if query is LOSSES else self._incidents(query, week)
         text = statement(query.name, week.zone)
         every = parameters(query, week)
         given = {name: every[name] for name in dict.fromkeys(_PARAMETER.findall(text))}
@@ -101,6 +103,23 @@ class Reader:
             problem=self._problem(len(documents) - len(incidents), incidents, week),
         )
         return Reading(record=record, rows=tuple(incidents))
+
+    def _losses(self, query: Query[IncidentLoss], week: Week) -> Reading:
+        """What the incidents lost that have orders at risk, where it is measured."""
+        documents = self._documents(week.before().since, max(week.until, self.clock()))
+        ids = {data["id"] for data in documents if (data.get("impact") or {}).get("orders")}
+        found = losses_of(self.store, sorted(ids))
+        record = QueryRecord(
+            name=query.name,
+            title=query.title,
+            source=query.source,
+            text=f"documents of the collection {COLLECTION_OF_LOSSES} with the id of an incident that has orders at risk",
+            read_at=self.clock(),
+            rows=len(found),
+        )
+        return Reading(
+            record=record, rows=tuple(IncidentLoss(incident_id=key, loss=loss) for key, loss in found.items())
+        )
 
     def _problem(self, skipped: int, incidents: list[Incident], week: Week) -> str:
         """Why the incidents are not known. Where none was recorded before the end of the week, none may have been looked for."""

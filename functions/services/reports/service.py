@@ -66,6 +66,7 @@ class ReportMaker:
             floors={one.name: one.accuracy_floor for one in models.values() if one.accuracy_floor is not None},
             models=tuple(models),
             company=market.ours if market else "",
+            partners=self.settings.partners,
         )
         return compose(kind, facts, made_at=self.clock(), late=late_tables(queries, week, complete))
 

@@ -1,5 +1,6 @@
 """Reports for tests: readings with numbers that are easy to reckon, and a report of every section."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -8,28 +9,34 @@ from core.events import Severity
 from core.incidents.model import Impact, Incident, State
 from core.reports import queries
 from core.reports.compose import compose
-from core.reports.document import QueryRecord, Report
+from core.reports.document import QueryRecord, Report, SectionDocument
 from core.reports.queries import Query
 from core.reports.registry import REPORTS
 from core.reports.rows import (
     ActionCount,
+    CostAnomaly,
+    CostDay,
     DailyMetric,
     ForecastDay,
     ForecastTotal,
     ModelWeek,
+    PartnerWeek,
     PipelineWeek,
     QualityWeek,
+    RecommendationWeek,
     RevenueDay,
     StageWeek,
 )
 from core.reports.section import Facts, Reading
 from core.reports.weeks import Week
+from core.settings import Partner
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 WEEK = Week(date(2026, 11, 16))
 """2026-W47."""
 MADE_AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 FLOORS = {"churn": 0.9, "fraud": 0.8}
+BANK = Partner(name="bank", success_ratio=0.99, latency=timedelta(seconds=2))
 
 
 def revenue(*, now: float = 90.0, usual: float = 100.0, source: str = "shop", weeks: int = 10) -> list[RevenueDay]:
@@ -43,6 +50,96 @@ def metric(name: str, now: float, before: float | None = None, labels: str = "{}
     old = now if before is None else before
     ends = [(WEEK.midnight - ago * DAY, old if ago >= 7 else now) for ago in range(62, -1, -1)]
     return [DailyMetric(day=day, measured_at=day, name=name, labels=labels, value=value) for day, value in ends]
+
+
+def bounded(
+    name: str, now: tuple[float, float, float], before: tuple[float, float, float], **labels: str
+) -> list[DailyMetric]:
+    """A metric whose interval is in the label `bound`: low, middle and high."""
+    return [
+        row
+        for bound, new, old in zip(("low", "middle", "high"), now, before, strict=True)
+        for row in metric(name, new, old, json.dumps(labels | {"bound": bound}, sort_keys=True))
+    ]
+
+
+def surveys() -> list[DailyMetric]:
+    """40 answers of each group about whether they would recommend it and 20 about whether they are satisfied; of operations, 3 and none."""
+    found: list[DailyMetric] = []
+    for group in ("executive", "technical", "business"):
+        fell = group == "technical"
+        nps = (-30.0, -20.0, -10.0) if fell else (20.0, 40.0, 60.0)
+        found += bounded("aia_net_promoter_score", nps, (20.0, 40.0, 60.0), stakeholder=group)
+        found += bounded("aia_csat_ratio", (0.7, 0.8, 0.9), (0.65, 0.8, 0.9), stakeholder=group)
+    for group in ("business", "executive", "operations", "technical"):
+        for question, count in (("nps", 40.0), ("csat", 20.0)):
+            given = {"nps": 3.0, "csat": 0.0}[question] if group == "operations" else count
+            labels = json.dumps({"question": question, "stakeholder": group})
+            found += metric("aia_survey_answers", given, labels=labels)
+    return found
+
+
+def market_growth() -> list[DailyMetric]:
+    """Growth against a quarter before: of ours 12 %, of all companies 8 %; the table does not go back a year."""
+    found: list[DailyMetric] = []
+    for of, ratio in (("ours", 0.12), ("market", 0.08)):
+        found += metric("aia_market_growth_ratio", ratio, labels=json.dumps({"against": "quarter", "of": of}))
+    end = WEEK.until
+    for period, ago in (("current", 0), ("quarter", 91)):
+        bounds = {"begin": end - (ago + 30) * DAY, "end": end - ago * DAY}
+        bounds |= {"newest_sale": end - HOUR} if period == "current" else {}
+        for bound, at in bounds.items():
+            labels = json.dumps({"bound": bound, "period": period, "table": "crm.sales"})
+            found += metric("aia_market_period_timestamp_seconds", at.timestamp(), labels=labels)
+    return found
+
+
+def cohorts() -> list[DailyMetric]:
+    """Two cohorts of 100 and 50 customers, and the retention of three months."""
+    found: list[DailyMetric] = []
+    for months, ratio in (("01", 0.3), ("02", 0.2), ("03", 0.1)):
+        found += metric("aia_customer_retention_ratio", ratio, labels=json.dumps({"months": months}))
+    for cohort, size, dollars in (("2026-09", 100.0, 6000.0), ("2026-10", 50.0, 1000.0)):
+        found += metric("aia_cohort_customers", size, labels=json.dumps({"cohort": cohort}))
+        found += metric("aia_cohort_revenue_dollars", dollars, labels=json.dumps({"cohort": cohort}))
+    return found
+
+
+def cost_days(days: int = 7) -> list[CostDay]:
+    """$10 a day in the week before and $12 in the week: of Vertex AI all, of churn and the team risk the half; the models on some days only."""
+    found: list[CostDay] = []
+    for ago in range(14):
+        day, dollars = WEEK.day_since + (ago - 7) * DAY, 10.0 if ago < 7 else 12.0
+        parts = [("service", "Vertex AI", dollars), ("team", "risk", dollars / 2), ("team", None, dollars / 2)]
+        if ago < 7 + days:
+            parts += [("model", "churn", dollars / 2), ("model", "unallocated", dollars / 2)]
+        found += [CostDay(dimension=of, name=name, day=day, dollars=amount) for of, name, amount in parts]
+    return found
+
+
+def recommendation(target: str, state: str, month: float | None, saved: float | None = None) -> RecommendationWeek:
+    return RecommendationWeek(
+        kind="idle_endpoint",
+        target=target,
+        state=state,
+        confidence="high",
+        dollars_per_month=month,
+        saved_dollars=saved,
+        saved_until=WEEK.until if saved is not None else None,
+    )
+
+
+def partner(name: str, calls: int, failures: int, seconds: float | None = 1.0) -> PartnerWeek:
+    """Calls of a week, after 1000 calls of which 5 failed."""
+    return PartnerWeek(
+        partner=name,
+        calls=calls,
+        failures=failures,
+        seconds=seconds,
+        calls_before=1000,
+        failures_before=5,
+        seconds_before=1.0,
+    )
 
 
 def incident(number: int, opened_at: datetime, hours: float = 2.0, **changed: Any) -> Incident:
@@ -83,6 +180,7 @@ def rows() -> dict[str, list[Any]]:
         daily += metric(
             "aia_forecast_total_error_ratio", error, labels=f'{{"method": "{method}", "source": "all sources"}}'
         )
+    daily += [*surveys(), *market_growth(), *cohorts()]
     daily += metric("aia_attributed_revenue_dollars", 9000.0, labels='{"kind": "model"}')
     daily += metric("aia_business_data_issues", 3.0, labels='{"issue": "late", "table": "orders"}')
     for name, value in {
@@ -135,6 +233,18 @@ def rows() -> dict[str, list[Any]]:
             QualityWeek(model="churn", issue="missing", windows=2, of=7),
             QualityWeek(model="fraud", issue="missing", windows=0, of=7),
         ],
+        "losses": [],
+        "cost_days": cost_days(),
+        "cost_anomalies": [
+            CostAnomaly(dimension="service", item="Vertex AI", judged=7, days=0, dollars=0.0),
+            CostAnomaly(dimension="model", item="churn", judged=7, days=0, dollars=0.0),
+        ],
+        "recommendations": [
+            recommendation("churn", "open", 300.0),
+            recommendation("fraud", "open", None),
+            recommendation("old", "done", 100.0, saved=42.0),
+        ],
+        "partners": [partner("bank", 1000, 5), partner("post", 10, 0, None)],
     }
 
 
@@ -162,9 +272,25 @@ def facts(week: Week = WEEK, problems: Mapping[str, str] | None = None, **change
         )
         for query in queries.QUERIES
     }
-    return Facts(week=week, readings=readings, floors=FLOORS, models=("churn", "fraud", "silent"), company="us")
+    return Facts(
+        week=week, readings=readings, floors=FLOORS, models=("churn", "fraud", "silent"), company="us", partners=(BANK,)
+    )
 
 
 def report(name: str = "executive", **changed: Any) -> Report:
     """A report of every kind of section."""
     return compose(REPORTS[name], facts(**changed), made_at=MADE_AT)
+
+
+def section(made: Report, name: str) -> SectionDocument:
+    return next(one for one in made.sections if one.name == name)
+
+
+def said(made: Report, name: str) -> list[str]:
+    return [statement.text for statement in section(made, name).statements]
+
+
+def cells(made: Report, name: str, table: int = 0) -> list[list[str]]:
+    return [
+        [cell if isinstance(cell, str) else cell.text for cell in row] for row in section(made, name).tables[table].rows
+    ]
