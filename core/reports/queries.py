@@ -134,6 +134,18 @@ PARTNERS = Query(
     row=rows.PartnerWeek,
     table="telemetry.partner_calls",
 )
+MODEL_RETURNS = Query(
+    name="model_returns",
+    title="Return of each model over 30 days, as of the newest day of the week",
+    row=rows.ModelReturn,
+    table="marts.model_roi",
+)
+REVENUE_PARTS = Query(
+    name="revenue_parts",
+    title="Net revenue by dimension, in the week and in the week before",
+    row=rows.RevenuePart,
+    table="marts.revenue_by_dimension_daily",
+)
 QUERIES: tuple[Query, ...] = (  # type: ignore[type-arg]  # of any row
     REVENUE_DAYS,
     FORECAST_TOTAL,
@@ -150,4 +162,6 @@ QUERIES: tuple[Query, ...] = (  # type: ignore[type-arg]  # of any row
     COST_ANOMALIES,
     RECOMMENDATIONS,
     PARTNERS,
+    MODEL_RETURNS,
+    REVENUE_PARTS,
 )

@@ -181,3 +181,32 @@ class PartnerWeek:
     calls_before: int
     failures_before: int
     seconds_before: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelReturn:
+    """The return of a model over 30 days up to a day, as in `marts.model_roi`; amounts are None where not known, for the `reason`."""
+
+    day: datetime
+    model: str
+    arm: str
+    basis: str
+    basis_text: str
+    verdict: str
+    reason: str | None
+    target: float
+    cost: float | None
+    revenue: float | None
+    roi_low: float | None
+    roi_middle: float | None
+    roi_high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevenuePart:
+    """Net revenue of a value of a dimension in a week, and in the week before, in dollars."""
+
+    dimension: str
+    value: str
+    dollars: float
+    dollars_before: float

@@ -15,6 +15,7 @@ from core.reports.rows import (
     PipelineWeek,
     RecommendationWeek,
     RevenueDay,
+    RevenuePart,
     StageWeek,
 )
 from core.reports.weeks import week_of
@@ -250,6 +251,34 @@ def test_calls_of_partners_count_once_in_their_week(client: bigquery.Client, war
 
 def call(call_id: str, at: datetime, seconds: float | None, *, failed: bool = False) -> dict[str, Any]:
     return {"call_id": call_id, "called_at": at.isoformat(), "partner": "bank", "failed": failed, "seconds": seconds}
+
+
+def test_returns_are_those_of_the_newest_day_and_revenue_by_dimension_of_two_weeks(
+    client: bigquery.Client, warehouse: BigQueryWarehouse
+) -> None:
+    first, last, day = WEEK.day_since, WEEK.day_until, timedelta(days=1)
+    load(
+        client,
+        "marts.model_roi",
+        [returned(at, 1.0 + ago) for ago, at in enumerate((last + day, last, last - day, first))],
+    )
+    found = reader(warehouse).read(queries.MODEL_RETURNS, WEEK, None)
+    assert [(row.day, row.model, row.roi_middle, row.roi_low) for row in found.rows] == [(last, "churn", 2.0, None)]
+    days = {first - 8 * day: 1.0, first - day: 10.0, first: 100.0, last - day: 1000.0, last: 10000.0}
+    load(client, "marts.revenue_by_dimension_daily", [sold(at, net) for at, net in days.items()])
+    assert reader(warehouse).read(queries.REVENUE_PARTS, WEEK, None).rows == (
+        RevenuePart(dimension="country", value="DE", dollars=1100.0, dollars_before=10.0),
+    )
+
+
+def returned(day: datetime, roi: float) -> dict[str, Any]:
+    text = {"model": "churn", "arm": "", "basis": "stated", "basis_text": "$5 an hour", "verdict": "good"}
+    return text | {"day": day.isoformat(), "target": 0.2, "roi_middle": roi}
+
+
+def sold(day: datetime, net: float) -> dict[str, Any]:
+    amounts = {"gross": net, "discount": 0.0, "tax": 0.0, "refund": 0.0, "net": net, "payments": 1, "customers": 1}
+    return {"day": day.isoformat(), "dimension": "country", "value": "DE"} | amounts
 
 
 def test_a_table_that_does_not_exist_is_a_problem_with_its_name(

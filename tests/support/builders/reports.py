@@ -19,12 +19,14 @@ from core.reports.rows import (
     DailyMetric,
     ForecastDay,
     ForecastTotal,
+    ModelReturn,
     ModelWeek,
     PartnerWeek,
     PipelineWeek,
     QualityWeek,
     RecommendationWeek,
     RevenueDay,
+    RevenuePart,
     StageWeek,
 )
 from core.reports.section import Facts, Reading
@@ -126,6 +128,26 @@ def recommendation(target: str, state: str, month: float | None, saved: float | 
         dollars_per_month=month,
         saved_dollars=saved,
         saved_until=WEEK.until if saved is not None else None,
+    )
+
+
+def model_return(model: str, roi: float | None, high: float | None, *, reason: str | None = None) -> ModelReturn:
+    """A return by an experiment against a target of 20 %, whose interval begins at 0.1 less than it."""
+    known = roi is not None and high is not None
+    return ModelReturn(
+        day=WEEK.day_until,
+        model=model,
+        arm="",
+        basis="experiment",
+        basis_text="$2 a customer",
+        verdict=("bad" if high < 0.2 else "good") if known and high is not None else "not known",
+        reason=reason,
+        target=0.2,
+        cost=100.0 if known else None,
+        revenue=100.0 * (1 + roi) if roi is not None else None,
+        roi_low=roi - 0.1 if roi is not None else None,
+        roi_middle=roi,
+        roi_high=high,
     )
 
 
@@ -243,6 +265,15 @@ def rows() -> dict[str, list[Any]]:
             recommendation("churn", "open", 300.0),
             recommendation("fraud", "open", None),
             recommendation("old", "done", 100.0, saved=42.0),
+        ],
+        "model_returns": [
+            model_return("churn", 0.5, 0.8),
+            model_return("fraud", None, None, reason="no cost is known of it"),
+        ],
+        "revenue_parts": [
+            RevenuePart(dimension="country", value="DE", dollars=120.0, dollars_before=100.0),
+            RevenuePart(dimension="country", value="FR", dollars=30.0, dollars_before=0.0),
+            RevenuePart(dimension="source", value="shop", dollars=150.0, dollars_before=100.0),
         ],
         "partners": [partner("bank", 1000, 5), partner("post", 10, 0, None)],
     }

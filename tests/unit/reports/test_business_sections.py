@@ -17,9 +17,11 @@ from tests.support.builders.reports import (
     incident,
     market_growth,
     metric,
+    model_return,
     partner,
     recommendation,
     report,
+    rows,
     said,
     section,
     surveys,
@@ -209,3 +211,27 @@ def test_without_the_new_tables_the_sections_say_so() -> None:
     made = report("business", problems=problems)
     assert section(made, "billed_costs").unknown == ("BigQuery: marts.costs_daily was not found",)
     assert section(made, "partners").unknown == ("BigQuery: telemetry.partner_calls was not found",)
+
+
+def test_the_return_of_each_model_has_its_basis_and_its_verdict() -> None:
+    made = report(model_returns=[model_return("churn", 0.05, 0.1), *rows()["model_returns"][1:]])
+    assert said(made, "model_returns") == [
+        "The return of churn is 5 % (-5 % to 10 %) by experiment, below its target of 20 %."
+    ]
+    assert section(made, "model_returns").statements[0].outcome is Outcome.BAD
+    assert cells(made, "model_returns") == [
+        ["churn (experiment)", "$105", "$100", "5 % (-5 % to 10 %)", "bad"],
+        ["fraud (experiment)", "not known", "not known", "not known", "not known"],
+    ]
+    assert section(made, "model_returns").unknown == ("fraud: no cost is known of it",)
+    assert section(made, "model_returns").notes[0] == "churn: $2 a customer"
+
+
+def test_revenue_by_dimension_is_that_of_the_week_and_without_sources() -> None:
+    made = report("business")
+    assert cells(made, "revenue_parts") == [
+        ["Country", "DE", "$120", "$100", "+20 %"],
+        ["Country", "FR", "$30", "$0", "not known"],
+    ]
+    only = report("business", revenue_parts=rows()["revenue_parts"][2:])
+    assert section(only, "revenue_parts").unknown == ("the settings name no dimension of the orders but their source",)
