@@ -135,6 +135,7 @@ def test_what_expired_is_not_called_resolved_and_a_person_ends_it(night: PageFix
     expect(one.locator(".head .pill").nth(1)).to_have_text("expired")
     one.get_by_role("button", name="Resolve").click()
     expect(one.locator(".head .pill").nth(1)).to_have_text("resolved")
+    saved(page)
     said = [(one.verb, one.subject) for _, one, _ in night.office.published]
     assert said == [(Verb.ACKNOWLEDGE, SECOND), (Verb.RESOLVE, SECOND)]
 

@@ -10,6 +10,7 @@ import pytest
 from google.cloud import bigquery
 
 from core.events import RunStatus, Severity, stamp
+from core.incidents.impact import loss_within
 from core.incidents.model import Impact, Incident, State
 from core.pipelines.health import health
 from core.pipelines.state import PipelineState
@@ -109,8 +110,8 @@ def test_an_incident_also_costs_dependents_that_its_impact_does_not_name(served:
 
 def test_a_mitigated_incident_has_no_further_cost() -> None:
     one = incident(opened_at=DUE - 40 * DAY, mitigated_at=DUE - 39 * DAY)
-    assert incidents.cost(one, DUE - 30 * DAY, DUE) == 0.0
-    assert incidents.cost(one, DUE - 40 * DAY, DUE) == pytest.approx(2400)
+    assert loss_within(one, DUE - 30 * DAY, DUE).dollars == 0.0
+    assert loss_within(one, DUE - 40 * DAY, DUE).dollars == pytest.approx(2400)
 
 
 @pytest.mark.parametrize("business", [Business(), Business(orders=replace(ORDERS, customer=None))])
@@ -128,8 +129,8 @@ def test_indicators_of_disabled_rollups_are_ignored(served: World, business: Bus
 
 def test_of_an_incident_that_began_before_only_its_part_within_counts() -> None:
     old = incident(opened_at=DUE - 60 * DAY, resolved_at=DUE - 20 * DAY, state=State.RESOLVED)
-    assert incidents.cost(old, DUE - 30 * DAY, DUE) == pytest.approx(100 * 24 * 10)
-    assert incidents.cost(old, DUE - 10 * DAY, DUE) == 0.0
+    assert loss_within(old, DUE - 30 * DAY, DUE).dollars == pytest.approx(100 * 24 * 10)
+    assert loss_within(old, DUE - 10 * DAY, DUE).dollars == 0.0
 
 
 def test_an_incident_that_cannot_be_read_is_left_out(served: World) -> None:
