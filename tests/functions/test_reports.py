@@ -14,7 +14,7 @@ from core.incidents.measured import MeasuredLoss
 from core.incidents.model import Impact, OrdersAtRisk, State
 from core.reports.message import ReportMessage
 from core.reports.weeks import week_of
-from core.settings import Business, ReportSchedule, Settings, parse
+from core.settings import Business, ModelReturn, ReportSchedule, Returns, Settings, parse
 from core.settings.channels import ConsoleChannel, PagerdutyChannel
 from functions.adapters.ledger import LEASE, Ledger
 from functions.adapters.notify.channel import DeliveryOutcome, Receipt
@@ -116,7 +116,12 @@ class World:
     def complete(self, until: datetime) -> None:
         """All tables are complete until an instant."""
         store = MemoryStore(Breaking(documents=self.outside.documents))
-        tables = ("marts.revenue_hourly", "ops.revenue_forecasts")
+        tables = (
+            "marts.revenue_hourly",
+            "ops.revenue_forecasts",
+            "marts.revenue_by_dimension_daily",
+            "marts.model_roi",
+        )
         for key, data in (
             ("revenue", {"due": until, "complete_until": dict.fromkeys(tables, until)}),
             ("daily_metrics", {"due": until, "complete_until": {}, "recorded": {"revenue": until}}),
@@ -231,6 +236,23 @@ def test_a_report_waits_for_its_data_and_says_what_is_missing_when_it_may_wait_n
     assert world.outside.told[0][1].late[0] == (
         "marts.revenue_hourly is complete until 2026-11-22 23:00 UTC; the week ends 2026-11-23 00:00 UTC"
     )
+
+
+@pytest.mark.parametrize("table", ["marts.revenue_by_dimension_daily", "marts.model_roi"])
+def test_a_report_waits_for_every_table_that_it_compares_weeks_by(world: World, table: str) -> None:
+    """Else six days of this week are compared with seven of the week before."""
+    ranker = Returns(models={"ranker": ModelReturn(share=0.5)})
+    orders = replace(ORDERS, model="model")
+    schedule = replace(SCHEDULE, report="business")
+    world.settings = Settings(jobs={}, business=Business(orders=orders, roi=ranker), reports=(schedule,))
+    rollup = world.outside.documents[ROLLUPS, "revenue"].data["complete_until"]
+    rollup[table] = WEEK.until - 24 * HOUR
+    world.tick(DUE)
+    assert world.keys == []
+    rollup[table] = WEEK.until
+    world.tick(DUE + FIVE)
+    assert len(world.keys) == 2
+    assert world.outside.told[0][1].late == ()
 
 
 def test_a_report_that_waited_is_sent_whole_as_soon_as_its_data_is_there(world: World) -> None:

@@ -31,6 +31,8 @@ def write(facts: Facts) -> SectionDocument:
         return SectionDocument(
             name="", title="", unknown=("the settings name no dimension of the orders but their source",)
         )
+    if not any(row.dollars for row in facts.rows(REVENUE_PARTS)):
+        return SectionDocument(name="", title="", unknown=(f"{REVENUE_PARTS.table} has no revenue in this week",))
     return SectionDocument(
         name="",
         title="",

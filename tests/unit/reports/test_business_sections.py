@@ -235,3 +235,10 @@ def test_revenue_by_dimension_is_that_of_the_week_and_without_sources() -> None:
     ]
     only = report("business", revenue_parts=rows()["revenue_parts"][2:])
     assert section(only, "revenue_parts").unknown == ("the settings name no dimension of the orders but their source",)
+
+
+def test_no_revenue_by_dimension_in_the_week_is_not_a_fall_to_0() -> None:
+    before = [replace(row, dollars=0.0) for row in rows()["revenue_parts"]]
+    made = report("business", revenue_parts=before)
+    assert section(made, "revenue_parts").unknown == ("marts.revenue_by_dimension_daily has no revenue in this week",)
+    assert section(made, "revenue_parts").tables == ()
