@@ -147,6 +147,33 @@ def test_a_rate_that_comes_late_books_the_days_that_waited_for_it(shop_abroad: W
     assert [row["dollars"] for row in shop_abroad.customers()] == [33.0]
 
 
+def test_the_two_accounts_agree_on_rows_of_one_order_at_one_instant_that_differ(shop_abroad: World) -> None:
+    """A correction with the time of the order: one whole row counts, never parts of several."""
+    at = TODAY - 9 * DAY
+    quote(shop_abroad, (at, "EUR", 2.0))
+    shop_abroad.order(
+        *(paid(1, at, 10.0, tax=2.0, discount=3.0), paid(1, at, 20.0, tax=1.0, discount=0.0)),
+        *(paid(2, at, 10.0, "USD"), paid(2, at, 30.0, "EUR")),
+        *(paid(3, at, 10.0, source="z"), paid(3, at, 40.0, source="a")),
+    )
+    shop_abroad.tick()
+    assert total(shop_abroad, *PARTS, "taken") == (31.0, 3.0, 2.0, 0.0, 28.0, 3.0)
+    shop_abroad.tick(TICK + DAY)
+    assert (issues(shop_abroad, "late"), shop_abroad.value(CENTS)) == ((0.0,), 0.0)
+
+
+@pytest.mark.parametrize(("amount", "off", "days"), [(1e14, 0.0625, 0.0), (1e10, 0.0625, 1.0), (1e10, 0.00390625, 0.0)])
+def test_the_last_digits_of_a_large_sum_are_no_difference(
+    shop_abroad: World, amount: float, off: float, days: float
+) -> None:
+    """The order in which BigQuery adds up floats is not fixed: 1e14 has no cents."""
+    shop_abroad.order(paid(1, TODAY - 9 * DAY, amount))
+    shop_abroad.tick()
+    shop_abroad.client.query(f"UPDATE marts.revenue_hourly SET dollars = dollars + {off} WHERE TRUE").result()
+    shop_abroad.tick(TICK + DAY)
+    assert (issues(shop_abroad, "late"), shop_abroad.value(CENTS)) == ((days,), 0.0)
+
+
 FAULTS = {
     "a wrong cent of tax": "UPDATE marts.revenue_hourly SET tax = tax + 0.01 WHERE taken = 1",
     "a wrong cent of discount": "UPDATE marts.revenue_hourly SET discount = discount - 0.01 WHERE taken = 1",
