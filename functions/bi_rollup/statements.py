@@ -13,8 +13,12 @@ MOST_VALUES = 50
 """Values of a dimension with rows of their own on a day."""
 _TEXTS = {path.stem: path.read_text().rstrip() for path in Path(__file__).parent.glob("*.sql")}
 _LISTED_SOURCE = f"IF(ARRAY_LENGTH(@sources) = 0 OR source IN UNNEST(@sources), source, '{REST}')"
-_LOCAL = {"local_hour": "hour", "local_order": "ordered_at", "local_sale": "sold_at"}
-"""Columns of which statements have the local time, by the name of that."""
+_LOCAL = {
+    "local_hour": "hour",
+    "local_order": "TIMESTAMP_TRUNC(ordered_at, HOUR)",
+    "local_sale": "TIMESTAMP_TRUNC(sold_at, HOUR)",
+}
+"""Of what statements have the local time, by the name of that: by the hour, so that all tables have an order on the day of its hour."""
 
 
 def statement(name: str, business: Business) -> str:

@@ -60,7 +60,7 @@ BUSINESS = Business(orders=PAID, market=SOLD, spending=SPENT)
 BY_SIGN = replace(BUSINESS, orders=replace(PAID, outcome=None, customer=None))
 IN_PLACE = replace(
     BUSINESS,
-    time_zone="America/Los_Angeles",
+    time_zone="Asia/Kolkata",
     orders=replace(
         PAID, refunds="in_place", refund_id="refund", refund_of="parent", repeated_within=timedelta(hours=9)
     ),

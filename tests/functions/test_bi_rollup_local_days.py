@@ -51,6 +51,24 @@ def test_days_are_those_of_the_shop_over_changes_of_clocks(empty: World, sunday:
     ]
 
 
+def test_all_tables_have_an_order_on_the_same_day_in_a_zone_with_half_hours(empty: World) -> None:
+    """The hour around midnight belongs to the day in which it begins, and so do its orders in every table."""
+    empty.jobs = only("revenue", "customers", "dimensions")
+    empty.settings = replace(SETTINGS, business=Business(orders=ORDERS, time_zone="Asia/Kolkata"))
+    midnight = SPRING - timedelta(hours=5, minutes=30)
+    empty.order(
+        *(order(n, midnight + n * timedelta(minutes=20), 10.0**n) for n in range(-1, 4)),
+        order(2, midnight + DAY, -5.0),  # the refund of an order of 0:40
+    )
+    empty.tick(SPRING + 3 * DAY + FIVE)
+    span = {"since": SPRING - DAY, "until": SPRING + 2 * DAY, "sources": []}
+    by_day = {row.day: row.dollars for row in empty.tables.read(REVENUE_BY_DAY, **span)}
+    assert by_day == {SPRING - DAY: 11.1, SPRING: 1100.0 - 5.0}
+    for table, dollars in (("revenue_by_dimension_daily", "net"), ("customer_days", "dollars")):
+        rows = empty.warehouse.query(f"SELECT day, SUM({dollars}) AS dollars FROM marts.{table} GROUP BY day")
+        assert {row["day"]: row["dollars"] for row in rows} == by_day
+
+
 def test_an_order_of_the_last_local_evening_counts_once_it_is_over(empty: World) -> None:
     """At midnight in UTC it is still afternoon: the day is written at the next one, and the shop's last day in UTC is not lost."""
     empty.jobs = only("revenue", "customers")

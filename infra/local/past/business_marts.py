@@ -115,11 +115,11 @@ class DayMart:
     def write(self, since: datetime, until: datetime) -> None:
         """Write whole days, as `write_customer_days.sql`."""
         rows = self.orders.counted(since - _NEAR, until + _NEAR)
-        day = self.orders.local(self.orders.at[rows]) // DAY
+        day = self.orders.local_days(self.orders.at[rows])
         rows = rows[(day >= micros(since) // DAY) & (day < micros(until) // DAY)]
         rows = rows[(self.orders.customers.codes[rows] >= 0) & (self.orders.booked_as[rows] <= REFUNDED)]
         names = max(1, len(self.orders.customers.names))
-        day, order_day = (self.orders.local(at) // DAY for at in (self.orders.at[rows], self.orders.sold_at(rows)))
+        day, order_day = (self.orders.local_days(at) for at in (self.orders.at[rows], self.orders.sold_at(rows)))
         key = (day * names + self.orders.customers.codes[rows]) * _AGES + day - order_day
         keys, place = np.unique(key, return_inverse=True)
         keys, age = keys // _AGES, keys % _AGES

@@ -23,7 +23,7 @@ def rows_of_days(orders: OrderRows, since: datetime, until: datetime) -> tuple[I
     """Rows that were taken or refunded on local days, each order once, and the day of each in microseconds."""
     rows = orders.counted(since - _DAY, until + _DAY)
     rows = rows[orders.booked_as[rows] <= REFUNDED]
-    day = orders.local(orders.at[rows]) // _DAY_MICROS * _DAY_MICROS
+    day = orders.local_days(orders.at[rows]) * _DAY_MICROS
     within = (day >= micros(since)) & (day < micros(until))
     return rows[within], day[within]
 

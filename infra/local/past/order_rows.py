@@ -19,7 +19,7 @@ OUTCOMES = (*KNOWN_OUTCOMES, "unknown", "no_rate", "test")
 TAKEN, REFUNDED, FAILED, UNKNOWN, NO_RATE, IS_TEST = range(len(OUTCOMES))
 MONEY = ("dollars", "gross", "discount", "tax", "refund")
 _LINKS = LINKS // MICROSECOND
-_DAY = timedelta(days=1) // MICROSECOND
+_HOUR, _DAY = timedelta(hours=1) // MICROSECOND, timedelta(days=1) // MICROSECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -167,6 +167,10 @@ class OrderRows:
     def local(self, at: Ints) -> Ints:
         """What the clocks show at instants, written as UTC; shape (n,)."""
         return local(at, self.zone)
+
+    def local_days(self, at: Ints) -> Ints:
+        """The number of the local day in which the hour of each instant begins; shape (n,)."""
+        return self.local(at // _HOUR * _HOUR) // _DAY
 
     def span(self, since: datetime, until: datetime) -> slice:
         """The rows of a span."""
