@@ -130,9 +130,19 @@ def doubt(arms: Mapping[str, Arm], control: str, split: Mapping[str, float], min
     planned = split or dict.fromkeys(arms, 1.0)
     if missing := sorted(planned.keys() ^ arms.keys()):
         return f"arms that are planned or have customers, and not both: {', '.join(missing)}"
+    return _too_little(arms, minimum) or _mismatch(arms, planned)
+
+
+def _too_little(arms: Mapping[str, Arm], minimum: int) -> str | None:
     few = [f"{arm!r} has {found.customers}" for arm, found in sorted(arms.items()) if found.customers < minimum]
     if few:
         return f"too few customers: {', '.join(few)}, {minimum} are needed"
+    if not any(found.variance > 0 for found in arms.values()):
+        return "revenue does not differ between customers in any arm: perhaps no orders are reported"
+    return None
+
+
+def _mismatch(arms: Mapping[str, Arm], planned: Mapping[str, float]) -> str | None:
     customers = {arm: found.customers for arm, found in arms.items()}
     if (p_value := sample_ratio(customers, planned)) < MISMATCH:
         counts = ", ".join(f"{arm!r} {count}" for arm, count in sorted(customers.items()))

@@ -89,6 +89,11 @@ A = Arm(customers=200, mean=10.0, variance=9.0, largest=30.0)
         ({"new": A}, {}, "no customer in the control arm 'old'"),
         ({"old": A}, {}, "no other arm than 'old'"),
         ({"old": A, "new": A}, {"old": 0.5, "newer": 0.5}, "arms that are planned or have customers, and not both: new, newer"),
+        (
+            dict.fromkeys(("old", "new"), Arm(customers=200, mean=0.0, variance=0.0, largest=0.0)),
+            {},
+            "revenue does not differ between customers in any arm: perhaps no orders are reported",
+        ),
         ({"old": A, "new": Arm(customers=3, mean=1.0, variance=1.0, largest=2.0)}, {}, "too few customers: 'new' has 3, 100 are needed"),
         ({"old": A, "new": A}, {"old": 0.9, "new": 0.1}, "sample ratio mismatch: 'new' 200, 'old' 200 do not fit the planned split (p = 1e-156)"),
     ],
