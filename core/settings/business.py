@@ -18,6 +18,10 @@ WORDS: Mapping[str, tuple[str, ...]] = {outcome: (outcome,) for outcome in OUTCO
 """What a table calls them, if nothing else is said."""
 LATE = timedelta(days=3)
 REPEATED = timedelta(days=7)
+BILLED = "marts.costs_daily"
+"""The table into which the billing export is read."""
+BILLED_DOLLARS = "x_Dollars"
+"""Its column in US dollars."""
 _ROUNDING = 1e-9
 
 
@@ -159,7 +163,7 @@ class Spending:
     kind: Column
     """Column of the kind of cost."""
     amount: Column
-    """Column of the amount in dollars; credits are negative."""
+    """Column of the amount in the reporting currency; credits are negative."""
 
 
 _LabelKey = Annotated[
@@ -284,6 +288,20 @@ class Business:
     billing: Billing | None = None
     market: MarketTable | None = None
     roi: Returns = field(default_factory=Returns)
+
+    @property
+    def spends_what_is_billed(self) -> bool:
+        """Whether `spending` is what the billing export says."""
+        return self.billing is not None and self.spending is not None and self.spending.table == BILLED
+
+
+@validator(Business, "spending", "currency")
+def _spending_is_in_the_reporting_currency(business: Business) -> Faults:
+    spending = business.spending
+    in_dollars = spending is not None and spending.table == BILLED and spending.amount == BILLED_DOLLARS
+    if spending is not None and in_dollars and business.currency != "USD":
+        wanted = f"must be in {business.currency}, the reporting currency: EffectiveCost, if Google bills in that"
+        yield Fault("spending.amount", wanted, spending.amount)
 
 
 @validator(Business, "revenue_of")

@@ -20,6 +20,7 @@ from core.business.costs import (
     unallocated_ratio,
 )
 from core.settings import Billing, Settings
+from core.settings.business import BILLED
 from functions.bi_rollup import cost_anomalies
 from functions.bi_rollup.data_issues import data_issues
 from functions.bi_rollup.predictions import PredictionCount
@@ -29,7 +30,7 @@ from functions.bi_rollup.rollup import Outside, RollupJob
 from functions.bi_rollup.spans import DAY, HISTORY, HOUR, floor
 from functions.bi_rollup.statements import REST
 
-MART = "marts.costs_daily"
+MART = BILLED
 WINDOW = 30 * DAY
 OVERLAP = 2 * DAY
 """Rows become visible some time after their `export_time`: days of rows that were exported so long before are written again."""
@@ -94,9 +95,18 @@ class CostOfModel:
     days_without_count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostSpan:
+    """The first and the last day with costs, if there is any: the others are not known, and not 0."""
+
+    oldest: datetime | None
+    newest: datetime | None
+
+
 CHANGED_COST_DAYS = Query("changed_cost_days", CostDay)
 COST_TOTALS = Query("cost_totals", CostTotal)
 COST_BY_MODEL = Query("cost_by_model", CostOfModel)
+COST_SPAN = Query("cost_span", CostSpan)
 
 
 def run(outside: Outside, due: datetime, previous: RollupResult | None) -> RollupResult:
@@ -146,6 +156,14 @@ def billing_of(settings: Settings) -> Billing:
 def complete_day(billing: Billing, due: datetime) -> datetime:
     """The end of the days whose costs are taken as complete."""
     return floor(due - billing.complete_after + DAY, DAY)
+
+
+def known_until(outside: Outside, due: datetime) -> datetime | None:
+    """The end of the newest complete day that the export has, as a late day is not 0; None where that is weeks ago."""
+    until = complete_day(billing_of(outside.settings), due)
+    since = until - _RECENT
+    [span] = outside.tables.read(COST_SPAN, since=since, until=until)
+    return span.newest + DAY if span.newest and span.newest + DAY - WINDOW >= since else None
 
 
 def changed_days(tables: Tables, due: datetime, seen: datetime | None) -> list[datetime]:

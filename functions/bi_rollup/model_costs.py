@@ -7,6 +7,7 @@ from datetime import datetime
 
 from core.business.costs import UNALLOCATED
 from core.settings import ModelReturn
+from core.settings.business import BILLED_DOLLARS
 from functions.bi_rollup import costs, roi
 from functions.bi_rollup.rollup import Outside
 
@@ -27,12 +28,12 @@ class AllocatedCost:
 def costs_of_models(outside: Outside, due: datetime, models: Iterable[str]) -> dict[str, AllocatedCost]:
     """The cost of each model over 30 days; none where no cost is known.
 
-    Where the spending is that of the billing export, the days are the newest complete ones of it.
+    Where the spending is that of the billing export, in dollars, a model has what that allocates to it, over the same days.
     """
     business, billed = outside.settings.business, dict[str, float]()
-    if business.billing and business.spending and business.spending.table == costs.MART:
-        due = costs.complete_day(business.billing, due)
-        rows = outside.tables.read(costs.COST_BY_MODEL, since=due - roi.WINDOW, until=due)
+    if business.spends_what_is_billed and business.spending and business.spending.amount == BILLED_DOLLARS:
+        until = costs.known_until(outside, due)
+        rows = outside.tables.read(costs.COST_BY_MODEL, since=until - roi.WINDOW, until=until) if until else []
         billed = {row.model: row.dollars for row in rows if row.model != UNALLOCATED}
     kinds = roi.costs_by_kind(outside, due)
     return allocated(math.fsum(kinds.values()), models, business.roi.models, billed) if kinds else {}

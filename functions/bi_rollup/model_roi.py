@@ -84,8 +84,10 @@ def _row(found: Attribution, cost: AllocatedCost | None, returns: Returns) -> Re
     """The row of an attribution, with its return where revenue and cost are known."""
     dollars = None if cost is None else cost.dollars * found.share
     reason = found.reason
-    if reason is None and (dollars is None or dollars <= 0):
+    if reason is None and dollars is None:
         reason = "no cost is known of it"
+    elif reason is None and dollars is not None and dollars <= 0:
+        reason = f"its cost is not above 0: ${dollars:,.2f}"
     given = returns.models.get(found.model, ModelReturn())
     known = None
     if reason is None and found.revenue is not None and dollars is not None:

@@ -35,7 +35,7 @@ from core.business.savings import (
 )
 from core.errors import QueryError, UnavailableError
 from functions.bi_rollup import table_scans
-from functions.bi_rollup.costs import billing_of, complete_day, has_billing
+from functions.bi_rollup.costs import COST_SPAN, billing_of, complete_day, has_billing
 from functions.bi_rollup.data_issues import data_issues
 from functions.bi_rollup.predictions import PredictionCount
 from functions.bi_rollup.queries import Query, Tables
@@ -109,14 +109,6 @@ class ScopeDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CostSpan:
-    """The first and the last day with costs, if there is any: the others are not known, and not 0."""
-
-    oldest: datetime | None
-    newest: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeParameter:
     """The scope of a recommendation, as a parameter."""
 
@@ -131,7 +123,6 @@ RECOMMENDATION_ROWS = Query("recommendation_rows", RecommendationRow)
 RECOMMENDATION_DECISIONS = Query("recommendation_decisions", DecisionRow)
 SERVING_COSTS = Query("serving_costs", ServingCost)
 COST_SCOPES = Query("cost_scopes", ScopeDay)
-COST_SPAN = Query("cost_span", CostSpan)
 
 
 def run(outside: Outside, due: datetime, _: RollupResult | None) -> RollupResult:

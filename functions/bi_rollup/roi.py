@@ -13,6 +13,7 @@ from core.incidents.impact import loss_period, loss_within
 from core.incidents.model import Incident
 from core.incidents.policy import Graph
 from core.settings import Settings
+from functions.bi_rollup import costs
 from functions.bi_rollup.data_issues import data_issues
 from functions.bi_rollup.queries import Query
 from functions.bi_rollup.result import MetricValue, RollupResult
@@ -41,12 +42,12 @@ SPEND_BY_KIND = Query("spend_by_kind", SpendByKind)
 
 def run(outside: Outside, due: datetime, _: RollupResult | None) -> RollupResult:
     """Attributed revenue less incident costs, costs of the settings plus spend, and the return on investment."""
-    spend = _spend(outside, due)
-    revenue, costs = _revenue(outside, due), _costs(outside.settings, spend or [])
+    spend, by_kind = _costs(outside, due)
+    revenue = _revenue(outside, due)
     metrics = [] if spend is None else list(_issues(spend))
     metrics += [MetricValue("aia_attributed_revenue_dollars", value, {"kind": kind}) for kind, value in revenue.items()]
-    metrics += [MetricValue("aia_cost_dollars", dollars, {"kind": kind}) for kind, dollars in costs.items()]
-    ratio = roi(revenue, costs).ratio
+    metrics += [MetricValue("aia_cost_dollars", dollars, {"kind": kind}) for kind, dollars in by_kind.items()]
+    ratio = roi(revenue, by_kind).ratio
     if ratio is None:
         return RollupResult(due=due, metrics=tuple(metrics))
     metrics.append(MetricValue("aia_roi_ratio", ratio))
@@ -89,24 +90,31 @@ def _incident_costs(found: Iterable[Incident], graph: Graph, due: datetime) -> I
 
 
 def costs_by_kind(outside: Outside, due: datetime) -> dict[str, float]:
-    """All costs of 30 days by kind, in dollars; empty where none are known."""
-    return _costs(outside.settings, _spend(outside, due) or [])
+    """All costs of 30 days by kind, in dollars; those of the billing export over its 30 newest complete days. Empty where none are known."""
+    _, by_kind = _costs(outside, due)
+    return by_kind
 
 
-def _costs(settings: Settings, spend: Iterable[SpendByKind]) -> dict[str, float]:
+def _costs(outside: Outside, due: datetime) -> tuple[list[SpendByKind] | None, dict[str, float]]:
+    """Spend, where it is read, and all costs by kind: none where the billing export does not say what a part of them is."""
+    business = outside.settings.business
+    if business.spending is None:
+        return None, _by_kind(outside.settings, [])
+    until = costs.known_until(outside, due) if business.spends_what_is_billed else due
+    if until is None:
+        return None, {}
+    spend = outside.tables.read(SPEND_BY_KIND, since=until - WINDOW, until=until)
+    return spend, _by_kind(outside.settings, spend)
+
+
+def _by_kind(settings: Settings, spend: Iterable[SpendByKind]) -> dict[str, float]:
     """Cost by kind: running costs of the settings, and spend."""
-    costs = {kind: cost.dollars_per_hour * (WINDOW / HOUR) for kind, cost in settings.business.costs.items()}
+    by_kind = {kind: cost.dollars_per_hour * (WINDOW / HOUR) for kind, cost in settings.business.costs.items()}
     valid = [(row.kind, row.dollars) for row in spend if _is_number(row.dollars)]
     for name, dollars in sorted(valid, key=lambda item: -abs(item[1])):
-        kind = name if len(costs) < SHOWN or name in costs else REST
-        costs[kind] = costs.get(kind, 0.0) + dollars
-    return costs
-
-
-def _spend(outside: Outside, due: datetime) -> list[SpendByKind] | None:
-    if outside.settings.business.spending is None:
-        return None
-    return outside.tables.read(SPEND_BY_KIND, since=due - WINDOW, until=due)
+        kind = name if len(by_kind) < SHOWN or name in by_kind else REST
+        by_kind[kind] = by_kind.get(kind, 0.0) + dollars
+    return by_kind
 
 
 def _is_number(dollars: float | None) -> TypeGuard[float]:

@@ -8,7 +8,7 @@ FROM (
       COALESCE(CAST(spent.{spending[kind]} AS STRING), 'unknown') AS kind,
       SAFE_CAST(spent.{spending[amount]} AS FLOAT64) AS dollars
     FROM {spending[table]} AS spent
-    WHERE spent.{spending[timestamp]} >= @since AND spent.{spending[timestamp]} < @until
+    WHERE spent.{spending[timestamp]} >= @since AND spent.{spending[timestamp]} < @until AND {spending[counts]}
   ) AS each_row
 ) AS each_amount
 GROUP BY kind

@@ -35,7 +35,8 @@ def statement(name: str, business: Business) -> str:
     if business.market:
         names["market"] = _market(business.market)
     if business.spending:
-        names["spending"] = quoted_names(business.spending)
+        counts = "spent.ChargeCategory != 'Tax'" if business.spends_what_is_billed else "TRUE"
+        names["spending"] = quoted_names(business.spending) | {"counts": counts}
     if business.billing:
         names |= billing_parts(business.billing, _TEXTS)
     if business.exposures:

@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from google.cloud import bigquery
 
-from core.settings import Billing, Business, Model, ModelReturn, Returns, Settings, SharedCost, Spending
+from core.settings import Billing, Business, Cost, Model, ModelReturn, Returns, Settings, SharedCost, Spending
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup import costs, recommendations
 from functions.bi_rollup.bigquery import BigQueryTables
 from functions.bi_rollup.cost_anomalies import COST_SERIES
-from functions.bi_rollup.costs import CHANGED_COST_DAYS, COST_BY_MODEL, COST_TOTALS
+from functions.bi_rollup.costs import CHANGED_COST_DAYS, COST_BY_MODEL, COST_SPAN, COST_TOTALS
 from functions.bi_rollup.model_costs import costs_of_models
 from functions.bi_rollup.predictions import BigQueryPredictions, PredictionCount
 from functions.bi_rollup.queries import Query, Tables
@@ -117,6 +117,7 @@ def test_the_twin_in_memory_gives_the_same_costs(client: bigquery.Client, wareho
     for tables in both:
         costs.write_days(tables, sorted(day for [day] in days), until)
     same(COST_TOTALS, since=TODAY - 50 * DAY, until=until)
+    same(COST_SPAN, since=TODAY - 50 * DAY, until=until)
     same(COST_SERIES, since=TODAY - 20 * DAY, until=until, services=["Vertex AI", "BigQuery"], models=["flight-delay"])
     totals = both[1].read(COST_TOTALS, since=TODAY - 50 * DAY, until=until)
     assert (sum(row.missing_amount for row in totals), sum(row.invalid_rate for row in totals)) == (3, 2)
@@ -229,15 +230,34 @@ def test_costs_are_allocated_and_what_is_left_is_shown(shop: World, warehouse: B
     assert by_labels(found.metrics, "aia_cost_anomaly_dollars")["service", "BigQuery"] == 0.0
 
 
+def of_the_invoice(rows: Sequence[Row], since: datetime, until: datetime) -> dict[str, float]:
+    """Dollars by service of some days of usage, net of credits and without taxes."""
+    found: dict[str, float] = {}
+    for row in rows:
+        if since <= row["usage_start_time"] < until and row["cost_type"] != "tax":
+            net = row["cost"] + math.fsum(credit["amount"] for credit in row["credits"])
+            rate = row["currency_conversion_rate"] if row["currency"] != "USD" else 1.0
+            service = row["service"]["description"]
+            found[service] = found.get(service, 0.0) + net / rate
+    return found
+
+
 def test_the_return_of_models_goes_by_what_the_export_allocates_and_all_costs_are_allocated_once(shop: World) -> None:
-    add(shop.client, export.rows(TODAY - 40 * DAY, TODAY))
+    rows_of_the_export = export.rows(TODAY - 40 * DAY, TODAY)
+    add(shop.client, rows_of_the_export)
     spending = Spending(table=costs.MART, timestamp="ChargePeriodStart", kind="ServiceName", amount="x_Dollars")
     roi = Returns(models={"churn": ModelReturn(cost_share=0.25)})
-    shop.settings = replace(shop.settings, business=replace(SETTINGS.business, spending=spending, roi=roi))
+    people = {"people": Cost(dollars_per_hour=1.0)}
+    shop.settings = replace(
+        shop.settings, business=replace(SETTINGS.business, spending=spending, roi=roi, costs=people)
+    )
     costs.run(shop.outside, TODAY, None)
     rows = shop.tables.read(COST_BY_MODEL, since=TODAY - 31 * DAY, until=TODAY - DAY)
     billed = {row.model: row.dollars for row in rows if row.model != "unallocated"}
-    total = math.fsum(costs_by_kind(shop.outside, TODAY - DAY).values())
+    by_kind = costs_by_kind(shop.outside, TODAY + 14 * HOUR)
+    running = {"people": 720.0}
+    assert by_kind == pytest.approx(of_the_invoice(rows_of_the_export, TODAY - 31 * DAY, TODAY - DAY) | running)
+    total = math.fsum(by_kind.values())
     rest = total - sum(billed.values())
     assert set(billed) == {"churn", "flight-delay"}
     assert min(*billed.values(), rest) > 0
@@ -251,7 +271,19 @@ def test_the_return_of_models_goes_by_what_the_export_allocates_and_all_costs_ar
     )
     assert math.fsum(cost.dollars for cost in found.values()) == pytest.approx(total)
     assert found["churn"].basis.endswith("0.25 of the costs that the billing export does not allocate, as stated")
-    shop.settings = replace(shop.settings, business=replace(shop.settings.business, spending=None))
+    later = TODAY + 6 * DAY  # the export has stopped: its missing days are not 0
+    costs.run(shop.outside, later, None)
+    known = max(row["usage_start_time"] for row in rows_of_the_export).replace(hour=0) + DAY
+    assert costs_by_kind(shop.outside, later) == pytest.approx(
+        of_the_invoice(rows_of_the_export, known - 30 * DAY, known) | running
+    )
+    assert costs_by_kind(shop.outside, TODAY + 40 * DAY) == {}  # not the running costs alone
+    assert costs_of_models(shop.outside, TODAY + 40 * DAY, ["churn"]) == {}
+    in_euros = replace(spending, amount="EffectiveCost")  # not the currency in which models have their costs
+    shop.settings = replace(shop.settings, business=replace(shop.settings.business, spending=in_euros))
+    [new, old] = costs_of_models(shop.outside, TODAY, ["churn", "new"]).values()
+    assert (old.dollars / new.dollars, "export" in new.basis) == (pytest.approx(3.0), False)
+    shop.settings = replace(shop.settings, business=replace(shop.settings.business, spending=None, costs={}))
     assert costs_of_models(shop.outside, TODAY, ["churn"]) == {}  # no cost is known
 
 

@@ -164,6 +164,11 @@ def test_without_the_section_nothing_of_the_business_is_measured() -> None:
             "business.costs.Serving: must be a name of at most 100 small letters",
         ),
         (("costs", "serving", "dollars_per_hour"), -1, "business.costs.serving.dollars_per_hour: must be a number"),
+        (
+            ("spending",),
+            {"table": "marts.costs_daily", "timestamp": "day", "kind": "ServiceName", "amount": "x_Dollars"},
+            "business.spending.amount: must be in EUR, the reporting currency: EffectiveCost, if Google bills in that",
+        ),
         (("spending", "kind"), "service.description", "business.spending.kind: must be a column"),
         (("billing", "table"), ..., "business.billing.table: must be given, got None"),
         (("billing", "export"), "focus", "business.billing.export: must be one of standard, detailed, got 'focus'"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from core.settings import Billing
 from functions.bi_rollup.cost_anomalies import CostPoint
-from functions.bi_rollup.costs import CostDay, CostOfModel, CostTotal, ModelCostDay
+from functions.bi_rollup.costs import CostDay, CostOfModel, CostSpan, CostTotal, ModelCostDay
 
 Row = dict[str, Any]
 
@@ -53,6 +53,7 @@ class CostTables:
             "changed_cost_days": self._changed_days,
             "cost_by_model": self._by_model,
             "cost_series": self._series,
+            "cost_span": self._span,
             "cost_totals": self._totals,
             "write_costs_daily": self._write,
             "write_model_costs": self._write_model_costs,
@@ -70,6 +71,10 @@ class CostTables:
 
     def _known(self, since: datetime, until: datetime) -> list[Charge]:
         return [one for one in self._charges if since <= one.day < until and one.exported_at < self._exported_until]
+
+    def _span(self, since: datetime, until: datetime) -> list[CostSpan]:
+        known = [one.day for one in self._known(since, until)]
+        return [CostSpan(oldest=min(known, default=None), newest=max(known, default=None))]
 
     def _totals(self, since: datetime, until: datetime) -> list[CostTotal]:
         groups: dict[tuple[Any, ...], list[Charge]] = defaultdict(list)
