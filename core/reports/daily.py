@@ -1,6 +1,7 @@
 """Metrics of `marts.daily_metrics`: their value at the end of the week, and what changed since the end of the week before."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -97,7 +98,13 @@ class Daily:
             basis: how it is computed.
             labels: exactly those of the series.
         """
-        days = self._days(name, labels)
+        return self._trend(self._days(name, labels), name, unit, basis)
+
+    def trend_of_sum(self, name: str, unit: str, basis: str) -> Trend:
+        """The sum of all series of a metric, as `trend`: one without a value on a day on which others have one is 0 then."""
+        return self._trend(self._sums(name), name, unit, basis)
+
+    def _trend(self, days: Mapping[datetime, DailyMetric], name: str, unit: str, basis: str) -> Trend:
         row = _newest(days, self._week)
         earlier = days.get(row.day - _WEEK) if row else None
         change, effect = None, 0.0
@@ -132,10 +139,24 @@ class Daily:
 
     def line(self, title: str, name: str, **labels: str) -> Series:
         """A metric over the last weeks, as the series of a chart with the labels of `chart_days`."""
-        days = self._days(name, labels)
+        return self._line(title, self._days(name, labels))
+
+    def line_of_sum(self, title: str, name: str) -> Series:
+        """The sum of all series of a metric, as `line`."""
+        return self._line(title, self._sums(name))
+
+    def _line(self, title: str, days: Mapping[datetime, DailyMetric]) -> Series:
         return Series(
             name=title, values=tuple(row.value if (row := days.get(day)) else None for day in chart_days(self._week))
         )
+
+    def _sums(self, name: str) -> Mapping[datetime, DailyMetric]:
+        """The sum of all series of a metric by day."""
+        rows: dict[datetime, list[DailyMetric]] = {}
+        for (metric, _), days in self._series.items():
+            for day, row in days.items() if metric == name else ():
+                rows.setdefault(day, []).append(row)
+        return {day: replace(found[0], value=math.fsum(row.value for row in found)) for day, found in rows.items()}
 
     def _days(self, name: str, labels: Mapping[str, str]) -> Mapping[datetime, DailyMetric]:
         return self._series.get((name, json.dumps(labels, sort_keys=True)), {})

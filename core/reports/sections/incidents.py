@@ -282,13 +282,13 @@ def _charts(opened: Sequence[Incident], before: Sequence[Incident]) -> tuple[Cha
 
 def _unknown(known: Sequence[_Known], week: Week) -> tuple[str, ...]:
     """Incidents without any loss, and those whose orders say nothing."""
-    opened = [one for one in known if week.since <= one.incident.opened_at < week.until]
-    without = sum(not one.basis for one in opened)
+    within = _within(known, week)
+    without = sum(not one.basis for one in within)
     lines = (
-        [f"the impact of {without} of {len(opened)} incidents: no revenue is mapped to their targets"]
+        [f"the impact of {without} of {len(within)} incidents: no revenue is mapped to their targets"]
         if without
         else []
     )
-    reasons = [one.measured.unknown for one in opened if one.measured and one.measured.unknown]
-    lines += [f"the measured loss of {len(reasons)} of {len(opened)} incidents: {clean(reasons[0])}"] if reasons else []
+    reasons = [one.measured.unknown for one in within if one.measured and one.measured.unknown]
+    lines += [f"the measured loss of {len(reasons)} of {len(within)} incidents: {clean(reasons[0])}"] if reasons else []
     return tuple(lines)

@@ -1,5 +1,6 @@
 """What sections say: the numbers by hand, what is a headline, and what is not known."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -140,6 +141,25 @@ def test_pipelines_say_what_failed_and_what_takes_longest() -> None:
         "The longest stage is join of etl: 6 min 40 s on average, 80 % of its pipeline.",
     ]
     assert section(made, "pipelines").statements[0] in made.headlines
+
+
+def test_costs_are_the_sum_of_the_kinds_of_each_day() -> None:
+    """One kind ends within the week, and another one begins: neither is missing from what was spent before or is spent now."""
+    serving, old, new = (metric("aia_cost_dollars", 100.0, labels=f'{{"kind": "{kind}"}}') for kind in ("a", "b", "c"))
+    old = [replace(row, value=1000.0) for row in old if row.day < WEEK.midnight - 3 * DAY]
+    new = [replace(row, value=50.0) for row in new if row.day > WEEK.midnight - 2 * DAY]
+    made = report("business", daily_metrics=[*serving, *old, *new])
+    assert said(made, "costs") == ["Costs over 30 days are $150 (-$950 within the week)."]
+    values = section(made, "costs").charts[0].series[0].values
+    assert values[-6:] == (1100.0, 1100.0, 100.0, 100.0, 150.0, 150.0)
+
+
+def test_an_incident_that_lasts_from_the_week_before_without_an_impact_is_not_known() -> None:
+    opened = WEEK.since - DAY
+    made = report(incidents=[replace(incident(1, opened, hours=48), impact=None, loss=0.0), incident(2, WEEK.since)])
+    assert section(made, "incidents").unknown == (
+        "the impact of 1 of 2 incidents: no revenue is mapped to their targets",
+    )
 
 
 def test_a_metric_is_compared_with_the_end_of_the_week_before() -> None:
