@@ -66,6 +66,7 @@ def order_parts(business: Business, given: Orders, texts: Mapping[str, str]) -> 
         "each_linked_order": each(linked, 6),
         "each_labelled_order": each(linked | _labels(given), 6),
         "dimensions": _dimensions(given),
+        "kept_models": ", ".join(f"'{name}'" for name in ("", *kept_models(business))),
     }
 
 
@@ -130,6 +131,11 @@ def _labels(orders: Orders) -> dict[str, str]:
             for label in LABELS
         ),
     }
+
+
+def kept_models(business: Business) -> tuple[str, ...]:
+    """The models whose revenue must be known on every day: they earn a stated share of it."""
+    return tuple(sorted(name for name, model in business.roi.models.items() if model.share is not None))
 
 
 def dimensions(orders: Orders) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 -- Revenue by day and by the values of one dimension at a time, over whole days. Days are those of the time zone, by their date. Of a
--- day, the values with the most payments have rows of their own, and the rest is `other`. Existing rows are replaced: a rerun, or a late one,
--- writes what the orders say by then.
+-- day, the values with the most payments have rows of their own, and the rest is `other`; models that earn a share always have one.
+-- Existing rows are replaced: a rerun, or a late one, writes what the orders say by then.
 MERGE marts.revenue_by_dimension_daily AS mart
 USING (
   SELECT
@@ -10,7 +10,10 @@ USING (
   FROM (
     SELECT
       day, dimension, own_value, customer, gross, discount, tax, refund, dollars, taken,
-      DENSE_RANK() OVER (PARTITION BY day, dimension ORDER BY payments DESC, own_value) AS place
+      DENSE_RANK() OVER (
+        PARTITION BY day, dimension
+        ORDER BY dimension = 'model' AND own_value IN UNNEST([{kept_models}]) DESC, payments DESC, own_value
+      ) AS place
     FROM (
       SELECT
         day, dimension, own_value, customer, gross, discount, tax, refund, dollars, taken,

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from google.cloud import bigquery
 
-from core.settings import Business, MarketTable, Orders, Rates, Spending
+from core.settings import Business, MarketTable, ModelReturn, Orders, Rates, Returns, Spending
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup import statements
 from functions.bi_rollup.attributions import ARM_TOTALS, MODEL_REVENUE
@@ -81,6 +81,7 @@ IN_EUROS = replace(
         test="trial",
         refund_of="parent",
     ),
+    roi=Returns(models={"b": ModelReturn(share=0.5)}),
 )
 COUNTED = replace(BUSINESS, market=replace(SOLD, amount=None))
 SCHEMA = pa.schema(
@@ -261,6 +262,12 @@ def test_revenue_by_dimension_and_by_arm(
         assert dimensions == {"source"}
     else:
         assert dimensions == {"source", *LABELS, "currency"}
+        named = {(row[0], row[2]) for row in held(found["marts.revenue_by_dimension_daily"]) if row[1] == "model"}
+        days = {day for day, _ in named}
+        assert {day for day, model in named if model == "b"} == days  # it earns a share of its revenue
+        assert (
+            {day for day, model in named if model == "a"} < days > {day for day, model in named if model == "unknown"}
+        )
         arms = both[1].read(ARM_TOTALS, since=BEGIN, until=END)
         assert None in {row.arm for row in arms}  # customers of both
         sums = warehouse.query(

@@ -1,6 +1,7 @@
 """The marts of revenue by dimension and by experiment arm in memory, written as the statements of bi_rollup write them."""
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -51,7 +52,8 @@ class DimensionMart:
         money = np.stack([self.orders.money[name][rows] for name in _SUMS], axis=1).tolist()
         customers = self.orders.customers.codes[rows].tolist()
         for dimension in self.dimensions:
-            values = _listed(days.tolist(), self._values(dimension, rows), taken)
+            kept = self.orders.kept_models if dimension == "model" else ()
+            values = _listed(days.tolist(), self._values(dimension, rows), taken, kept)
             sums: dict[Key, list[float]] = defaultdict(lambda: [0.0] * (len(_SUMS) + 1))
             who: dict[Key, set[int]] = defaultdict(set)
             for day, value, amounts, paid, customer in zip(days.tolist(), values, money, taken, customers, strict=True):
@@ -105,13 +107,13 @@ class DimensionMart:
         return [UNNAMED if value is None else value for value in found]
 
 
-def _listed(days: list[int], values: list[str], taken: list[bool]) -> list[str]:
+def _listed(days: list[int], values: list[str], taken: list[bool], always: Collection[str]) -> list[str]:
     """The values, and `other` where a day has more of them than are kept."""
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     for day, value, paid in zip(days, values, taken, strict=True):
         counts[day][value] += paid
     kept = {
-        day: set(sorted(of_day, key=lambda value: (-of_day[value], value))[:MOST_VALUES])
+        day: set(sorted(of_day, key=lambda value: (value not in always, -of_day[value], value))[:MOST_VALUES])
         for day, of_day in counts.items()
     }
     return [value if value in kept[day] else REST for day, value in zip(days, values, strict=True)]

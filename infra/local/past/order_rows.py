@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from core.business.checks import Bools, Floats, Ints
 from core.settings import Business, Orders, Rates
 from core.settings.business import OUTCOMES as KNOWN_OUTCOMES
-from functions.bi_rollup.order_parts import LABELS, LINKS, RETRIES, TEST, dimensions
+from functions.bi_rollup.order_parts import LABELS, LINKS, RETRIES, TEST, dimensions, kept_models
 from infra.local.past.business_rows import MICROSECOND, UNNAMED, TextColumn, micros, numbers, times, within
 
 OUTCOMES = (*KNOWN_OUTCOMES, "unknown", "no_rate", "test")
@@ -85,6 +85,7 @@ class OrderRows:
         sale_ids: the id of the order of a refund, of other rows their own: an index of the names of `ids`, -1 where it is missing.
         repeated_within: rows with one key that are less than this apart are copies.
         dimensions: that the orders have, by which revenue is known.
+        kept_models: models that have rows of their own on every day.
         zone: the time zone of days.
         money: of each row in the reporting currency, by the words of `MONEY`.
     """
@@ -103,6 +104,7 @@ class OrderRows:
     sale_ids: Ints
     repeated_within: timedelta
     dimensions: tuple[str, ...] = ("source",)
+    kept_models: tuple[str, ...] = ()
     zone: str = "UTC"
     money: Mapping[str, Floats] = field(init=False)
 
@@ -145,6 +147,7 @@ class OrderRows:
             sale_ids=np.where(outcome == REFUNDED, _sale_ids(ids, refund_of), ids.codes),
             repeated_within=given.repeated_within,
             dimensions=dimensions(given),
+            kept_models=kept_models(business),
             zone=business.time_zone,
         )
 
