@@ -47,7 +47,7 @@ type: $(VENV) ## mypy, strict; also of the benchmarks that have types, which no 
 bench: $(VENV_TEST) ## measure what the targets name; the tables go to build/
 	@python tests/benchmarks/run.py
 
-costs: $(VENV) ## reckon the bill of a month from the settings and list prices
+costs: $(VENV) ## estimate the monthly bill from the settings and list prices
 	@python -m infra.costs
 
 package: $(VENV) ## one archive a function, into build/packages

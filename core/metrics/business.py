@@ -190,7 +190,7 @@ METRICS = (
         "aia_revenue_difference_cents",
         "",
         "1",
-        "Difference of the booked revenue of closed days to a second account of the orders, in cents; 0 unless there is a fault.",
+        "Difference between the revenue of closed days in the mart and an independent computation from the orders, in cents; 0 unless there is a fault.",
     ),
     gauge(
         "aia_orders_newest_timestamp_seconds",

@@ -51,9 +51,9 @@ class Orders:
     ] = field(default_factory=lambda: dict(WORDS))
     """The values of the column `outcome`, by meaning, as in `{taken: [paid, settled], failed: [declined]}`."""
     late: Annotated[timedelta, Range("1h", "30d")] = LATE
-    """Maximum delay of an order that is counted within the hour; later ones are booked once a day."""
+    """Maximum delay of an order that is counted within the hour; later ones are added once a day."""
     repeated_within: Annotated[timedelta, Range("1h", "30d")] = REPEATED
-    """Rows with one id and outcome, each less than this after the one before, are copies of one payment."""
+    """Rows with one id and outcome, each less than this after the one before, are duplicates of one payment."""
     refund_id: Column | None = None
     """Column that identifies a refund among those of its order; without it, its instant and amount do."""
     refund_of: Column | None = None
@@ -232,7 +232,7 @@ class Billing:
     partition: Column = "_PARTITIONTIME"
     """Column of the ingestion time by which the table is partitioned; a view must have one."""
     complete_after: Annotated[timedelta, Range("1d", "10d", step="d")] = timedelta(days=2)
-    """After this time the costs of a day are taken as complete; later rows are booked all the same."""
+    """After this time the costs of a day are taken as complete; later rows still count."""
     labels: CostLabels = field(default_factory=CostLabels)
     shared: tuple[SharedCost, ...] = ()
     """Costs that models share, each service once."""
@@ -319,3 +319,15 @@ def _orders_say_what_returns_are_computed_from(business: Business) -> Faults:
             yield Fault(f"roi.models.{name}.control", "must not be given without orders.arm", given.control)
         if given.share is not None and (orders is None or orders.model is None):
             yield Fault(f"roi.models.{name}.share", "must not be given without orders.model", given.share)
+
+
+BILLED_COSTS = "marts.costs_daily"
+"""The mart of billed costs, whose `x_Dollars` is in US dollars."""
+
+
+@validator(Business, "spending", "currency")
+def _costs_are_in_the_currency_of_revenue(business: Business) -> Faults:
+    if business.spending is not None and business.spending.table == BILLED_COSTS and business.currency != "USD":
+        yield Fault(
+            "currency", f"must be 'USD' where spending.table is {BILLED_COSTS!r}, which is in USD", business.currency
+        )

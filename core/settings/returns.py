@@ -16,9 +16,9 @@ class ModelReturn:
     """What the revenue and the cost of a model are computed from."""
 
     control: str | None = None
-    """Arm of the customers without the model: its revenue is what the other arms have more a customer."""
+    """Control arm: the customers without the model. The revenue of the model is what customers of the other arms spend more than these."""
     split: Annotated[Mapping[str, Share], Requires("control")] = field(default_factory=dict)
-    """Planned share of the customers by arm; equal ones without it. Where the customers differ from it, the effect is not known."""
+    """Planned share of customers by arm; equal shares by default. Where the actual shares differ (sample ratio mismatch), the effect is not known."""
     days: Annotated[int, Range(7, 365, "days")] = 30
     """Days of the experiment that are compared, up to the last midnight."""
     share: Annotated[Share | None, Excludes("control")] = None
@@ -26,7 +26,7 @@ class ModelReturn:
     cost_share: Share | None = None
     """Share of all costs that the billing export does not allocate; without it, an equal part of what such shares leave."""
     investment: Annotated[float | None, Range(0, 1e12, "dollars")] = None
-    """What it cost once, for the payback."""
+    """One-time cost, for the payback."""
 
 
 @validator(ModelReturn, "split", "control")

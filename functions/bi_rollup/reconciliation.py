@@ -1,6 +1,6 @@
-"""Reconciliation of the revenue that is booked with the rows of orders: a second account of closed days, daily.
+"""Reconciliation of the revenue in the mart with the rows of orders: a second computation of closed days, daily.
 
-Days that differ are booked again: payments came later than `late`, or their rows were changed. What differs even then is a fault,
+Days that differ are written again: payments arrived later than `late`, or their rows were changed. What differs even then is a fault,
 and has an alert.
 """
 

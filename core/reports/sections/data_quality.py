@@ -17,13 +17,13 @@ def write(facts: Facts) -> SectionDocument:
     difference = daily.trend(
         "aia_revenue_difference_cents",
         "cents",
-        "Booked revenue of closed days less that of a second account of the orders.",
+        "Revenue of closed days in the mart less an independent computation from the orders.",
     ).now
     rows = facts.rows(QUALITY)
     found = [row for row in rows if row.windows]
     statements = [
         Statement(
-            parts=("Booked revenue differs from the second account of the orders by ", difference, "."),
+            parts=("Revenue in the mart differs from the reconciliation with the orders by ", difference, "."),
             outcome=_outcome(difference),
         )
     ]
