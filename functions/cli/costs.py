@@ -23,7 +23,7 @@ _UNPARTITIONED: Final = 1
 @click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
 @click.pass_context
 def costs(context: click.Context, *, url: str) -> None:
-    """List recommendations that lower costs, say what became of them, and measure scans."""
+    """List recommendations that lower costs, record decisions about them, and measure scans."""
     context.obj = url.rstrip("/")
 
 
@@ -59,7 +59,7 @@ def list_(url: str, *, as_json: bool) -> None:
 @click.option("--by", default=getpass.getuser, show_default="your login", help="Who decides.")
 @click.pass_obj
 def decide(url: str, key: str, state: str, *, note: str, by: str) -> None:
-    """Say what became of recommendation KEY: from the day it is done on, its saving is measured."""
+    """Record what was decided about recommendation KEY; from the day after it is done, its saving is measured."""
     call(url, "POST", "/api/recommendations", {"key": key, "state": state, "note": note, "by": by})
     click.echo(f"{key}: {state}")
 

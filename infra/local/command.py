@@ -16,7 +16,7 @@ _VARIABLES = ", ".join(f"{variable} ({name}, {port})" for name, (variable, port)
     type=click.Path(path_type=Path),
     default=Path(".aia"),
     show_default=True,
-    help="Where everything is kept; what is there is gone on with.",
+    help="Folder of all data; existing data is kept and continued.",
 )
 @click.option(
     "--days",

@@ -10,7 +10,7 @@ from core.reports.rows import ActionCount
 from core.reports.section import Facts, Section
 
 _MODES = {Mode.ACT: "acts", Mode.DRY_RUN: "dry run: nothing is changed"}
-_SAVED = "How much shorter incidents with the action were than like ones without any, over 90 days; observational."
+_SAVED = "Difference in duration between incidents with the action and similar ones without any, over 90 days; observational."
 
 
 def write(facts: Facts) -> SectionDocument:
@@ -73,7 +73,7 @@ def _table(facts: Facts, rows: tuple[ActionCount, ...]) -> Table:
     daily = Daily(facts)
     return Table(
         title="Automated actions",
-        columns=("Action", "Mode", "Requested", "Helped", "Failed or undone", "Refused", "Time saved an incident"),
+        columns=("Action", "Mode", "Requested", "Helped", "Failed or undone", "Refused", "Time saved per incident"),
         rows=tuple(
             (
                 row.action,

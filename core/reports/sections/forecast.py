@@ -109,7 +109,7 @@ def _table(facts: Facts) -> Table:
         columns=("Measure", "Value"),
         rows=(
             ("Error of the forecasts", _error(facts, "forecast")),
-            ("Error of the last week repeated", _error(facts, "seasonal_naive")),
+            ("Error of the seasonal naive forecast", _error(facts, "seasonal_naive")),
             ("Totals within the 90 % interval", _coverage(facts)),
             ("Totals compared", _totals(facts)),
         ),

@@ -40,7 +40,7 @@ SECTION = Section(name="retention", title="Cohorts and retention", reads=(DAILY_
 
 def _statement(months: str, trend: Trend) -> Statement:
     parts: tuple[Part, ...] = (
-        f"In month {int(months)} after that of their first order, ",
+        f"Month {int(months)} after the first order: ",
         trend.now,
         " of the customers ordered again (",
         trend.change,

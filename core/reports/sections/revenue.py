@@ -22,7 +22,7 @@ _REST = "other sources"
 _WEEK = 7
 _BASIS = "Sum over the days of the week, net of refunds, each order once."
 _NOTE = (
-    "Expected is what a forecast from the days before the week gives for the whole week. A difference within its 90 %"
+    "Expected revenue is the forecast for the whole week from the days before it. A difference within its 90 %"
     " prediction interval is no headline."
 )
 _EXPECTED = "Forecast of the week's total, from the days before the week alone, with its 90 % prediction interval."
@@ -148,11 +148,19 @@ def _statement(line: _Line) -> Statement:
     start: tuple[Part, ...] = (f"{name} was ", _week(line), ", ")
     change: tuple[Part, ...] = (_change(line), " on the week before (", _before(line), ").")
     if not expected.is_known or not expected.value:
-        return Statement(parts=(*start, *change, " What was expected is ", expected, "."), outcome=Outcome.NOT_KNOWN)
+        return Statement(parts=(*start, *change, " The expected revenue is ", expected, "."), outcome=Outcome.NOT_KNOWN)
     off = relative(line.week, expected.value, REVENUE_DAYS, "what was expected")
     within = "within" if _effect(line) < 1 else "outside"
     return Statement(
-        parts=(*start, *change, " Expected was ", expected, "; the difference of ", off, f" is {within} the interval."),
+        parts=(
+            *start,
+            *change,
+            " The expected revenue was ",
+            expected,
+            "; the difference of ",
+            off,
+            f" is {within} the interval.",
+        ),
         outcome=_outcome(line),
         effect=_effect(line),
     )

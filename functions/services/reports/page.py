@@ -165,7 +165,7 @@ def _number(number: Number, order: dict[str, int], *, shown: str) -> str:
 
 def _queries(queries: Sequence[QueryRecord], project: str) -> str:
     items = "".join(_query(number, query, project) for number, query in enumerate(queries, 1))
-    return f'<section class="queries"><h2>Where the numbers are from</h2>{items}</section>'
+    return f'<section class="queries"><h2>Sources of the numbers</h2>{items}</section>'
 
 
 def _query(number: int, query: QueryRecord, project: str) -> str:

@@ -166,7 +166,7 @@ def test_what_recommendations_saved_is_not_known_where_nothing_is_measured() -> 
 def test_retention_and_cohorts_are_those_of_the_months() -> None:
     made = report("business", daily_metrics=cohorts())
     assert said(made, "retention") == [
-        "In month 1 after that of their first order, 30 % of the customers ordered again (0 points within the week)."
+        "Month 1 after the first order: 30 % of the customers ordered again (0 points within the week)."
     ]
     assert cells(made, "retention") == [["2026-10", "50", "$1,000", "$20"], ["2026-09", "100", "$6,000", "$60"]]
     (chart,) = section(made, "retention").charts

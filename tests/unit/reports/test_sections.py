@@ -22,7 +22,7 @@ def test_every_stakeholder_has_a_report() -> None:
 def test_revenue_is_compared_with_what_was_expected_and_with_the_week_before() -> None:
     made = report(revenue_days=revenue(now=90.0, usual=100.0))
     assert said(made, "revenue") == [
-        "Revenue was $630, -10 % on the week before ($700). Expected was $700 ($700 to $700); the difference of -10 % is outside the interval."
+        "Revenue was $630, -10 % on the week before ($700). The expected revenue was $700 ($700 to $700); the difference of -10 % is outside the interval."
     ]
     statement = section(made, "revenue").statements[0]
     assert statement.outcome is Outcome.BAD
