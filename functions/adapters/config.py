@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,25 @@ _DEEPEST, _MOST = 20, 1_000_000
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+def load(
+    path: Path | None = None, environ: Mapping[str, str] = os.environ, *, only: Collection[str] | None = None
+) -> Settings:
     """Read the settings.
 
     Args:
         path: the file; where none is given, the one that `AIA_SETTINGS` names, or the archive's own.
         environ: the values of `${NAME}` in a text. Substituted values are not expanded again.
+        only: the sections that are read; all by default. The variables of the others need not be set.
 
     Raises:
         SettingsError: with every fault: of the file, of missing variables, and of the values.
     """
     file = path or Path(environ.get("AIA_SETTINGS") or FILE)
     missing: list[Fault] = []
-    raw = _substituted(load_yaml(file), environ, "", missing)
+    found = load_yaml(file)
+    if only is not None and isinstance(found, dict):
+        found = {name: section for name, section in found.items() if name in only}
+    raw = _substituted(found, environ, "", missing)
     try:
         settings = parse(raw)
     except SettingsError as error:

@@ -123,10 +123,10 @@ def _experiment_text(arm: str, arms: Mapping[str, Arm], control: str, days: int,
     notes = [f"{crossed} customers of several arms left out"] if crossed else []
     shares = {key: share for key in (arm, control) if (share := heavy_tail(arms[key])) is not None}
     notes += [
-        f"one customer is {share:.0%} of the revenue of {key!r}: the interval hangs on few customers"
+        f"one customer is {share:.0%} of the revenue of {key!r}: the interval depends on few customers"
         for key, share in shares.items()
     ]
-    return "; ".join([f"difference in mean net revenue a customer: {counts}", *notes])
+    return "; ".join([f"difference in mean net revenue per customer: {counts}", *notes])
 
 
 def _arm(row: ArmTotals) -> Arm:

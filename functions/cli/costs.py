@@ -17,6 +17,8 @@ from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, local
 
 _PIPED_WIDTH: Final = 200
 _UNPARTITIONED: Final = 1
+_SECTIONS: Final = ("version", "jobs", "models", "partners", "business")
+"""The sections that name tables, and the targets that these name: secrets of channels need not be set."""
 
 
 @click.group(epilog=HELP)
@@ -98,7 +100,7 @@ def _measured(file: Path, project: str) -> list[Json]:
 
     found: list[Json] = []
     try:
-        settings = config.load(file)
+        settings = config.load(file, only=_SECTIONS)
         warehouse = open_warehouse(project, "cli")
     except (SettingsError, AiaError) as error:
         raise RefusedError(str(error)) from error

@@ -314,7 +314,10 @@ def test_the_command_tells_of_a_table_without_partitions(
     """Of a billion rows, which are read whole for whatever day is asked for."""
     settings = tmp_path / "monitoring.yaml"
     orders = "{table: shop.paid, timestamp: ordered_at, id: id, source: shop, amount: amount}"
-    settings.write_text(f"version: 1\njobs: {{}}\nbusiness: {{orders: {orders}, billing: {{table: billing.export}}}}\n")
+    settings.write_text(
+        f"version: 1\njobs: {{}}\nbusiness: {{orders: {orders}, billing: {{table: billing.export}}}}\n"
+        "channels: [{name: chat, kind: slack, url: '${NOT_SET}'}]\n"
+    )
     with dry_running(place, "40000000000") as (_, server):
         url = f"http://127.0.0.1:{server.server_address[1]}"
         for name, value in (place.environment | {"BIGQUERY_EMULATOR_HOST": url, "COLUMNS": "200"}).items():

@@ -39,11 +39,11 @@ def write(facts: Facts) -> SectionDocument:
     change = relative(made.middle, past, REVENUE_DAYS, "the 30 days before")
     said = Statement(
         parts=(
-            "The 30 days from ",
+            "The forecast for the 30 days from ",
             f"{made.made_at:%-d %B}",
-            " on are expected to bring ",
+            " on is ",
             total,
-            "; the 30 days before brought ",
+            "; revenue of the 30 days before was ",
             before,
             ".",
         )

@@ -58,7 +58,7 @@ def _table(daily: Daily, cohorts: list[str]) -> Table:
         rows.append((cohort, size, revenue, _each(revenue, size)))
     return Table(
         title="Customers by the month of their first order, the newest",
-        columns=("Month", "Customers", "Revenue to date", "Of each"),
+        columns=("Month", "Customers", "Revenue to date", "Per customer"),
         rows=tuple(rows),
     )
 

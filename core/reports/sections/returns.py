@@ -8,8 +8,8 @@ from core.reports.section import Facts, Section
 
 _BASIS = "(Attributed revenue - cost) / cost, over 30 days."
 _REVENUE = (
-    "Revenue of models and their share of the revenue of targets that depend on them, as the settings have it, over 30 days;"
-    " the kind incidents is their cost."
+    "Revenue of models, and their share of the revenue of targets that depend on them, by the settings, over 30 days;"
+    " `incidents` is the cost of incidents."
 )
 _COST = "Cost by kind over 30 days: running costs of the settings, and spending."
 

@@ -83,7 +83,7 @@ def test_a_week_over_the_end_of_a_year_and_one_with_a_change_of_clocks_have_thei
 def test_the_forecast_is_shown_with_its_interval_and_how_accurate_it_was() -> None:
     made = report(revenue_days=revenue(now=100.0))
     assert said(made, "forecast") == [
-        "The 30 days from 23 November on are expected to bring $4,000 ($3,000 to $5,000); the 30 days before brought $3,000.",
+        "The forecast for the 30 days from 23 November on is $4,000 ($3,000 to $5,000); revenue of the 30 days before was $3,000.",
         "Past forecasts of 30 days were off by 10 %; repeating the last week would have been off by 20 %.",
     ]
 
