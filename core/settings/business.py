@@ -319,15 +319,3 @@ def _orders_say_what_returns_are_computed_from(business: Business) -> Faults:
             yield Fault(f"roi.models.{name}.control", "must not be given without orders.arm", given.control)
         if given.share is not None and (orders is None or orders.model is None):
             yield Fault(f"roi.models.{name}.share", "must not be given without orders.model", given.share)
-
-
-BILLED_COSTS = "marts.costs_daily"
-"""The mart of billed costs, whose `x_Dollars` is in US dollars."""
-
-
-@validator(Business, "spending", "currency")
-def _costs_are_in_the_currency_of_revenue(business: Business) -> Faults:
-    if business.spending is not None and business.spending.table == BILLED_COSTS and business.currency != "USD":
-        yield Fault(
-            "currency", f"must be 'USD' where spending.table is {BILLED_COSTS!r}, which is in USD", business.currency
-        )

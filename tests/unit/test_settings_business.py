@@ -170,11 +170,6 @@ def test_without_the_section_nothing_of_the_business_is_measured() -> None:
             "business.spending.amount: must be in EUR, the reporting currency: EffectiveCost, if Google bills in that",
         ),
         (("spending", "kind"), "service.description", "business.spending.kind: must be a column"),
-        (
-            ("spending", "table"),
-            "marts.costs_daily",
-            "business.currency: must be 'USD' where spending.table is 'marts.costs_daily', which is in USD, got 'EUR'",
-        ),
         (("billing", "table"), ..., "business.billing.table: must be given, got None"),
         (("billing", "export"), "focus", "business.billing.export: must be one of standard, detailed, got 'focus'"),
         (("billing", "labels", "model"), "Model'", "business.billing.labels.model: must be the key of a label"),
