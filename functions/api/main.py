@@ -58,12 +58,7 @@ def _services(ports: Ports) -> Services:
         targets=lambda: settings_targets(settings, ports.models.all()) | incidents.targets(),
         clock=clock,
     )
-    reader = Reader(warehouse=warehouse, store=store, clock=clock)
-    reports = Reports(
-        maker=ReportMaker(settings=settings, models=ports.models.all, reader=reader, clock=clock),
-        archive=Archive(store),
-        project="" if os.environ.get("BIGQUERY_EMULATOR_HOST") else ports.project,
-    )
+    reports = _reports(ports)
     bus = open_once(ports.project, PATIENCE)
     answers = Answers(bus=bus, clock=clock)
     return Services(
@@ -101,6 +96,15 @@ def _services(ports: Ports) -> Services:
         ),
         backfills=backfills,
         start=start,
+    )
+
+
+def _reports(ports: Ports) -> Reports:
+    reader = Reader(warehouse=ports.warehouse, store=ports.store, clock=ports.clock)
+    return Reports(
+        maker=ReportMaker(settings=ports.settings, models=ports.models.all, reader=reader, clock=ports.clock),
+        archive=Archive(ports.store),
+        project="" if os.environ.get("BIGQUERY_EMULATOR_HOST") else ports.project,
     )
 
 

@@ -4,28 +4,15 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
+from functions.services import html
+
 _STYLE = Path(__file__).with_name("style.css")
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header class="{tone}">
+_BODY = """<header class="{tone}">
 {header}
 </header>
 <main>
 {main}
-</main>
-</body>
-</html>
-"""
+</main>"""
 
 
 def document(*, title: str, tone: str, header: str, parts: Iterable[str]) -> str:
@@ -37,13 +24,8 @@ def document(*, title: str, tone: str, header: str, parts: Iterable[str]) -> str
         header: HTML.
         parts: of the page, as HTML; empty ones are left out.
     """
-    return _PAGE.format(
-        title=escape(title),
-        style=_STYLE.read_text(encoding="utf-8"),
-        tone=tone,
-        header=header,
-        main="\n".join(part for part in parts if part),
-    )
+    body = _BODY.format(tone=tone, header=header, main="\n".join(part for part in parts if part))
+    return html.document(title=title, style=_STYLE.read_text(encoding="utf-8"), body=body)
 
 
 def section(title: str, inner: str) -> str:

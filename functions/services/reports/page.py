@@ -19,25 +19,10 @@ from core.reports.document import (
 from core.reports.message import CALM, made
 from core.reports.queries import BIGQUERY
 from core.text import instant
+from functions.services import html
 from functions.services.reports.charts import figure
 
 _STYLE = Path(__file__).with_name("page.css")
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
 
 
 def document(title: str, body: str) -> str:
@@ -47,7 +32,7 @@ def document(title: str, body: str) -> str:
         title: escaped here.
         body: HTML.
     """
-    return _PAGE.format(title=escape(title), style=_STYLE.read_text(encoding="utf-8"), body=body)
+    return html.document(title=title, style=_STYLE.read_text(encoding="utf-8"), body=body)
 
 
 def page(report: Report, *, project: str = "", kept: bool = True) -> str:

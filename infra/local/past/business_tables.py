@@ -106,6 +106,15 @@ class MemoryTables:
         self.returns: dict[datetime, list[ReturnRow]] = {}
         self.daily_metrics: dict[tuple[datetime, str, str], DailyMetric] = {}
         self._statements: dict[str, Callable[..., Any]] = {
+            **self._of_orders(),
+            **(costs.statements if costs else {}),
+            "experience_totals": experience,
+            "model_states": models,
+        }
+
+    def _of_orders(self) -> dict[str, Callable[..., Any]]:
+        """What answers or carries out each statement, by its name."""
+        return {
             "answer_counts": lambda **_: [],
             "arm_totals": self.arms.totals,
             "cohort_months": self.cohorts.since,
@@ -113,11 +122,9 @@ class MemoryTables:
             "customer_history": self.customers.history,
             "customer_holdout": self.customers.holdout,
             "expected_revenue": self._expected_revenue,
-            "experience_totals": experience,
             "forecast_totals": self._forecast_totals,
             "largest_sources": self._largest_sources,
             "model_revenue": self.dimensions.by_model,
-            "model_states": models,
             "oldest_order": self._oldest_order,
             "payment_counts": self._payment_counts,
             "response_counts": lambda **_: [],
@@ -138,7 +145,6 @@ class MemoryTables:
             "write_forecasts": self._write_forecasts,
             "write_revenue_by_dimension": self.dimensions.write,
             "write_revenue_hours": self.hours.write,
-            **(costs.statements if costs else {}),
         }
 
     def read(self, query: Query[Row], **parameters: Any) -> list[Row]:  # noqa: ANN401 - as of `Tables`
