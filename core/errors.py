@@ -9,6 +9,7 @@
     ├── ProfileError         a drift profile, or what is compared with one, is not what it must be (core.drift)
     ├── EstimateError        what an estimate is made from is not what it must be (core.business)
     │   └── TooFewCustomersError  too few customers to fit a lifetime value
+    ├── ExperimentError      what an experiment is decided from is not what it must be (core.experiments)
     ├── ActionError          an action cannot be done, whenever it is tried: the outside refused it, or is not as planned
     ├── UnreadableError      what is kept in a document is not what this version writes; the others are read all the same
     ├── ConflictError        somebody else wrote the document first
@@ -74,6 +75,10 @@ class QueryError(AiaError):
 
 class ActionError(AiaError):
     """An action cannot be done; the message says what refused it and why."""
+
+
+class ExperimentError(AiaError, ValueError):
+    """What an experiment is decided from is not what it must be; the message names the argument and the value."""
 
 
 class UnreadableError(AiaError):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from scipy.special import chdtrc, stdtrit
 
 from core.business.checks import EstimateError
+from core.business.interval import Interval
 
 MISMATCH = 0.001
 """P-value of the sample ratio below which the assignment of customers is not what was planned."""
@@ -34,23 +35,6 @@ class Arm:
     mean: float
     variance: float
     largest: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """An estimate with its confidence interval."""
-
-    low: float
-    middle: float
-    high: float
-
-    def times(self, factor: float) -> "Interval":
-        """Multiplied by a factor of at least 0."""
-        return Interval(low=self.low * factor, middle=self.middle * factor, high=self.high * factor)
-
-    def plus(self, amount: float) -> "Interval":
-        """With an amount added."""
-        return Interval(low=self.low + amount, middle=self.middle + amount, high=self.high + amount)
 
 
 def difference(treatment: Arm, control: Arm, *, level: float = 0.9) -> Interval:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.business.checks import EstimateError
-from core.business.experiments import Interval
+from core.business.interval import Interval
 
 MONTH_DAYS, YEAR_DAYS = 30, 365
 

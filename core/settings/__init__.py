@@ -33,6 +33,7 @@ from core.settings.people import (
 )
 from core.settings.pipelines import PipelineSettings
 from core.settings.probes import DnsProbe, Expect, HttpProbe, Probe, TcpProbe, TlsProbe
+from core.settings.promotion import GuardRail, Mode, Promotion, UnitOutcome
 from core.settings.reports import ReportSchedule
 from core.settings.response import (
     ActionName,
@@ -73,6 +74,7 @@ __all__ = [
     "Exposures",
     "Features",
     "Generation",
+    "GuardRail",
     "Hours",
     "HttpProbe",
     "ImpactPolicy",
@@ -81,6 +83,7 @@ __all__ = [
     "MailLinks",
     "Maintenance",
     "MarketTable",
+    "Mode",
     "Model",
     "ModelReturn",
     "Orders",
@@ -96,6 +99,7 @@ __all__ = [
     "Policy",
     "Prices",
     "Probe",
+    "Promotion",
     "Quality",
     "Rates",
     "Reference",
@@ -119,6 +123,7 @@ __all__ = [
     "Tier",
     "TlsProbe",
     "TrainingPipeline",
+    "UnitOutcome",
     "When",
     "parse",
     "parse_model",

@@ -13,6 +13,7 @@ from core.settings.declare import Faults, derives, validator
 from core.settings.generation import Generation
 from core.settings.kinds import Column, Share, Slug, Streak, Table
 from core.settings.notes import Default, Defines, Excludes, Items, NoneAs, OneOf, Range, Requires
+from core.settings.promotion import Mode, Promotion
 from core.settings.reader import perhaps
 from core.settings.training import TrainingPipeline
 from core.statistics import DEFAULT, STATISTICS
@@ -232,6 +233,7 @@ class Model:
     segments: Annotated[tuple[Column, ...], Items(unique=True)] = ()
     """Columns whose values drift is attributed to, and between whose values performance is compared."""
     retraining: Annotated[Retraining | None, Requires("label")] = None
+    promotion: Promotion | None = None
 
     @property
     def target(self) -> str:
@@ -320,6 +322,18 @@ def _its_name_labels_the_trainings(model: Model) -> Faults:
     if model.retraining and model.retraining.pipeline and len(model.name) > _LONGEST_LABEL:
         allowed = f"must not be given where the name has more than {_LONGEST_LABEL} characters: it labels the trainings"
         yield Fault("retraining.pipeline", allowed, model.name)
+
+
+@validator(Model, "task", "label", "promotion")
+def _shadows_are_compared_by_labels(model: Model) -> Faults:
+    if model.promotion is None or model.promotion.mode is not Mode.SHADOW:
+        return
+    if model.label is None:
+        yield Fault("promotion.mode", f"must be {Mode.AB} where there is no label", model.promotion.mode.value)
+    if model.task is not Task.REGRESSION and not -1 < model.promotion.margin < 1:
+        yield Fault(
+            "promotion.margin", f"must be above -1 and below 1 where the task is {model.task}", model.promotion.margin
+        )
 
 
 @derives(Model)

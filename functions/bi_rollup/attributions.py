@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.business.attribution import attributed_revenue
-from core.business.experiments import Arm, Interval, difference, doubt, heavy_tail
+from core.business.experiments import Arm, difference, doubt, heavy_tail
+from core.business.interval import Interval
 from core.business.model_roi import Basis
 from core.incidents.policy import Graph
 from core.settings import ModelReturn, Returns, Settings

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.business.experiments import Interval
+from core.business.interval import Interval
 from core.business.model_roi import ModelRoi, Verdict, model_roi
 from core.settings import ModelReturn, Returns, Settings
 from functions.bi_rollup.attributions import WINDOW, Attribution, from_orders, from_settings

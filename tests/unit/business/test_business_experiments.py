@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from core.business.checks import EstimateError
-from core.business.experiments import Arm, Interval, difference, doubt, heavy_tail, sample_ratio
+from core.business.experiments import Arm, difference, doubt, heavy_tail, sample_ratio
+from core.business.interval import Interval
 from core.business.model_roi import Verdict, model_roi
 from infra.local.replay.order_details import EFFECT, TREATMENT, details
 from infra.local.replay.orders import ORDERS, Orders
