@@ -79,7 +79,8 @@ def of_arms(arms: Arms, *, factor: float = 1.0) -> Difference:
 
 
 def _units(stage: Stage) -> float:
-    return 2 / (1 / stage.champion.n + 1 / stage.challenger.n)
+    # Exact for equal arms, so that the maximum is reached.
+    return 2 * stage.champion.n * stage.challenger.n / (stage.champion.n + stage.challenger.n)
 
 
 def _variance(stage: Stage, factor: float, *, binary: bool) -> float:

@@ -38,8 +38,8 @@ class Evidence:
     advantage: float | None = None
     low: float | None = None
     high: float | None = None
-    log_e_above: float = -math.inf
-    log_e_below: float = -math.inf
+    log_e_above: float = 0.0
+    log_e_below: float = 0.0
 
     @property
     def p_above(self) -> float:

@@ -1,6 +1,6 @@
 """`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
 
-    python tests/benchmarks/run.py [imports latency start drift clean performance scale incidents replay business marts forecasts]
+    python tests/benchmarks/run.py [imports latency start drift clean performance scale incidents experiments replay business marts forecasts]
 
 Without a name it runs all parts, one after the other.
 """
@@ -20,6 +20,7 @@ PARTS = {
     "performance": [HERE / "performance" / "run.py"],
     "scale": [HERE / "scale" / "run.py", "--profile"],
     "incidents": [HERE / "incidents" / "run.py"],
+    "experiments": [HERE / "experiments" / "run.py"],
     "replay": [HERE / "replay" / "run.py"],
     "business": [HERE / "business" / "run.py"],
     "marts": [HERE / "business" / "marts.py"],

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.experiments import Arms, Stage, Sums, mixture
+from core.experiments import Arms, Stage, Sums, betting, mixture
 from core.experiments.decision import LEAST
 
 Floats = NDArray[np.float64]
@@ -47,7 +47,8 @@ class Trials:
     @property
     def n(self) -> Floats:
         """Units in each arm, the harmonic mean of both."""
-        return 2 / (1 / self.champion.n + 1 / self.challenger.n)
+        found: Floats = 2 * self.champion.n * self.challenger.n / (self.champion.n + self.challenger.n)
+        return found
 
     @property
     def z(self) -> Floats:
@@ -167,6 +168,32 @@ def pairs(rng: np.random.Generator, share: float, *, discordant: int, looks: int
     """
     wins = rng.binomial(discordant, share, (trials, looks)).cumsum(axis=1).astype(float)
     return wins, _units(discordant, trials, looks) - wins
+
+
+def exact_pairs(share: float, *, alpha: float, planned: int, discordant: int, looks: int) -> tuple[float, float]:
+    """Chance that the challenger is ever called better, and the mean discordant pairs at the end: computed, not simulated.
+
+    Args:
+        share: of wins among discordant pairs.
+        alpha: of the test.
+        planned: pairs that its bets are tuned for.
+        discordant: pairs that are added at each look.
+        looks: after which an experiment ends.
+    """
+    added = _binomial(discordant, share)
+    running, reached, used = np.ones(1), 0.0, 0.0
+    for look in range(1, looks + 1):
+        running = np.convolve(running, added)
+        n, wins = look * discordant, np.arange(look * discordant + 1.0)
+        capital = betting.log_e(wins, n - wins, np.zeros_like(wins), mean=np.array(0.0), planned=planned)
+        hit = float(running[capital >= -math.log(alpha)].sum())
+        running = np.where(capital >= -math.log(alpha), 0.0, running)
+        reached, used = reached + hit, used + hit * n
+    return reached, used + (1 - reached) * looks * discordant
+
+
+def _binomial(n: int, share: float) -> Floats:
+    return np.array([math.comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(n + 1)])
 
 
 def _units(added: int, trials: int, looks: int) -> Floats:

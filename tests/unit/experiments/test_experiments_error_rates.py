@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from core.detection import Outcome
-from core.experiments import Arms, Bar, Differences, Levels, Stage, Sums, betting, evidence, mixture
+from core.experiments import Arms, Bar, Differences, Levels, Stage, Sums, evidence, mixture
 from core.experiments.difference import of_arms
 from core.measures import Better
-from tests.support.builders.experiments import Floats, Trials, first, pairs, rates, revenue
+from tests.support.builders.experiments import Floats, Trials, exact_pairs, first, rates, revenue
 
 TRIALS = 4000
 HALF = 0.025
@@ -68,14 +68,11 @@ def test_skewed_revenue_is_seldom_promoted(units: tuple[int, int]) -> None:
 
 
 def test_pairs_without_a_difference_are_seldom_promoted_and_a_winner_is() -> None:
-    rng = np.random.default_rng(6)
-    found = []
-    for winning in (0.5, 0.56):
-        wins, losses = pairs(rng, winning, discordant=20, looks=100, trials=TRIALS // 4)
-        capital = betting.log_e(wins, losses, np.zeros_like(wins), mean=np.array(0.0), planned=2000)
-        found.append(share(first(capital >= -math.log(HALF), wins + losses)))
-    assert found[0] <= 0.015 + 0.01
-    assert found[1] >= 0.97
+    wrong, _ = exact_pairs(0.5, alpha=HALF, planned=2000, discordant=20, looks=100)
+    power, used = exact_pairs(0.56, alpha=HALF, planned=2000, discordant=20, looks=100)
+    assert wrong <= 0.015
+    assert power >= 0.97
+    assert used < 700
 
 
 def test_a_split_that_changes_while_rates_drift_misleads_the_sums_and_not_the_stages() -> None:
