@@ -51,6 +51,11 @@ class Evidence:
         """The p-value of being below the bar."""
         return always_valid(self.log_e_below)
 
+    @property
+    def p_different(self) -> float:
+        """The two-sided p-value, of being at the bar exactly: the mean of both e-values is one."""
+        return always_valid(float(np.logaddexp(self.log_e_above, self.log_e_below)) - math.log(2))
+
 
 def always_valid(log_e: float) -> float:
     """The p-value of an e-value: its reciprocal, at most 1.
@@ -103,7 +108,7 @@ def evidence(data: Data, bar: Bar, levels: Levels, *, planned: int) -> Evidence:
             found = of_pairs(data.sums, data.better)
             return _of_means(found, found, bar.margin, levels, planned)
         case Arms():
-            compared = of_arms(data, factor=bar.factor(data.better)) if bar.share else of_arms(data)
+            compared = of_arms(data, factor=bar.factor(data.better))
             return _of_means(of_arms(data), compared, bar.margin, levels, planned)
 
 
