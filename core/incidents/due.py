@@ -7,10 +7,10 @@ from core.events import Severity, Status
 from core.incidents.commands import timeout_due
 from core.incidents.expiry import reopening_due
 from core.incidents.model import GroupState, Incident, State
-from core.incidents.notification import calm_time
 from core.incidents.outbox import IncidentGroup
 from core.incidents.policy import IncidentPolicy
 from core.incidents.routing import escalation_due
+from core.incidents.updates import calm_time
 
 LONGEST_REST = timedelta(minutes=15)
 """A group that is active is looked at this often in any case."""

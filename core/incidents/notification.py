@@ -10,12 +10,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core.events import Change, IncidentChange, Severity
 from core.incidents.audience import audience, is_introduced
 from core.incidents.lifecycle import ENDINGS, OPENINGS, RESPONSES, Step, advance
-from core.incidents.model import GroupState, Incident, IncidentReason, State
+from core.incidents.model import GroupState, Incident, IncidentReason
 from core.incidents.notified import EscalationState, NotificationState
 from core.incidents.policy import IncidentPolicy
 from core.incidents.routing import (
@@ -25,13 +25,7 @@ from core.incidents.routing import (
     next_escalation,
     tier_channels,
 )
-from core.settings.response import Policy
-
-_REST = timedelta(hours=1)
-"""Flaps are forgotten after so long without a notification."""
-_DOUBLINGS = 5
-FLAPS = 2
-"""Reopenings that are notified without an hour of rest between: from the last of them on it flaps."""
+from core.incidents.updates import FLAPS, Moment, Update, pending_update, recent_flaps, response_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +66,6 @@ class NotificationPlan:
     deferred: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Update:
-    """A difference between an incident and its last notification."""
-
-    change: Change
-    reason: IncidentReason
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Context:
     state: GroupState
@@ -89,9 +75,8 @@ class _Context:
     silences: Sequence[Silence]
 
     @property
-    def calm_at(self) -> datetime:
-        """What has not changed since then is calm."""
-        return self.at - calm_time(self.policy.timing)
+    def moment(self) -> Moment:
+        return Moment(at=self.at, timing=self.policy.timing)
 
     def mute(self, incident: Incident) -> Mute | None:
         return incident_mute(self.state, incident, self.now, self.policy.maintenance, self.silences)
@@ -105,11 +90,6 @@ class _Evaluation:
     steps: tuple[Step, ...] = ()
     notification: Notification | None = None
     deferred: bool = False
-
-
-def calm_time(timing: Policy) -> timedelta:
-    """How long what flaps must stay off or on: no longer than until a firing opens another incident."""
-    return min(timing.calm_after, timing.reopen_within)
 
 
 def plan_notifications(
@@ -155,7 +135,7 @@ def _in_turn(evaluations: list[_Evaluation], state: GroupState) -> list[_Evaluat
 
 
 def _evaluate(incident: Incident, context: _Context) -> _Evaluation:
-    update = _pending_update(incident, context)
+    update = pending_update(incident, context.moment)
     if update is None:
         return _escalate(incident, context)
     if update.reason is IncidentReason.FLAPPING:
@@ -168,126 +148,7 @@ def _evaluate(incident: Incident, context: _Context) -> _Evaluation:
     return _notify(incident, update, context)
 
 
-def _pending_update(incident: Incident, context: _Context) -> _Update | None:
-    """The difference to the last notification, or None where there is none."""
-    if incident.notified.flapping and incident.closed_at is None and not incident.merged_into:
-        return _while_flapping(incident, context)
-    if incident.state is State.RESOLVED:
-        return _resolution(incident, context)
-    return _change_while_firing(incident) if incident.notified.firing else _opening(incident, context)
-
-
-def _while_flapping(incident: Incident, context: _Context) -> _Update | None:
-    """That it has stayed off or on for long enough; in between only what is worse, and what people and actions did."""
-    calm_at = context.calm_at
-    if incident.state is State.RESOLVED:
-        change = _ending(incident)
-        is_off = incident.resolved_at is not None and incident.resolved_at <= calm_at
-        return change if is_off else _Update(change.change, IncidentReason.FLAPPING)
-    if incident.last_opened_at <= calm_at:
-        return _Update(Change.REOPENED, IncidentReason.STOPPED_FLAPPING)
-    return _change_while_firing(incident)
-
-
-def _ending(incident: Incident) -> _Update:
-    change = Change.EXPIRED if incident.expired else Change.RESOLVED
-    return _Update(change, _reason_of(incident, change) or IncidentReason.ALL_RECOVERED)
-
-
-def _change_while_firing(incident: Incident) -> _Update | None:
-    notified = incident.notified
-    if notified.severity is not None and incident.severity.rank > notified.severity.rank:
-        return _Update(Change.ESCALATED, IncidentReason.WORSENED)
-    if incident.pending_update:
-        return _Update(Change.UPDATED, IncidentReason.ACTION)
-    return _change_of_owner(incident) or _introduction(incident)
-
-
-def _introduction(incident: Incident) -> _Update | None:
-    """That another incident is a part of it now, for those who know only that one."""
-    response = _response(incident)
-    change = response.change if response else Change.UPDATED
-    return _Update(change, IncidentReason.MERGED) if incident.joining else None
-
-
-def _change_of_owner(incident: Incident) -> _Update | None:
-    notified = incident.notified
-    if not notified.acknowledged:
-        return _response(incident)
-    if incident.state is State.OPEN:
-        return _withdrawal(incident)
-    # Of one that was notified before owners were recorded, nothing is known.
-    same = notified.owner is None or notified.owner == incident.acknowledged_by
-    return None if same else _Update(Change.ACKNOWLEDGED, IncidentReason.COMMAND)
-
-
-def _withdrawal(incident: Incident) -> _Update | None:
-    """That nobody has the incident any more; an acknowledgement holds through a flap that people were not notified of."""
-    responses = {*RESPONSES, Change.UNACKNOWLEDGED}
-    last = next((entry for entry in reversed(incident.timeline) if entry.change in responses), None)
-    if last is None or last.change is not Change.UNACKNOWLEDGED:
-        return None
-    return _Update(Change.UNACKNOWLEDGED, last.reason)
-
-
-def _opening(incident: Incident, context: _Context) -> _Update | None:
-    """An incident that fires, although no notification or one of its recovery was sent."""
-    notified = incident.notified
-    if notified.severity is None:
-        return _response(incident) or _Update(Change.OPENED, IncidentReason.FIRST_FIRING)
-    why = _reason_of(incident, Change.REOPENED) or IncidentReason.FIRED_AGAIN
-    worse = incident.severity.rank > notified.severity.rank
-    if why is IncidentReason.FIRED_AGAIN and not worse and _must_settle(notified, context):
-        return _Update(Change.REOPENED, IncidentReason.FLAPPING)
-    again = why is IncidentReason.FIRED_AGAIN and incident.last_opened_at > context.calm_at
-    if again and _flaps(notified, context.at) + 1 >= FLAPS:
-        return _Update(Change.REOPENED, IncidentReason.STARTED_FLAPPING)
-    return _Update(Change.REOPENED, why)
-
-
-def _resolution(incident: Incident, context: _Context) -> _Update | None:
-    notified = incident.notified
-    if incident.merged_into:
-        is_news = notified.firing or notified.expired
-        return _Update(Change.MERGED, IncidentReason.MERGED) if is_news else None
-    if notified.expired and incident.expired and incident.acknowledged_at and not notified.acknowledged:
-        return _Update(Change.ACKNOWLEDGED, IncidentReason.COMMAND)
-    if notified.expired and not incident.expired:
-        return _Update(Change.RESOLVED, _reason_of(incident, Change.RESOLVED) or IncidentReason.ALL_RECOVERED)
-    if not notified.firing:
-        late = notified.severity is None and incident.timeline[-1].reason is IncidentReason.ALREADY_RESOLVED
-        return _Update(Change.RESOLVED, IncidentReason.ALREADY_RESOLVED) if late else None
-    if incident.closed_at is None and _must_settle(notified, context):
-        return _Update(Change.RESOLVED, IncidentReason.FLAPPING)
-    return _ending(incident)
-
-
-def _flaps(notified: NotificationState, at: datetime) -> int:
-    """How often a reopening was notified without an hour of rest between."""
-    return notified.flaps if notified.at is not None and at - notified.at < _REST else 0
-
-
-def _response(incident: Incident) -> _Update | None:
-    """The acknowledgement or mitigation, if there is one."""
-    if incident.state is State.ACKNOWLEDGED:
-        return _Update(Change.ACKNOWLEDGED, IncidentReason.COMMAND)
-    if incident.state is State.MITIGATED:
-        return _Update(Change.MITIGATED, IncidentReason.COMMAND)
-    return None
-
-
-def _reason_of(incident: Incident, change: Change) -> IncidentReason | None:
-    return next((entry.reason for entry in reversed(incident.timeline) if entry.change is change), None)
-
-
-def _must_settle(notified: NotificationState, context: _Context) -> bool:
-    """Whether the opposite was notified too recently: the pause doubles with every flap, up to an hour."""
-    settle = context.policy.timing.settle
-    pause = min(settle * 2 ** min(notified.flaps, _DOUBLINGS), max(settle, _REST))
-    return notified.at is not None and context.at < notified.at + pause
-
-
-def _mute(incident: Incident, mute: Mute, update: _Update, at: datetime) -> _Evaluation:
+def _mute(incident: Incident, mute: Mute, update: Update, at: datetime) -> _Evaluation:
     """The muted incident, with one timeline entry for each reason."""
     never = incident.notified.severity is None and update.change in ENDINGS
     # What was resolved before anybody was notified is not notified later either.
@@ -299,7 +160,7 @@ def _mute(incident: Incident, mute: Mute, update: _Update, at: datetime) -> _Eva
     return _Evaluation(incident=replace(incident, notified=notified), steps=(step,), deferred=not never)
 
 
-def _notify(incident: Incident, update: _Update, context: _Context) -> _Evaluation:
+def _notify(incident: Incident, update: Update, context: _Context) -> _Evaluation:
     people, now = context.policy.people, context.now
     escalations, to = audience(incident, update.change, update.reason, people=people, now=now)
     if not to and update.change in {*OPENINGS, Change.UNACKNOWLEDGED}:
@@ -363,7 +224,7 @@ def _why(incident: Incident, now: datetime) -> IncidentReason:
 
 def _notified(
     incident: Incident,
-    update: _Update,
+    update: Update,
     context: _Context,
     escalations: tuple[EscalationState, ...],
     to: tuple[str, ...],
@@ -375,7 +236,7 @@ def _notified(
         notified = replace(before, count=before.count + bool(to), channels=channels)
         return replace(incident, notified=notified, pending_update="", joining=())
     # What flapped and is calm flaps again at its next reopening.
-    flaps = FLAPS - 1 if before.flapping and update.change in (*OPENINGS, *ENDINGS) else _flaps(before, at)
+    flaps = FLAPS - 1 if before.flapping and update.change in (*OPENINGS, *ENDINGS) else recent_flaps(before, at)
     reopened = update.change is Change.REOPENED and update.reason is not IncidentReason.STOPPED_FLAPPING
     known = before.alerted if update.change is Change.REOPENED else before.channels
     notified = NotificationState(
@@ -386,7 +247,7 @@ def _notified(
         count=before.count + bool(to),
         channels=tuple(dict.fromkeys((*known, *to))),
         escalations=escalations,
-        acknowledged=_response(incident) is not None or (incident.expired and incident.acknowledged_at is not None),
+        acknowledged=response_of(incident) is not None or (incident.expired and incident.acknowledged_at is not None),
         owner=incident.acknowledged_by,
         expired=incident.expired,
         flapping=update.reason is IncidentReason.STARTED_FLAPPING
@@ -396,7 +257,7 @@ def _notified(
     return replace(incident, notified=notified, pending_update="", joining=(), requested_severity=requested)
 
 
-def _worst_notified(incident: Incident, update: _Update) -> Severity:
+def _worst_notified(incident: Incident, update: Update) -> Severity:
     before = incident.notified.severity
     if before is None or update.change is Change.REOPENED or incident.severity.rank > before.rank:
         return incident.severity

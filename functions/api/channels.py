@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from core.settings import Channel
 from functions.adapters.ports import Clock, Data, Store
 from functions.services.incidents.channel_tests import COLLECTION
-from functions.services.incidents.delivery import FailingChannels
+from functions.services.incidents.delivery import FailingChannels, failing_channels
 
 _SHOWN = 80
 
@@ -27,7 +27,7 @@ class Channels:
     _failing: FailingChannels = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_failing", FailingChannels(self.store, self.clock))
+        object.__setattr__(self, "_failing", failing_channels(self.store, self.clock))
 
     def all(self) -> list[Data]:
         """Every channel, in the order of the settings."""

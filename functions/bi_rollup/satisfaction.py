@@ -12,7 +12,7 @@ from core.business.satisfaction import satisfaction
 from core.experience import MIN_COUNT
 from core.incidents.impact import total_at_risk
 from core.incidents.model import Incident, State
-from core.incidents.report import ResponseRecord, response_times
+from core.incidents.response_times import ResponseRecord, response_times
 from core.pipelines.health import health
 from core.settings import Model, Settings
 from functions.adapters import pipelines

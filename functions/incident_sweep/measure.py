@@ -12,7 +12,7 @@ from core.events import Severity
 from core.incidents.endings import EndedBy, ended_by
 from core.incidents.impact import total_at_risk
 from core.incidents.model import Impact, State
-from core.incidents.report import ResponseRecord, ResponseTimes, response_times, response_times_by_severity
+from core.incidents.response_times import ResponseRecord, ResponseTimes, response_times, response_times_by_severity
 from functions.services.incidents.documents import INCIDENTS
 from functions.services.incidents.service import IncidentService
 

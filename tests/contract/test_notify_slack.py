@@ -13,9 +13,10 @@ from core.events import Change, Severity
 from core.incidents.messages import Fact
 from core.settings.channels import SlackChannel
 from functions.adapters.notify.channel import Channel, Context, DeliveryOutcome, Receipt
-from functions.adapters.notify.slack import SlackWebhook
+from functions.adapters.notify.slack import slack_webhook
 from functions.adapters.notify.slack_blocks import blocks, body
 from functions.adapters.notify.slack_bot import SlackBot
+from functions.adapters.notify.webhook_room import WebhookRoom
 from tests.support.builders.letters import MESSAGE, NOW
 from tests.support.checks.quiet import quiet, said
 from tests.support.crash.breaking import Breaking, MemoryStore
@@ -34,8 +35,8 @@ def server() -> Iterator[SlackServer]:
 
 
 @pytest.fixture
-def hook(server: SlackServer) -> SlackWebhook:
-    return SlackWebhook(SlackChannel(name="team", url=server.url), lambda: NOW, SECONDS)
+def hook(server: SlackServer) -> WebhookRoom:
+    return slack_webhook(SlackChannel(name="team", url=server.url), lambda: NOW, SECONDS)
 
 
 def bot(server: SlackServer, token: str = TOKEN, room: str = ROOM) -> SlackBot:
@@ -44,7 +45,7 @@ def bot(server: SlackServer, token: str = TOKEN, room: str = ROOM) -> SlackBot:
 
 
 @pytest.fixture(params=["hook", "bot"])
-def slack(request: pytest.FixtureRequest, server: SlackServer, hook: SlackWebhook) -> Channel:
+def slack(request: pytest.FixtureRequest, server: SlackServer, hook: WebhookRoom) -> Channel:
     return hook if request.param == "hook" else bot(server)
 
 
@@ -92,7 +93,7 @@ def test_a_message_is_a_header_the_facts_their_place_and_buttons(slack: Channel,
     }
 
 
-def test_what_is_over_asks_nobody_to_acknowledge(hook: SlackWebhook, server: SlackServer) -> None:
+def test_what_is_over_asks_nobody_to_acknowledge(hook: WebhookRoom, server: SlackServer) -> None:
     hook.send(replace(MESSAGE, change=Change.RESOLVED, missed=True))
     (call,) = server.log.calls
     assert call.body["text"].startswith("🟢 resolved: ")
@@ -118,7 +119,7 @@ def test_without_facts_the_whole_text_is_told() -> None:
 
 
 def test_without_addresses_there_are_no_buttons_and_the_runbook_is_named(
-    hook: SlackWebhook, server: SlackServer
+    hook: WebhookRoom, server: SlackServer
 ) -> None:
     hook.send(replace(MESSAGE, url="/#incident=x", runbook="docs/runbooks/models.md#drift"))
     (call,) = server.log.calls
@@ -159,13 +160,13 @@ def test_a_second_message_within_the_second_is_told_to_wait(slack: Channel) -> N
 @pytest.mark.parametrize(
     ("status", "code"), [(400, "invalid_payload"), (403, "action_prohibited"), (404, "no_service")]
 )
-def test_a_webhook_that_refuses_says_why(hook: SlackWebhook, server: SlackServer, status: int, code: str) -> None:
+def test_a_webhook_that_refuses_says_why(hook: WebhookRoom, server: SlackServer, status: int, code: str) -> None:
     server.scripted.append(Reply(status, code.encode()))
     assert hook.send(MESSAGE) == Receipt(DeliveryOutcome.REFUSED, f"HTTP {status}: {code}")
 
 
 @pytest.mark.parametrize("text", [b"", b"<html>S3CR3T</html>", b"No such thing as S3CR3T", b"\xff"])
-def test_a_refusal_is_repeated_only_where_it_is_a_code(hook: SlackWebhook, server: SlackServer, text: bytes) -> None:
+def test_a_refusal_is_repeated_only_where_it_is_a_code(hook: WebhookRoom, server: SlackServer, text: bytes) -> None:
     server.scripted.append(Reply(410, text))
     assert hook.send(MESSAGE) == Receipt(DeliveryOutcome.REFUSED, "HTTP 410")
 
@@ -221,7 +222,7 @@ def test_a_token_that_is_no_header_is_not_shown(server: SlackServer, token: str)
 
 @pytest.mark.parametrize("url", ["http://[S3CR3T", "S3CR3T", "http://127.0.0.1:1/S3CR3T"])
 def test_no_error_shows_the_address(url: str) -> None:
-    channel = SlackWebhook(SlackChannel(name="team", url=url), lambda: NOW, SECONDS)
+    channel = slack_webhook(SlackChannel(name="team", url=url), lambda: NOW, SECONDS)
     with pytest.raises(UnavailableError) as caught:
         channel.send(MESSAGE)
     assert "S3CR3T" not in said(caught.value) + repr(channel)

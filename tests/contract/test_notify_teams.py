@@ -18,8 +18,9 @@ from core.events import Change, Severity
 from core.incidents.messages import Fact
 from core.settings.channels import TeamsChannel
 from functions.adapters.notify.channel import DeliveryOutcome, Receipt
-from functions.adapters.notify.teams import LARGEST, Teams, body, escaped, size
+from functions.adapters.notify.teams import LARGEST, body, escaped, size, teams_webhook
 from functions.adapters.notify.text import fit
+from functions.adapters.notify.webhook_room import WebhookRoom
 from tests.support.builders.letters import MESSAGE, NOW, TEXTS
 from tests.support.checks.quiet import quiet
 from tests.support.servers.receivers import Reply
@@ -38,7 +39,7 @@ def server() -> Iterator[TeamsServer]:
 
 
 @pytest.fixture
-def teams(server: TeamsServer) -> Teams:
+def teams(server: TeamsServer) -> WebhookRoom:
     return channel(server, SIGNATURE)
 
 
@@ -48,8 +49,8 @@ def silence(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         yield
 
 
-def channel(server: TeamsServer, signature: str) -> Teams:
-    return Teams(TeamsChannel(name="flow", url=f"{server.address}{INVOKE}{signature}"), lambda: NOW, SECONDS)
+def channel(server: TeamsServer, signature: str) -> WebhookRoom:
+    return teams_webhook(TeamsChannel(name="flow", url=f"{server.address}{INVOKE}{signature}"), lambda: NOW, SECONDS)
 
 
 def card(**changes: Any) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def texts(elements: list[dict[str, Any]]) -> list[str]:
     return [inline["text"] for element in elements for inline in element.get("inlines", [])]
 
 
-def test_a_message_is_the_card_that_is_written_down(teams: Teams, server: TeamsServer) -> None:
+def test_a_message_is_the_card_that_is_written_down(teams: WebhookRoom, server: TeamsServer) -> None:
     assert teams.send(MESSAGE) == Receipt(DeliveryOutcome.DELIVERED)
     (call,) = server.log.calls
     assert call.body == json.loads((PAYLOADS / "teams_adaptive_card.json").read_text(encoding="utf-8"))
@@ -138,7 +139,7 @@ def test_a_fact_is_nothing_but_its_text_whatever_markdown_it_looks_like(text: st
     ],
 )
 def test_a_refusal_is_repeated_only_where_it_is_a_code(
-    teams: Teams, server: TeamsServer, said: object, detail: str
+    teams: WebhookRoom, server: TeamsServer, said: object, detail: str
 ) -> None:
     server.scripted.append(Reply(400, json.dumps(said).encode()))
     assert teams.send(MESSAGE) == Receipt(DeliveryOutcome.REFUSED, f"HTTP 400{detail}")
@@ -150,19 +151,19 @@ def test_the_server_itself_refuses_a_signature_that_is_wrong(server: TeamsServer
 
 
 @pytest.mark.parametrize("said", [b"", b"1", b'{"status":"posted"}'])
-def test_a_workflow_may_answer_by_itself(teams: Teams, server: TeamsServer, said: bytes) -> None:
+def test_a_workflow_may_answer_by_itself(teams: WebhookRoom, server: TeamsServer, said: bytes) -> None:
     server.scripted.append(Reply(200, said))
     assert teams.send(MESSAGE) == Receipt(DeliveryOutcome.DELIVERED)
 
 
 @pytest.mark.parametrize("reply", [Reply(200, b" \n<!doctype html>"), Reply(201), Reply(204)])
-def test_another_success_is_none_of_a_workflow(teams: Teams, server: TeamsServer, reply: Reply) -> None:
+def test_another_success_is_none_of_a_workflow(teams: WebhookRoom, server: TeamsServer, reply: Reply) -> None:
     server.scripted.append(reply)
     with pytest.raises(UnavailableError, match=f"channel flow: answered {reply.status}, must be 202"):
         teams.send(MESSAGE)
 
 
-def test_a_fifth_message_within_the_second_is_told_to_wait(teams: Teams) -> None:
+def test_a_fifth_message_within_the_second_is_told_to_wait(teams: WebhookRoom) -> None:
     for _ in range(4):
         assert teams.send(MESSAGE).outcome is DeliveryOutcome.DELIVERED
     with pytest.raises(LimitedError, match="channel flow: answered 429") as caught:

@@ -23,7 +23,7 @@ from functions.bi_rollup import incidents, losses, revenue, usual_revenue
 from functions.bi_rollup.result import RollupResult
 from functions.bi_rollup.rollup import Outside
 from functions.bi_rollup.spans import DAY, HOUR
-from functions.services.incidents.documents import LOSSES, USUAL, USUAL_KEY, UsualRevenues, losses_of
+from functions.services.incidents.documents import LOSSES, USUAL, USUAL_KEY, losses_of, usual_revenues
 from infra.local.past.business_tables import MemoryTables
 from infra.local.past.order_rows import OrderRows, RateRows
 from tests.support.builders.business import ORDERS
@@ -95,7 +95,7 @@ class Shop:
 
     def usual(self, due: datetime) -> UsualRevenue:
         usual_revenue.run(self.outside(due), due, None)
-        return UsualRevenues(self.store, lambda: self.now)()
+        return usual_revenues(self.store, lambda: self.now)()
 
     def measure(self, due: datetime) -> None:
         self.previous = losses.run(self.outside(due), due, self.previous)
@@ -209,7 +209,7 @@ def test_an_outage_lost_what_did_not_come_and_the_loss_grows_while_it_lasts() ->
     assert (shop.loss().dollars, shop.loss().usual, shop.loss().actual) == near(50, 50, 0)
     shop.measure(NOON + 2 * HOUR)
     assert (shop.loss().dollars, shop.loss().final) == (pytest.approx(200), False)
-    known = UsualRevenues(shop.store, lambda: NOON)()
+    known = usual_revenues(shop.store, lambda: NOON)()
     assert known.losses == {"i": shop.loss()}
     assert known.orders["shop"].weeks == 8
 

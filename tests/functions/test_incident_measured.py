@@ -20,7 +20,7 @@ from core.settings.response import ImpactPolicy
 from functions.adapters.ports import Data, Document
 from functions.cli.replay.read import inputs
 from functions.incident_router.router import Received, handle
-from functions.services.incidents.documents import USUAL, USUAL_KEY, USUAL_MAX_AGE, UsualRevenues
+from functions.services.incidents.documents import USUAL, USUAL_KEY, USUAL_MAX_AGE, usual_revenues
 from tests.functions.test_replay_exactness import lived
 from tests.support.builders.budget import examples
 from tests.support.builders.decided import decision_rows
@@ -128,15 +128,17 @@ def test_later_messages_say_what_was_lost_so_far() -> None:
     assert fact(setup, "Lost so far") == expected
 
 
-def test_a_store_that_does_not_answer_is_no_reason_to_tell_nobody() -> None:
+def test_a_store_that_does_not_answer_is_no_reason_to_tell_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     setup = measured()
     setup.give(replace(CRITICAL, target="model/other"))
+    get = setup.service.store.get
 
-    class Down:
-        def get(self, collection: str, key: str) -> Document | None:
+    def down(collection: str, key: str) -> Document | None:
+        if collection == USUAL:
             raise UnavailableError("down")
+        return get(collection, key)
 
-    setup.service.usual._store = Down()  # type: ignore[assignment] # only that is called
+    monkeypatch.setattr(setup.service.store, "get", down)
     setup.world.now += 2 * USUAL_MAX_AGE
     setup.give(CRITICAL)
     assert fact(setup, "Impact").startswith("$1,000 an hour"), "what was read last is recent still"
@@ -150,7 +152,7 @@ def test_a_store_that_does_not_answer_is_no_reason_to_tell_nobody() -> None:
 def test_a_document_of_another_version_is_not_known(data: Data) -> None:
     setup = set_up(policy=POLICY)
     setup.service.store.create(USUAL, USUAL_KEY, data)
-    assert UsualRevenues(setup.service.store, lambda: setup.world.now)() == UsualRevenue()
+    assert usual_revenues(setup.service.store, lambda: setup.world.now)() == UsualRevenue()
     setup.give(CRITICAL)
     assert "settings" in fact(setup, "Impact")
 

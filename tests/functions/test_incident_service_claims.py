@@ -15,8 +15,8 @@ from core.settings.business import RevenueOf
 from functions.adapters.notify.channel import Channel, Limited, Receipt
 from functions.adapters.ports import Data, Document
 from functions.services.incidents.attempt import LEASE
-from functions.services.incidents.delivery import in_threads
-from functions.services.incidents.documents import GROUPS, USUAL, USUAL_MAX_AGE, UsualRevenues
+from functions.services.incidents.delivery import failing_channels, in_threads
+from functions.services.incidents.documents import GROUPS, USUAL, USUAL_MAX_AGE, Silences, usual_revenues
 from tests.support.crash.breaking import MemoryStore
 from tests.support.fakes.outside import FINDING, Setup, found, set_up
 
@@ -58,9 +58,15 @@ def counting() -> tuple[Setup, CountingStore]:
         for name, channel in setup.channels.items()
     }
     dispatcher = replace(setup.service.dispatcher, store=store, channels=channels)
-    silences, failing = setup.service.silences, setup.service.failing
-    silences._store = failing._store = store
-    setup.service = replace(setup.service, store=store, dispatcher=dispatcher, run_all=in_threads)
+    clock = setup.service.clock
+    setup.service = replace(
+        setup.service,
+        store=store,
+        dispatcher=dispatcher,
+        silences=Silences(store, clock),
+        failing=failing_channels(store, clock),
+        run_all=in_threads,
+    )
     return setup, store
 
 
@@ -74,7 +80,7 @@ def test_opening_an_incident_takes_five_reads_and_five_writes() -> None:
 
 def test_what_is_measured_by_orders_is_read_once_in_a_minute() -> None:
     setup, store = counting()
-    usual = UsualRevenues(store, setup.service.clock)
+    usual = usual_revenues(store, setup.service.clock)
     policy = replace(setup.service.policy, revenue_of={FINDING.target: RevenueOf(sources=("shop",))})
     setup.service = replace(setup.service, usual=usual, policy=policy)
     setup.give(FINDING)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.events import Change, Command, Severity, Verb
 from core.incidents.commands import VERBS, apply_command
 from core.incidents.model import IncidentReason, State
-from core.incidents.report import ResponseRecord, response_times
+from core.incidents.response_times import ResponseRecord, response_times
 from core.incidents.routing import Silence
 from tests.support.fakes.played import POLICY, RESOLVED, START, Played, at, found
 

@@ -13,7 +13,7 @@ from core.incidents.model import (
     Incident,
     State,
 )
-from core.incidents.report import ResponseRecord, ResponseTimes, response_times, response_times_by_severity
+from core.incidents.response_times import ResponseRecord, ResponseTimes, response_times, response_times_by_severity
 
 NINE = datetime(2026, 1, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,7 +10,7 @@ from core.incidents.endings import EndedBy, ended_by
 from core.incidents.impact import Loss, loss_within, with_measured
 from core.incidents.measured import MeasuredLoss
 from core.incidents.model import Incident
-from core.incidents.report import ResponseRecord, response_times
+from core.incidents.response_times import ResponseRecord, response_times
 from core.reports.changes import of_counts
 from core.reports.document import NOT_KNOWN, Chart, Figure, Number, SectionDocument, Series, Statement, Table
 from core.reports.queries import INCIDENTS, LOSSES

@@ -8,69 +8,55 @@ anything else                                 refused, with Slack's reason
 """
 
 from datetime import timedelta
-from typing import Any
-
-import msgspec
 
 from core.errors import UnavailableError
-from core.incidents.messages import Message
-from core.reports.message import ReportMessage
 from core.settings.channels import SlackChannel
 from functions.adapters.notify.channel import Channel, ChannelKind, Context, DeliveryOutcome, Receipt
-from functions.adapters.notify.http_client import check_passing, post
+from functions.adapters.notify.http_client import Answer
 from functions.adapters.notify.slack_blocks import body, plain
 from functions.adapters.notify.slack_bot import SlackBot, is_code
 from functions.adapters.notify.slack_report import report_body
+from functions.adapters.notify.webhook_room import WebhookRoom
 from functions.adapters.ports import Clock
 
 _OK = 200
-_encoder = msgspec.json.Encoder()
 
 
-class SlackWebhook:
-    """Posts to the room of an incoming webhook.
+def slack_webhook(setting: SlackChannel, clock: Clock, seconds: float) -> WebhookRoom:
+    """The room of an incoming webhook.
 
     Args:
         setting: the address of the webhook, a secret.
         clock: to read a `Retry-After`.
         seconds: the timeout of a request, including a slow answer.
     """
+    return WebhookRoom(
+        name=setting.name,
+        url=setting.url,
+        clock=clock,
+        seconds=seconds,
+        message=body,
+        plain_text=plain,
+        report=report_body,
+        receipt=_receipt,
+    )
 
-    def __init__(self, setting: SlackChannel, clock: Clock, seconds: float) -> None:
-        self._name = setting.name
-        self._url = setting.url
-        self._clock = clock
-        self._seconds = seconds
 
-    def send(self, message: Message) -> Receipt:
-        """POST the message."""
-        return self._post(body(message))
-
-    def send_plain_text(self, message: Message) -> Receipt:
-        """POST the message as text."""
-        return self._post(plain(message))
-
-    def send_report(self, message: ReportMessage) -> Receipt:
-        """POST the report."""
-        return self._post(report_body(message))
-
-    def _post(self, request: dict[str, Any]) -> Receipt:
-        answer = post(self._name, self._url, _encoder.encode(request), seconds=self._seconds)
-        check_passing(self._name, answer, self._clock())
-        said = answer.body.strip()
-        if answer.status == _OK and said == b"ok":
-            return Receipt(DeliveryOutcome.DELIVERED)
-        if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own boundaries
-            raise UnavailableError(f"channel {self._name}: answered {answer.status} without 'ok'")
-        code = said.decode(errors="replace")
-        return Receipt(
-            DeliveryOutcome.REFUSED, f"HTTP {answer.status}: {code}" if is_code(code) else f"HTTP {answer.status}"
-        )
+def _receipt(name: str, answer: Answer) -> Receipt:
+    said = answer.body.strip()
+    if answer.status == _OK and said == b"ok":
+        return Receipt(DeliveryOutcome.DELIVERED)
+    if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own boundaries
+        raise UnavailableError(f"channel {name}: answered {answer.status} without 'ok'")
+    code = said.decode(errors="replace")
+    return Receipt(
+        DeliveryOutcome.REFUSED, f"HTTP {answer.status}: {code}" if is_code(code) else f"HTTP {answer.status}"
+    )
 
 
 def _open(setting: SlackChannel, context: Context) -> Channel:
     if setting.url:
-        return SlackWebhook(setting, context.clock, context.seconds)
+        return slack_webhook(setting, context.clock, context.seconds)
     return SlackBot(setting, context)
 
 

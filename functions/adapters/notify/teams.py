@@ -32,14 +32,14 @@ from core.settings.channels import TeamsChannel
 from functions.adapters.notify import chat
 from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Receipt
 from functions.adapters.notify.chat import Button
-from functions.adapters.notify.http_client import Answer, check_passing, post
+from functions.adapters.notify.http_client import Answer
 from functions.adapters.notify.report_outline import buttons, context, outline, text
+from functions.adapters.notify.webhook_room import WebhookRoom
 from functions.adapters.ports import Clock
 
 _OK = 200
 _ACCEPTED = 202
 _CODE = re.compile(r"[A-Z][A-Za-z]{1,60}")
-_encoder = msgspec.json.Encoder()
 VERSION = "1.2"
 """Of the schema; a client that has only an older one shows no card."""
 LARGEST = 26_000
@@ -57,41 +57,32 @@ _MARKUP = re.compile(r"[\\`*_\[\]<>&~]|^[-+#]|^\d+(?=[.)])", re.ASCII)
 Element = dict[str, Any]
 
 
-class Teams:
-    """Posts each message as a card.
+def teams_webhook(setting: TeamsChannel, clock: Clock, seconds: float) -> WebhookRoom:
+    """The room of a workflow's webhook, to which each message is posted as a card.
 
     Args:
         setting: the address of the webhook, a secret.
         clock: to read a `Retry-After`.
         seconds: the timeout of a request, including a slow answer.
     """
+    return WebhookRoom(
+        name=setting.name,
+        url=setting.url,
+        clock=clock,
+        seconds=seconds,
+        message=body,
+        plain_text=plain,
+        report=report_card,
+        receipt=_receipt,
+    )
 
-    def __init__(self, setting: TeamsChannel, clock: Clock, seconds: float) -> None:
-        self._name = setting.name
-        self._url = setting.url
-        self._clock = clock
-        self._seconds = seconds
 
-    def send(self, message: Message) -> Receipt:
-        """POST the card."""
-        return self._post(body(message))
-
-    def send_plain_text(self, message: Message) -> Receipt:
-        """POST a card of text alone."""
-        return self._post(plain(message))
-
-    def send_report(self, message: ReportMessage) -> Receipt:
-        """POST the report as a card."""
-        return self._post(report_card(message))
-
-    def _post(self, posted: dict[str, Any]) -> Receipt:
-        answer = post(self._name, self._url, _encoder.encode(posted), seconds=self._seconds)
-        check_passing(self._name, answer, self._clock())
-        if answer.status == _ACCEPTED or (answer.status == _OK and not answer.body.lstrip().startswith(b"<")):
-            return Receipt(DeliveryOutcome.DELIVERED)
-        if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own boundaries
-            raise UnavailableError(f"channel {self._name}: answered {answer.status}, must be {_ACCEPTED}")
-        return Receipt(DeliveryOutcome.REFUSED, _refusal(answer))
+def _receipt(name: str, answer: Answer) -> Receipt:
+    if answer.status == _ACCEPTED or (answer.status == _OK and not answer.body.lstrip().startswith(b"<")):
+        return Receipt(DeliveryOutcome.DELIVERED)
+    if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own boundaries
+        raise UnavailableError(f"channel {name}: answered {answer.status}, must be {_ACCEPTED}")
+    return Receipt(DeliveryOutcome.REFUSED, _refusal(answer))
 
 
 class _Refusal(msgspec.Struct):
@@ -111,7 +102,7 @@ def _refusal(answer: Answer) -> str:
 
 
 KIND: ChannelKind[TeamsChannel] = ChannelKind(
-    open=lambda setting, context: Teams(setting, context.clock, context.seconds), gap=timedelta(seconds=0.5)
+    open=lambda setting, context: teams_webhook(setting, context.clock, context.seconds), gap=timedelta(seconds=0.5)
 )
 
 

@@ -22,6 +22,7 @@ from functions.adapters import logs
 from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
 from functions.adapters.ports import BulkBus, Clock, Data, Metrics, Store
 from functions.adapters.store import change_document
+from functions.services.cached import Cached
 from functions.services.detection import COLLECTION, state_of
 from functions.services.incidents.documents import INCIDENTS, incident_data
 
@@ -38,6 +39,7 @@ NOTIFY = "notify:"
 """Prefix of the delivery queues of channels."""
 TOGETHER = 0.25
 """Seconds within which results are saved by one write."""
+FailingChannels = Cached[Mapping[str, bool]]
 RunAll = Callable[[Sequence[Callable[[], "DeliveryResult"]]], "Iterable[list[DeliveryResult]]"]
 
 
@@ -71,35 +73,18 @@ def delivery_observation(channel: str, *, fault: str, final: bool = False, at: d
     return Observation(spec=_spec(channel, fire_after=1 if final else FIRE_AFTER), verdict=verdict, at=at)
 
 
-class FailingChannels:
+def failing_channels(store: Store, clock: Clock) -> FailingChannels:
     """The channels whose condition fires, or whose last delivery failed; cached for some seconds.
 
-    Args:
-        store: keeps the conditions.
-        clock: for the age of the cache.
+    By name, whether a message was refused for good: then only a delivery shows that the channel works again.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
-        self._read_at: datetime | None = None
-        self._cached: Mapping[str, bool] = {}
+    def read(_: Mapping[str, bool]) -> Mapping[str, bool]:
+        documents = store.find(COLLECTION, where={"source": SOURCE})
+        states = {_name(document.key): state_of(document.data) for document in documents}
+        return {name: state.reason == DeliveryReason.REFUSED for name, state in states.items() if _fails(state)}
 
-    def __call__(self) -> Mapping[str, bool]:
-        """By name, whether a message was refused for good: then only a delivery shows that the channel works again."""
-        now = self._clock()
-        if self._read_at is None or not timedelta(0) <= now - self._read_at < MAX_AGE:
-            documents = self._store.find(COLLECTION, where={"source": SOURCE})
-            states = {_name(document.key): state_of(document.data) for document in documents}
-            self._cached = {
-                name: state.reason == DeliveryReason.REFUSED for name, state in states.items() if _fails(state)
-            }
-            self._read_at = now
-        return self._cached
-
-    def invalidate(self) -> None:
-        """Read the conditions again at the next call."""
-        self._read_at = None
+    return Cached(read=read, first={}, max_age=MAX_AGE, clock=clock)
 
 
 def _spec(channel: str, fire_after: int) -> ConditionSpec:

@@ -18,6 +18,7 @@ from core.incidents.silences import kept_silences, silenced
 from core.incidents.target_owners import owner_of
 from functions.adapters.ports import Clock, Data, Store
 from functions.adapters.store import update
+from functions.services.cached import Cached
 
 GROUPS = "incident_groups"
 """One document per group of targets: decisions read and write it. Its key is the name of the group."""
@@ -130,32 +131,21 @@ def read_losses(store: Store, since: datetime, until: datetime) -> list[Measured
     return [loss for data in found if (loss := read_loss(data)) is not None]
 
 
-class UsualRevenues:
+def usual_revenues(store: Store, clock: Clock) -> Cached[UsualRevenue]:
     """Reads the usual revenue; cached, as it changes every five minutes.
 
-    Args:
-        store: keeps the document.
-        clock: for the age of the cache.
+    What was read last holds when the store does not answer: its own age says whether it still counts.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
-        self._read_at: datetime | None = None
-        self._cached = UsualRevenue()
-
-    def __call__(self) -> UsualRevenue:
-        """The usual revenue; what was read last when the store does not answer: its own age says whether it still counts."""
-        now = self._clock()
-        if self._read_at is not None and timedelta(0) <= now - self._read_at < USUAL_MAX_AGE:
-            return self._cached
+    def read(before: UsualRevenue) -> UsualRevenue:
         try:
-            document = self._store.get(USUAL, USUAL_KEY)
-            self._cached = _read_usual(document.data if document else {})
+            document = store.get(USUAL, USUAL_KEY)
+            return _read_usual(document.data if document else {})
         except (AiaError, msgspec.MsgspecError) as error:
             log.warning("usual revenue not read: %s", error)
-        self._read_at = now
-        return self._cached
+            return before
+
+    return Cached(read=read, first=UsualRevenue(), max_age=USUAL_MAX_AGE, clock=clock)
 
 
 def _read_usual(data: Data) -> UsualRevenue:
@@ -175,21 +165,11 @@ class Silences:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._read_at: datetime | None = None
-        self._cached: tuple[Silence, ...] = ()
+        self._silences: Cached[tuple[Silence, ...]] = Cached(read=self._read, first=(), max_age=MAX_AGE, clock=clock)
 
     def __call__(self) -> tuple[Silence, ...]:
         """The silences; the cached ones when the store does not answer, so that no page is lost for that."""
-        now = self._clock()
-        if self._read_at is not None and timedelta(0) <= now - self._read_at < MAX_AGE:
-            return self._cached
-        try:
-            document = self._store.get(SILENCES, SILENCES_KEY)
-            self._cached = read_silences(document.data if document else None)
-        except (AiaError, msgspec.ValidationError) as error:
-            log.warning("silences not read: %s", error)
-        self._read_at = now
-        return self._cached
+        return self._silences()
 
     def change(self, command: Command) -> None:
         """Make or end silences by a person's command; idempotent, in any order.
@@ -205,4 +185,12 @@ class Silences:
             return None if kept == before else silences_data(kept)
 
         update(self._store, SILENCES, SILENCES_KEY, changed)
-        self._read_at = None
+        self._silences.invalidate()
+
+    def _read(self, before: tuple[Silence, ...]) -> tuple[Silence, ...]:
+        try:
+            document = self._store.get(SILENCES, SILENCES_KEY)
+            return read_silences(document.data if document else None)
+        except (AiaError, msgspec.ValidationError) as error:
+            log.warning("silences not read: %s", error)
+            return before

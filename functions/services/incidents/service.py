@@ -25,6 +25,7 @@ from threading import Lock
 from core.errors import AiaError, BusyError, UnavailableError
 from core.events import IncidentDecision
 from core.incidents.claims import Wanted
+from core.incidents.measured import UsualRevenue
 from core.incidents.model import GroupState
 from core.incidents.outbox import IncidentGroup, next_effects
 from core.incidents.policy import IncidentPolicy, incident_policy
@@ -35,6 +36,7 @@ from functions.adapters.ledger import Ledger
 from functions.adapters.notify.channel import Answers, open_channels
 from functions.adapters.ports import BulkBus, Clock, Metrics, Store
 from functions.adapters.store import change_document
+from functions.services.cached import Cached
 from functions.services.detection import Tracker
 from functions.services.incidents.attempt import Attempt, everything
 from functions.services.incidents.channel_tests import ChannelTests
@@ -46,9 +48,10 @@ from functions.services.incidents.delivery import (
     FailingChannels,
     RunAll,
     delivery_observation,
+    failing_channels,
     in_threads,
 )
-from functions.services.incidents.documents import GROUPS, Silences, UsualRevenues, load_group
+from functions.services.incidents.documents import GROUPS, Silences, load_group, usual_revenues
 from functions.services.incidents.transaction import Decide, Transaction
 
 log = logging.getLogger(__name__)
@@ -85,7 +88,7 @@ class IncidentService:
     policy: IncidentPolicy
     failing: FailingChannels
     silences: Silences
-    usual: UsualRevenues
+    usual: Cached[UsualRevenue]
     channel_tests: ChannelTests
     run_all: RunAll = in_threads
 
@@ -304,9 +307,9 @@ def incident_service(
         metrics=metrics,
         clock=clock,
         policy=incident_policy(settings, url, os.environ.get("AIA_RUNBOOKS_URL", "")),
-        failing=FailingChannels(store, clock),
+        failing=failing_channels(store, clock),
         silences=Silences(store, clock),
-        usual=UsualRevenues(store, clock),
+        usual=usual_revenues(store, clock),
         channel_tests=ChannelTests(
             store=store,
             ledger=Ledger(store, clock, "channel_tests"),

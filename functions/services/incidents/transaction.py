@@ -8,12 +8,14 @@ from core.events import DecisionKind, IncidentChange, IncidentDecision
 from core.incidents.claims import claim_queues
 from core.incidents.due import due_at
 from core.incidents.effects import decision_effects
+from core.incidents.measured import UsualRevenue
 from core.incidents.model import Decision, GroupState
 from core.incidents.outbox import Effect, IncidentGroup, add_records
 from core.incidents.policy import IncidentPolicy, known_of, with_measured
 from functions.adapters.ports import Clock, Data, Document
+from functions.services.cached import Cached
 from functions.services.incidents.attempt import LEASE, everything
-from functions.services.incidents.documents import Silences, UsualRevenues, group_data, load_group
+from functions.services.incidents.documents import Silences, group_data, load_group
 from functions.services.incidents.records import decided, known_text
 
 Decide = Callable[[GroupState, datetime, IncidentPolicy], Decision]
@@ -50,7 +52,7 @@ class Transaction:
     policy: IncidentPolicy
     clock: Clock
     silences: Silences
-    usual: UsualRevenues
+    usual: Cached[UsualRevenue]
     about: IncidentDecision | None = None
     group: IncidentGroup = field(init=False)
     document: Document | None = None

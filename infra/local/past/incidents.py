@@ -23,8 +23,8 @@ from functions.adapters.sqlite_store import SqliteStore
 from functions.incident_router.router import Received, handle
 from functions.incident_sweep.sweep import NAME, Sweeper, sweep
 from functions.services.incidents.channel_tests import ChannelTests
-from functions.services.incidents.delivery import Dispatcher, FailingChannels
-from functions.services.incidents.documents import INCIDENTS, Silences, UsualRevenues
+from functions.services.incidents.delivery import Dispatcher, failing_channels
+from functions.services.incidents.documents import INCIDENTS, Silences, usual_revenues
 from functions.services.incidents.service import IncidentService
 from infra.local.past.metrics import PastMetrics
 from infra.local.past.tables import table_of
@@ -119,9 +119,9 @@ def _service(settings: Settings, clock: _Clock, bus: _Changes, metrics: PastMetr
         metrics=metrics,
         clock=clock,
         policy=_policy(settings),
-        failing=FailingChannels(store, clock),
+        failing=failing_channels(store, clock),
         silences=Silences(store, clock),
-        usual=UsualRevenues(store, clock),
+        usual=usual_revenues(store, clock),
         channel_tests=ChannelTests(store=store, ledger=ledger, channels={}, kinds={}, url="", clock=clock),
         run_all=lambda deliveries: ([deliver()] for deliver in deliveries),
     )

@@ -37,8 +37,8 @@ from functions.incident_sweep.sweep import NAME, Sweeper, sweep
 from functions.runtime.endpoint import finish
 from functions.services.incidents.attempt import LEASE
 from functions.services.incidents.channel_tests import ChannelTests
-from functions.services.incidents.delivery import Dispatcher, FailingChannels, in_threads
-from functions.services.incidents.documents import GROUPS, INCIDENTS, Silences, UsualRevenues, read_group
+from functions.services.incidents.delivery import Dispatcher, failing_channels, in_threads
+from functions.services.incidents.documents import GROUPS, INCIDENTS, Silences, read_group, usual_revenues
 from functions.services.incidents.service import IncidentService
 from tests.support.crash.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
 
@@ -265,9 +265,9 @@ def set_up(store: Store | None = None, policy: IncidentPolicy = POLICY) -> Setup
         metrics=metrics,
         clock=clock,
         policy=policy,
-        failing=FailingChannels(kept, clock),
+        failing=failing_channels(kept, clock),
         silences=silences,
-        usual=UsualRevenues(kept, clock),
+        usual=usual_revenues(kept, clock),
         channel_tests=ChannelTests(
             store=kept,
             ledger=Ledger(kept, clock, "test"),
