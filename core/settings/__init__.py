@@ -34,6 +34,7 @@ from core.settings.people import (
 from core.settings.pipelines import PipelineSettings
 from core.settings.probes import DnsProbe, Expect, HttpProbe, Probe, TcpProbe, TlsProbe
 from core.settings.promotion import GuardRail, Mode, Promotion, UnitOutcome
+from core.settings.registry import MlflowRegistry, Registry, VertexRegistry
 from core.settings.reports import ReportSchedule
 from core.settings.response import (
     ActionName,
@@ -83,6 +84,7 @@ __all__ = [
     "MailLinks",
     "Maintenance",
     "MarketTable",
+    "MlflowRegistry",
     "Mode",
     "Model",
     "ModelReturn",
@@ -103,6 +105,7 @@ __all__ = [
     "Quality",
     "Rates",
     "Reference",
+    "Registry",
     "ReportSchedule",
     "Resource",
     "Retraining",
@@ -124,6 +127,7 @@ __all__ = [
     "TlsProbe",
     "TrainingPipeline",
     "UnitOutcome",
+    "VertexRegistry",
     "When",
     "parse",
     "parse_model",

@@ -19,6 +19,7 @@ from core.settings.people import People
 from core.settings.pipelines import PipelineSettings
 from core.settings.probes import Probe
 from core.settings.reader import Node, Reader
+from core.settings.registry import Registry
 from core.settings.reports import WITHOUT_REPORTS, ReportSchedule
 from core.settings.response import (
     Automation,
@@ -100,6 +101,8 @@ class Settings:
     """Guard rails of automated actions."""
     business: Business = field(default_factory=Business)
     """Sources of business metrics."""
+    registry: Registry | None = None
+    """Where versions of models are registered; without it, only in `ops.model_versions`."""
     surveys: Surveys | None = None
     """Answers of people to surveys; without it they are not measured."""
     reports: tuple[ReportSchedule, ...] = ()

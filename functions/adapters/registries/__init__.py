@@ -1,0 +1,1 @@
+"""Registries of model versions: the warehouse, MLflow, Vertex AI."""
