@@ -25,7 +25,7 @@ class AliasChange:
     Attributes:
         model: as the settings name it.
         alias: which one.
-        version: that has it from now on, or None where it is removed.
+        version: that has it from now on, or None where it is removed; a champion is only replaced.
         share: of the traffic that the version gets, 0 to 100 per cent.
         stage: of the promotion, as in `shadow`; empty where there is none.
         changed_at: when.
@@ -56,6 +56,8 @@ class AliasChange:
             ValueError: naming the attribute, the value and what is allowed.
         """
         require_aware("changed_at", self.changed_at)
+        if self.version is None and self.alias is AliasName.CHAMPION:
+            raise ValueError("version: must be given for a champion, which only another version replaces, got None")
         if self.version == "":
             raise ValueError("version: must be a version, or None where the alias is removed, got ''")
         if not 0 <= self.share <= WHOLE:

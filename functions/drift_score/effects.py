@@ -45,7 +45,7 @@ def measure_version(metrics: Metrics, window: Window, version: Data | None) -> N
     if version is None:
         return
     labels = {"model": window.model.name, "version": window.version}
-    since = version["created_at"].timestamp()
+    since = version["in_use_from"].timestamp()
     metrics.gauge("aia_model_version_timestamp_seconds", since, at=window.end, **labels)
 
 

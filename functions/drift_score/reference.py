@@ -40,7 +40,7 @@ def reference_of(model: Model, version: Data | None, at: datetime) -> Window:
         at: the instant.
 
     Raises:
-        QueryError: there is no version in use, and the settings pin no reference.
+        QueryError: there is no version in use, or it is not registered, and the settings pin no reference.
     """
     days = timedelta(days=model.reference.days)
     name = version["version"] if version else ""
@@ -49,6 +49,8 @@ def reference_of(model: Model, version: Data | None, at: datetime) -> Window:
         return Window(model=model, version=name, start=end - days, end=end)
     if not version:
         raise QueryError(f"ops.model_versions: must hold a version of {model.name!r} in use at {stamp(at)}, got none")
+    if version["reference_end"] is None:
+        raise QueryError(f"ops.model_versions: must hold version {name!r} of {model.name!r}, the champion, holds none")
     end = version["reference_end"]
     return Window(model=model, version=name, start=max(version["reference_start"], end - days), end=end)
 

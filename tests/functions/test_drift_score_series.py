@@ -50,7 +50,7 @@ def series(moved: int, task: Task) -> RecordingMetrics:
     counts = count(baseline.profile, now)
     current = Current(features=features, prediction=prediction, counts=counts, columns=now)
     metrics = RecordingMetrics()
-    effects.measure_version(metrics, window, {"version": "1", "created_at": TRAINED})
+    effects.measure_version(metrics, window, {"version": "1", "in_use_from": TRAINED})
     effects.measure_drift(metrics, window, features)
     effects.measure_prediction(metrics, window, prediction)
     performance.gauges(metrics, window, performance.assessed(window, baseline, now, ROWS))

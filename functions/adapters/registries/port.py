@@ -43,7 +43,7 @@ class ModelRegistry(Protocol):
         """A version, or None."""
         ...
 
-    def list(self, model: str) -> list[Entry]:
+    def versions(self, model: str) -> list[Entry]:
         """The versions of a model, oldest first; none where there is no such model."""
         ...
 

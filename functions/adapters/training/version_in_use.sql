@@ -1,6 +1,6 @@
 -- The version of a model that is in use at an instant.
 SELECT version
-FROM ops.model_versions
-WHERE model = @model AND created_at <= @at
-ORDER BY created_at DESC, version DESC
+FROM ops.model_versions_in_use
+WHERE model = @model AND in_use_from <= @at
+ORDER BY in_use_from DESC, version DESC
 LIMIT 1

@@ -90,7 +90,7 @@ class RecordedPredictions:
         if at < reference.end:
             return None
         span = {"reference_start": reference.start, "reference_end": reference.end}
-        return {"version": VERSION, "created_at": reference.end, **span}
+        return {"version": VERSION, "in_use_from": reference.end, **span}
 
     def _column(self, model: Model, name: str, rows: slice) -> NDArray[Any]:
         flights = self.history.flights

@@ -83,16 +83,16 @@ class GoogleSql:
 
 
 def with_views(definitions: Sequence[TableDefinition], views: Iterable[ViewDefinition]) -> tuple[TableDefinition, ...]:
-    """The tables, and each view as the table that it reads with the columns that it selects."""
+    """The tables, and each view as the first table that it reads with the columns that it selects."""
     tables = {definition.id: definition for definition in definitions}
     alone = GoogleSql(definitions)
     found = []
     for view in views:
-        [source] = re.findall(r"`\{project\}\.([\w.]+)`", view.query)
-        columns = {column["name"]: column for column in tables[source].schema}
+        sources = [tables[name] for name in re.findall(r"`\{project\}\.([\w.]+)`", view.query)]
+        columns = {column["name"]: column for source in sources for column in source.schema}
         resolved = alone.analyse(view.query.replace("{project}.", ""), {})
         selected = tuple(columns.get(column.name) or _computed(column) for column in resolved.output_column_list)
-        found.append(replace(tables[source], name=view.name, schema=selected))
+        found.append(replace(sources[0], name=view.name, schema=selected))
     return (*definitions, *found)
 
 

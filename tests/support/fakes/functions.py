@@ -52,7 +52,8 @@ class Flights:
         if "n_rows" in sql:
             found = self._between(parameters)
             newest = max((_instant(row["scored_at"]) for row in found), default=None)
-            return [self._version | {"n_rows": len(found), "newest": newest}]
+            used = self._version | {"in_use_from": self._version["created_at"]}
+            return [used | {"n_rows": len(found), "newest": newest}]
         if "TO_JSON_STRING" in sql:
             found = self._between(parameters)
             return [{"chunk": json.dumps([row | {SECOND: _instant(row["scored_at"]).timestamp()} for row in found])}]
@@ -222,7 +223,7 @@ CASES = (
         name="pipeline_monitor",
         build=_pipeline_monitor,
         takes=(encode(told(RunStatus.FAILED, 10, start=0, error="no memory")), tick("pipeline_monitor")),
-        refuses=(encode(FOUND), "type: must be 'pipeline_run' or 'tick', got 'finding'"),
+        refuses=(encode(FOUND), "type: must be 'pipeline_run', 'registry_change' or 'tick', got 'finding'"),
     ),
     Case(
         name="retrain",

@@ -1,0 +1,34 @@
+"""Changes of aliases: a row of `ops.model_aliases`, which is what counts, then the same in the registries."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from core.versions import AliasChange
+from functions.adapters.ports import Warehouse
+from functions.adapters.registries.port import ModelRegistry
+
+WRITE = Path(__file__).with_name("write_alias.sql").read_text().rstrip()
+
+
+def change_alias(change: AliasChange, registries: Iterable[ModelRegistry], warehouse: Warehouse) -> None:
+    """Give an alias to a version, or remove it; idempotent by the change's id.
+
+    Raises:
+        ActionError: a registry refuses it, though the version in use has changed.
+        QueryError: the warehouse refuses it.
+        UnavailableError: the warehouse or a registry does not answer; a repetition completes it.
+    """
+    write(change, warehouse)
+    for registry in registries:
+        registry.set_alias(change.model, change.alias, change.version)
+
+
+def write(change: AliasChange, warehouse: Warehouse) -> None:
+    """Write the row of a change, unless it is there.
+
+    Raises:
+        QueryError: the warehouse refuses it.
+        UnavailableError: the warehouse does not answer.
+    """
+    warehouse.query(WRITE, **asdict(change) | {"alias": change.alias.value, "id": change.id})
