@@ -19,7 +19,7 @@ help: ## say what there is
 $(VENV): pyproject.toml uv.lock infra/local/install.sh
 	@infra/local/install.sh && touch $@
 
-$(VENV_TEST): $(VENV) infra/local/checkov.txt
+$(VENV_TEST): $(VENV) infra/local/checkov.txt infra/local/mlflow/requirements.txt
 	@infra/local/install.sh --test && touch $@
 
 run: $(VENV) ## start the whole system on this machine and replay real data; Ctrl-C stops it

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the one-machine deployment needs and is missing: a locked virtual environment and Prometheus; with --test
-# also Chromium, Redis, checkov and the analyser of SQL, for the tests of the pages, of the cache, of the deployment and of
-# statements. Safe to run again, and to interrupt.
+# also Chromium, Redis, checkov, MLflow and the analyser of SQL, for the tests of the pages, of the cache, of the deployment, of
+# registries and of statements; with --mlflow also MLflow. Safe to run again, and to interrupt.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 FOLDER=$(pwd -P)
@@ -68,6 +68,12 @@ fi
 if [ "${1:-}" = --test ]; then
   [ -x .venv/checkov/bin/python ] || .venv/bin/uv venv --quiet .venv/checkov
   .venv/bin/uv pip sync --quiet --python .venv/checkov/bin/python infra/local/checkov.txt
+fi
+
+# --- MLflow, for the local registry of versions and its tests; apart for the same reason
+if [ "${1:-}" = --test ] || [ "${1:-}" = --mlflow ]; then
+  [ -x .venv/mlflow/bin/python ] || .venv/bin/uv venv --quiet .venv/mlflow
+  .venv/bin/uv pip sync --quiet --compile-bytecode --python .venv/mlflow/bin/python infra/local/mlflow/requirements.txt
 fi
 
 # --- Google's analyser of SQL, which is compiled once

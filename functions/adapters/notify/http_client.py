@@ -1,4 +1,4 @@
-"""POST requests with JSON, and which response statuses are retried.
+"""Requests with JSON, and which response statuses are retried.
 
 408, 425, 429, 5xx      not now: tried again, not before the `Retry-After` of the answer
 no answer in time       not now
@@ -39,7 +39,7 @@ class Answer:
 def post(
     name: str, url: str, body: bytes, *, seconds: float, says: dict[str, str] | None = None, heed: bool = True
 ) -> Answer:
-    """POST a JSON body.
+    """POST a JSON body to a channel.
 
     Args:
         name: of the channel, for the error.
@@ -52,20 +52,45 @@ def post(
     Raises:
         UnavailableError: no answer in time; the error has neither the address nor a header.
     """
+    most = LONGEST_ANSWER if heed else 0
+    return send(f"channel {name}", "POST", url, body, seconds=seconds, says=says, most=most)
+
+
+def send(
+    who: str, method: str, url: str, body: bytes | None, *, seconds: float, says: dict[str, str] | None, most: int
+) -> Answer:
+    """Send a request with a JSON body, or with none.
+
+    Args:
+        who: is asked, for the error.
+        method: of HTTP.
+        url: where to; it may hold a secret.
+        body: JSON, or None.
+        seconds: the timeout of a request, including a slow answer.
+        says: additional headers.
+        most: bytes of the body of the response that are read.
+
+    Raises:
+        UnavailableError: no answer in time; the error has neither the address nor a header.
+    """
     try:
         where = parse_url(url)
         said = headers(where) | {"Content-Type": "application/json; charset=utf-8"} | (says or {})
         with connected(where, Deadline(seconds)) as (connection, _):
-            connection.request("POST", where.request_uri, body=body, headers=said, preload_content=False)
+            connection.request(method, where.request_uri, body=body, headers=said, preload_content=False)
             response = connection.getresponse()
-            return Answer(
-                response.status, response.headers.get("Retry-After", ""), _read_body(response) if heed else b""
-            )
+            answered = _read_body(response, most) if most else b""
+            return Answer(response.status, response.headers.get("Retry-After", ""), answered)
     except (HTTPError, http.client.HTTPException, OSError, ValueError, KeyError) as error:
-        raise UnavailableError(f"channel {name}: no answer ({type(error).__name__})") from None
+        raise UnavailableError(f"{who}: no answer ({type(error).__name__})") from None
 
 
 def check_passing(name: str, answer: Answer, now: datetime) -> None:
+    """Raise if the response of a channel says that another attempt may succeed, as `raise_passing` does."""
+    raise_passing(f"channel {name}", answer, now)
+
+
+def raise_passing(who: str, answer: Answer, now: datetime) -> None:
     """Raise if the response says that another attempt may succeed.
 
     Raises:
@@ -78,8 +103,8 @@ def check_passing(name: str, answer: Answer, now: datetime) -> None:
     if until is None and answer.status == TOO_MANY:
         until = now + PATIENCE
     if until is not None:
-        raise LimitedError(f"channel {name}: answered {answer.status}, until {stamp(until)}", until)
-    raise UnavailableError(f"channel {name}: answered {answer.status}")
+        raise LimitedError(f"{who}: answered {answer.status}, until {stamp(until)}", until)
+    raise UnavailableError(f"{who}: answered {answer.status}")
 
 
 def not_before(retry_after: str, now: datetime) -> datetime | None:
@@ -94,9 +119,9 @@ def not_before(retry_after: str, now: datetime) -> datetime | None:
     return min(at if at.tzinfo else at.replace(tzinfo=UTC), now + LONGEST_BLOCK)
 
 
-def _read_body(response: HTTPResponse) -> bytes:
+def _read_body(response: HTTPResponse, most: int) -> bytes:
     """The beginning of the body; empty if it cannot be read, because the status is enough."""
     try:
-        return response.read(LONGEST_ANSWER, decode_content=False)
+        return response.read(most, decode_content=False)
     except (HTTPError, http.client.HTTPException, OSError, ValueError):
         return b""

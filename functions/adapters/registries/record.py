@@ -31,9 +31,14 @@ def decode(text: str) -> Version:
         raise UnreadableError(f"version: {error}") from error
 
 
+def json_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """A value as JSON."""
+    return _encoder.encode(value).decode()
+
+
 def row(version: Version) -> Data:
     """The row of a version: parameters and metrics are JSON."""
-    return asdict(version) | {name: _encoder.encode(getattr(version, name)).decode() for name in _JSON}
+    return asdict(version) | {name: json_text(getattr(version, name)) for name in _JSON}
 
 
 def from_row(found: Data) -> Version:

@@ -5,11 +5,12 @@ be repeated: a registry that has the version returns it, and the row is written 
 two steps leaves a version that the next call completes; it is in use only when it becomes the champion.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.settings import Registry
+from core.settings import MlflowRegistry, Registry
 from core.versions import Version
 from functions.adapters.ports import Warehouse
 from functions.adapters.registries import record
@@ -36,7 +37,7 @@ def register(version: Version, settings: Registry | None, warehouse: Warehouse) 
         QueryError: the warehouse refuses it.
         UnavailableError: a registry or the warehouse does not answer.
     """
-    return register_in(version, open_registries(settings), warehouse)
+    return register_in(version, open_registries(configured(settings)), warehouse)
 
 
 def register_in(version: Version, registries: Sequence[ModelRegistry], warehouse: Warehouse) -> Version:
@@ -56,6 +57,14 @@ def write(version: Version, warehouse: Warehouse) -> None:
     """
     warehouse.query(KEEP_CHAMPION, model=version.model, version=version.version)
     warehouse.query(WRITE_VERSION, **record.row(version))
+
+
+def configured(settings: Registry | None) -> Registry | None:
+    """The registries of the settings; AIA_MLFLOW_URL names an MLflow server in the place of theirs."""
+    url = os.environ.get("AIA_MLFLOW_URL", "")
+    if not url:
+        return settings
+    return replace(settings or Registry(), mlflow=MlflowRegistry(url=url))
 
 
 def open_registries(settings: Registry | None) -> list[ModelRegistry]:

@@ -36,6 +36,8 @@ class Wire:
     def __init__(self, port: int) -> None:
         self._port = port
         self._held = threading.Event()
+        self._losing = b""
+        self._lost: set[socket.socket] = set()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -53,6 +55,10 @@ class Wire:
             for one in self._open:
                 with suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
+
+    def lose_answer_of(self, text: bytes) -> None:
+        """Pass the next bytes of a client that have this text, and break the connection when they are answered."""
+        self._losing = text
 
     def close(self) -> None:
         """Break every connection, and take no new one."""
@@ -90,6 +96,11 @@ class Wire:
     def _pass(self, source: socket.socket, goal: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
+                if self._losing and self._losing in data:
+                    self._losing = b""
+                    self._lost.add(goal)
+                if source in self._lost:
+                    break
                 if not self._held.is_set():
                     goal.sendall(data)
         with suppress(OSError):
@@ -140,7 +151,7 @@ class GrpcServer:
     def _handler(self, name: str, method: Method) -> "grpc.RpcMethodHandler[Any, Any]":
         return grpc.unary_unary_rpc_method_handler(
             lambda request, context: self._answer(name, method, request, context),
-            request_deserializer=method.asks.deserialize,
+            request_deserializer=getattr(method.asks, "deserialize", None) or method.asks.FromString,
             response_serializer=_serialize(method.answers),
         )
 

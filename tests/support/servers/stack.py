@@ -123,7 +123,17 @@ class LocalStack:
         own = {PUBLIC[name][0]: str(port) for name, port in self.ports.items()}
         with self.output.open("wb") as out:
             self._process = subprocess.Popen(
-                [AIA, "local", "--data", str(self.folder), "--days", str(self.days), *self._flags, *options],
+                [
+                    AIA,
+                    "local",
+                    "--no-mlflow",
+                    "--data",
+                    str(self.folder),
+                    "--days",
+                    str(self.days),
+                    *self._flags,
+                    *options,
+                ],
                 env=environment(**own),
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -82,7 +82,7 @@ class VertexEndpoints(GrpcServer):
         now = self._get(GetEndpointRequest(name=request.endpoint.name))
         paths = list(request.update_mask.paths)
         if not paths or any(path.partition(".")[0] not in _EDITABLE for path in paths):
-            raise _invalid(f"update_mask: must name fields that can be changed, got {paths}")
+            raise invalid(f"update_mask: must name fields that can be changed, got {paths}")
         if request.endpoint.etag and request.endpoint.etag != now.etag:
             raise Refused(grpc.StatusCode.ABORTED, f"etag {request.endpoint.etag} does not match {now.etag}")
         wanted = Endpoint(now)
@@ -135,16 +135,16 @@ class VertexPipelines(GrpcServer):
     def _create(self, request: CreatePipelineJobRequest) -> PipelineJob:
         given = request.pipeline_job
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,127}", request.pipeline_job_id):
-            raise _invalid(f"pipeline_job_id: got {request.pipeline_job_id!r}")
+            raise invalid(f"pipeline_job_id: got {request.pipeline_job_id!r}")
         if self.refusal is not None:
             raise self.refusal
         if not given.runtime_config.gcs_output_directory or not (given.pipeline_spec or given.template_uri):
-            raise _invalid("pipeline_job: pipeline_spec and runtime_config.gcs_output_directory are required")
+            raise invalid("pipeline_job: pipeline_spec and runtime_config.gcs_output_directory are required")
         if given.template_uri and not given.pipeline_spec and not _TEMPLATE.fullmatch(given.template_uri):
-            raise _invalid(f"pipeline_job.template_uri: must be of Artifact Registry, got {given.template_uri!r}")
-        _check_labels(given.labels)
+            raise invalid(f"pipeline_job.template_uri: must be of Artifact Registry, got {given.template_uri!r}")
+        check_labels(given.labels)
         if given.state or given.name or given.create_time:
-            raise _invalid("pipeline_job: an output-only field is given")
+            raise invalid("pipeline_job: an output-only field is given")
         name = f"{request.parent}/pipelineJobs/{request.pipeline_job_id}"
         if name in self.jobs:
             raise Refused(grpc.StatusCode.ALREADY_EXISTS, f"PipelineJob {name} already exists")
@@ -171,7 +171,7 @@ class VertexPipelines(GrpcServer):
 
     def _list(self, request: ListPipelineJobsRequest) -> ListPipelineJobsResponse:
         if request.order_by not in ("", "create_time desc"):
-            raise _invalid(f"order_by: got {request.order_by!r}")
+            raise invalid(f"order_by: got {request.order_by!r}")
         found = [job for job in self.jobs.values() if job.name.startswith(f"{request.parent}/")]
         for field, value in _terms(request.filter):
             found = [job for job in found if _value(job, field) == value]
@@ -196,17 +196,18 @@ def deployed(model: str, *, version: int) -> DeployedModel:
 def _check_split(endpoint: Endpoint) -> None:
     split = dict(endpoint.traffic_split)
     if split and sum(split.values()) != 100:
-        raise _invalid(f"traffic_split: must add up to 100, got {split}")
+        raise invalid(f"traffic_split: must add up to 100, got {split}")
     unknown = set(split) - {model.id for model in endpoint.deployed_models}
     if unknown:
-        raise _invalid(f"traffic_split: {sorted(unknown)} are not deployed")
-    _check_labels(endpoint.labels)
+        raise invalid(f"traffic_split: {sorted(unknown)} are not deployed")
+    check_labels(endpoint.labels)
 
 
-def _check_labels(labels: Mapping[str, str]) -> None:
+def check_labels(labels: Mapping[str, str]) -> None:
+    """Refuse labels that no resource may have."""
     for name, value in labels.items():
         if not re.fullmatch(r"[a-z0-9_-]{1,64}", name) or not re.fullmatch(r"[a-z0-9_-]{0,64}", value):
-            raise _invalid(f"labels: got {name}={value}")
+            raise invalid(f"labels: got {name}={value}")
 
 
 def _terms(text: str) -> list[tuple[str, str]]:
@@ -214,7 +215,7 @@ def _terms(text: str) -> list[tuple[str, str]]:
     for part in text.split(" AND ") if text else ():
         match = _TERM.fullmatch(part)
         if match is None:
-            raise _invalid(f"filter: cannot read {part!r}")
+            raise invalid(f"filter: cannot read {part!r}")
         terms.append((match["field"], re.sub(r"\\(.)", r"\1", match["value"])))
     return terms
 
@@ -234,5 +235,6 @@ def _shown(job: PipelineJob, request: ListPipelineJobsRequest) -> PipelineJob:
     return shown
 
 
-def _invalid(message: str) -> Refused:
+def invalid(message: str) -> Refused:
+    """The refusal of an argument."""
     return Refused(grpc.StatusCode.INVALID_ARGUMENT, message)
