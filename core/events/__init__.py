@@ -12,6 +12,7 @@ from typing import ClassVar
 from core.events.enums import Change, Mode, Severity, Stage, Status, Verb
 from core.events.incident_decision import DecisionKind, Delivered, IncidentDecision
 from core.events.pipeline_run import PipelineRun, RunStatus
+from core.events.registry_change import RegistryChange
 from core.events.scoring_shard import ScoringShard, TableCount
 from core.events.sweep_batch import SweepBatch
 from core.instants import YEARS, require_aware, stamp
@@ -30,6 +31,7 @@ __all__ = [
     "IncidentDecision",
     "Mode",
     "PipelineRun",
+    "RegistryChange",
     "RetrainingRequest",
     "RunStatus",
     "ScoringShard",
@@ -351,5 +353,6 @@ Event = (
     | PipelineRun
     | ScoringShard
     | SweepBatch
+    | RegistryChange
     | TableCount
 )

@@ -1,4 +1,4 @@
-"""Routes of the function: `/slack`, `/pagerduty` and `/answer`, each only where the settings have its secret."""
+"""Routes of the function: `/slack`, `/pagerduty`, `/answer` and `/mlflow`, each only where the settings have its secret."""
 
 import logging
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from core.settings import Settings
 from functions.adapters import logs
 from functions.command_intake.commands import Commands
 from functions.command_intake.links import Links
+from functions.command_intake.mlflow import Mlflow
 from functions.command_intake.pagerduty import PagerDuty
 from functions.command_intake.reply import Outcome, error
 from functions.command_intake.slack import Slack
@@ -31,15 +32,18 @@ class Senders:
     slack: Slack | None
     pagerduty: PagerDuty | None
     links: Links | None
+    mlflow: Mlflow | None
 
 
 def open_senders(settings: Settings, commands: Commands) -> Senders:
     """What the settings take answers from."""
     accounts, intake = settings.accounts, settings.command_intake
+    registry = settings.registry and settings.registry.mlflow
     return Senders(
         slack=Slack(intake.slack.signing_secret, accounts, commands) if intake.slack else None,
         pagerduty=PagerDuty(intake.pagerduty.secrets, accounts, commands) if intake.pagerduty else None,
         links=Links(intake.links.secret, accounts, commands) if intake.links else None,
+        mlflow=Mlflow(registry.webhook_secret, commands) if registry and registry.webhook_secret else None,
     )
 
 
@@ -74,6 +78,7 @@ def _taken(request: flask.Request, taken: Senders) -> Outcome:
     senders: dict[tuple[str, str], Callable[[flask.Request, bytes], Outcome] | None] = {
         ("POST", "/slack"): taken.slack,
         ("POST", "/pagerduty"): taken.pagerduty,
+        ("POST", "/mlflow"): taken.mlflow,
         ("POST", "/answer"): links.act if links else None,
         ("GET", "/answer"): links.show if links else None,
     }

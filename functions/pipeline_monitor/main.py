@@ -2,9 +2,11 @@
 
 from functools import partial
 
+from functions.adapters.registries.register import configured
 from functions.adapters.vertex_runs import Jobs, VertexJobs
 from functions.pipeline_monitor.monitor import NAME, Monitor, handle
 from functions.pipeline_monitor.read import read
+from functions.pipeline_monitor.registered import RegisteredVersions
 from functions.runtime.endpoint import Endpoint, on_push, serve
 from functions.runtime.ports import Ports
 
@@ -19,8 +21,25 @@ def build(ports: Ports, jobs: Jobs | None = None) -> Endpoint:
         jobs=jobs or VertexJobs(),
         project=ports.project,
         settings=ports.settings.pipelines,
+        registered=_registered(ports),
     )
     return on_push(ports, read=partial(read, cron=ports.cron), handle=partial(handle, monitor))
+
+
+def _registered(ports: Ports) -> RegisteredVersions | None:
+    """What takes versions from MLflow, where the settings have one."""
+    registry = configured(ports.settings.registry)
+    if registry is None or registry.mlflow is None:
+        return None
+    from functions.adapters.registries.mlflow import MlflowModels  # noqa: PLC0415 - only where there is one
+
+    return RegisteredVersions(
+        registry=MlflowModels(registry.mlflow),
+        store=ports.store,
+        warehouse=ports.warehouse,
+        park=ports.park,
+        models=ports.models.all,
+    )
 
 
 main = serve(NAME, build)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core.detection import NoVerdict, Observation
 from core.errors import ActionError, AiaError, UnavailableError, UnreadableError
-from core.events import PipelineRun, RunStatus, Tick
+from core.events import PipelineRun, RegistryChange, RunStatus, Tick
 from core.pipelines.baseline import is_forgotten, is_retired
 from core.pipelines.health import health
 from core.pipelines.judge import SOURCE, condition_pipeline, keys, of_absence, of_runs, of_time, of_unreadable
@@ -27,6 +27,7 @@ from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Wareho
 from functions.adapters.store import every, update
 from functions.adapters.vertex_runs import Jobs
 from functions.pipeline_monitor.read import Logged
+from functions.pipeline_monitor.registered import RegisteredVersions
 from functions.services.detection import Snapshot, Tracker
 
 _WRITE_RUNS = Path(__file__).with_name("write_runs.sql").read_text()
@@ -115,6 +116,7 @@ class Monitor:
     jobs: Jobs
     project: str
     settings: PipelineSettings = field(default_factory=PipelineSettings)
+    registered: RegisteredVersions | None = None
 
     @property
     def no_verdict(self) -> NoVerdict:
@@ -127,7 +129,7 @@ class Monitor:
         return Tracker(self.store, self.bus)
 
 
-def handle(monitor: Monitor, event: PipelineRun | Logged | Tick) -> None:
+def handle(monitor: Monitor, event: PipelineRun | Logged | RegistryChange | Tick) -> None:
     """Handle an event; idempotent, also for an old one.
 
     Raises:
@@ -136,6 +138,11 @@ def handle(monitor: Monitor, event: PipelineRun | Logged | Tick) -> None:
     match event:
         case Tick():
             look(monitor, event)
+            if monitor.registered:
+                monitor.registered.poll()
+        case RegistryChange():
+            if monitor.registered:
+                monitor.registered.take(event)
         case Logged():
             follow_logged(monitor, event)
         case PipelineRun():

@@ -1,4 +1,4 @@
-"""Messages of the pipeline monitor: an event about a run, an entry of Vertex AI's log, or a tick.
+"""Messages of the pipeline monitor: an event about a run or of a registry, an entry of Vertex AI's log, or a tick.
 
 Of a log entry (`pipeline_job_events`, as a log sink publishes it) the job's id and region (`resource.labels`), the
 state and the pipeline's name (`jsonPayload`), and the instant are read.
@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from core.errors import PoisonError
-from core.events import PipelineRun, RunStatus, Tick, stamp
+from core.events import PipelineRun, RegistryChange, RunStatus, Tick, stamp
 from core.text import clean
 from functions.adapters import events
 from functions.runtime.endpoint import read_tick
@@ -118,7 +118,7 @@ class _Shape(msgspec.Struct):
 _shape = msgspec.json.Decoder(_Shape)
 
 
-def read(message: Message, cron: str) -> PipelineRun | Logged | Tick:
+def read(message: Message, cron: str) -> PipelineRun | Logged | RegistryChange | Tick:
     """The event in a message.
 
     Args:
@@ -126,7 +126,7 @@ def read(message: Message, cron: str) -> PipelineRun | Logged | Tick:
         cron: the schedule of the function's job, in UTC.
 
     Raises:
-        PoisonError: it has none of the three, or names that cannot be stored.
+        PoisonError: it has none of the four, or names that cannot be stored.
     """
     if _is_entry(message.data):
         logged = read_entry(message.data)
@@ -137,7 +137,10 @@ def read(message: Message, cron: str) -> PipelineRun | Logged | Tick:
         return read_tick(message, cron)
     if kind == PipelineRun.TYPE:
         return checked(events.decode(message.data, PipelineRun), message.published_at)
-    raise PoisonError(f"type: must be {PipelineRun.TYPE!r} or {Tick.TYPE!r}, got {kind!r:.80}")
+    if kind == RegistryChange.TYPE:
+        return events.decode(message.data, RegistryChange)
+    allowed = f"{PipelineRun.TYPE!r}, {RegistryChange.TYPE!r} or {Tick.TYPE!r}"
+    raise PoisonError(f"type: must be {allowed}, got {kind!r:.80}")
 
 
 def checked(event: PipelineRun, published_at: datetime) -> PipelineRun:

@@ -188,7 +188,10 @@ def run(**values: object) -> bytes:
         (b"", "message: must be a JSON object"),
         (b"[]", "message: must be a JSON object"),
         (b"{}", "event: Object missing required field `type`"),
-        (b'{"type": "finding", "version": 1}', "type: must be 'pipeline_run' or 'tick', got 'finding'"),
+        (
+            b'{"type": "finding", "version": 1}',
+            "type: must be 'pipeline_run', 'registry_change' or 'tick', got 'finding'",
+        ),
         (payload("vertex_pipeline_logentry_minimal.json"), "log entry: Object missing required field `timestamp`"),
         (
             payload("vertex_pipeline_job_event.json", jsonPayload={"state": "PIPELINE_STATE_UNSPECIFIED"}),

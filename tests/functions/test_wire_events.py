@@ -25,6 +25,7 @@ from core.events import (
     IncidentDecision,
     Mode,
     PipelineRun,
+    RegistryChange,
     RetrainingRequest,
     RunStatus,
     Severity,
@@ -248,6 +249,7 @@ GOLDEN: dict[str, Event] = {
         ended_at=AT - timedelta(seconds=1),
         error="MemoryError: 14.2 GiB asked for, 8 GiB are there",
     ),
+    "event_registry_change_v1.json": RegistryChange(registry="mlflow", model="flight-delay", number="8", changed_at=AT),
 }
 
 
