@@ -29,6 +29,7 @@ from functions.api.routes import Services, answer
 from functions.api.rules import Rules
 from functions.api.silences import Silences, settings_targets
 from functions.api.survey import Survey
+from functions.api.versions import Versions
 from functions.api.views import Views
 from functions.runtime.endpoint import Answer, serve
 from functions.runtime.ports import Ports, once
@@ -94,6 +95,7 @@ def _services(ports: Ports) -> Services:
         survey=Survey(
             secret=settings.surveys.secret if settings.surveys else None, publish=answers.publish, clock=clock
         ),
+        versions=Versions(warehouse, lambda: [*ports.models.all()], clock),
         backfills=backfills,
         start=start,
     )

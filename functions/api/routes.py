@@ -31,6 +31,7 @@ from functions.api.reports import Reports
 from functions.api.rules import Rules
 from functions.api.silences import Silences
 from functions.api.survey import Survey
+from functions.api.versions import Versions
 from functions.api.views import Views
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Services:
     experience: Experience
     answers: Answers
     survey: Survey
+    versions: Versions
     backfills: Backfills
     start: Start
 
@@ -88,6 +90,8 @@ _routes = Map(
         Rule("/api/models/<name>", endpoint="put_model", methods=["PUT"]),
         Rule("/api/models/<name>", endpoint="remove_model", methods=["DELETE"]),
         _get("/api/models/<name>/drift", "drift"),
+        _get("/api/models/<name>/versions", "versions"),
+        _get("/api/models/<name>/versions/<path:before>/diff/<path:after>", "version_difference"),
         _get("/api/probes", "probes"),
         _get("/api/dashboards", "dashboards"),
         _get("/api/dashboards/<name>", "dashboard"),
@@ -222,6 +226,10 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "put_model": lambda request, services, name: reply.json(services().model_settings.put(request, name)),
     "remove_model": lambda request, services, name: reply.json(services().model_settings.remove(request, name)),
     "drift": lambda request, services, name: reply.json(services().views.drift(name, _days(request)), request),
+    "versions": lambda request, services, name: reply.json(services().versions.all(name), request),
+    "version_difference": lambda request, services, name, **which: reply.json(
+        services().versions.difference(name, **which), request
+    ),
     "probes": lambda request, services: reply.json(services().views.probes(), request),
     "dashboards": lambda request, services: reply.json(services().dashboards.titles(), request),
     "dashboard": lambda request, services, name: reply.json(services().dashboards.layout(name), request),

@@ -2,30 +2,24 @@
 
 import getpass
 import json
-import os
-import sys
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
 import click
-from rich.console import Console
-from rich.table import Column, Table
 
 from core.errors import SettingsError
 from core.settings import parse_model
 from functions.adapters.config import load_yaml
 from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, local
-
-_PIPED_WIDTH: Final = 140
+from functions.cli.versions import diff, print_table, show, table_of
 
 
 @click.group(epilog=HELP)
 @click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
 @click.pass_context
 def models(context: click.Context, *, url: str) -> None:
-    """Create, change and remove monitored models without a deployment."""
+    """Create, change and remove monitored models without a deployment, and show their versions."""
     context.obj = url.rstrip("/")
 
 
@@ -38,12 +32,10 @@ def list_(url: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
-    table = Table(
-        *(Column(name, overflow="fold") for name in ("model", "owner", "settings", "newest window", "verdict"))
-    )
+    table = table_of("model", "owner", "settings", "newest window", "verdict")
     for model in found:
         table.add_row(model["name"], model["owner"], model["source"], model.get("window_end") or "", _verdict(model))
-    Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH).print(table)
+    print_table(table)
 
 
 def _verdict(model: Json) -> str:
@@ -114,3 +106,7 @@ def _check(file: Path, given: list[Json]) -> None:
     faults += [f"{file}: {name}: must be there once" for name in sorted({one for one in names if names.count(one) > 1})]
     if faults:
         raise RefusedError("\n".join(faults))
+
+
+models.add_command(show)
+models.add_command(diff)

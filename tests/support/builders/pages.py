@@ -60,6 +60,7 @@ from functions.api.routes import Services, answer
 from functions.api.rules import Rules
 from functions.api.silences import Silences, settings_targets
 from functions.api.survey import Survey
+from functions.api.versions import Versions
 from functions.api.views import Views
 from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, run_data
 from functions.services.incidents.channel_tests import COLLECTION as CHANNEL_TESTS
@@ -243,6 +244,7 @@ def services(
         experience=Experience(bus=lambda: office, clock=clock),
         answers=answers,
         survey=Survey(secret=SURVEY_SECRET, publish=answers.publish, clock=clock),
+        versions=Versions(warehouse, lambda: [*models.all()], clock),
         backfills=backfills,
         start=start,
     )

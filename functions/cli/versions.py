@@ -1,0 +1,115 @@
+"""The commands `show` and `diff` of `aia models`: versions of a model, and how two of them differ."""
+
+import json
+import os
+import sys
+import urllib.parse
+from typing import Final
+
+import click
+from rich.console import Console
+from rich.table import Column, Table
+
+from core.text import number
+from functions.cli.api import Json, call
+
+_PIPED_WIDTH: Final = 140
+_NONE: Final = "-"
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@click.pass_obj
+def show(url: str, name: str, *, as_json: bool) -> None:
+    """Show the versions of model NAME: metrics, training data, who asked for them, aliases and registries."""
+    found = call(url, "GET", f"/api/models/{urllib.parse.quote(name)}/versions")
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    if not found["versions"]:
+        click.echo(f"{name}: no version is registered")
+        return
+    table = table_of("version", "registered", "reference", "metrics", "asked by", "aliases", "registry")
+    for version in found["versions"]:
+        table.add_row(*_cells(version, in_use=version["version"] == found["in_use"]))
+    print_table(table)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("before")
+@click.argument("after")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@click.pass_obj
+def diff(url: str, name: str, before: str, after: str, *, as_json: bool) -> None:
+    """Show how versions BEFORE and AFTER of model NAME differ: parameters, metrics with their intervals, and windows."""
+    quoted = (urllib.parse.quote(one, safe="") for one in (name, before, after))
+    found = call(url, "GET", "/api/models/{}/versions/{}/diff/{}".format(*quoted))
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    table = table_of("", before, after, "difference")
+    for what in ("parameters", "windows", "lineage"):
+        for key, pair in found[what].items():
+            table.add_row(key, _value(pair["before"]), _value(pair["after"]), "")
+    for key, metric in found["metrics"].items():
+        table.add_row(key, _metric(metric["before"]), _metric(metric["after"]), _change(metric))
+    print_table(table)
+
+
+def _cells(version: Json, *, in_use: bool) -> list[str]:
+    """A row of the table of versions; of a version whose row cannot be read, why."""
+    if fault := version.get("fault"):
+        return [version["version"], _day(version["created_at"]), fault, "", "", _aliases(version, in_use=in_use), ""]
+    return [
+        version["version"],
+        _day(version["created_at"]),
+        f"{_day(version['reference_start'])} to {_day(version['reference_end'])}",
+        ", ".join(f"{name} {_metric(metric)}" for name, metric in version["metrics"].items()) or _NONE,
+        version["requested_by"] or "not known",
+        _aliases(version, in_use=in_use),
+        version["registry_uri"] or _NONE,
+    ]
+
+
+def _aliases(version: Json, *, in_use: bool) -> str:
+    told = [f"{one['alias']} {one['share']:g} %" for one in version["aliases"]]
+    return ", ".join(["in use", *told] if in_use else told) or _NONE
+
+
+def _metric(metric: Json | None) -> str:
+    if metric is None:
+        return _NONE
+    value = number(metric["value"])
+    if metric["low"] is None:
+        return value
+    return f"{value} ({number(metric['low'])} to {number(metric['high'])})"
+
+
+def _change(metric: Json) -> str:
+    """How a metric changed, and whether that is beyond chance as far as the intervals say."""
+    if metric["change"] is None:
+        return "not known"
+    says = {True: "intervals overlap", False: "intervals do not overlap", None: "no intervals"}
+    return f"{metric['change']:+.3g}, {says[metric['overlap']]}"
+
+
+def _value(value: object) -> str:
+    if value is None or value == "":
+        return _NONE
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _day(instant: str) -> str:
+    return instant[:10]
+
+
+def table_of(*names: str) -> Table:
+    """A table with columns of these names."""
+    return Table(*(Column(name, overflow="fold") for name in names))
+
+
+def print_table(table: Table) -> None:
+    """Print a table, as wide as the terminal; where there is none, wide enough for most."""
+    Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH).print(table)
