@@ -29,14 +29,16 @@ _VARIABLES = ", ".join(f"{variable} ({name}, {port})" for name, (variable, port)
 @click.option(
     "--set-aside", is_flag=True, help="Move broken files of the data to a folder beside, and start without them."
 )
-def local(*, data: Path, days: int, process_per_function: bool, set_aside: bool) -> None:
+@click.option("--no-mlflow", is_flag=True, help="Do not start MLflow, where it is installed.")
+def local(*, data: Path, days: int, process_per_function: bool, set_aside: bool, no_mlflow: bool) -> None:
     """Run the whole system on this machine, without a cloud account.
 
     Starts everything, with the history of a real model behind it, and serves the pages until Ctrl-C.
     """
     from infra.local.run import run  # noqa: PLC0415 - help needs none of it
 
-    sys.exit(run(data, days, process_per_function=process_per_function, set_aside=set_aside))
+    options = {"process_per_function": process_per_function, "set_aside": set_aside, "with_mlflow": not no_mlflow}
+    sys.exit(run(data, days, **options))
 
 
 @click.command()

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from core.errors import AiaError
-from infra.local import damage, orphan_processes
+from infra.local import damage, mlflow, orphan_processes
 from infra.local.ports import Ports, PortTakenError, assign
 from infra.local.programs import StartError
 from infra.local.session import Session, StalledError
@@ -42,7 +42,14 @@ class FolderInUseError(FolderError):
     """Another stack uses the same folder."""
 
 
-def run(folder: Path, days: int, *, process_per_function: bool = False, set_aside: bool = False) -> int:
+def run(
+    folder: Path,
+    days: int,
+    *,
+    process_per_function: bool = False,
+    set_aside: bool = False,
+    with_mlflow: bool = True,
+) -> int:
     """Run until Ctrl-C; returns the exit status.
 
     Args:
@@ -50,6 +57,7 @@ def run(folder: Path, days: int, *, process_per_function: bool = False, set_asid
         days: how much history there is at the first start.
         process_per_function: whether each function is a process by itself.
         set_aside: whether broken files are moved away, rather than named.
+        with_mlflow: whether MLflow is started, where it is installed.
     """
     console = Console()
     interruptible()
@@ -60,10 +68,10 @@ def run(folder: Path, days: int, *, process_per_function: bool = False, set_asid
     try:
         with (
             locked(folder, say, set_aside=set_aside),
-            Session(folder, assign(PRIVATE, fixed=True), days, process_per_function) as session,
+            Session(folder, assign(PRIVATE, fixed=True), days, process_per_function, with_mlflow) as session,
         ):
             start(session, console)
-            console.print(_where(session.ports, folder))
+            console.print(_where(session.ports, folder, with_mlflow=with_mlflow))
             follow(session, console)
             signal.pause()
     except KeyboardInterrupt:
@@ -172,18 +180,26 @@ def _require_space(folder: Path) -> None:
         )
 
 
-def _where(ports: Ports, folder: Path) -> Panel:
+def _where(ports: Ports, folder: Path, *, with_mlflow: bool) -> Panel:
     lines = [
         f"models, incidents, probes   {ports.url('page')}",
         f"inbox of notifications      {ports.url('inbox')}",
         f"post alerts to              {ports.url('intake')}",
         f"answers of people           {ports.url('commands')}",
         f"Prometheus                  {ports.url('prometheus')}",
+        f"MLflow                      {_mlflow(ports, with_mlflow=with_mlflow)}",
         f"publish with any client     PUBSUB_EMULATOR_HOST=127.0.0.1:{ports['pubsub']}",
         f"tables, with any client     BIGQUERY_EMULATOR_HOST={ports.url('warehouse')}",
         f"data and logs               {folder}",
     ]
     return Panel("\n".join(lines), title="running; Ctrl-C stops it", expand=False)
+
+
+def _mlflow(ports: Ports, *, with_mlflow: bool) -> str:
+    """Where MLflow is, or why it is not there."""
+    if not mlflow.is_installed():
+        return "not installed; infra/local/install.sh --mlflow installs it"
+    return f"{ports.url('mlflow')}, in half a minute" if with_mlflow else "not started"
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -57,18 +57,25 @@ class Session:
         ports: where the programs listen.
         days: how much history there is after the first start.
         process_per_function: whether each function is a process by itself.
+        with_mlflow: whether versions of models are registered in an MLflow server as well, where it is installed.
     """
 
     folder: Path
     ports: Ports
     days: int
     process_per_function: bool = False
+    with_mlflow: bool = False
     _stack: Stack = field(init=False)
     _stop: threading.Event = field(init=False, default_factory=threading.Event)
     _feed: threading.Thread | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._stack = Stack(self.folder, self.ports, process_per_function=self.process_per_function)
+        self._stack = Stack(
+            self.folder,
+            self.ports,
+            process_per_function=self.process_per_function,
+            with_mlflow=self.with_mlflow,
+        )
 
     def __enter__(self) -> Self:
         self._stack.__enter__()
@@ -126,6 +133,7 @@ class Session:
             self._await("*", lambda: planning.has_begun(self.plan))
             self._stack.programs.start(charts)
         self._stack.publish_soon(_SOON)
+        self._stack.start_mlflow()
 
     def measure(self) -> None:
         """Have the mean times of incidents measured now: the next sweep that measures them may be five minutes away."""

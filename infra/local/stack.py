@@ -4,8 +4,10 @@ BigQuery's emulator, Pub/Sub, the monitoring server, the inbox                  
 the functions, each from its staged archive: in one process, or in one each        what is deployed
 history, a program a track                                                         computes the past, then ends
 Prometheus, the scheduler                                                          what runs when the newest weeks are in
+MLflow, where it is installed                                                      last, and nothing waits for it
 """
 
+import logging
 import os
 import sys
 import threading
@@ -19,15 +21,16 @@ from google.cloud import bigquery
 
 from functions.adapters import config
 from infra import stage
-from infra.local import functions_host, prometheus
+from infra.local import functions_host, mlflow, prometheus
 from infra.local.patience import patiently
 from infra.local.ports import Ports, answers, listens, store_url
-from infra.local.programs import Program, Programs
+from infra.local.programs import Program, Programs, StartError, StoppedError
 from infra.local.pubsub.topology import apply_topology
 from infra.local.scheduler import Scheduler, next_instant
 from infra.local.warehouse import Emulator, write_credentials
 from infra.local.warehouse.tables import create_tables
 
+log = logging.getLogger(__name__)
 PROJECT = "aia-local"
 TICKS = f"projects/{PROJECT}/topics/ticks"
 """The topic of the ticks."""
@@ -35,7 +38,7 @@ FUNCTIONS = tuple(stage.deployment()["functions"])
 PUBLIC_FUNCTIONS = {"api": "page", "alert_intake": "intake", "command_intake": "commands"}
 """The public ports of functions."""
 PRIVATE = [
-    *("warehouse", "monitoring", "metrics", "backlog"),
+    *("warehouse", "monitoring", "metrics", "backlog", "mlflow"),
     *(name for name in FUNCTIONS if name not in PUBLIC_FUNCTIONS),
 ]
 """The private ports."""
@@ -58,12 +61,16 @@ class Stack:
         ports: where the programs listen.
         process_per_function: whether each function is a program by itself, under functions-framework, as it is
             deployed; else all are the program `functions`.
+        with_mlflow: whether versions of models are registered in an MLflow server as well, where it is installed.
     """
 
-    def __init__(self, folder: Path, ports: Ports, *, process_per_function: bool = False) -> None:
+    def __init__(
+        self, folder: Path, ports: Ports, *, process_per_function: bool = False, with_mlflow: bool = False
+    ) -> None:
         self.folder = folder.resolve()
         self.ports = ports
         self.process_per_function = process_per_function
+        self.with_mlflow = with_mlflow and mlflow.is_installed()
         self.programs = Programs(self.folder)
         self._schedulers: list[Scheduler] = []
 
@@ -129,6 +136,11 @@ class Stack:
             ready=lambda: answers(f"{self.ports.url('prometheus')}/-/ready"),
         )
 
+    def start_mlflow(self) -> None:
+        """Start MLflow, which takes ten seconds of a processor, without waiting for it; nothing where it is not wanted."""
+        if self.with_mlflow:
+            _beside(self._start_mlflow)
+
     def start_scheduler(self, wanted: Callable[[str], bool]) -> None:
         """Publish the ticks of the jobs that are wanted, by their names, from now on, one of each right now."""
         scheduler = Scheduler({job: cron for job, cron in _jobs().items() if wanted(job)}, TICKS)
@@ -156,6 +168,25 @@ class Stack:
     def _start_prometheus(self) -> None:
         self.programs.start(self.prometheus())
 
+    def _start_mlflow(self) -> None:
+        try:
+            self.programs.start(self._mlflow())
+        except StoppedError:
+            return
+        except (StartError, OSError) as error:
+            log.warning("versions of models are not registered in MLflow: %s", error)
+
+    def _mlflow(self) -> Program:
+        folder, url = self.folder / "mlflow", self.ports.url("mlflow")
+        folder.mkdir(parents=True, exist_ok=True)
+        return Program(
+            name="mlflow",
+            command=mlflow.command(folder, self.ports["mlflow"]),
+            env=mlflow.ENVIRONMENT,
+            folder=folder,
+            ready=lambda: mlflow.is_healthy(url),
+        )
+
     def _environment(self, credentials: Path) -> dict[str, str]:
         return {
             "GOOGLE_CLOUD_PROJECT": PROJECT,
@@ -173,6 +204,7 @@ class Stack:
             # Windows of some thousand rows are done before a second thread has begun; side by side they only wait.
             "OMP_NUM_THREADS": "1",
             **dict.fromkeys(NO_CLOUD, NOWHERE),
+            **({"AIA_MLFLOW_URL": self.ports.url("mlflow")} if self.with_mlflow else {}),
         }
 
     def _function_url(self, name: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import SettingsError
 from infra import stage
+from infra.local import mlflow
 from infra.local.ports import Ports
 from infra.local.stack import Stack
 
@@ -24,3 +25,11 @@ def test_settings_that_are_wrong_are_told_before_anything_starts(
     with stack, pytest.raises(SettingsError, match=r"channels\[0\]\.kind: must be one of"):
         stack.start(said.append, tracks=(), charts=False)
     assert said == []
+
+
+def test_without_mlflow_nothing_of_it_is_started_or_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlflow, "PROGRAM", tmp_path / "nothing")
+    with Stack(tmp_path / "data", Ports(defaultdict(lambda: 1)), with_mlflow=True) as stack:
+        stack.start_mlflow()
+        assert stack.programs.process_ids() == {}
+        assert "AIA_MLFLOW_URL" not in stack._environment(tmp_path)
