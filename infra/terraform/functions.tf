@@ -48,7 +48,7 @@ locals {
   }
 
   # Slack, PagerDuty and browsers reach it where the settings say what it takes from them: all of it is signed.
-  command_intake_public = length(try(local.settings.command_intake, {})) > 0
+  command_intake_public = length(try(local.settings.command_intake, {})) > 0 || local.mlflow_webhook
 
   ingress = {
     api            = var.api_ingress

@@ -9,7 +9,7 @@ output "intake" {
 }
 
 output "answers" {
-  description = "What Slack (/slack), PagerDuty (/pagerduty) and links in mails (/answer) call, if the settings have command_intake."
+  description = "What Slack (/slack), PagerDuty (/pagerduty), links in mails (/answer) and MLflow (/mlflow) call, if the settings have command_intake or the secret of MLflow's webhook."
   value       = local.addresses["command_intake"]
 }
 

@@ -7,6 +7,12 @@ locals {
   # Who reads a view reads what it reads as well.
   scores = flatten([for name in ["drift_scores", "model_performance", "model_group_performance"] : ["ops.${name}", "ops.${name}_raw"]])
 
+  # Which version is in use; another model of a registry is passed over, so that whoever takes versions knows the models.
+  versions = ["ops.model_versions_in_use", "ops.model_versions", "ops.model_aliases"]
+  mlflow   = can(local.settings.registry.mlflow.url)
+
+  mlflow_webhook = can(local.settings.registry.mlflow.webhook_secret)
+
   # Those that the section business names, and those that bi_rollup keeps.
   business_tables = distinct([for section in ["orders", "rates", "exposures", "spending", "market", "billing"] : local.settings.business[section].table if can(local.settings.business[section].table)])
   marts           = [for name in keys(local.tables) : name if startswith(name, "marts.")]
@@ -17,7 +23,7 @@ locals {
   rights = {
     drift_score = {
       publishes = ["findings", "retraining", "scoring"]
-      reads     = concat(local.model_tables, ["ops.model_versions", "ops.models"])
+      reads     = concat(local.model_tables, local.versions, ["ops.models"])
       datasets  = var.prediction_datasets
       writes    = ["ops.drift_scores_raw", "ops.model_performance_raw", "ops.model_group_performance_raw", "ops.data_quality_raw", "ops.dead_letters", "ops.profile_cells", "ops.cell_counts", "ops.window_counts"]
       store     = "roles/datastore.user"
@@ -34,7 +40,7 @@ locals {
       settings  = false
     }
     command_intake = {
-      publishes = ["commands"]
+      publishes = concat(["commands"], local.mlflow_webhook ? ["pipeline-runs"] : [])
       store     = "roles/datastore.user"
     }
     incident_router = {
@@ -49,20 +55,20 @@ locals {
     }
     action_runner = {
       publishes = concat(["action-decisions", "findings"], contains(local.acting, "retrain_model") ? ["retraining"] : [])
-      reads     = contains(local.actions, "retrain_model") ? concat(local.model_tables, ["ops.model_versions", "ops.models"]) : []
+      reads     = contains(local.actions, "retrain_model") ? concat(local.model_tables, local.versions, ["ops.models"]) : []
       datasets  = contains(local.actions, "retrain_model") ? var.prediction_datasets : []
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
     }
     pipeline_monitor = {
       publishes = ["findings"]
-      reads     = ["ops.pipeline_runs"]
-      writes    = ["ops.pipeline_runs", "ops.dead_letters"]
+      reads     = concat(["ops.pipeline_runs"], local.mlflow ? ["ops.model_versions", "ops.model_aliases", "ops.models"] : [])
+      writes    = concat(["ops.pipeline_runs", "ops.dead_letters"], local.mlflow ? ["ops.model_versions", "ops.model_aliases"] : [])
       store     = "roles/datastore.user"
     }
     retrain = {
       publishes = ["pipeline-runs", "findings"]
-      reads     = ["ops.model_versions", "ops.models"]
+      reads     = concat(local.versions, ["ops.models"])
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
     }
@@ -81,7 +87,7 @@ locals {
     }
     api = {
       publishes = ["commands", "telemetry"] # what browsers report, and answers to surveys
-      reads     = concat(local.reported, local.marts, ["ops.recommendation_decisions", "ops.revenue_forecasts", "ops.revenue_forecast_totals"])
+      reads     = concat(local.reported, local.marts, local.versions, ["ops.recommendation_decisions", "ops.revenue_forecasts", "ops.revenue_forecast_totals"])
       writes    = ["ops.models", "ops.recommendation_decisions"]
       store     = "roles/datastore.viewer"
       metrics   = false

@@ -5,11 +5,12 @@ locals {
   # The channels that get weekly reports.
   reported_to = toset(flatten([for one in try(local.settings.reports, []) : one.to]))
 
-  # The names in each section of the settings; command_intake has secrets of several functions.
+  # The names in each section of the settings; command_intake and registry have secrets of several functions.
   named_in = {
     for section, content in merge(
-      { for name, content in local.settings : name => content if name != "command_intake" },
+      { for name, content in local.settings : name => content if !contains(["command_intake", "registry"], name) },
       { for name, content in try(local.settings.command_intake, {}) : "command_intake.${name}" => content },
+      { for name, content in try(local.settings.registry.mlflow, {}) : "registry.mlflow.${name}" => content },
       { "channels of reports" = [for one in try(local.settings.channels, []) : one if contains(local.reported_to, one.name)] },
     ) :
     section => toset(flatten(regexall("\\$\\{([A-Za-z_][A-Za-z0-9_]*)\\}", jsonencode(content))))
@@ -28,6 +29,9 @@ locals {
     "command_intake.slack"     = ["command_intake"]
     "command_intake.pagerduty" = ["command_intake"]
     "command_intake.links"     = ["command_intake", "incident_router", "incident_sweep"] # who sends mails signs their links
+
+    "registry.mlflow.token"          = ["pipeline_monitor"]
+    "registry.mlflow.webhook_secret" = ["command_intake"]
   }
   # Those that are read from the environment by themselves.
   users_of_secret = {
@@ -76,7 +80,7 @@ resource "google_secret_manager_secret" "this" {
   lifecycle {
     precondition {
       condition     = length(local.readers[each.value]) > 0
-      error_message = "secrets: ${each.value} is used by no function: the settings name it in none of channels, probes, resources, surveys and command_intake, and it is neither of ${join(", ", keys(local.users_of_secret))}."
+      error_message = "secrets: ${each.value} is used by no function: the settings name it in none of channels, probes, resources, surveys, command_intake and registry, and it is neither of ${join(", ", keys(local.users_of_secret))}."
     }
   }
 

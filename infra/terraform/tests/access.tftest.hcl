@@ -15,7 +15,7 @@ variables {
   environment         = { SHOP_URL = "https://shop.example.com/" }
   alerts              = "tests/samples/alerts_valid"
   dashboards          = "tests/samples/dashboards_valid"
-  secrets             = ["PAGERDUTY_KEY", "OTHER_PAGERDUTY_KEY", "SLACK_WEBHOOK_URL", "TEAMS_WEBHOOK_URL", "OTHER_TEAMS_WEBHOOK_URL", "SMTP_PASSWORD", "PARTNER_TOKEN", "AIA_REDIS_PASSWORD", "SLACK_SIGNING_SECRET", "PAGERDUTY_WEBHOOK_SECRET", "MAIL_LINKS_SECRET"]
+  secrets             = ["PAGERDUTY_KEY", "OTHER_PAGERDUTY_KEY", "SLACK_WEBHOOK_URL", "TEAMS_WEBHOOK_URL", "OTHER_TEAMS_WEBHOOK_URL", "SMTP_PASSWORD", "PARTNER_TOKEN", "AIA_REDIS_PASSWORD", "SLACK_SIGNING_SECRET", "PAGERDUTY_WEBHOOK_SECRET", "MAIL_LINKS_SECRET", "MLFLOW_TOKEN", "MLFLOW_WEBHOOK_SECRET"]
 }
 
 run "archives" {
@@ -53,15 +53,17 @@ run "secrets" {
       SLACK_SIGNING_SECRET     = toset(["command_intake"])
       PAGERDUTY_WEBHOOK_SECRET = toset(["command_intake"])
       MAIL_LINKS_SECRET        = toset(["command_intake", "incident_router", "incident_sweep"])
+      MLFLOW_TOKEN             = toset(["pipeline_monitor"])
+      MLFLOW_WEBHOOK_SECRET    = toset(["command_intake"])
     }
     error_message = "A secret must be read by the functions that need it and by no other."
   }
   assert {
-    condition     = length(google_secret_manager_secret.this) == 11 && google_secret_manager_secret.this["PAGERDUTY_KEY"].secret_id == "pagerduty-key"
+    condition     = length(google_secret_manager_secret.this) == 13 && google_secret_manager_secret.this["PAGERDUTY_KEY"].secret_id == "pagerduty-key"
     error_message = "Every secret must be there to be filled."
   }
   assert {
-    condition     = local.environments["drift_score"]["PAGERDUTY_KEY"] == "00000000000000000000000000000004" && local.environments["api"]["SLACK_WEBHOOK_URL"] == "https://withheld.invalid/SLACK_WEBHOOK_URL" && !contains(keys(local.environments["incident_router"]), "PAGERDUTY_KEY")
+    condition     = local.environments["drift_score"]["PAGERDUTY_KEY"] == "00000000000000000000000000000006" && local.environments["api"]["SLACK_WEBHOOK_URL"] == "https://withheld.invalid/SLACK_WEBHOOK_URL" && !contains(keys(local.environments["incident_router"]), "PAGERDUTY_KEY")
     error_message = "Who does not use a secret must have something else in its place."
   }
 }
@@ -206,5 +208,9 @@ run "pipelines" {
   assert {
     condition     = contains(keys(google_project_service.this), "aiplatform.googleapis.com")
     error_message = "Vertex AI must be enabled where a pipeline trains."
+  }
+  assert {
+    condition     = toset([for one in google_project_iam_member.registry : "${one.role} ${one.member}"]) == toset(["projects/example-project/roles/aiaRegistry serviceAccount:trainer@example-project.iam.gserviceaccount.com", "projects/example-project/roles/aiaRegistry serviceAccount:returns@shop-project.iam.gserviceaccount.com"])
+    error_message = "The accounts of the trainings, and no other, must be able to register versions."
   }
 }

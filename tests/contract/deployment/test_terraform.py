@@ -240,6 +240,8 @@ def test_settings_with_secrets_are_sound_for_those_who_have_them_and_for_those_w
         "PARTNER_TOKEN": "battery",
         "SLACK_SIGNING_SECRET": "c" * 32,
         "PAGERDUTY_WEBHOOK_SECRET": "d" * 32,
+        "MLFLOW_TOKEN": "e" * 32,
+        "MLFLOW_WEBHOOK_SECRET": "f" * 32,
         "MAIL_LINKS_SECRET": "e" * 32,
     }
     [kept] = [

@@ -1,0 +1,23 @@
+# Who may register versions of models in Vertex AI, where the settings have registry.vertex: the accounts of the trainings, whose
+# last step does it (docs/versions.md). MLflow is reached by its token.
+
+locals {
+  vertex_models = can(local.settings.registry.vertex.project)
+  registrars    = local.vertex_models ? local.training_accounts : toset([])
+}
+
+resource "google_project_iam_custom_role" "registry" {
+  count       = local.vertex_models ? 1 : 0
+  project     = local.settings.registry.vertex.project
+  role_id     = "aiaRegistry${var.role_suffix}"
+  title       = "Registers versions of models"
+  description = "Uploads versions of models and gives them aliases; deletes and deploys none."
+  permissions = ["aiplatform.models.get", "aiplatform.models.list", "aiplatform.models.update", "aiplatform.models.upload"]
+}
+
+resource "google_project_iam_member" "registry" {
+  for_each = local.registrars
+  project  = local.settings.registry.vertex.project
+  role     = "projects/${local.settings.registry.vertex.project}/roles/${google_project_iam_custom_role.registry[0].role_id}"
+  member   = "serviceAccount:${each.value}"
+}
