@@ -21,7 +21,9 @@ from core.events import RegistryChange
 from core.settings import MlflowRegistry, Registry, Settings, VertexRegistry
 from core.versions import AliasName, Metric, Version
 from functions.adapters.events import encode
+from functions.adapters.registries import record
 from functions.adapters.registries.mlflow import MlflowModels
+from functions.adapters.registries.register import configured, register
 from functions.adapters.registries.vertex import VertexModels
 from functions.command_intake.main import build
 from functions.pipeline_monitor.main import build as pipeline_monitor
@@ -369,3 +371,26 @@ def test_a_webhook_of_mlflow_is_checked_published_and_taken_once(world: ForeignV
     assert (len(world.table.rows), world.table.writes) == (1, 1)
     gone = RegistryChange(registry="mlflow", model="nothing", number="1", changed_at=change.changed_at)
     world.registered.take(gone)
+
+
+def test_a_registration_that_is_killed_is_completed_by_the_next_one(world: ForeignVersions, version: Version) -> None:
+    settings = Registry(mlflow=world.settings)
+    world.table.down = True
+    with pytest.raises(UnavailableError, match="BigQuery"):
+        register(version, settings, world.table)
+    world.table.down = False
+    known = register(version, settings, world.table)
+    assert (known.registry, known.registry_uri) == ("mlflow", f"models:/{version.model}/1")
+    assert register(version, settings, world.table) == known
+    [row] = world.table.rows.values()
+    assert record.from_row(row) == known
+    assert len(world.registered.registry.versions(version.model)) == 1
+
+
+def test_the_environment_names_another_server(world: ForeignVersions, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert configured(None) is None
+    monkeypatch.setenv("AIA_MLFLOW_URL", world.settings.url)
+    elsewhere = Registry(mlflow=MlflowRegistry(url="https://mlflow.example.com", token="s3cret"))
+    assert [configured(settings) for settings in (None, elsewhere)] == [
+        Registry(mlflow=MlflowRegistry(url=world.settings.url))
+    ] * 2
