@@ -24,7 +24,10 @@ from core.settings import (
     Reference,
     Spending,
 )
+from core.versions import AliasChange, AliasName, Version
 from functions.adapters.columns import chunked
+from functions.adapters.registries import aliases, record
+from functions.adapters.registries.register import WRITE_VERSION
 from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup.model_roi import ReturnRow
@@ -238,6 +241,20 @@ def report_statements() -> dict[str, str]:
     }
 
 
+def version_statements() -> dict[str, Statement]:
+    """The statements that write versions and their aliases."""
+    version = Version(
+        model="m", version="7", reference_start=NOW - timedelta(days=1), reference_end=NOW, created_at=NOW
+    )
+    alias = AliasChange(
+        model="m", alias=AliasName.CHALLENGER, version=None, changed_at=NOW, changed_by="ann", why="slower"
+    )
+    return {
+        "adapters/registries/write_version.sql": Statement(sql=WRITE_VERSION, parameters=record.row(version)),
+        "adapters/registries/write_alias.sql": Statement(sql=aliases.WRITE, parameters=aliases.row(alias)),
+    }
+
+
 def every_statement() -> dict[str, Statement]:
     """All statements by name; a file with names to fill in is there as what it becomes."""
     labelled = replace(MODEL, label=LABEL)
@@ -256,8 +273,8 @@ def every_statement() -> dict[str, Statement]:
         "drift_score/window.sql by column": chunked(window),
         "drift_score/labelled_window.sql by column": chunked(both),
     }
-    made = {"count_sql": counting(by=None), "count_sql by segment": counting(by="origin")}
-    return {name: Statement(sql=sql, parameters=used(sql)) for name, sql in texts.items()} | made
+    made = {"count_sql": counting(by=None), "count_sql by segment": counting(by="origin"), **version_statements()}
+    return {name: Statement(sql=sql, parameters=used(sql)) for name, sql in texts.items() if name not in made} | made
 
 
 EVERY = every_statement()

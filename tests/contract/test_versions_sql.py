@@ -1,9 +1,7 @@
 """Which version is in use: by the rows that pipelines write, by registrations, and by changes of the champion."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from google.cloud import bigquery
@@ -14,11 +12,9 @@ from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.api import versions as shown
 from functions.drift_score.slots import statements
-from infra.local.warehouse import read_definitions, read_views
-from tests.support.checks.googlesql import GoogleSql, with_views
 
 pytest_plugins = ["tests.support.servers.warehouse"]
-pytestmark = pytest.mark.timeout(300)  # the analyser is compiled when it is first used, which takes a while
+pytestmark = pytest.mark.timeout(300)
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -85,20 +81,3 @@ def test_the_first_version_of_a_model_is_in_use_when_it_is_registered(warehouse:
     assert in_use(warehouse, days=0) == "7"
     register.write(SEVEN, warehouse)
     assert warehouse.query("SELECT * FROM ops.model_aliases") == []
-
-
-PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    register.KEEP_CHAMPION: {"model": "delay", "version": "8"},
-    register.WRITE_VERSION: record.row(EIGHT),
-    aliases.WRITE: asdict(CHANGE) | {"id": CHANGE.id},
-    shown.VERSIONS: {"model": "delay"},
-    shown.CHANGES: {"model": "delay"},
-    history.VERSION_IN_USE: {"model": "delay", "at": AT},
-    statements.VERSIONS: {"models": ["delay"], "window_end": AT},
-}
-
-
-def test_the_statements_are_ones_of_bigquery() -> None:
-    analyser = GoogleSql(with_views(read_definitions(), read_views()))
-    for sql, parameters in PARAMETERS.items():
-        analyser.analyse(sql, parameters)

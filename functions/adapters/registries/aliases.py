@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from core.versions import AliasChange
-from functions.adapters.ports import Warehouse
+from functions.adapters.ports import Data, Warehouse
 from functions.adapters.registries.port import ModelRegistry
 
 WRITE = Path(__file__).with_name("write_alias.sql").read_text().rstrip()
@@ -31,4 +31,9 @@ def write(change: AliasChange, warehouse: Warehouse) -> None:
         QueryError: the warehouse refuses it.
         UnavailableError: the warehouse does not answer.
     """
-    warehouse.query(WRITE, **asdict(change) | {"alias": change.alias.value, "id": change.id})
+    warehouse.query(WRITE, **row(change))
+
+
+def row(change: AliasChange) -> Data:
+    """The row of a change."""
+    return asdict(change) | {"alias": change.alias.value, "id": change.id}
