@@ -62,7 +62,7 @@ locals {
     }
     pipeline_monitor = {
       publishes = ["findings"]
-      reads     = concat(["ops.pipeline_runs"], local.mlflow ? ["ops.model_versions", "ops.model_aliases", "ops.models"] : [])
+      reads     = concat(["ops.pipeline_runs", "ops.models"], local.mlflow ? ["ops.model_versions", "ops.model_aliases"] : [])
       writes    = concat(["ops.pipeline_runs", "ops.dead_letters"], local.mlflow ? ["ops.model_versions", "ops.model_aliases"] : [])
       store     = "roles/datastore.user"
     }

@@ -94,7 +94,7 @@ def test_memory_answers_as_the_warehouse_does(
         assert summaries[0].newest == summaries[1].newest
         assert summaries[0].version is not None
         assert summaries[1].version is not None
-        names = ("version", "created_at", "reference_start", "reference_end")
+        names = ("version", "in_use_from", "reference_start", "reference_end")
         assert [summaries[0].version[name] for name in names] == [summaries[1].version[name] for name in names]
         wanted = dict.fromkeys((*watched(model), *model.segments))
         rows = [

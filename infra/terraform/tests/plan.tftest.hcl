@@ -91,8 +91,8 @@ run "plan" {
     error_message = "Every table of infra/tables must be there."
   }
   assert {
-    condition     = toset([for file in fileset("../tables", "*.sql") : trimsuffix(file, ".sql")]) == toset(keys(google_bigquery_table.view)) && alltrue([for name, one in google_bigquery_table.view : can(regex("`${var.project}\\.[a-z]+\\.[a-z_]+_raw`", one.view[0].query)) && !one.view[0].use_legacy_sql])
-    error_message = "Every view of infra/tables must be there and read its table in this project."
+    condition     = toset([for file in fileset("../tables", "*.sql") : trimsuffix(file, ".sql")]) == toset(keys(google_bigquery_table.view)) && alltrue([for name, one in google_bigquery_table.view : can(regex("`${var.project}\\.[a-z]+\\.(?:[a-z_]+_raw|model_versions)`", one.view[0].query)) && !one.view[0].use_legacy_sql])
+    error_message = "Every view of infra/tables must be there and read its tables in this project."
   }
   assert {
     condition     = alltrue([for one in google_bigquery_table.this : one.deletion_protection]) && alltrue([for one in google_bigquery_dataset.this : !one.delete_contents_on_destroy]) && google_firestore_database.this.delete_protection_state == "DELETE_PROTECTION_ENABLED"

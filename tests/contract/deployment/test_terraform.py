@@ -268,8 +268,8 @@ def test_a_secret_is_read_by_those_who_have_it_and_by_nobody_else(with_secrets: 
         for one in of(with_secrets, "secret_manager_secret_iam_member")
     }
     assert had == read
-    # six of channels by two functions, one of them by a third one, which sends reports; one of a probe, one of the caches, three of answers, one of them by two more
-    assert len(read) == 20
+    # six of channels by two functions, one of them by a third one, which sends reports; one of a probe, one of the caches, three of answers, one of them by two more, two of MLflow
+    assert len(read) == 22
     assert not list(of(with_secrets, "secret_manager_secret_version"))
 
 
@@ -297,7 +297,7 @@ def test_the_guide_names_the_roles_that_it_takes_to_apply() -> None:
 def test_the_guide_names_the_roles_whose_names_are_kept_after_a_destroy() -> None:
     files = "\n".join(path.read_text() for path in plan.TERRAFORM.glob("*.tf"))
     names = re.findall(r'role_id\s+= "(\w+)\$\{var\.role_suffix\}"', files)
-    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 4
+    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 5
     section = GUIDE.read_text().partition("## Take it down")[2].partition("\n## ")[0]
     assert not {name for name in (*names, "role_suffix") if f"`{name}" not in section}
 
