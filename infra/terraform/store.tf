@@ -15,6 +15,7 @@ locals {
     probes          = []
     profiles        = []
     rates           = []
+    registries      = []
     report_texts    = []
     reports         = []
     retraining      = []
