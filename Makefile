@@ -50,8 +50,9 @@ bench: $(VENV_TEST) ## measure what the targets name; the tables go to build/
 costs: $(VENV) ## estimate the monthly bill from the settings and list prices
 	@python -m infra.costs
 
-package: $(VENV) ## one archive a function, into build/packages
+package: $(VENV) ## one archive a function and one template a training pipeline, into build/packages
 	@python -m infra.stage --archives build/packages
+	@python -m infra.training --templates build/packages
 
 plan: $(VENV) ## print what terraform apply would create, without a cloud
 	@python -m infra.plan

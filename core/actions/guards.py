@@ -44,6 +44,7 @@ class Traits:
         remedy: whether it is to end the conditions of the incident: it has worked when they recover.
         keep: whether it stays in place where it did not help, as there is nothing to go back to.
         reads: whether it only reads: it changes no resource, and does not count as an act.
+        settles: how long after the first look it may take until it is known whether it works.
     """
 
     destructive: bool = False
@@ -56,6 +57,7 @@ class Traits:
     remedy: bool = True
     keep: bool = False
     reads: bool = False
+    settles: timedelta = 30 * _MINUTES
 
 
 TRAITS: Mapping[ActionName, Traits] = MappingProxyType(
@@ -65,8 +67,10 @@ TRAITS: Mapping[ActionName, Traits] = MappingProxyType(
         ActionName.SCALE_OUT: Traits(cooldown=10 * _MINUTES, per_hour=6, undo=True),
         ActionName.ROLLBACK_MODEL: Traits(destructive=True, approval=True, cooldown=_HOURS, per_hour=2, undo=True),
         ActionName.SHIFT_TRAFFIC: Traits(cooldown=15 * _MINUTES, per_hour=4, undo=True),
-        # A training takes hours and costs money: it neither helps nor harms the current incident.
-        ActionName.RETRAIN_MODEL: Traits(cooldown=6 * _HOURS, per_hour=2, suspect=False, remedy=False),
+        # A training takes hours and costs money: it neither helps nor harms the current incident. It has worked with a version.
+        ActionName.RETRAIN_MODEL: Traits(
+            cooldown=6 * _HOURS, per_hour=2, suspect=False, remedy=False, settles=24 * _HOURS
+        ),
         # Runs that hang come in numbers; the work of a cancelled one is lost.
         ActionName.CANCEL_PIPELINE: Traits(
             destructive=True, approval=True, cooldown=30 * _MINUTES, per_hour=2, blast_radius=5

@@ -259,7 +259,7 @@ def looked(
         return _unsuccessful(run, ActionReason.WORSENED, f"{before} before, {severity} now", undo=own.undo, now=now)
     if verification.health is Health.GOOD:
         return _in_place(run, verification, own, recovered if own.remedy else None, automation=automation, now=now)
-    if now - run.at >= automation.verify_after + PATIENCE:
+    if now - run.at >= automation.verify_after + own.settles:
         return failed(run, ActionReason.NEVER_SETTLED, verification.detail, now=now)
     return run
 

@@ -24,6 +24,17 @@ def p_value(distance: float, degrees: float = math.inf) -> float:
     return math.erfc(abs(distance) / math.sqrt(2))
 
 
+def distance(degrees: float, certainty: float = 0.05) -> float:
+    """The distance in standard errors that is exceeded by chance only so often, both ways: the inverse of `p_value`.
+
+    >>> round(distance(13), 2), round(p_value(distance(7), 7), 3)
+    (2.16, 0.05)
+    """
+    scale = (8 * degrees + 1) / (8 * degrees + 3)
+    normal = NormalDist().inv_cdf(1 - certainty / 2) / scale
+    return math.sqrt(degrees * math.expm1(normal * normal / degrees))
+
+
 def chi_square(degrees: int, certainty: float) -> float:
     """The value that a chi-square variable exceeds by chance only so often.
 

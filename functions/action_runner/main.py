@@ -25,7 +25,7 @@ def build(ports: Ports, actions: Actions | None = None) -> Endpoint:
         ledger=ports.ledger,
         metrics=ports.metrics,
         clock=ports.clock,
-        actions=actions or Registry(ports.settings, ports.models.all, ports.warehouse, ports.bus),
+        actions=actions or Registry(ports.settings, ports.models.all, ports.warehouse, ports.bus, ports.store),
         automation=ports.settings.automation,
         requests=requests,
     )

@@ -13,11 +13,11 @@ class Jobs(Protocol):
     """Tells of pipeline jobs."""
 
     def __call__(self, name: str, logged: PipelineRun) -> list[PipelineRun]:
-        """The events about a job whose end was logged.
+        """The events about a job whose end was logged, or a change of one of whose tasks.
 
         Args:
             name: `projects/P/locations/L/pipelineJobs/ID`.
-            logged: the event from the log.
+            logged: the event from the log; the job is another one meanwhile, where its status is another one.
 
         Raises:
             UnavailableError: Vertex AI does not answer.
@@ -48,6 +48,7 @@ def job_events(job: Any, logged: PipelineRun) -> Iterator[PipelineRun]:  # noqa:
     """
     if _STATES.get(job.state.name.removeprefix("PIPELINE_STATE_")) is not logged.status:
         return
+    logged = replace(logged, pipeline=_pipeline(job) or logged.pipeline)
     yield _event(logged, "", _Part(logged.status, job.start_time, job.end_time, job.error.message))
     parents = {task.parent_task_id for task in job.job_detail.task_details}
     stages: dict[str, list[_Part]] = {}
@@ -63,6 +64,12 @@ def job_events(job: Any, logged: PipelineRun) -> Iterator[PipelineRun]:  # noqa:
 _STATES = {status.name: status for status in RunStatus}
 """The states of jobs and tasks as run statuses; a skipped or untriggered task did not run."""
 _WORST_LAST = (RunStatus.SUCCEEDED, RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.FAILED)
+
+
+def _pipeline(job: Any) -> str:  # noqa: ANN401 - as above
+    """The name of a job's pipeline, as its specification has it, or the empty text."""
+    info = (job.pipeline_spec or {}).get("pipelineInfo") or {}
+    return str(info.get("name", ""))
 
 
 class _Part(NamedTuple):

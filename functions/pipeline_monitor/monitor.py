@@ -150,7 +150,9 @@ def handle(monitor: Monitor, event: PipelineRun | Logged | RegistryChange | Tick
 
 
 def follow(monitor: Monitor, *events: PipelineRun) -> None:
-    """Apply events about one run, measure, publish findings and write the history."""
+    """Apply events about one run, measure, publish findings and write the history; without an event nothing is done."""
+    if not events:
+        return
     steps, pipeline = _counted(monitor.store, events)
     for step in steps:
         if step.outcome is EventOutcome.FORGOTTEN:
@@ -166,12 +168,13 @@ def follow(monitor: Monitor, *events: PipelineRun) -> None:
 
 
 def follow_logged(monitor: Monitor, logged: Logged) -> None:
-    """Apply a log entry about a job; if the job has ended, with its details from Vertex AI."""
+    """Apply a log entry about a job; if the job has ended or it is about a task, with its details from Vertex AI."""
     event = logged.event
     if event is None:
         return
-    if not event.status.is_over or not logged.location:
-        follow(monitor, event)
+    own = () if logged.of_task else (event,)  # the name of the pipeline is not known from an entry about a task
+    if not logged.location or not (event.status.is_over or logged.of_task):
+        follow(monitor, *own)
         return
     name = f"projects/{monitor.project}/locations/{logged.location}/pipelineJobs/{logged.job_id}"
     try:
@@ -180,9 +183,9 @@ def follow_logged(monitor: Monitor, logged: Logged) -> None:
         log.warning("tasks of the run not read: %s", error)
         more = []
     except UnavailableError:
-        follow(monitor, event)  # the end of the run is known nevertheless
+        follow(monitor, *own)  # the end of the run is known nevertheless
         raise
-    follow(monitor, event, *more)
+    follow(monitor, *own, *more)
 
 
 def look(monitor: Monitor, tick: Tick) -> None:

@@ -1,7 +1,8 @@
 """Messages of the pipeline monitor: an event about a run or of a registry, an entry of Vertex AI's log, or a tick.
 
 Of a log entry (`pipeline_job_events`, as a log sink publishes it) the job's id and region (`resource.labels`), the
-state and the pipeline's name (`jsonPayload`), and the instant are read.
+state and the pipeline's name (`jsonPayload`), and the instant are read. Of an entry about a task (`pipeline_job_task_events`) only
+that there is one: what became of the tasks, Vertex AI tells who asks.
 """
 
 import re
@@ -29,6 +30,8 @@ _STATES = {
     "PIPELINE_STATE_CANCELLED": RunStatus.CANCELLED,
 }
 """By `google.cloud.aiplatform.v1.PipelineState`; None before anything runs."""
+_TASKS = "aiplatform.googleapis.com%2Fpipeline_job_task_events"
+"""The end of the name of the log that has the events of tasks."""
 _STAMPED = re.compile(r"-\d{14}$")
 """The suffix that the client library appends to the pipeline's name to form the job's id."""
 LONGEST_NAME = 128
@@ -46,14 +49,16 @@ class Logged:
     """An event from the log.
 
     Attributes:
-        event: of the run, or None while the job is pending.
+        event: of the run, or None while the job is pending; of an entry about a task, that the run is active.
         location: the region of the job, or empty.
         job_id: the id of the job in it.
+        of_task: whether it is about a task.
     """
 
     event: PipelineRun | None
     location: str
     job_id: str
+    of_task: bool = False
 
 
 class _Labels(msgspec.Struct):
@@ -66,7 +71,7 @@ class _Resource(msgspec.Struct):
 
 
 class _Payload(msgspec.Struct, rename="camel"):
-    state: str
+    state: str = ""
     pipeline_name: str = ""
 
 
@@ -74,6 +79,7 @@ class _Entry(msgspec.Struct, rename="camel"):
     resource: _Resource
     timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
     json_payload: _Payload
+    log_name: str = ""
 
 
 _decoder = msgspec.json.Decoder(_Entry)
@@ -93,6 +99,9 @@ def read_entry(data: bytes) -> Logged:
 
 def _logged(entry: _Entry) -> Logged:
     labels, state = entry.resource.labels, entry.json_payload.state
+    if entry.log_name.endswith(_TASKS):
+        active = _event(entry, RunStatus.RUNNING)
+        return Logged(event=active, location=labels.location, job_id=labels.pipeline_job_id, of_task=True)
     if state not in _STATES:
         raise ValueError(f"jsonPayload.state must be one of {', '.join(_STATES)}, got {state!r:.80}")
     status = _STATES[state]

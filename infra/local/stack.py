@@ -1,6 +1,6 @@
 """The local system: its programs, their environment, and the order in which they start.
 
-BigQuery's emulator, Pub/Sub, the monitoring server, the inbox                     what stands for what is outside
+BigQuery's emulator, Pub/Sub, monitoring, Vertex AI's pipelines, the inbox         what stands for what is outside
 the functions, each from its staged archive: in one process, or in one each        what is deployed
 history, a program a track                                                         computes the past, then ends
 Prometheus, the scheduler                                                          what runs when the newest weeks are in
@@ -38,7 +38,7 @@ FUNCTIONS = tuple(stage.deployment()["functions"])
 PUBLIC_FUNCTIONS = {"api": "page", "alert_intake": "intake", "command_intake": "commands"}
 """The public ports of functions."""
 PRIVATE = [
-    *("warehouse", "monitoring", "metrics", "backlog", "mlflow"),
+    *("warehouse", "monitoring", "metrics", "backlog", "mlflow", "vertex"),
     *(name for name in FUNCTIONS if name not in PUBLIC_FUNCTIONS),
 ]
 """The private ports."""
@@ -46,8 +46,8 @@ SOON = timedelta(seconds=12)
 """After which a function that has just answered sends its metrics again."""
 NOWHERE = "127.0.0.1:9"
 """An address without a listener (the port of the discard protocol), so that a connection is refused at once."""
-NO_CLOUD = ("AIA_RUN_ENDPOINT", "AIA_VERTEX_ENDPOINT", "AIA_IAM_ENDPOINT", "AIA_LOGGING_ENDPOINT")
-"""The endpoints of services without a local substitute: Cloud Run, Vertex AI, IAM, Cloud Logging.
+NO_CLOUD = ("AIA_RUN_ENDPOINT", "AIA_IAM_ENDPOINT", "AIA_LOGGING_ENDPOINT")
+"""The endpoints of services without a local substitute: Cloud Run, IAM, Cloud Logging.
 
 Unset, they would be Google's own, called with made-up credentials. So an action reports that they do not answer.
 """
@@ -157,7 +157,7 @@ class Stack:
         scheduler.start()
 
     def _start_services(self) -> None:
-        self.programs.start(self._warehouse(), self._pubsub(), self._monitoring(), self._inbox())
+        self.programs.start(self._warehouse(), self._pubsub(), self._monitoring(), self._vertex(), self._inbox())
         patiently("tables", lambda: create_tables(bigquery.Client(project=PROJECT)), self.programs.is_stopping)
         urls = {name: self._function_url(name) for name in FUNCTIONS}
         patiently("subscriptions", lambda: apply_topology(PROJECT, stage.deployment(), urls), self.programs.is_stopping)
@@ -194,6 +194,7 @@ class Stack:
             "PUBSUB_EMULATOR_HOST": f"127.0.0.1:{self.ports['pubsub']}",
             "BIGQUERY_EMULATOR_HOST": self.ports.url("warehouse"),
             "AIA_STORE": self.store,
+            "AIA_VERTEX_ENDPOINT": f"127.0.0.1:{self.ports['vertex']}",
             "AIA_MONITORING_ENDPOINT": f"127.0.0.1:{self.ports['monitoring']}",
             "AIA_PROMETHEUS_URL": self.ports.url("prometheus"),
             "AIA_LOCATION": "local",
@@ -277,6 +278,10 @@ class Stack:
     def _monitoring(self) -> Program:
         where = ["--grpc-port", str(self.ports["monitoring"]), "--http-port", str(self.ports["metrics"])]
         return self._module("monitoring", "infra.local.monitoring", where, self.ports["metrics"])
+
+    def _vertex(self) -> Program:
+        where = ["--port", str(self.ports["vertex"]), "--data", str(self.folder / "vertex"), "--project", PROJECT]
+        return self._module("vertex", "infra.local.vertex", where, self.ports["vertex"])
 
     def _inbox(self) -> Program:
         where = ["--port", str(self.ports["inbox"]), "--data", str(self.folder / "inbox.sqlite")]

@@ -1,11 +1,11 @@
-# Vertex AI says in the log what becomes of its pipeline jobs; the sink makes messages of it.
+# Vertex AI says in its logs what becomes of its pipeline jobs and their tasks; the sink makes messages of it.
 
 resource "google_logging_project_sink" "pipeline_runs" {
   name                   = "pipeline-runs"
-  description            = "What becomes of Vertex AI pipeline jobs."
+  description            = "What becomes of Vertex AI pipeline jobs and their tasks."
   destination            = "pubsub.googleapis.com/${google_pubsub_topic.this["pipeline-runs"].id}"
   unique_writer_identity = true
-  filter                 = "resource.type=\"aiplatform.googleapis.com/PipelineJob\" AND log_id(\"aiplatform.googleapis.com/pipeline_job_events\")"
+  filter                 = "resource.type=\"aiplatform.googleapis.com/PipelineJob\" AND (log_id(\"aiplatform.googleapis.com/pipeline_job_events\") OR log_id(\"aiplatform.googleapis.com/pipeline_job_task_events\"))"
 }
 
 resource "google_pubsub_topic_iam_member" "pipeline_runs" {

@@ -17,6 +17,7 @@ from functions.adapters.actions.registry import Action, Registry
 from functions.adapters.actions.revoke_access import RevokeAccess
 from functions.adapters.warehouse import BigQueryWarehouse
 from tests.support.checks.action_conformance import KEY, ActionSuite, UndoSuite, request
+from tests.support.crash.breaking import Breaking, MemoryStore
 from tests.support.fakes.recorders import RecordingBus
 from tests.support.servers.cloud_logging import PROJECT
 from tests.support.servers.iam import ACCOUNT, Iam, iam
@@ -158,7 +159,7 @@ def test_there_is_an_action_of_every_name_and_it_is_made_once(
     name: ActionName, warehouse: BigQueryWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", PROJECT)
-    registry = Registry(Settings(jobs={}), dict, warehouse, RecordingBus())
+    registry = Registry(Settings(jobs={}), dict, warehouse, RecordingBus(), MemoryStore(Breaking()))
     action = registry[name]
     assert registry[name] is action
     with pytest.raises(ActionError, match="nobody/knows"):
@@ -193,7 +194,7 @@ ALL_CLIENTS = (
 def test_only_the_client_of_the_action_asked_for_is_imported(name: str) -> None:
     code = "import os; os.environ['GOOGLE_CLOUD_PROJECT'] = 'shop'\n"
     code += "from core.settings import ActionName, Settings\nfrom functions.adapters.actions.registry import Registry\n"
-    before = imported(f"{code}registry = Registry(Settings(jobs={{}}), dict, None, None)")
-    after = imported(f"{code}Registry(Settings(jobs={{}}), dict, None, None)[ActionName('{name}')]")
+    before = imported(f"{code}registry = Registry(Settings(jobs={{}}), dict, None, None, None)")
+    after = imported(f"{code}Registry(Settings(jobs={{}}), dict, None, None, None)[ActionName('{name}')]")
     assert not before & set(ALL_CLIENTS)
     assert after & set(ALL_CLIENTS) == set(CLIENTS[name])

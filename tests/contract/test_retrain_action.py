@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.cloud import bigquery
 
-from core.actions.plan import Health
 from core.errors import ActionError, UnavailableError
-from core.events import RetrainingRequest, stamp
-from core.settings import Features, Label, Model, Reference, Retraining
+from core.events import PipelineRun, RetrainingRequest, RunStatus, stamp
+from core.pipelines.state import PipelineState, advance
+from core.retraining.start import training
+from core.settings import Features, Label, Model, Reference, Retraining, TrainingPipeline
 from functions.adapters import events
 from functions.adapters.actions.retrain_model import RetrainModel
 from functions.adapters.bus import PubsubBus, open_bus
+from functions.adapters.pipelines import pipeline_data
 from functions.adapters.warehouse import BigQueryWarehouse
 from tests.contract import pubsub_fixtures as pubsub
 from tests.support.builders.flights import DAY, TICK, flights, labels, load, version
 from tests.support.checks.action_conformance import KEY, request
+from tests.support.crash.breaking import Breaking, MemoryStore
 from tests.support.fakes.recorders import RecordingBus
 
 if TYPE_CHECKING:  # imported earlier than as a plugin, its assertions could not be rewritten
@@ -29,6 +32,10 @@ if TYPE_CHECKING:  # imported earlier than as a plugin, its assertions could not
 pytest_plugins = ["tests.support.servers.warehouse"]
 
 LABEL = Label(table="telemetry.delay_labels", column="late", arrives_within=timedelta(hours=12))
+PIPELINE = TrainingPipeline(
+    template="https://us-east1-kfp.pkg.dev/my-project/pipelines/train-delay/v1", root="gs://runs/x"
+)
+POLICY = Retraining(important=("distance",), minimum_labels=40, window=10 * DAY, pipeline=PIPELINE)
 MODEL = Model(
     name="delay",
     owner="operations",
@@ -41,7 +48,7 @@ MODEL = Model(
     window=DAY,
     label=LABEL,
     accuracy_floor=0.8,
-    retraining=Retraining(important=("distance",), minimum_labels=40, window=10 * DAY),
+    retraining=POLICY,
 )
 ASKED = replace(request("retrain_model", MODEL.target), requested_at=TICK)
 DUE = TICK - timedelta(hours=12)
@@ -79,9 +86,13 @@ def action(full: bigquery.Client, bus: RecordingBus) -> RetrainModel:
     return retrain(full, bus)
 
 
-def retrain(client: bigquery.Client, bus: Any, **changes: Any) -> RetrainModel:
+def retrain(client: bigquery.Client, bus: Any, store: Any = None, **changes: Any) -> RetrainModel:
     return RetrainModel(
-        lambda: {MODEL.name: replace(MODEL, **changes)}, BigQueryWarehouse(client, patience=2.0), bus, lambda: TICK
+        lambda: {MODEL.name: replace(MODEL, **changes)},
+        BigQueryWarehouse(client, patience=2.0),
+        bus,
+        store or MemoryStore(Breaking()),
+        clock=lambda: TICK,
     )
 
 
@@ -107,13 +118,10 @@ def test_a_plan_asks_for_nothing(action: RetrainModel, bus: RecordingBus) -> Non
     assert bus.events == []
 
 
-def test_without_a_policy_sixty_days_are_asked_for(full: bigquery.Client, bus: RecordingBus) -> None:
-    extra = flights(1200, DUE - 20 * DAY, seed=2, span=30 * DAY)
-    load(full, MODEL.table, extra)
-    load(full, LABEL.table, labels(extra, TICK - timedelta(hours=1), right=1.0))
-    plan = retrain(full, bus, retraining=None).plan(ASKED)
-    asked = events.decode(plan.state["request"].encode(), RetrainingRequest)
-    assert (asked.window_start, asked.n_labels) == (DUE - 60 * DAY, 1250)
+@pytest.mark.parametrize("policy", [None, replace(POLICY, pipeline=None)])
+def test_where_nothing_trains_it_nothing_is_planned(full: bigquery.Client, bus: RecordingBus, policy: Any) -> None:
+    with pytest.raises(ActionError, match=r"models\.delay\.retraining\.pipeline: must be given .*: no pipeline"):
+        retrain(full, bus, retraining=policy).plan(ASKED)
 
 
 def test_the_newest_version_in_use_is_the_one_to_replace(
@@ -125,14 +133,14 @@ def test_the_newest_version_in_use_is_the_one_to_replace(
 
 
 def test_too_few_labels_are_refused_with_their_number(full: bigquery.Client, bus: RecordingBus) -> None:
-    policy = Retraining(important=("distance",), minimum_labels=51, window=10 * DAY)
+    policy = replace(POLICY, minimum_labels=51)
     with pytest.raises(ActionError, match="must have 51 labels, has 50"):
         retrain(full, bus, retraining=policy).plan(ASKED)
 
 
 def test_a_model_without_a_version_is_refused(full: bigquery.Client, bus: RecordingBus) -> None:
     before = replace(ASKED, requested_at=TICK - 29 * DAY - timedelta(seconds=1))
-    policy = Retraining(important=("distance",), minimum_labels=1, window=10 * DAY)
+    policy = replace(POLICY, minimum_labels=1)
     with pytest.raises(ActionError, match=r"must have a version in ops\.model_versions"):
         retrain(full, bus, retraining=policy).plan(before)
 
@@ -168,10 +176,42 @@ def test_nothing_is_asked_for_when_another_version_came_into_use(
     assert bus.events == []
 
 
-def test_it_is_good_once_it_is_asked_for_and_cannot_be_taken_back(action: RetrainModel, bus: RecordingBus) -> None:
+def test_it_has_worked_when_a_version_came_out_of_it_and_cannot_be_taken_back(
+    full: bigquery.Client, bus: RecordingBus
+) -> None:
+    store = MemoryStore(Breaking())
+    action = retrain(full, bus, store)
     plan = action.plan(ASKED)
     action.apply(plan, KEY)
-    assert action.verify(plan).health is Health.GOOD
+    run_id = plan.state["run_id"]
+    assert run_id == training(bus.events[0], PIPELINE).job_id
+
+    def found() -> tuple[str, str]:
+        verification = action.verify(plan)
+        return verification.health.value, verification.detail
+
+    assert found() == ("pending", "requested: no run of it is known yet")
+    running = PipelineRun(
+        pipeline="train-delay", run_id=run_id, status=RunStatus.RUNNING, observed_at=TICK, stage="train"
+    )
+    state = advance(PipelineState(name="train-delay"), running).pipeline
+    store.create("pipelines", "train-delay", pipeline_data(state))
+    assert found() == ("pending", "started: train")
+    row = {
+        "request_id": bus.events[0].id,
+        "model": "delay",
+        "run_id": run_id,
+        "pipeline": "train-delay",
+        "metrics": "{}",
+    }
+    row |= {"n_rows": 9, "why": "log loss lower by 0.01", "finished_at": stamp(TICK)}
+    load(full, "ops.training_results", [row | {"outcome": "not better", "version": None}])
+    assert found() == ("bad", "not better: log loss lower by 0.01")
+    later = {"outcome": "trained", "version": "8", "finished_at": stamp(TICK + timedelta(minutes=1))}
+    load(full, "ops.training_results", [row | later])
+    assert found() == ("good", "trained: version 8: log loss lower by 0.01")
+    load(full, "ops.model_versions", [version("8", TICK - 2 * DAY)])
+    assert found() == ("good", "promoted: version 8 is in use")
     with pytest.raises(ActionError, match="cannot be undone"):
         action.undo(plan)
     assert len(bus.events) == 1
@@ -187,7 +227,9 @@ def test_a_bus_that_does_not_answer_is_asked_later(action: RetrainModel, bus: Re
 def test_a_warehouse_that_does_not_answer_is_asked_later(own_place: "Place") -> None:
     client = own_place.client("down")
     own_place.emulator.stop()
-    down = RetrainModel(lambda: {MODEL.name: MODEL}, BigQueryWarehouse(client, patience=0.5), RecordingBus())
+    down = RetrainModel(
+        lambda: {MODEL.name: MODEL}, BigQueryWarehouse(client, patience=0.5), RecordingBus(), MemoryStore(Breaking())
+    )
     with pytest.raises(UnavailableError):
         down.plan(ASKED)
 

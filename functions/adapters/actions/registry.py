@@ -12,7 +12,7 @@ from typing import Protocol, cast
 from core.actions.plan import Plan, Verification
 from core.events import ActionRequest
 from core.settings import ActionName, Model, Settings
-from functions.adapters.ports import Bus, Warehouse
+from functions.adapters.ports import Bus, Store, Warehouse
 
 
 class Action(Protocol):
@@ -57,15 +57,22 @@ class Registry:
         models: the models by name, as they are now.
         warehouse: for the actions that query the history.
         bus: for the actions that publish requests.
+        store: for the actions that look at pipelines.
     """
 
     def __init__(
-        self, settings: Settings, models: Callable[[], Mapping[str, Model]], warehouse: Warehouse, bus: Bus
+        self,
+        settings: Settings,
+        models: Callable[[], Mapping[str, Model]],
+        warehouse: Warehouse,
+        bus: Bus,
+        store: Store,
     ) -> None:
         self._settings = settings
         self._models = models
         self._warehouse = warehouse
         self._bus = bus
+        self._store = store
         self._made = functools.cache(self._make)
 
     def __getitem__(self, name: ActionName) -> Action:
@@ -75,7 +82,7 @@ class Registry:
     def _make(self, name: ActionName) -> Action:
         kind = _kind(name)
         if name is ActionName.RETRAIN_MODEL:
-            return kind(self._models, self._warehouse, self._bus)
+            return kind(self._models, self._warehouse, self._bus, self._store)
         return kind(self._settings.resources)
 
 

@@ -1,8 +1,8 @@
 """Request a retraining of a model, on the newest data whose labels have arrived.
 
-The request goes to the topic `retraining`, where those of drift_score's policy go too: what trains, and whether the
-result takes the place of the version in use, is decided there. So the action has done its part when the request is
-published, and is verified at once; a training takes hours, longer than anything is looked at here.
+The request goes to the topic `retraining`, where those of drift_score's policy go too. It has worked when a version came out of
+the training: the run is followed by its id, as `pipeline_monitor` knows it, and its result, as the pipeline noted it. Whether
+the version takes the place of the one in use is decided elsewhere.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,15 +12,27 @@ from datetime import UTC, datetime
 from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import ActionError, QueryError
 from core.events import ActionRequest, RetrainingRequest
+from core.pipelines.run import Run
 from core.retraining import Span, training_span
-from core.settings import Label, Model, Retraining
+from core.retraining.outcome import RunOutcome, training_state
+from core.retraining.start import training
+from core.settings import Label, Model, Retraining, TrainingPipeline
 from functions.adapters import events
-from functions.adapters.ports import Bus, Clock, Warehouse
+from functions.adapters.pipelines import COLLECTION, read_pipeline
+from functions.adapters.ports import Bus, Clock, Store, Warehouse
 from functions.adapters.training import history
 
 TOPIC = "retraining"
 REASON = "incident"
 """The reason, besides those of the policy."""
+_HEALTH = {
+    RunOutcome.REQUESTED: Health.PENDING,
+    RunOutcome.STARTED: Health.PENDING,
+    RunOutcome.TRAINED: Health.GOOD,
+    RunOutcome.PROMOTED: Health.GOOD,
+    RunOutcome.NOT_BETTER: Health.BAD,
+    RunOutcome.FAILED: Health.BAD,
+}
 
 
 def _now() -> datetime:
@@ -34,21 +46,28 @@ class RetrainModel:
         models: by name, as they are now; it acts on their targets, `model/NAME`.
         warehouse: which has their predictions, labels and versions.
         bus: which takes the request.
+        store: which has what is known of pipelines.
         clock: now, in UTC.
     """
 
     def __init__(
-        self, models: Callable[[], Mapping[str, Model]], warehouse: Warehouse, bus: Bus, clock: Clock = _now
+        self,
+        models: Callable[[], Mapping[str, Model]],
+        warehouse: Warehouse,
+        bus: Bus,
+        store: Store,
+        *,
+        clock: Clock = _now,
     ) -> None:
         self._models = models
         self._warehouse = warehouse
         self._bus = bus
+        self._store = store
         self._clock = clock
 
     def plan(self, request: ActionRequest) -> Plan:
-        """The request that would be published; `ActionError` where there is too little to train on."""
-        model, label = self._model(request.target)
-        policy = model.retraining or Retraining(important=model.features.names)
+        """The request that would be published; `ActionError` where nothing trains it, or there is too little to train on."""
+        model, label, policy, pipeline = self._model(request.target)
         span = training_span(policy, label, request.requested_at)
         with _asking(request.target):
             version = history.version_in_use(self._warehouse, model.name, request.requested_at)
@@ -59,7 +78,7 @@ class RetrainModel:
             raise ActionError(
                 f"{request.target}: {_span_text(span)} must have {policy.minimum_labels} labels, has {n_labels}"
             )
-        return _plan(request.target, _request(model, version, span, n_labels, request.requested_at), span)
+        return _plan(request.target, _request(model, version, span, n_labels, request.requested_at), span, pipeline)
 
     def apply(self, plan: Plan, key: str) -> str:
         """Publish it; a repetition is the same event with the same id, which the receiver recognises."""
@@ -74,21 +93,34 @@ class RetrainModel:
         return f"requested as {request.id}"
 
     def verify(self, plan: Plan) -> Verification:
-        """Good at once: the bus has the request, or `apply` would have failed."""
-        return Verification(health=Health.GOOD, detail=f"{plan.state['target']}: the training was requested")
+        """Good when a version was registered, bad when none will be: the training failed, or its result is not better."""
+        request = events.decode(plan.state["request"].encode(), RetrainingRequest)
+        run_id = plan.state["run_id"]
+        with _asking(plan.state["target"]):
+            result = history.result_of_run(self._warehouse, run_id)
+            in_use = history.version_in_use(self._warehouse, request.model, max(self._clock(), request.requested_at))
+        state = training_state(self._run(plan.state["pipeline"], run_id), result, in_use, request.model_version)
+        return Verification(health=_HEALTH[state.outcome], detail=f"{state.outcome}: {state.detail}")
 
     def undo(self, plan: Plan) -> str:
         """Never: a request that is published cannot be taken back."""
         raise ActionError(f"{plan.state['target']}: a requested training cannot be undone")
 
-    def _model(self, target: str) -> tuple[Model, Label]:
+    def _run(self, pipeline: str, run_id: str) -> Run | None:
+        """The run, as it was reported, or None."""
+        document = self._store.get(COLLECTION, pipeline)
+        return read_pipeline(document.data).get(run_id) if document else None
+
+    def _model(self, target: str) -> tuple[Model, Label, Retraining, TrainingPipeline]:
         by_target = {model.target: model for model in self._models().values()}
         model = by_target.get(target)
         if model is None:
             raise ActionError(f"{target}: must be model/NAME of a monitored model, is {sorted(by_target)}")
         if model.label is None:
             raise ActionError(f"models.{model.name}.label: must be given for retrain_model, got None")
-        return model, model.label
+        if model.retraining is None or model.retraining.pipeline is None:
+            raise ActionError(f"models.{model.name}.retraining.pipeline: must be given for retrain_model: no pipeline")
+        return model, model.label, model.retraining, model.retraining.pipeline
 
 
 def _request(model: Model, version: str, span: Span, n_labels: int, at: datetime) -> RetrainingRequest:
@@ -104,14 +136,19 @@ def _request(model: Model, version: str, span: Span, n_labels: int, at: datetime
     )
 
 
-def _plan(target: str, request: RetrainingRequest, span: Span) -> Plan:
+def _plan(target: str, request: RetrainingRequest, span: Span, pipeline: TrainingPipeline) -> Plan:
     after = f"a new version, trained on {request.n_labels:,} labels from {_span_text(span)}"
     return Plan(
         summary=f"{target}: replaces version {request.model_version} by {after}",
         steps=(Step(what=f"version of {target}", before=request.model_version, after=after),),
         touched=1,
         resource=f"//aia/{target}",
-        state={"target": target, "request": events.encode(request).decode()},
+        state={
+            "target": target,
+            "request": events.encode(request).decode(),
+            "pipeline": pipeline.name,
+            "run_id": training(request, pipeline).job_id,
+        },
     )
 
 

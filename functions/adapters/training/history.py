@@ -1,14 +1,16 @@
-"""The version of a model that is in use, and the number of labels available to train the next one."""
+"""The version of a model that is in use, the number of labels available to train the next one, and what came of trainings."""
 
 from datetime import datetime
 from pathlib import Path
 
 from core.retraining import Span
+from core.retraining.outcome import TrainingResult
 from core.settings import Label, Model
 from functions.adapters.ports import Warehouse
 
 _FOLDER = Path(__file__).parent
 _COUNT_LABELS = (_FOLDER / "count_labels.sql").read_text().rstrip()
+RESULT_OF_RUN = (_FOLDER / "result_of_run.sql").read_text().rstrip()
 VERSION_IN_USE = (_FOLDER / "version_in_use.sql").read_text().rstrip()
 
 
@@ -44,6 +46,19 @@ def version_in_use(warehouse: Warehouse, model: str, at: datetime) -> str:
     """
     rows = warehouse.query(VERSION_IN_USE, model=model, at=at)
     return str(rows[0]["version"]) if rows else ""
+
+
+def result_of_run(warehouse: Warehouse, run_id: str) -> TrainingResult | None:
+    """What a training noted at its end, or None where it has not.
+
+    Raises:
+        QueryError: the warehouse refuses.
+        UnavailableError: the warehouse does not answer.
+    """
+    rows = warehouse.query(RESULT_OF_RUN, run_id=run_id)
+    if not rows:
+        return None
+    return TrainingResult(outcome=rows[0]["outcome"], version=rows[0]["version"] or "", why=rows[0]["why"])
 
 
 def _quoted(path: str) -> str:

@@ -1,4 +1,4 @@
-"""A request to train a model again, on a machine without Vertex AI: kept, and answered with why nothing is trained."""
+"""A request to train a model again, of a version that is not in use: kept, and answered with why nothing is trained."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ def test_a_request_is_kept_and_says_why_nothing_is_trained(stack: LocalStack) ->
     sql = "SELECT DISTINCT model, window_end, accuracy FROM ops.retraining_requests WHERE id = @id"
     [row] = eventually(lambda: stack.rows(sql, id=request.id), "row of the request")
     assert row == {"model": "flight-delay", "window_end": at, "accuracy": None}
-    eventually(lambda: "no training: flight-delay: no_pipeline: " in stack.log("functions"), "reason in the log")
+    eventually(lambda: "no training: flight-delay: other_version: " in stack.log("functions"), "reason in the log")
 
 
 def test_what_is_no_request_is_parked(stack: LocalStack) -> None:

@@ -1,0 +1,1 @@
+"""The pipelines that train models: components, the template that Vertex AI runs, and how it is packaged."""

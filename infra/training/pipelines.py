@@ -1,0 +1,68 @@
+"""The training pipelines: one for each trainer, the same steps around it."""
+
+# mypy: disable-error-code="untyped-decorator"
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kfp import dsl
+
+from infra.training import components, flight_delay
+
+TRAINERS: Mapping[str, Any] = {"train-flight-delay": flight_delay.train}
+"""The trainer of each pipeline, by the pipeline's name, which no component may have: KFP's local runner would take it for the pipeline."""
+
+
+def pipeline(name: str, trainer: Callable[..., Any]) -> Any:  # noqa: ANN401 - KFP has no types
+    """The pipeline of a trainer, under a name."""
+
+    @dsl.pipeline(name=name, description="Trains a version of a model and compares it with the champion.")
+    def training_pipeline(  # noqa: PLR0917 - KFP calls by name alone
+        model: str,
+        model_version: str,
+        window_start: str,
+        window_end: str,
+        request_id: str,
+        project: str,
+        source: dict,  # type: ignore[type-arg] # KFP knows no other spelling
+        options: dict = {},  # type: ignore[type-arg]  # noqa: B006 - as above, and KFP reads the default
+        registry: dict = {},  # type: ignore[type-arg]  # noqa: B006 - as above
+        holdout_days: float = 14.0,
+        minimum_rows: int = 500,
+        minimum_gain: float = 0.0,
+    ) -> None:
+        rows = components.extract(
+            project=project,
+            model=model,
+            model_version=model_version,
+            window_start=window_start,
+            window_end=window_end,
+            holdout_days=holdout_days,
+            source=source,
+        )
+        data = {"training": rows.outputs["training"], "holdout": rows.outputs["holdout"]}
+        checked = components.validate(source=source, minimum_rows=minimum_rows, **data)
+        trained = trainer(source=source, options=options, **data).after(checked)
+        compared = components.evaluate(
+            holdout=data["holdout"],
+            predictions=trained.outputs["predictions"],
+            checked=checked.outputs["Output"],
+            minimum_gain=minimum_gain,
+        )
+        components.register(
+            project=project,
+            model=model,
+            request_id=request_id,
+            run_id=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
+            pipeline=name,
+            window_start=window_start,
+            trained_until=rows.outputs["Output"],
+            evaluation=compared.outputs["Output"],
+            parameters=options,
+            registry=registry,
+            trained=trained.outputs["model"],
+            profile=checked.outputs["profile"],
+        )
+        for task in (rows, checked, trained, compared):
+            task.set_caching_options(enable_caching=False)
+
+    return training_pipeline

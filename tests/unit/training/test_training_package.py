@@ -1,0 +1,84 @@
+"""The packaged pipeline: its parameters and tasks, what its components carry, and that it is the same each time."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from core.settings.training import GIVEN
+from functions.adapters import config
+from infra.stage import ROOT
+from infra.training.archive import LARGEST, prefixed
+from infra.training.locked import IMAGE, packages
+from infra.training.package import digest, package, template
+
+NAME = "train-flight-delay"
+
+
+@pytest.fixture(scope="module")
+def compiled() -> bytes:
+    return template(NAME)
+
+
+@pytest.fixture(scope="module")
+def spec(compiled: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.load(compiled, Loader=yaml.CSafeLoader)
+    return found
+
+
+def test_it_takes_what_every_training_is_given_and_what_the_settings_give(spec: dict[str, Any]) -> None:
+    inputs = spec["root"]["inputDefinitions"]["parameters"]
+    assert {name: inputs[name]["parameterType"] for name in GIVEN} == dict.fromkeys(GIVEN, "STRING")
+    [model] = config.load_yaml(ROOT / "infra" / "monitoring.yaml")["models"]  # type: ignore[index]
+    pipeline = model["retraining"]["pipeline"]
+    assert pipeline["template"].split("/")[-2] == NAME == spec["pipelineInfo"]["name"]
+    required = {name for name, one in inputs.items() if "defaultValue" not in one}
+    assert required <= {*GIVEN, *pipeline["parameters"]} <= inputs.keys()
+
+
+def test_its_stages_are_few_and_none_is_called_as_the_pipeline_is(spec: dict[str, Any]) -> None:
+    assert sorted(spec["root"]["dag"]["tasks"]) == ["evaluate", "extract", "register", "train", "validate"]
+    assert f"comp-{NAME}" not in spec["components"]
+
+
+def test_every_component_is_pinned_and_fits_into_an_argument_of_a_program(spec: dict[str, Any]) -> None:
+    executors = spec["deploymentSpec"]["executors"]
+    for executor in executors.values():
+        container = executor["container"]
+        assert container["image"] == IMAGE
+        assert len(container["command"][-1]) <= LARGEST
+        [install] = [line for line in container["command"][2].splitlines() if "pip install" in line]
+        wanted = re.findall(r"'([\w.-]+==[^']+)'", install)
+        assert {*packages("training")} < {*wanted}
+        assert {word.partition("==")[0] for word in wanted} >= {"numpy", "scikit-learn", "google-cloud-bigquery", "kfp"}
+
+
+def test_the_same_sources_give_the_same_bytes(compiled: bytes, tmp_path: Path) -> None:
+    [path] = package(tmp_path)
+    assert path.read_bytes() == compiled
+    assert path.stem == f"{NAME}-{digest(compiled).removeprefix('sha256:')[:16]}"
+    written = path.stat().st_mtime_ns
+    assert package(tmp_path) == [path]
+    assert path.stat().st_mtime_ns == written
+
+
+def test_what_a_component_imports_goes_with_it(tmp_path: Path) -> None:
+    source = "from core.drift import Profile\nprint(Profile.fit({'a': [1.0, 2.0]}).rows, Profile.__module__)"
+    text = prefixed(source)
+    assert text.endswith(source)
+    assert "Fit a profile" not in text
+    file = tmp_path / "component.py"
+    file.write_text(text + "\nimport core\nprint(core.__file__)")
+    done = subprocess.run([sys.executable, "-I", str(file)], capture_output=True, text=True, cwd=tmp_path, check=False)
+    first, second = done.stdout.splitlines()
+    assert first == "2 core.drift.profile", done.stderr
+    assert not second.startswith(str(ROOT))
+
+
+def test_a_component_that_is_too_large_says_so() -> None:
+    with pytest.raises(ValueError, match=rf"component: must be at most {LARGEST} characters"):
+        prefixed("import core.errors\n#" + "x" * LARGEST)
