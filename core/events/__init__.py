@@ -308,10 +308,12 @@ class RetrainingRequest:
         reason: why, as the deciding enum spells it.
         window_start: the first instant of the data to train on, in UTC.
         window_end: the instant after the last.
-        n_labels: how many labels had arrived for that data.
+        n_labels: how many labels had arrived for that data; 0 where they were not counted.
         features: the important features that drifted, in the order of the settings.
         accuracy: of the current window, 0 to 1, where it is known.
         floor: the accuracy floor, 0 to 1, if the settings have one.
+        requested_by: `person:NAME` or `schedule`, or empty.
+        note: why, in the words of the person.
     """
 
     TYPE: ClassVar[str] = "retraining_request"
@@ -327,6 +329,8 @@ class RetrainingRequest:
     features: tuple[str, ...] = ()
     accuracy: float | None = None
     floor: float | None = None
+    requested_by: str = ""
+    note: str = ""
 
     def __post_init__(self) -> None:
         require_aware("requested_at", self.requested_at)

@@ -17,6 +17,8 @@ class Reason(StrEnum):
     """The accuracy is below the floor, whatever drifted."""
     BEYOND_LIMIT = "beyond_limit"
     """Another measure is beyond its limit, whatever drifted."""
+    SCHEDULE = "schedule"
+    """The last request is as old as the settings let it become."""
     COOLDOWN = "cooldown"
     """There is cause, but the last request is too recent."""
     NOT_ENOUGH_LABELS = "not_enough_labels"
@@ -31,7 +33,7 @@ class Reason(StrEnum):
     """There is cause, but a newer tick has asked: what this one saw is answered already."""
 
 
-WANTED = frozenset({Reason.DRIFT, Reason.BELOW_FLOOR, Reason.BEYOND_LIMIT})
+WANTED = frozenset({Reason.DRIFT, Reason.BELOW_FLOOR, Reason.BEYOND_LIMIT, Reason.SCHEDULE})
 """The reasons to ask; every other one is a refusal."""
 
 
@@ -102,13 +104,29 @@ def decide(
         return Decision(reason=Reason.NO_POLICY)
     features = tuple(name for name in policy.important if name in set(drifted))
     below = accuracy is not None and floor is not None and accuracy < floor
-    if not (below or broken) and len(features) < policy.drifted:
+    cause = _cause(policy, below=below, broken=broken, features=features)
+    if cause is None and _is_due(policy, last_requested_at, now):
+        cause = Reason.SCHEDULE
+    if cause is None:
         return Decision(reason=Reason.NOT_IMPORTANT if drifted else Reason.NOTHING_WRONG, features=features)
-    cause = Reason.BELOW_FLOOR if below else Reason.BEYOND_LIMIT if broken else Reason.DRIFT
     refusal = _refusal(policy, n_labels, last_requested_at, now)
     if refusal is Reason.COOLDOWN and last_requested_at:
         return Decision(reason=refusal, features=features, retry_at=last_requested_at + policy.cooldown)
     return Decision(reason=refusal or cause, features=features)
+
+
+def _cause(policy: Retraining, *, below: bool, broken: bool, features: Sequence[str]) -> Reason | None:
+    """What is wrong with the model, if anything is."""
+    if below:
+        return Reason.BELOW_FLOOR
+    if broken:
+        return Reason.BEYOND_LIMIT
+    return Reason.DRIFT if len(features) >= policy.drifted else None
+
+
+def _is_due(policy: Retraining, last: datetime | None, now: datetime) -> bool:
+    """Whether the schedule asks; the tick that asked last is answered as it was then."""
+    return policy.every is not None and (last is None or now == last or now - last >= policy.every)
 
 
 def _refusal(policy: Retraining, n_labels: int, last: datetime | None, now: datetime) -> Reason | None:

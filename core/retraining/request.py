@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.events import RetrainingRequest
-from core.retraining.policy import Decision
+from core.retraining.policy import Decision, Reason
 from core.settings import Label, Retraining
 
 
@@ -87,4 +87,5 @@ def request(
         features=decision.features,
         accuracy=accuracy,
         floor=floor,
+        requested_by=Reason.SCHEDULE.value if decision.reason is Reason.SCHEDULE else "",
     )

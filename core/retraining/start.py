@@ -1,17 +1,23 @@
 """Whether a request starts a training, and what the training is given."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from core.events import PipelineRun, RetrainingRequest, RunStatus, stamp
-from core.settings.models import Model
+from core.settings.models import Model, Retraining
 from core.settings.training import Parameter, TrainingPipeline
 
 CLAIM = timedelta(minutes=2)
 """For so long a request that was let pass keeps others of its model out: longer than it takes to create a training."""
+BUDGET = timedelta(days=30)
+"""The time that the budget is for."""
+FRUITLESS = 3
+"""After so many trainings in a row that were not better, none is started by itself."""
+PERSON = "person"
+"""The reason of a request that a person made."""
 
 
 class Outcome(StrEnum):
@@ -28,6 +34,12 @@ class Outcome(StrEnum):
     """Another training of the model has not ended."""
     BUSY = "busy"
     """Another request of the model is being started at this moment; it must come again."""
+    HALTED = "halted"
+    """The settings or a person have stopped trainings."""
+    BUDGET = "budget"
+    """As many trainings were started in 30 days as the settings allow."""
+    NO_PROGRESS = "no_progress"
+    """The last trainings were none of them better: only a person may request the next."""
     REFUSED = "refused"
     """Vertex AI does not take it, and would not take it again."""
 
@@ -40,11 +52,13 @@ class Claim:
         request: its id.
         at: when it was let pass.
         told: whether its training is known to be created and told of.
+        started: when trainings of the model were let pass in the last 30 days, this one among them.
     """
 
     request: str
     at: datetime
     told: bool = False
+    started: Sequence[datetime] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +71,7 @@ class Seen:
         running: another training of the model that has not ended, or empty.
         claim: of the model, if there is one.
         now: for how old the claim is.
+        limit: why no training of the model may be started now, whatever is requested; None where one may.
     """
 
     version: str
@@ -64,6 +79,7 @@ class Seen:
     running: str
     claim: Claim | None
     now: datetime
+    limit: "Decision | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +88,47 @@ class Decision:
 
     outcome: Outcome
     why: str = ""
+
+
+def limit(
+    policy: Retraining, request: RetrainingRequest, claim: Claim | None, *, halted: str, fruitless: int, now: datetime
+) -> Decision | None:
+    """Why no training may be started now, whoever requests it; None where one may.
+
+    Args:
+        policy: of the model.
+        request: the request; what a person asks for is not held back by fruitless trainings.
+        claim: of the model, with the trainings that were started.
+        halted: why automation is halted, or empty.
+        fruitless: the number of newest trainings in a row that were not better.
+        now: the instant.
+
+    >>> from datetime import UTC
+    >>> at = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    >>> asked = RetrainingRequest(
+    ...     model="churn", model_version="7", requested_at=at, reason="drift", window_start=at.replace(day=1),
+    ...     window_end=at, n_labels=800,
+    ... )
+    >>> limit(Retraining(budget=2), asked, None, halted="", fruitless=3, now=at).why
+    'none of the last 3 trainings was better than the champion'
+    """
+    if not policy.enabled:
+        return Decision(outcome=Outcome.HALTED, why="retraining.enabled is false")
+    if halted:
+        return Decision(outcome=Outcome.HALTED, why=halted)
+    started = recent(claim, now)
+    if policy.budget is not None and len(started) >= policy.budget:
+        why = f"{len(started)} of {policy.budget} trainings were started in the last {BUDGET.days} days"
+        return Decision(outcome=Outcome.BUDGET, why=why)
+    if fruitless >= FRUITLESS and request.reason != PERSON:
+        why = f"none of the last {fruitless} trainings was better than the champion"
+        return Decision(outcome=Outcome.NO_PROGRESS, why=why)
+    return None
+
+
+def recent(claim: Claim | None, now: datetime) -> tuple[datetime, ...]:
+    """When the trainings that count for the budget were started."""
+    return tuple(at for at in (claim.started if claim else ()) if at > now - BUDGET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,14 +188,21 @@ def decide(request: RetrainingRequest, seen: Seen) -> Decision:
     if seen.created:
         # Of an older request, whose place in the claim a newer one has taken, the log of the runner tells everything.
         return Decision(outcome=Outcome.STARTED if mine or seen.claim is None else Outcome.REPEATED)
+    return _held_back(request, seen, claimed=mine is not None) or Decision(outcome=Outcome.STARTED)
+
+
+def _held_back(request: RetrainingRequest, seen: Seen, *, claimed: bool) -> Decision | None:
+    """Why a training that is not created yet is not, or None; what was let pass before is held back by no limit."""
     if seen.version != request.model_version:
         why = f"version {seen.version or 'none'} is deployed, {request.model_version} was to be replaced"
         return Decision(outcome=Outcome.OTHER_VERSION, why=why)
+    if seen.limit is not None and not claimed:
+        return seen.limit
     if seen.running:
         return Decision(outcome=Outcome.RUNNING, why=f"{seen.running} has not ended")
-    if seen.claim is not None and mine is None and not seen.claim.told and seen.now - seen.claim.at < CLAIM:
+    if seen.claim is not None and not claimed and not seen.claim.told and seen.now - seen.claim.at < CLAIM:
         return Decision(outcome=Outcome.BUSY, why=f"{seen.claim.request} is being started")
-    return Decision(outcome=Outcome.STARTED)
+    return None
 
 
 def training(request: RetrainingRequest, pipeline: TrainingPipeline) -> Training:

@@ -153,6 +153,12 @@ class Retraining:
     """Minimum number of labels in the window for a request."""
     window: Annotated[timedelta, Range("1d", "365d")] = timedelta(days=60)
     """Length of the training window."""
+    enabled: bool = True
+    """Whether anything is trained: with `false`, requests are only stored."""
+    every: Annotated[timedelta | None, Range("1d", "365d"), NoneAs("never")] = None
+    """Request one as well when the last request is this old, whatever drifted; at once where there was none."""
+    budget: Annotated[int | None, Range(1, 1000, "trainings"), NoneAs("unlimited")] = None
+    """Maximum number of trainings started in 30 days, whoever requests them."""
     pipeline: TrainingPipeline | None = None
 
 

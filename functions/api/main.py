@@ -25,6 +25,7 @@ from functions.api.on_call import on_call_now
 from functions.api.pipelines import Pipelines
 from functions.api.recommendations import Recommendations
 from functions.api.reports import Reports
+from functions.api.retraining import Trainings
 from functions.api.routes import Services, answer
 from functions.api.rules import Rules
 from functions.api.silences import Silences, settings_targets
@@ -65,6 +66,7 @@ def _services(ports: Ports) -> Services:
     return Services(
         views=Views(settings=settings, monitored=ports.models, store=store, warehouse=warehouse, start=start),
         model_settings=ModelSettings(ports.models),
+        trainings=Trainings(ports.models, warehouse, bus, clock),
         incidents=incidents,
         actions=actions,
         channels=channels,

@@ -28,6 +28,7 @@ from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
 from functions.api.recommendations import Recommendations
 from functions.api.reports import Reports
+from functions.api.retraining import Trainings
 from functions.api.rules import Rules
 from functions.api.silences import Silences
 from functions.api.survey import Survey
@@ -45,6 +46,7 @@ class Services:
 
     views: Views
     model_settings: ModelSettings
+    trainings: Trainings
     incidents: Incidents
     actions: Actions
     channels: Channels
@@ -92,6 +94,7 @@ _routes = Map(
         _get("/api/models/<name>/drift", "drift"),
         _get("/api/models/<name>/versions", "versions"),
         _get("/api/models/<name>/versions/<path:before>/diff/<path:after>", "version_difference"),
+        _post("/api/models/<name>/retrain", "retrain"),
         _get("/api/probes", "probes"),
         _get("/api/dashboards", "dashboards"),
         _get("/api/dashboards/<name>", "dashboard"),
@@ -224,6 +227,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "models": lambda request, services: reply.json(services().views.models(), request),
     "model": lambda request, services, name: reply.json(services().model_settings.one(name), request),
     "put_model": lambda request, services, name: reply.json(services().model_settings.put(request, name)),
+    "retrain": lambda request, services, name: reply.json(services().trainings.request(request, name)),
     "remove_model": lambda request, services, name: reply.json(services().model_settings.remove(request, name)),
     "drift": lambda request, services, name: reply.json(services().views.drift(name, _days(request)), request),
     "versions": lambda request, services, name: reply.json(services().versions.all(name), request),

@@ -76,6 +76,17 @@ def remove(url: str, name: str, *, by: str) -> None:
     click.echo(f"{name}: {call(url, 'DELETE', path)['change']}")
 
 
+@models.command()
+@click.argument("name")
+@click.option("--why", required=True, help="The reason, for the audit trail.")
+@click.option("--by", default=getpass.getuser, show_default="your login", help="Who requests it.")
+@click.pass_obj
+def retrain(url: str, name: str, *, why: str, by: str) -> None:
+    """Request that model NAME is trained again, on the newest labelled data."""
+    found = call(url, "POST", f"/api/models/{urllib.parse.quote(name)}/retrain", {"by": by, "note": why})
+    click.echo(f"{name}: requested as {found['request']}, to replace version {found['model_version']}")
+
+
 def _read(file: Path) -> Iterator[Json]:
     try:
         found = load_yaml(file)

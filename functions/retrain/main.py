@@ -19,6 +19,7 @@ def build(ports: Ports, trainings: Callable[[], Trainings] | None = None) -> End
         clock=ports.clock,
         trainings=trainings or once(partial(_vertex, ports.project)),
         models=ports.models.all,
+        automation=ports.settings.automation,
     )
     return on_push(ports, read=read, handle=partial(handle, trainer))
 

@@ -17,18 +17,20 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from core.actions.guards import stopped
 from core.detection import ConditionSpec, Observation, Outcome, Verdict
 from core.errors import ActionError, BusyError, PoisonError, QuotaError
 from core.events import RetrainingRequest, Severity, stamp
-from core.retraining.start import Claim, Decision, Seen, Training, decide, pipeline_of, run_of, training
+from core.retraining.start import Claim, Decision, Seen, Training, decide, limit, pipeline_of, recent, run_of, training
 from core.retraining.start import Outcome as RequestOutcome
-from core.settings import Model
+from core.settings import ActionName, Automation, Model, Retraining
 from functions.adapters import events
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Clock, Document, Metrics, Store, Warehouse
 from functions.adapters.training import history
 from functions.adapters.training.port import Trainings
 from functions.runtime.push import Message
+from functions.services.actions import read_guards
 from functions.services.detection import Tracker
 
 AHEAD = timedelta(minutes=10)
@@ -106,6 +108,7 @@ class Trainer:
         clock: now, for claims.
         trainings: starts trainings; opened at its first use.
         models: by name, as they are now.
+        automation: the settings of all that is done by itself.
     """
 
     store: Store
@@ -115,6 +118,7 @@ class Trainer:
     clock: Clock
     trainings: Callable[[], Trainings]
     models: Callable[[], Mapping[str, Model]]
+    automation: Automation
 
     @property
     def tracker(self) -> Tracker:
@@ -148,12 +152,15 @@ def _decide(trainer: Trainer, request: RetrainingRequest, wanted: Training) -> D
 
 def _start(trainer: Trainer, request: RetrainingRequest, target: str, wanted: Training) -> Decision:
     document = trainer.store.get(COLLECTION, request.model)
-    decision = decide(request, _facts(trainer, request, document, wanted))
+    facts = _facts(trainer, request, document, wanted)
+    decision = decide(request, facts)
+    if decision.outcome is RequestOutcome.NO_PROGRESS:
+        trainer.tracker.track(refused(target, decision.why, request.requested_at))
     if decision.outcome is RequestOutcome.BUSY:
         raise BusyError(f"{request.id}: {decision.why}")
     if decision.outcome is not RequestOutcome.STARTED:
         return decision
-    claim = Claim(request=request.id, at=trainer.clock())
+    claim = _claim(request, facts)
     saved = _save(trainer.store, document, request.model, claim)
     created_at = trainer.trainings().start(wanted)
     trainer.bus.publish(TOPIC, run_of(wanted, created_at))
@@ -164,17 +171,40 @@ def _start(trainer: Trainer, request: RetrainingRequest, target: str, wanted: Tr
 
 def _facts(trainer: Trainer, request: RetrainingRequest, document: Document | None, wanted: Training) -> Seen:
     now, trainings = trainer.clock(), trainer.trainings()
+    claim = Claim(**document.data) if document else None
     return Seen(
         version=history.version_in_use(trainer.warehouse, request.model, max(now, request.requested_at)),
         created=trainings.created_at(wanted) is not None,
         running=trainings.running(wanted),
-        claim=Claim(**document.data) if document else None,
+        claim=claim,
+        now=now,
+        limit=_limit(trainer, request, claim, now),
+    )
+
+
+def _limit(trainer: Trainer, request: RetrainingRequest, claim: Claim | None, now: datetime) -> Decision | None:
+    """Why no training of the model may be started now, or None."""
+    policy = trainer.models()[request.model].retraining or Retraining()
+    switch = stopped(ActionName.RETRAIN_MODEL, guards=read_guards(trainer.store), automation=trainer.automation)
+    return limit(
+        policy,
+        request,
+        claim,
+        halted=switch.detail if switch else "",
+        fruitless=history.fruitless(trainer.warehouse, request.model),
         now=now,
     )
 
 
+def _claim(request: RetrainingRequest, facts: Seen) -> Claim:
+    """The claim of a request that is let pass; one that was let pass before is counted once."""
+    started = recent(facts.claim, facts.now)
+    again = facts.claim is not None and facts.claim.request == request.id
+    return Claim(request=request.id, at=facts.now, started=started if again else (*started, facts.now))
+
+
 def _save(store: Store, document: Document | None, name: str, claim: Claim) -> Document:
-    data = asdict(claim)
+    data = asdict(claim) | {"started": list(claim.started)}
     return store.replace(document, COLLECTION, data) if document else store.create(COLLECTION, name, data)
 
 

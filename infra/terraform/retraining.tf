@@ -12,6 +12,71 @@ locals {
   trainer           = contains(keys(local.functions), "retrain") ? "serviceAccount:${module.function["retrain"].account}" : null
 }
 
+locals {
+  template_address = "^https://(?P<place>[a-z0-9-]+)-kfp\\.pkg\\.dev/(?P<project>[a-z0-9-]+)/(?P<repository>[a-z0-9-]+)/"
+  # The repositories of this project that templates lie in, and who reads which.
+  templates        = { for name, one in local.trainings : name => merge(regex(local.template_address, one.template), { account = try(one.service_account, "") }) }
+  repository       = { for name, one in local.templates : "${one.place}/${one.repository}" => { place = one.place, id = one.repository }... if one.project == var.project }
+  template_readers = toset([for name, one in local.templates : "${one.place}/${one.repository} ${one.account}" if one.project == var.project && contains(local.training_accounts, one.account)])
+
+  # The pipeline of infra/training says which tables it reads; what another one needs is granted by who wrote it.
+  packaged = { for name, one in local.trainings : name => one if can(one.parameters.source.table) && contains(local.training_accounts, try(one.service_account, "")) }
+  trainers = toset([for one in values(local.packaged) : one.service_account])
+  trained_on = toset(flatten([
+    for one in values(local.packaged) : [
+      for table in concat(compact([one.parameters.source.table, try(one.parameters.source.label_table, "")]), ["ops.retraining_requests"]) :
+      "${table} ${one.service_account}" if contains(keys(local.tables), table)
+    ]
+  ]))
+  written_by_trainings = toset(flatten([
+    for account in local.trainers : [for table in ["ops.model_aliases", "ops.model_versions", "ops.training_results"] : "${table} ${account}"]
+  ]))
+}
+
+resource "google_artifact_registry_repository" "templates" {
+  for_each      = { for name, found in local.repository : name => found[0] if var.template_repositories }
+  location      = each.value.place
+  repository_id = each.value.id
+  format        = "KFP"
+  description   = "Compiled training pipelines."
+  kms_key_name  = var.kms_key
+
+  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.this]
+}
+
+resource "google_artifact_registry_repository_iam_member" "template" {
+  for_each   = local.template_readers
+  location   = split("/", split(" ", each.value)[0])[0]
+  repository = split("/", split(" ", each.value)[0])[1]
+  role       = "roles/artifactregistry.reader"
+  member     = "serviceAccount:${split(" ", each.value)[1]}"
+
+  depends_on = [google_artifact_registry_repository.templates]
+}
+
+resource "google_project_iam_member" "trainer_queries" {
+  for_each = local.trainers
+  project  = var.project
+  role     = "roles/bigquery.jobUser"
+  member   = "serviceAccount:${each.value}"
+}
+
+resource "google_bigquery_table_iam_member" "trained_on" {
+  for_each   = local.trained_on
+  dataset_id = google_bigquery_table.this[split(" ", each.value)[0]].dataset_id
+  table_id   = google_bigquery_table.this[split(" ", each.value)[0]].table_id
+  role       = "roles/bigquery.dataViewer"
+  member     = "serviceAccount:${split(" ", each.value)[1]}"
+}
+
+resource "google_bigquery_table_iam_member" "written_by_trainings" {
+  for_each   = local.written_by_trainings
+  dataset_id = google_bigquery_table.this[split(" ", each.value)[0]].dataset_id
+  table_id   = google_bigquery_table.this[split(" ", each.value)[0]].table_id
+  role       = "roles/bigquery.dataEditor"
+  member     = "serviceAccount:${split(" ", each.value)[1]}"
+}
+
 resource "google_project_iam_custom_role" "retraining" {
   count       = length(local.trainings) > 0 ? 1 : 0
   role_id     = "aiaRetraining${var.role_suffix}"

@@ -55,7 +55,7 @@ locals {
     }
     action_runner = {
       publishes = concat(["action-decisions", "findings"], contains(local.acting, "retrain_model") ? ["retraining"] : [])
-      reads     = contains(local.actions, "retrain_model") ? concat(local.model_tables, local.versions, ["ops.models"]) : []
+      reads     = contains(local.actions, "retrain_model") ? concat(local.model_tables, local.versions, ["ops.models", "ops.training_results"]) : []
       datasets  = contains(local.actions, "retrain_model") ? var.prediction_datasets : []
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
@@ -68,7 +68,7 @@ locals {
     }
     retrain = {
       publishes = ["pipeline-runs", "findings"]
-      reads     = concat(local.versions, ["ops.models"])
+      reads     = concat(local.versions, ["ops.models", "ops.training_results"])
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
     }
@@ -86,7 +86,7 @@ locals {
       charts   = length([for resource in values(try(local.settings.resources, {})) : 1 if try(resource.endpoint, "") != ""]) > 0
     }
     api = {
-      publishes = ["commands", "telemetry"] # what browsers report, and answers to surveys
+      publishes = ["commands", "retraining", "telemetry"] # what browsers report, and answers to surveys
       reads     = concat(local.reported, local.marts, local.versions, ["ops.recommendation_decisions", "ops.revenue_forecasts", "ops.revenue_forecast_totals"])
       writes    = ["ops.models", "ops.recommendation_decisions"]
       store     = "roles/datastore.viewer"

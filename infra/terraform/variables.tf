@@ -363,3 +363,9 @@ variable "settling_seconds" {
     error_message = "settling_seconds: must be whole numbers from 0 to 900."
   }
 }
+
+variable "template_repositories" {
+  description = "Whether the Kubeflow repositories that retraining.pipeline.template names in this project are created; false where they exist."
+  type        = bool
+  default     = true
+}

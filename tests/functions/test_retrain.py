@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
+from core.actions.guards import switched
 from core.errors import UnavailableError
-from core.events import Event, Finding, PipelineRun, RetrainingRequest
+from core.events import Command, Event, Finding, PipelineRun, RetrainingRequest, Verb
 from core.retraining.start import CLAIM, Training, training
 from core.settings import Features, Model, Reference, Retraining, Settings, TrainingPipeline
 from functions.adapters.actions.vertex import Pipelines
 from functions.adapters.events import decode_any, encode
 from functions.adapters.ports import Data
-from functions.adapters.training.history import VERSION_IN_USE
+from functions.adapters.training.history import NEWEST_RESULTS, VERSION_IN_USE
 from functions.adapters.training.port import Trainings
 from functions.adapters.training.vertex import VertexTrainings
 from functions.retrain.main import build
 from functions.retrain.trainer import COLLECTION
+from functions.services.actions import change_guards
 from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
 from tests.support.fakes.ports import MemoryPorts, Parked, push
 from tests.support.servers.grpc_wire import Refused
@@ -69,12 +71,14 @@ class Outside(Breaking):
 
     Attributes:
         version: in use.
+        results: the outcomes of trainings, newest first.
         down: the ports that do not answer: bus or warehouse.
         published: events, in their order.
         park: keeps what is parked.
     """
 
     version: str = "7"
+    results: tuple[str, ...] = ()
     down: set[str] = field(default_factory=set)
     published: list[Event] = field(default_factory=list)
     park: Parked = field(default_factory=Parked)
@@ -88,10 +92,13 @@ class Outside(Breaking):
         self.boundary()
 
     def query(self, sql: str, **given: Any) -> list[Data]:
-        assert (sql, given["model"]) == (VERSION_IN_USE, "delay")
+        assert given["model"] == "delay"
         self.boundary()
         if "warehouse" in self.down:
             raise UnavailableError("warehouse: does not answer")
+        if sql == NEWEST_RESULTS:
+            return [{"outcome": outcome} for outcome in self.results]
+        assert sql == VERSION_IN_USE
         return [{"version": self.version}] if self.version else []
 
     def append(self, table: str, rows: object, *, together: str = "") -> None:
@@ -311,7 +318,7 @@ def test_the_next_request_waits_for_the_training_before_and_replaces_its_version
 
 
 def test_of_two_requests_at_one_moment_one_waits(deployed: Deployed) -> None:
-    deployed.outside.kill_at = 7  # the claim is saved, and nothing created
+    deployed.outside.kill_at = 9  # the claim is saved, and nothing created
     with pytest.raises(KilledError):
         deployed.give(REQUEST)
     assert (COLLECTION, "delay") in deployed.outside.documents
@@ -345,6 +352,55 @@ def test_where_nothing_trains_it_vertex_ai_is_not_asked(
     assert deployed.outside.counts["aia_retraining_answers_total", label, outcome] == 1
     assert deployed.connected == 0
     assert deployed.outside.published == []
+
+
+def limited(deployed: Deployed, **changes: Any) -> None:
+    deployed.models = (replace(MODEL, retraining=replace(POLICY, **changes)),)
+
+
+def test_where_trainings_are_halted_none_is_started(deployed: Deployed) -> None:
+    limited(deployed, enabled=False)
+    assert deployed.give(REQUEST) == 204
+    limited(deployed)
+    halt = Command(verb=Verb.HALT, subject="*", at=AT, by="Ada")
+    change_guards(deployed.ports.store, lambda guards: switched(guards, halt))
+    assert deployed.give(REQUEST) == 204
+    assert deployed.server.effects == 0
+    assert deployed.outside.answers() == {"halted": 2}
+
+
+def test_no_more_are_started_than_the_budget_allows_and_a_repetition_counts_once(deployed: Deployed) -> None:
+    limited(deployed, budget=2)
+    requests = [replace(REQUEST, requested_at=AT + number * HOUR) for number in range(4)]
+    for request in requests[:3]:
+        assert [deployed.give(request) for _ in range(2)] == [204, 204]
+        deployed.server.move([job.state for job in deployed.server.jobs.values()], SUCCEEDED)
+        deployed.outside.now += CLAIM
+    assert deployed.server.effects == 2
+    assert deployed.outside.answers() == {"started": 2, "repeated": 2, "budget": 2}
+    deployed.outside.now += timedelta(days=31)
+    assert deployed.give(requests[3]) == 204
+    assert deployed.server.effects == 3
+
+
+def test_a_loop_of_trainings_that_are_not_better_is_ended_and_told_and_a_person_may_go_on(deployed: Deployed) -> None:
+    deployed.outside.results = ("not better",) * 3 + ("trained",)
+    assert [deployed.give(REQUEST) for _ in range(2)] == [204] * 2
+    assert (deployed.server.effects, deployed.outside.findings) == (0, [FIRING])
+    [finding] = [event for event in deployed.outside.published if isinstance(event, Finding)]
+    assert "none of the last 3 trainings was better than the champion" in finding.summary
+    deployed.outside.now += CLAIM
+    assert deployed.give(replace(REQUEST, requested_at=AT + HOUR / 2, reason="person")) == 204
+    assert deployed.server.effects == 1
+    assert deployed.outside.findings == [FIRING, RESOLVED]
+    assert deployed.outside.answers() == {"no_progress": 2, "started": 1}
+
+
+@pytest.mark.parametrize("results", [("not better",) * 2, ("trained", *("not better",) * 5), ()])
+def test_a_training_that_was_better_ends_the_count(deployed: Deployed, results: tuple[str, ...]) -> None:
+    deployed.outside.results = results
+    assert deployed.give(REQUEST) == 204
+    assert deployed.outside.answers() == {"started": 1}
 
 
 # Vertex AI does not answer, or refuses

@@ -85,8 +85,10 @@ def test_a_decision_says_why_and_names_the_features(
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_only_drift_and_a_broken_limit_are_reasons_to_ask(reason: Reason) -> None:
-    assert Decision(reason=reason).wanted is (reason in (Reason.DRIFT, Reason.BELOW_FLOOR, Reason.BEYOND_LIMIT))
+def test_only_drift_a_broken_limit_and_a_schedule_are_reasons_to_ask(reason: Reason) -> None:
+    assert Decision(reason=reason).wanted is (
+        reason in (Reason.DRIFT, Reason.BELOW_FLOOR, Reason.BEYOND_LIMIT, Reason.SCHEDULE)
+    )
 
 
 @pytest.mark.parametrize(
@@ -289,3 +291,18 @@ def test_a_pending_request_is_never_written_over() -> None:
     with pytest.raises(ValueError, match=r"^pending: must be published before flight-delay:2026-01-02T13:00:00Z"):
         asked(state, ask(AT + HOUR))
     assert asked(replace(state, pending=None), ask(AT + HOUR)).pending == ask(AT + HOUR)
+
+
+def test_a_schedule_asks_when_nothing_is_wrong_and_the_last_request_is_old() -> None:
+    policy = Retraining(important=("hour",), every=timedelta(days=30), minimum_labels=1)
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def asks(last: datetime | None, n_labels: int = 1) -> str:
+        found = decide(
+            policy, drifted=(), accuracy=None, floor=None, n_labels=n_labels, last_requested_at=last, now=now
+        )
+        return found.reason.value
+
+    assert [asks(last) for last in (None, now - timedelta(days=30), now)] == ["schedule"] * 3
+    assert asks(now - timedelta(days=29)) == "nothing_wrong"
+    assert asks(None, n_labels=0) == "not_enough_labels"

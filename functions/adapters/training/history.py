@@ -1,15 +1,17 @@
 """The version of a model that is in use, the number of labels available to train the next one, and what came of trainings."""
 
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 
 from core.retraining import Span
-from core.retraining.outcome import TrainingResult
+from core.retraining.outcome import RunOutcome, TrainingResult
 from core.settings import Label, Model
 from functions.adapters.ports import Warehouse
 
 _FOLDER = Path(__file__).parent
 _COUNT_LABELS = (_FOLDER / "count_labels.sql").read_text().rstrip()
+NEWEST_RESULTS = (_FOLDER / "newest_results.sql").read_text().rstrip()
 RESULT_OF_RUN = (_FOLDER / "result_of_run.sql").read_text().rstrip()
 VERSION_IN_USE = (_FOLDER / "version_in_use.sql").read_text().rstrip()
 
@@ -59,6 +61,17 @@ def result_of_run(warehouse: Warehouse, run_id: str) -> TrainingResult | None:
     if not rows:
         return None
     return TrainingResult(outcome=rows[0]["outcome"], version=rows[0]["version"] or "", why=rows[0]["why"])
+
+
+def fruitless(warehouse: Warehouse, model: str) -> int:
+    """The number of newest trainings of a model in a row that were not better; at most ten are looked at.
+
+    Raises:
+        QueryError: the warehouse refuses.
+        UnavailableError: the warehouse does not answer.
+    """
+    outcomes = [row["outcome"] for row in warehouse.query(NEWEST_RESULTS, model=model)]
+    return len([*takewhile(lambda outcome: outcome == RunOutcome.NOT_BETTER, outcomes)])
 
 
 def _quoted(path: str) -> str:

@@ -14,7 +14,7 @@ PipelineJob: TypeAlias = Any
 PENDING, RUNNING = PipelineState.PIPELINE_STATE_PENDING, PipelineState.PIPELINE_STATE_RUNNING
 CANCELLING, CANCELLED_STATE = PipelineState.PIPELINE_STATE_CANCELLING, PipelineState.PIPELINE_STATE_CANCELLED
 ENDED = (PipelineState.PIPELINE_STATE_SUCCEEDED, PipelineState.PIPELINE_STATE_FAILED, CANCELLED_STATE)
-_TASK = PipelineTaskDetail.State
+_TASK: Any = PipelineTaskDetail.State
 _TASKS = {state.name: state for state in _TASK}
 
 

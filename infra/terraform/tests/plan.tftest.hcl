@@ -168,11 +168,11 @@ run "plan" {
     error_message = "The account that builds must read the buckets of sources only."
   }
   assert {
-    condition     = length(google_project_iam_custom_role.retraining) == 0 && length(google_project_iam_member.retraining) == 0 && length(google_service_account_iam_member.trains_as) == 0
-    error_message = "Where nothing trains, nobody may."
+    condition     = length(google_project_iam_custom_role.retraining) == 1 && length(google_project_iam_member.retraining) == 1 && length(google_service_account_iam_member.trains_as) == 1
+    error_message = "Where a model names a pipeline, retrain may start it, and act as its account."
   }
   assert {
-    condition     = !contains(keys(google_project_service.this), "aiplatform.googleapis.com")
-    error_message = "Where nothing uses Vertex AI, it must not be enabled."
+    condition     = contains(keys(google_project_service.this), "aiplatform.googleapis.com")
+    error_message = "Where a pipeline trains, Vertex AI must be enabled."
   }
 }

@@ -72,7 +72,11 @@ def test_pubsub_writes_the_tables_of_its_subscriptions_and_no_other(deployed: Re
 
 
 def test_pubsub_makes_the_tokens_of_the_push_account(deployed: Resources) -> None:
-    [(_, one)] = after(deployed, "service_account_iam_member")
+    [one] = [
+        one
+        for _, one in after(deployed, "service_account_iam_member")
+        if one["role"] != "roles/iam.serviceAccountUser"  # that is how retrain acts as the account of a pipeline
+    ]
     assert (one["role"], one["member"]) == ("roles/iam.serviceAccountOpenIdTokenCreator", PUBSUB)
 
 
@@ -161,8 +165,43 @@ def test_nobody_else_may_start_trainings_or_act_as_their_account(training: Resou
     assert not {role for role in on_project if role.startswith("roles/aiplatform")}
 
 
-def test_where_nothing_trains_nobody_may_start_trainings(deployed: Resources) -> None:
-    assert "aiaRetraining" not in {one["role_id"] for _, one in after(deployed, "project_iam_custom_role")}
+def templates(resources: Resources) -> list[dict[str, Any]]:
+    """The repositories of templates."""
+    return [one for _, one in after(resources, "artifact_registry_repository") if one["format"] == "KFP"]
+
+
+def test_a_packaged_pipeline_reads_what_it_trains_on_and_writes_its_results(training: Resources) -> None:
+    trainer = f"serviceAccount:trainer@{DOMAIN}"
+    tables = {
+        role: {
+            f"{one['dataset_id']}.{one['table_id']}"
+            for _, one in after(training, "bigquery_table_iam_member")
+            if (one["member"], one["role"]) == (trainer, f"roles/bigquery.{role}")
+        }
+        for role in ("dataViewer", "dataEditor")
+    }
+    assert tables == {
+        "dataViewer": {"telemetry.flight_predictions", "telemetry.flight_labels", "ops.retraining_requests"},
+        "dataEditor": {"ops.model_versions", "ops.model_aliases", "ops.training_results"},
+    }
+    on_project = {one["role"] for _, one in after(training, "project_iam_member") if one["member"] == trainer}
+    assert on_project == {"roles/bigquery.jobUser"}
+    [repository] = templates(training)
+    assert (repository["location"], repository["repository_id"], repository["format"]) == (
+        "europe-west1",
+        "pipelines",
+        "KFP",
+    )
+
+
+def test_a_pipeline_of_somebody_else_is_granted_no_table(training: Resources) -> None:
+    members = {one["member"] for _, one in after(training, "bigquery_table_iam_member")}
+    assert "serviceAccount:returns@shop-project.iam.gserviceaccount.com" not in members
+
+
+def test_where_nothing_trains_nobody_may_start_trainings(with_secrets: Resources) -> None:
+    assert "aiaRetraining" not in {one["role_id"] for _, one in after(with_secrets, "project_iam_custom_role")}
+    assert templates(with_secrets) == []
 
 
 def test_each_secret_is_readable_by_the_functions_that_need_it_and_no_other(with_secrets: Resources) -> None:

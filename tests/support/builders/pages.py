@@ -56,6 +56,7 @@ from functions.api.on_call import on_call_now
 from functions.api.pipelines import Pipelines
 from functions.api.recommendations import Recommendations
 from functions.api.reports import Reports
+from functions.api.retraining import Trainings
 from functions.api.routes import Services, answer
 from functions.api.rules import Rules
 from functions.api.silences import Silences, settings_targets
@@ -222,6 +223,7 @@ def services(
     return Services(
         views=Views(settings=SETTINGS, monitored=models, store=store, warehouse=warehouse, start=start),
         model_settings=ModelSettings(models),
+        trainings=Trainings(models, warehouse, lambda: office, clock),
         incidents=incidents,
         actions=actions,
         channels=channels,

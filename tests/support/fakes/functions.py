@@ -231,7 +231,7 @@ CASES = (
         takes=(encode(ASKED),),
         refuses=(encode(FOUND), "type: must be 'retraining_request', got 'finding'"),
         settings=Settings(jobs={}, models=(TRAINABLE,)),
-        answers=lambda _sql, _parameters: [{"version": "1"}],
+        answers=lambda _sql, _parameters: [{"version": "1", "outcome": "trained"}],
     ),
     Case(
         name="telemetry_rollup",
