@@ -37,6 +37,8 @@ from functions.drift_score.slots import statements as slots
 from functions.pipeline_monitor import monitor as pipeline_monitor
 from functions.services.reports.read import statement as report_statement
 from infra.local.warehouse import read_definitions, read_views
+from infra.training.steps.extract import Source
+from infra.training.steps.extract import statement as extract_statement
 from tests.support.builders.business import ORDERS
 from tests.support.builders.runs import AT, MINUTE, line_of, told, whole
 from tests.support.checks.googlesql import GoogleSql, with_views
@@ -241,6 +243,26 @@ def report_statements() -> dict[str, str]:
     }
 
 
+def training_rows() -> Statement:
+    """The statement that reads what a version is trained on."""
+    source = Source(
+        model="m",
+        table=MODEL.table,
+        timestamp=MODEL.timestamp,
+        id=MODEL.id,
+        score=MODEL.score,
+        label_table=LABEL.table,
+        label=LABEL.column,
+        numeric=("distance",),
+        categorical=("carrier",),
+    )
+    names = {"model": "m", "model_version": "7"}
+    return Statement(
+        sql=extract_statement(source),
+        parameters=names | {name: PARAMETERS[name] for name in ("window_start", "window_end")},
+    )
+
+
 def version_statements() -> dict[str, Statement]:
     """The statements that write versions and their aliases."""
     version = Version(
@@ -274,6 +296,7 @@ def every_statement() -> dict[str, Statement]:
         "drift_score/labelled_window.sql by column": chunked(both),
     }
     made = {"count_sql": counting(by=None), "count_sql by segment": counting(by="origin"), **version_statements()}
+    made["infra/training/steps/extract.sql"] = training_rows()
     return {name: Statement(sql=sql, parameters=used(sql)) for name, sql in texts.items() if name not in made} | made
 
 
