@@ -260,6 +260,21 @@ def spell(value: Any) -> str:  # noqa: ANN401 - whatever a column holds
     return str(value)
 
 
+def spell_all(values: Sequence[Any]) -> list[str]:
+    """Each value as `spell` spells it; where all are of one type, each distinct one is spelt once.
+
+    >>> spell_all([2.0, None, 2.0])
+    ['2', 'missing', '2']
+    """
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return list(values)
+    if any(kinds <= {plain, type(None)} for plain in (str, int, float, bool)):
+        words = {value: spell(value) for value in set(values)}
+        return [words[value] for value in values]
+    return [spell(value) for value in values]
+
+
 def _is_missing(value: Any) -> bool:  # noqa: ANN401 - whatever a column holds
     return value is None or (isinstance(value, float | np.floating) and value != value)  # noqa: PLR0124 - NaN is what differs from itself
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.drift import classifier, pairs
-from core.drift.columns import Column, Columns, Floats, array, measured, spell
+from core.drift.columns import Column, Columns, Floats, array, measured, spell_all
 from core.drift.pairs import PairChange, Pairs
 from core.drift.ranks import Ranked
 
@@ -234,7 +234,7 @@ def _at(name: str, column: Column, rows: NDArray[np.int64]) -> NDArray[Any]:
 
 def _hashed(values: NDArray[Any]) -> list[int]:
     """Categories by a hash: were it by their frequency in the reference, rare ones would stand where chance has put them."""
-    listed = [spell(value) for value in values.tolist()]
+    listed = spell_all(values.tolist())
     codes = {one: _hash(one) for one in set(listed)}
     return [codes[one] for one in listed]
 

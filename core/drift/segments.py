@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from core.drift.bins import Bins
 from core.drift.cells import binned
-from core.drift.columns import Column, Columns, Ints, ProfileError, array, spell
+from core.drift.columns import Column, Columns, Ints, ProfileError, array, spell_all
 from core.drift.counts import Counts, count
 from core.drift.evidence import of_bins
 from core.drift.profile import Profile, SegmentReference
@@ -135,7 +135,7 @@ def split(columns: Columns, by: str, known: set[str] | None) -> dict[str, NDArra
 def _codes(column: Column) -> tuple[Ints, list[str]]:
     """The segment of each row as a number, and the segments' names."""
     numbers: dict[str, int] = {}
-    codes = [numbers.setdefault(spell(value), len(numbers)) for value in array("by", column).tolist()]
+    codes = [numbers.setdefault(word, len(numbers)) for word in spell_all(array("by", column).tolist())]
     return np.array(codes, dtype=np.int64), list(numbers)
 
 

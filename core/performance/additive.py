@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from core.drift.columns import Column, Floats, Ints, array, is_numeric, spell
+from core.drift.columns import Column, Floats, Ints, array, is_numeric, spell_all
 
 _BINS = 24
 _ROUNDS, _RATE = 120, 0.2
@@ -49,7 +49,7 @@ class Axis:
             known = numbers[np.isfinite(numbers)]
             edges = np.unique(np.quantile(known, np.arange(1, _BINS) / _BINS)) if known.size else known
             return cls(edges=edges, categories=())
-        counted = Counter(spell(value) for value in values.tolist() if value is not None)
+        counted = Counter(spell_all([value for value in values.tolist() if value is not None]))
         return cls(edges=np.empty(0), categories=tuple(word for word, _ in counted.most_common(_BINS)) or ("missing",))
 
     def place(self, name: str, column: Column) -> Ints:
@@ -58,7 +58,7 @@ class Axis:
         if self.categories:
             known = {word: number for number, word in enumerate(self.categories)}
             last = self.bins - 1
-            return np.array([known.get(spell(value), last) for value in values.tolist()], dtype=np.int64)
+            return np.array([known.get(word, last) for word in spell_all(values.tolist())], dtype=np.int64)
         numbers = values.astype(np.float64)
         return np.where(np.isnan(numbers), self.bins - 1, np.searchsorted(self.edges, numbers, "right"))
 

@@ -13,7 +13,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from core.drift.columns import Column, array, spell
+from core.drift.columns import Column, array, spell_all
 from core.measures import Better, measure_of
 from core.performance.columns import require_equal
 from core.performance.intervals import Estimate
@@ -63,7 +63,7 @@ def by_group(meter: Meter, rows: Rows, column: Column) -> dict[str, Measures]:
     values = array("group", column)
     require_equal("score", len(rows.score), "group", values.size)
     known = np.flatnonzero(rows.labelled & ~missing(values))
-    words = np.array([spell(value) for value in values[known].tolist()], dtype=object)
+    words = np.array(spell_all(values[known].tolist()), dtype=object)
     frequent = [word for word, _ in Counter(words.tolist()).most_common(MOST_GROUPS)]
     return {word: meter.measure(rows.take(known[words == word])) for word in frequent}
 

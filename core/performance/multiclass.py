@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from core.drift.columns import Column, Floats, Ints, ProfileError, array, spell
+from core.drift.columns import Column, Floats, Ints, ProfileError, array, spell_all
 from core.performance.binary import TINY
 from core.performance.columns import floats, require_equal, require_within
 from core.performance.intervals import NOTHING, Estimate, mean, share
@@ -64,7 +64,7 @@ def spelt(column: Column) -> NDArray[np.object_]:
     """Classes as the warehouse spells them, None where one is missing; shape (n,)."""
     values = array("class", column)
     gone = missing(values)
-    found: NDArray[np.object_] = np.array([spell(value) for value in values.tolist()], dtype=object)
+    found: NDArray[np.object_] = np.array(spell_all(values.tolist()), dtype=object)
     found[gone] = None
     return found
 
@@ -98,7 +98,7 @@ def log_loss(probabilities: Mapping[str, Column], labels: list[str]) -> Estimate
 
 
 def _codes(named: NDArray[np.object_], actual: NDArray[np.object_]) -> tuple[list[str], Ints, Ints]:
-    first, second = ([spell(value) for value in one.tolist()] for one in (named, actual))
+    first, second = (spell_all(one.tolist()) for one in (named, actual))
     words = sorted(Counter(first) | Counter(second))
     place = {word: number for number, word in enumerate(words)}
     p, y = (np.array([place[word] for word in one], dtype=np.int64) for one in (first, second))

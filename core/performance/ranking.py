@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from core.drift.columns import Column, Floats, Ints, ProfileError, array, spell
+from core.drift.columns import Column, Floats, Ints, ProfileError, array, spell_all
 from core.performance.columns import floats, require_equal, require_within
 from core.performance.intervals import Estimate, mean
 from core.performance.meter import Estimator, Measures
@@ -47,7 +47,7 @@ def ndcg(query: Column, score: Column, relevance: Column, *, cutoff: int = 10) -
     known = ~(np.isnan(s) | np.isnan(r)) & np.array([word is not None for word in words.tolist()], dtype=bool)
     s, r = s[known], r[known]
     require_within("relevance", r, r >= 0, "0 or more")
-    _, codes = np.unique(np.array([spell(word) for word in words[known].tolist()], dtype=str), return_inverse=True)
+    _, codes = np.unique(np.array(spell_all(words[known].tolist()), dtype=str), return_inverse=True)
     if not codes.size:
         return mean(s)
     found, best = _gain(codes, s, r, cutoff), _gain(codes, r, r, cutoff)
