@@ -18,6 +18,7 @@ FOLDER = "dashboards"
 TITLES_ONLY = {"text", "sectionHeader"}
 """Widgets that ask nothing."""
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_NAMED = re.compile(r'"(aia_\w+)"')
 _GOAL = re.compile(r'variable "availability_goal" \{.*?default\s*=\s*([\d.]+)', re.DOTALL)
 _BURNS = re.compile(r"^\s*(\w+)\s*=\s*\{\s*rate\s*=\s*([\d.]+)", re.MULTILINE)
 
@@ -183,7 +184,8 @@ def _written(root: Path) -> frozenset[str]:
     )  # the catalogue, and what reads the values
     sources = "\n".join(path.read_text() for path in files if not any(map(path.is_relative_to, only_name)))
     parts = {metric.name: histogram.name for histogram in HISTOGRAMS.values() for metric in histogram.metrics}
-    return frozenset(name for name in CATALOGUE if f'"{parts.get(name, name)}"' in sources)
+    named = set(_NAMED.findall(sources))
+    return frozenset(name for name in CATALOGUE if parts.get(name, name) in named)
 
 
 def _query(data_set: dict[str, Any]) -> Query:

@@ -1,13 +1,12 @@
 """Checks of dashboards beside their queries: valid for Google's API, and laid out to be read."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 
 from google.cloud.monitoring_dashboard_v1 import Dashboard
-from google.protobuf.json_format import ParseError
+from google.protobuf.json_format import MessageToDict, ParseError
 
 from infra.lint.dashboard_files import TITLES_ONLY, Dashboards, Tile, fault
 from infra.lint.fault import Fault
@@ -36,8 +35,7 @@ def _refused(boards: Dashboards, file: str) -> Iterator[Fault]:
     except ParseError as error:
         yield fault(file, f"Google's API does not take it: {error}")
         return
-    text = Dashboard.to_json(sent, always_print_fields_with_no_presence=False, use_integers_for_enums=False)
-    if (back := json.loads(text)) != boards.documents[file]:
+    if (back := MessageToDict(Dashboard.pb(sent))) != boards.documents[file]:
         yield fault(file, f"comes back otherwise than it was sent: {_first_difference(boards.documents[file], back)}")
 
 

@@ -127,8 +127,10 @@ def write_rules(folder: Path, *, jobs: Collection[str], rules: Path = RULES) -> 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for path in sorted(rules.glob("*.yaml")):
-        groups = scheduled(yaml.safe_load(path.read_text())["groups"], jobs)
-        (folder / path.name).write_text(yaml.safe_dump({"groups": groups}, sort_keys=False, width=200))
+        groups = scheduled(yaml.load(path.read_text(), Loader=yaml.CSafeLoader)["groups"], jobs)
+        (folder / path.name).write_text(
+            yaml.dump({"groups": groups}, Dumper=yaml.CSafeDumper, sort_keys=False, width=200)
+        )
     return folder
 
 

@@ -21,7 +21,7 @@ from tests.support.checks import promtool
 from tests.support.fakes.intake import sent
 
 FILES = alert_files.read(stage.ROOT)
-MONITORING = yaml.safe_load((stage.ROOT / "infra" / "monitoring.yaml").read_text())
+MONITORING = yaml.load((stage.ROOT / "infra" / "monitoring.yaml").read_text(), Loader=yaml.CSafeLoader)
 _OF_FUNCTION = re.compile(r'aia_heartbeat_timestamp_seconds\{function="(\w+)"\}')
 A_DAY_AND_AN_HOUR = 90_000
 """As far as conditions of thresholds look back in Cloud Monitoring, in seconds; what lies beyond is a preview."""

@@ -26,8 +26,12 @@ from tests.support.checks import kubernetes_schemas, promtool
 from tests.support.checks.kubernetes_schemas import DISCOVERY, GMP, OPERATOR, faults
 
 FOLDER = stage.ROOT / "infra" / "kubernetes"
-CONFIG: dict[str, Any] = yaml.safe_load((FOLDER / "prometheus.yaml").read_text())
-RECORDED = [rule for group in yaml.safe_load(command.RECORDING.read_text())["groups"] for rule in group["rules"]]
+CONFIG: dict[str, Any] = yaml.load((FOLDER / "prometheus.yaml").read_text(), Loader=yaml.CSafeLoader)
+RECORDED = [
+    rule
+    for group in yaml.load(command.RECORDING.read_text(), Loader=yaml.CSafeLoader)["groups"]
+    for rule in group["rules"]
+]
 ALERTS = alert_files.read(stage.ROOT)
 TESTS = sorted((FOLDER / "tests").glob("*.yaml"))
 [SCRAPE] = CONFIG["scrape_configs"]
@@ -43,7 +47,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def documents(folder: Path) -> list[dict[str, Any]]:
-    return [one for path in sorted(folder.glob("*.yaml")) for one in yaml.safe_load_all(path.read_text())]
+    return [
+        one
+        for path in sorted(folder.glob("*.yaml"))
+        for one in yaml.load_all(path.read_text(), Loader=yaml.CSafeLoader)
+    ]
 
 
 def rules(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -296,7 +304,11 @@ def test_what_fires_goes_to_the_intake_but_not_the_watchdog() -> None:
 
 
 def test_the_account_may_look_at_pods_and_do_nothing() -> None:
-    [role] = [one for one in yaml.safe_load_all((FOLDER / "rbac.yaml").read_text()) if one["kind"] == "ClusterRole"]
+    [role] = [
+        one
+        for one in yaml.load_all((FOLDER / "rbac.yaml").read_text(), Loader=yaml.CSafeLoader)
+        if one["kind"] == "ClusterRole"
+    ]
     assert role["rules"] == [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}]
 
 

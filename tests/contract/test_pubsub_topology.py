@@ -14,7 +14,9 @@ from infra.local.pubsub.filters import compile_filter
 from infra.local.pubsub.topology import RETENTION_SECONDS, apply_topology, subscriptions
 from tests.contract.pubsub_fixtures import PROJECT, Bus, our_server
 
-DEPLOYMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "infra/functions.yaml").read_text())
+DEPLOYMENT: dict[str, Any] = yaml.load(
+    (Path(__file__).parents[2] / "infra/functions.yaml").read_text(), Loader=yaml.CSafeLoader
+)
 PUSHED = {name: (function, trigger) for name, function, trigger in subscriptions(DEPLOYMENT)}
 ENDPOINTS = {function: f"http://127.0.0.1:9/{function}" for function, _ in PUSHED.values()}
 

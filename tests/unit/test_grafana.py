@@ -259,7 +259,7 @@ def test_the_command_writes_dashboards_and_what_loads_them(tmp_path: Path, capsy
     assert command.main(["--out", str(tmp_path), "--runbooks", "https://example.com/runbooks/"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert told == [*(str(tmp_path / "dashboards" / file) for file in FILES), str(tmp_path / "provider.yaml")]
-    [provider] = yaml.safe_load((tmp_path / "provider.yaml").read_text())["providers"]
+    [provider] = yaml.load((tmp_path / "provider.yaml").read_text(), Loader=yaml.CSafeLoader)["providers"]
     assert (provider["type"], provider["options"]["path"]) == ("file", "/var/lib/grafana/dashboards/aia")
     assert "](https://example.com/runbooks/models.md#drift)" in (tmp_path / "dashboards" / "models.json").read_text()
 

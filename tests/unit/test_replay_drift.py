@@ -29,7 +29,7 @@ def flights() -> Flights:
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    document = yaml.safe_load((stage.ROOT / "infra" / "monitoring.yaml").read_text())
+    document = yaml.load((stage.ROOT / "infra" / "monitoring.yaml").read_text(), Loader=yaml.CSafeLoader)
     return replace(parse_model(document["models"][0]), label=None)
 
 

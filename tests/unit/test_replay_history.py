@@ -234,7 +234,7 @@ def test_predictions_by_a_feature_are_those_of_the_messages(history: History, fe
 def test_the_features_are_those_of_the_settings() -> None:
     [model] = [
         model
-        for model in yaml.safe_load((ROOT / "infra" / "monitoring.yaml").read_text())["models"]
+        for model in yaml.load((ROOT / "infra" / "monitoring.yaml").read_text(), Loader=yaml.CSafeLoader)["models"]
         if model["name"] == MODEL
     ]
     assert set(model["features"]["numeric"]) <= set(NUMERIC)

@@ -33,7 +33,11 @@ COMMENTED = re.compile(r"^( *)# (- \{name: .*\})$", re.MULTILINE)
 
 
 def read(text: str) -> Settings:
-    return parse(yaml.safe_load(re.sub(r"\$\{(\w+)\}", lambda found: ENVIRONMENT.get(found[1], found[0]), text)))
+    return parse(
+        yaml.load(
+            re.sub(r"\$\{(\w+)\}", lambda found: ENVIRONMENT.get(found[1], found[0]), text), Loader=yaml.CSafeLoader
+        )
+    )
 
 
 SETTINGS = read(FILE)

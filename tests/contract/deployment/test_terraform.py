@@ -24,7 +24,7 @@ FUNCTIONS = list(DEPLOYMENT["functions"])
 RULES = [
     rule["alert"]
     for path in sorted((ROOT / "infra" / "alerts").glob("*.yaml"))
-    for group in yaml.safe_load(path.read_text())["groups"]
+    for group in yaml.load(path.read_text(), Loader=yaml.CSafeLoader)["groups"]
     for rule in group["rules"]
 ]
 SET_BY = {

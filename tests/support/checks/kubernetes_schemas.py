@@ -77,7 +77,11 @@ DISCOVERY = strict(
 
 def faults(path: Path) -> list[str]:
     """What is wrong with the objects of a file, as `file: kind name: what`."""
-    return [f"{path.name}: {fault}" for one in yaml.safe_load_all(path.read_text()) for fault in _faults(one)]
+    return [
+        f"{path.name}: {fault}"
+        for one in yaml.load_all(path.read_text(), Loader=yaml.CSafeLoader)
+        for fault in _faults(one)
+    ]
 
 
 def _faults(given: dict[str, Any]) -> Iterator[str]:

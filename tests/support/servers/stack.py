@@ -287,7 +287,7 @@ class LocalStack:
     def configure_prometheus(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the configuration of the running Prometheus, until the next start of the stack, and have it read."""
         path = self.folder / "prometheus.yml"
-        config = yaml.safe_load(path.read_text())
+        config = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
         change(config)
         path.write_text(yaml.safe_dump(config, sort_keys=False))
         os.kill(eventually(lambda: self.programs()["prometheus"], "program called prometheus"), signal.SIGHUP)

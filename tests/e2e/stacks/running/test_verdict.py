@@ -63,7 +63,7 @@ def taken_care_of(stack: LocalStack) -> None:
 
 def test_every_job_is_heard_of_soon_after_the_start(stack: LocalStack) -> None:
     """What ticks every quarter of an hour would be taken for silent until then."""
-    jobs = set(yaml.safe_load((stage.ROOT / "infra" / "monitoring.yaml").read_text())["jobs"])
+    jobs = set(yaml.load((stage.ROOT / "infra" / "monitoring.yaml").read_text(), Loader=yaml.CSafeLoader)["jobs"])
     query = "max by (function) (last_over_time(aia_heartbeat_timestamp_seconds[1h]))"
     silent = settled(lambda: jobs - stack.prometheus(query).keys(), set(), within=60.0)
     assert not silent, f"no heartbeat of {sorted(silent)}"
