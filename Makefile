@@ -28,8 +28,8 @@ run: $(VENV) ## start the whole system on this machine and replay real data; Ctr
 demo: $(VENV) ## the same without a person: start, replay, check the outcome, stop
 	@aia demo
 
-test: $(VENV_TEST) ## all tests but the long ones
-	@pytest $(WORKERS)
+test: $(VENV_TEST) ## all tests but the long ones; COVERAGE="--cov --cov-report=term" measures core/ meanwhile
+	@pytest $(WORKERS) $(COVERAGE)
 
 test-all: $(VENV_TEST) ## all tests, the long ones too, with the branch coverage of core/
 	@AIA_TESTS=all pytest $(WORKERS) --cov --cov-report=term --cov-fail-under=95

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from _pytest.doctest import DoctestModule
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
@@ -34,6 +35,7 @@ REAPER = pytest.StashKey[Reaper]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have nothing that tests start outlive this process; what workers start is known by the same mark."""
+    config.pluginmanager.register(_Examples())
     if not hasattr(config, "workerinput"):
         config.stash[REAPER] = Reaper()
 
@@ -42,6 +44,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End what is left."""
     if REAPER in config.stash:
         config.stash[REAPER].close()
+
+
+class _Examples:
+    """Looks for examples in the docstrings of files that have one: of all others, most are tests, with thousands of functions."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collect_file(self, file_path: Path) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+        found = yield
+        if not found or ">>>" in file_path.read_text():
+            return found
+        return [one for one in found if not isinstance(one, DoctestModule)]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -58,8 +71,13 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is marked as long, but where everything is to run; begin with what one worker runs one after the other.
 
-    What takes longest comes first: at the end one worker would run it, and the others wait.
+    What takes longest comes first: at the end one worker would run it, and the others wait. Where coverage is asked for, it is that of
+    core/ by its own tests, and no other test is traced.
     """
+    if config.pluginmanager.hasplugin("_cov"):
+        for item in items:
+            if not item.nodeid.startswith(OF_CORE):
+                item.add_marker("no_cover")
     long = [] if ALL else [item for item in items if item.get_closest_marker("long")]
     if long:
         config.hook.pytest_deselected(items=long)
@@ -68,6 +86,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     )
 
 
+OF_CORE = ("core/", "tests/unit/")
+"""Where core's own tests are."""
 TOGETHER = ("tests/e2e/stacks", "tests/contract/deployment")
 """Folders of which one worker runs all: whole stacks, of which one at a time is enough for a machine, and plans that tests share."""
 SERVERS = {
