@@ -5,11 +5,13 @@ later local time is never an earlier instant: `reached(now) >= local` says exact
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _MICROSECOND = timedelta(microseconds=1)
 
 
+@lru_cache(maxsize=1024)
 def instant_of(local: datetime, zone: str) -> datetime:
     """The instant of a local time.
 

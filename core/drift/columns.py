@@ -205,6 +205,10 @@ def tally(name: str, column: Column) -> tuple[dict[str, int], int]:
         raise ProfileError(f"column {name!r}: must be categorical, got {values.dtype}{_example(values)}")
     listed = values.tolist()
     kinds = set(map(type, listed))
+    if kinds <= {str, type(None)}:
+        counted = dict(Counter(listed))
+        missing = counted.pop(None, 0)
+        return counted, missing
     try:
         if bool in kinds and not kinds <= {bool, str, type(None)}:
             listed = [None if _is_missing(value) else spell(value) for value in listed]  # True equals 1 to a Counter

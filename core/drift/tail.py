@@ -103,7 +103,10 @@ def clipped(ends: Floats, values: Floats) -> Floats:
     inside -= mean
     variance = np.square(inside).mean()
     sd = np.sqrt(variance)
-    skewness = ((inside / sd) ** 3).mean() if sd > 0 else 0.0
+    skewness = 0.0
+    if sd > 0:
+        inside /= sd
+        skewness = (inside * inside * inside).mean()  # a power takes ten times as long
     return np.array([mean, variance, skewness])
 
 

@@ -321,8 +321,8 @@ def _size(effect: Effect) -> int:
         texts += [finding.target, finding.kind, finding.summary, finding.runbook, *finding.evidence.values()]
     if (record := effect.record) is not None:
         texts += [record.incident_group, record.event_id, record.target, record.event, record.known]
-    # Whether a text is ASCII is known without looking at it.
-    return _EFFECT_SIZE + sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
+    text = "".join(texts)
+    return _EFFECT_SIZE + (len(text) if text.isascii() else len(text.encode()))  # ASCII is known without looking at it
 
 
 def _mark_missed(pending: Sequence[Effect], dropped: Collection[str]) -> tuple[Effect, ...]:

@@ -112,10 +112,12 @@ def _settled(
 
 def _without_ended(incident: Incident, members: tuple[IncidentCondition, ...], reopen_within: timedelta) -> Incident:
     """The incident without acknowledgements of targets that have fired anew since, or that it does not have any more."""
+    by_target: dict[str, list[IncidentCondition]] = {}
+    for member in members:
+        by_target.setdefault(target_of(member), []).append(member)
     began: dict[str, datetime] = {}
-    for target in {target_of(member) for member in members}:
-        episode = last_episode((one for one in members if target_of(one) == target), reopen_within)
-        if episode is not None:
+    for target, own in by_target.items():
+        if (episode := last_episode(own, reopen_within)) is not None:
             began[digest(target)] = episode.opened_at
     owners = tuple(one for one in incident.target_owners if one.target in began and one.at >= began[one.target])
     return incident if owners == incident.target_owners else replace(incident, target_owners=owners)

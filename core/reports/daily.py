@@ -174,7 +174,8 @@ def chart_labels(week: Week) -> tuple[str, ...]:
 
 def _newest(days: Mapping[datetime, DailyMetric], week: Week) -> DailyMetric | None:
     """The newest row that tells of the week: of the days after its first one, up to the one after its last one."""
-    within = [day for day in days if week.midnight - _WEEK < day <= week.midnight]
+    last = week.midnight
+    within = [day for day in days if last - _WEEK < day <= last]
     return days[max(within)] if within else None
 
 

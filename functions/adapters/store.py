@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import EllipsisType
-from typing import Any
+from typing import Any, TypeAlias
 
 from core.errors import ConflictError
 from functions.adapters.ports import Data, Document, Store
@@ -20,6 +20,8 @@ LARGEST = 1_000_000
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _INT64 = 1 << 63
+_Path: TypeAlias = "tuple[_Path, str | int] | None"
+"""Where a value is in a document: the place of what holds it, and its name or number there."""
 PAGE = 100
 """Documents per page of a full scan: a hundred of the largest fill the memory of an instance."""
 _ATTEMPTS = 24
@@ -41,7 +43,7 @@ def normal(data: Data) -> Data:
         ValueError: a value is neither JSON nor an aware datetime, or is too deep or too large; the message names its
             path.
     """
-    copy: Data = _mapping(data, "data", DEEPEST)
+    copy: Data = _mapping(data, None, DEEPEST)
     if (size := _stored_bytes(copy)) > LARGEST:
         raise ValueError(f"data: must be at most {LARGEST} bytes, got {size}")
     return copy
@@ -55,21 +57,29 @@ def fields(where: Mapping[str, Any]) -> Data:
     return normal(dict(where))
 
 
-def _mapping(value: Any, path: str, depth: int) -> Data:  # noqa: ANN401 - any value may be wrong
+def _mapping(value: Any, path: _Path, depth: int) -> Data:  # noqa: ANN401 - any value may be wrong
     if not isinstance(value, dict):
-        raise ValueError(f"{path}: must be a mapping, got {type(value).__name__}")  # noqa: TRY004 - as every other fault
+        raise ValueError(f"{_spelt(path)}: must be a mapping, got {type(value).__name__}")  # noqa: TRY004 - as every other fault
     for name in value:
-        if not isinstance(name, str) or not name or _RESERVED.fullmatch(name):
-            raise ValueError(f"{path}: names must be text, not empty and not like '__name__', got {name!r}")
-    return {name: _normal(item, f"{path}.{name}", depth - 1) for name, item in value.items()}
+        if not isinstance(name, str) or not name or (name[:2] == "__" and _RESERVED.fullmatch(name)):
+            raise ValueError(f"{_spelt(path)}: names must be text, not empty and not like '__name__', got {name!r}")
+    return {name: _normal(item, (path, name), depth - 1) for name, item in value.items()}
 
 
-def _normal(value: Any, path: str, depth: int) -> Any:  # noqa: ANN401 - JSON
+def _spelt(path: _Path) -> str:
+    """Where a value is: spelt only when it is refused."""
+    if path is None:
+        return "data"
+    before, name = path
+    return f"{_spelt(before)}[{name}]" if isinstance(name, int) else f"{_spelt(before)}.{name}"
+
+
+def _normal(value: Any, path: _Path, depth: int) -> Any:  # noqa: ANN401 - JSON
     if depth < 0:
-        raise ValueError(f"{path}: must be nested at most {DEEPEST} deep")
+        raise ValueError(f"{_spelt(path)}: must be nested at most {DEEPEST} deep")
+    if (type(value) is str and value.isascii()) or value is None or isinstance(value, (bool, float)):  # most are
+        return value
     match value:
-        case None | bool() | float():
-            return value
         case str():
             value.encode()
             return str(value)
@@ -78,23 +88,24 @@ def _normal(value: Any, path: str, depth: int) -> Any:  # noqa: ANN401 - JSON
         case datetime() if value.tzinfo is not None:
             return value.astimezone(UTC)
         case list() | tuple():
-            return [_normal(item, f"{path}[{index}]", depth - 1) for index, item in enumerate(value)]
+            return [_normal(item, (path, index), depth - 1) for index, item in enumerate(value)]
         case dict():
             return _mapping(value, path, depth)
-    raise ValueError(f"{path}: must be a JSON value (whole numbers of 64 bits) or an aware datetime, got {value!r:.80}")
+    raise ValueError(
+        f"{_spelt(path)}: must be a JSON value (whole numbers of 64 bits) or an aware datetime, got {value!r:.80}"
+    )
 
 
 def _stored_bytes(value: Any) -> int:  # noqa: ANN401 - JSON
-    match value:
-        case None | bool():
-            return 1
-        case str():
-            return len(value.encode()) + 1
-        case list():
-            return sum(map(_stored_bytes, value))
-        case dict():
-            return sum(len(name.encode()) + 1 + _stored_bytes(item) for name, item in value.items())
-    return 8
+    """Of a normalised value."""
+    kind = type(value)
+    if kind is str:
+        return 1 + (len(value) if value.isascii() else len(value.encode()))
+    if kind is dict:
+        return sum(map(_stored_bytes, value)) + sum(map(_stored_bytes, value.values()))
+    if kind is list:
+        return sum(map(_stored_bytes, value))
+    return 1 if value is None or kind is bool else 8
 
 
 def update(store: Store, collection: str, key: str, change: Callable[[Data | None], Data | None]) -> Data:

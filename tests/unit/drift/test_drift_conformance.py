@@ -6,6 +6,7 @@ A statistic that is added is tested here without a line of its own, but for its 
 
 import math
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -141,10 +142,15 @@ def test_the_effect_of_a_shift_is_the_shift(name: str, shift: float) -> None:
     assert METHODS[name].effect(np.array([excess]))[0] == pytest.approx(shift, rel=0.05)
 
 
+@cache
+def normal_profile() -> Profile:
+    return Profile.fit(normal(5, 5000, features=300))
+
+
 @pytest.mark.parametrize("rows", [200, 5000])
 @pytest.mark.parametrize("name", NAMES)
 def test_without_drift_little_is_left_when_chance_is_taken_off(name: str, rows: int) -> None:
-    report = score(Profile.fit(normal(5, 5000, features=300)), normal(6, rows, features=300), statistics=[name])
+    report = score(normal_profile(), normal(6, rows, features=300), statistics=[name])
     found = [feature.tests[name] for feature in report.features]
     if name in WITH_EFFECT:
         raw, left = (
