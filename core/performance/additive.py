@@ -6,12 +6,11 @@ References:
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.drift.columns import Column, Floats, Ints, array, is_numeric, spell_all
 
@@ -93,11 +92,7 @@ class AdditiveModel:
         axes = {name: Axis.fit(name, column) for name, column in columns.items()}
         places = {name: axes[name].place(name, column) for name, column in columns.items()}
         means = targets.mean(axis=0)
-        steps = {name: np.zeros((axis.bins, targets.shape[1])) for name, axis in axes.items()}
-        fitted = [_boosted(axes, places, targets[:, k] - means[k]) for k in range(targets.shape[1])]
-        for k, found in enumerate(fitted):
-            for name, step in found.items():
-                steps[name][:, k] = step
+        steps = dict(zip(axes, _steps(axes, places, targets - means), strict=True))
         if len(axes) > _MOST_COLUMNS:
             scale = targets.std(axis=0) + 1e-300
             adds = sorted(steps, key=lambda name: -float((np.abs(steps[name]).max(axis=0) / scale).max()))
@@ -140,25 +135,57 @@ class AdditiveModel:
         )
 
 
-def _boosted(axes: Mapping[str, Axis], places: Mapping[str, Ints], residual: Floats) -> dict[str, Floats]:
-    """What each bin of each column adds to one number."""
-    counts = {name: np.bincount(at, minlength=axes[name].bins).astype(float) for name, at in places.items()}
-    steps = {name: np.zeros(axis.bins) for name, axis in axes.items()}
+def _steps(axes: Mapping[str, Axis], places: Mapping[str, Ints], residuals: Floats) -> list[Floats]:
+    """By column, what each bin adds to each number; shape (bins, k)."""
+    if not axes:
+        return []
+    bins = _Bins([axis.bins for axis in axes.values()], list(places.values()))
+    fitted = np.stack([_boosted(bins, residual) for residual in residuals.T], axis=1)
+    return np.split(fitted, bins.starts[1:])
+
+
+class _Bins:
+    """The bins of all columns one after the other, and how often a row is in two of them.
+
+    Args:
+        sizes: how many bins each column has.
+        places: the bin of each row, an array of shape (n,) a column.
+    """
+
+    def __init__(self, sizes: Sequence[int], places: Sequence[Ints]) -> None:
+        self._sizes, self._places = sizes, places
+        self.ends = np.cumsum(sizes)
+        self.starts = self.ends - sizes
+        self.rows = self.sums(np.ones(places[0].size))
+        self._shared: dict[int, Floats] = {}
+
+    def sums(self, numbers: Floats) -> Floats:
+        """The sum of a number of each row in each bin."""
+        parts = zip(self._places, self._sizes, strict=True)
+        return np.concatenate([np.bincount(at, weights=numbers, minlength=size) for at, size in parts])
+
+    def shared(self, column: int) -> Floats:
+        """How many rows each bin has in common with each one of a column; shape (all bins, bins of the column)."""
+        if column not in self._shared:
+            own, size = self._places[column], self._sizes[column]
+            pairs = (
+                np.bincount(at * size + own, minlength=other * size).reshape(other, size)
+                for at, other in zip(self._places, self._sizes, strict=True)
+            )
+            self._shared[column] = np.concatenate(list(pairs)).astype(float)
+        return self._shared[column]
+
+
+def _boosted(bins: _Bins, residual: Floats) -> Floats:
+    """What each bin adds to one number: after a step only the sums of bins change, by the rows that two bins share."""
+    steps, sums = np.zeros(bins.rows.size), bins.sums(residual)
     for _ in range(_ROUNDS):
-        best = max(_candidates(counts, places, residual), key=lambda one: one[0], default=None)
-        if best is None or best[0] <= 0:
+        step = sums / (bins.rows + _LEAST_ROWS)
+        explained = np.add.reduceat(sums * step, bins.starts)
+        best = int(explained.argmax())
+        if explained[best] <= 0:
             break
-        _, name, step = best
-        steps[name] += _RATE * step
-        residual = residual - _RATE * step[places[name]]
+        part = slice(bins.starts[best], bins.ends[best])
+        steps[part] += _RATE * step[part]
+        sums = sums - _RATE * (bins.shared(best) @ step[part])
     return steps
-
-
-def _candidates(
-    counts: Mapping[str, Floats], places: Mapping[str, Ints], residual: Floats
-) -> Iterator[tuple[float, str, NDArray[np.float64]]]:
-    """By column, how much of the residual its bins explain, and the means of its bins."""
-    for name, at in places.items():
-        sums = np.bincount(at, weights=residual, minlength=counts[name].size)
-        step = sums / (counts[name] + _LEAST_ROWS)
-        yield float((sums * step).sum()), name, step

@@ -301,9 +301,9 @@ def _usually(cadence: Rhythm) -> str:
 
 
 def _hung(pipeline: PipelineState, now: datetime) -> Verdict:
-    usual = usual_of_run(pipeline.succeeded)
-    limit = HUNG_AFTER.total_seconds() if usual is None else max(usual * HUNG_FACTOR, usual + HUNG_BY.total_seconds())
     taken = {run.run_id: (now - run.span.start).total_seconds() for run in pipeline.running(now) if run.span.start}
+    usual = usual_of_run(pipeline.succeeded) if taken else None
+    limit = HUNG_AFTER.total_seconds() if usual is None else max(usual * HUNG_FACTOR, usual + HUNG_BY.total_seconds())
     endless = [run_id for run_id, seconds in taken.items() if seconds > limit]
     if not endless:
         text = f"{pipeline.name}: no run takes too long"

@@ -11,7 +11,7 @@ from core.drift import count
 from core.drift.scoring import score
 from core.settings import Features, Task
 from functions.drift_score import effects, performance, quality
-from functions.drift_score.baseline import learn
+from functions.drift_score.baseline import Baseline, learn
 from functions.drift_score.compare import Current
 from functions.drift_score.statements import LABEL, SECOND
 from functions.drift_score.window import Window
@@ -34,12 +34,18 @@ def columns(seed: int, moved: int = 0, *, names: tuple[str, ...] = FEATURES) -> 
 
 
 @cache
+def learnt(task: Task) -> tuple[Window, Baseline]:
+    """The reference of the wide model, and what was learnt from it."""
+    reference = Window(model=replace(WIDE, task=task), version="1", start=TRAINED - 10 * DAY, end=TRAINED)
+    return reference, learn(reference, columns(1), ROWS)
+
+
+@cache
 def series(moved: int, task: Task) -> RecordingMetrics:
     """The gauges that a tick of the wide model sets, whose first features moved; tests only read them."""
-    model = replace(WIDE, task=task)
-    reference = Window(model=model, version="1", start=TRAINED - 10 * DAY, end=TRAINED)
+    reference, baseline = learnt(task)
+    model = reference.model
     window = Window(model=model, version="1", start=TICK - DAY, end=TICK)
-    baseline = learn(reference, columns(1), ROWS)
     now = columns(2, moved)
     report = score(baseline.profile, now)
     parts = [
