@@ -92,9 +92,9 @@ def compare_attributions(reference: Mapping[str, Attribution], column: Column) -
     Of a feature that no row of the window names, every attribution is 0.
     """
     found = read_attributions(column)
-    rows = sum(any(True for _ in _numbers(value)) for value in array("attributions", column).tolist())
-    if not rows:
+    if not found:
         return ()
+    rows = int(np.any(~np.isnan(list(found.values())), axis=0).sum())
     shifts = [
         _shift(name, old, _summed(found[name]) if name in found else Attribution(0.0, 0.0, rows))
         for name, old in reference.items()
