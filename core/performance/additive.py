@@ -154,8 +154,8 @@ class _Bins:
 
     def __init__(self, sizes: Sequence[int], places: Sequence[Ints]) -> None:
         self._sizes, self._places = sizes, places
-        self.ends = np.cumsum(sizes)
-        self.starts = self.ends - sizes
+        self.ends: Ints = np.cumsum(sizes)
+        self.starts: Ints = self.ends - np.array(sizes, dtype=np.int64)
         self.rows = self.sums(np.ones(places[0].size))
         self._shared: dict[int, Floats] = {}
 
