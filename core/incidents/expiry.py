@@ -65,12 +65,14 @@ def reopening_due(state: GroupState, incident: Incident, policy: IncidentPolicy)
     """When an incident that a person resolved is reopened, as long as it still fires; None where nothing reopens it.
 
     A false alarm is not reopened. Once it was reopened for that, a person who resolves it again is believed until a source
-    speaks again.
+    speaks again. What fires in a newer incident, which is open, reopens no older one.
     """
     closed_at = incident.closed_at
     if closed_at is None or incident.cancelled or incident.merged_into or incident.state is not State.RESOLVED:
         return None
-    firing = [c for c in _own(state, incident) if c.history[-1].status is Status.FIRING]
+    elsewhere = {key for other in state.incidents if other.id != incident.id and other.lasts for key in other.conditions}
+    own = (condition for condition in _own(state, incident) if condition.key not in elsewhere)
+    firing = [condition for condition in own if condition.history[-1].status is Status.FIRING]
     before = any(e.change is Change.REOPENED and e.reason is IncidentReason.STILL_FIRING for e in incident.timeline)
     fires = any(not before or condition.last_word > closed_at for condition in firing)
     return closed_at + policy.timing.reopen_resolved if fires else None

@@ -134,9 +134,12 @@ class Story:
         self.whole.sweep(minute)
 
     def roots(self) -> list[Incident]:
-        """The incidents, and those that they are parts of."""
+        """The incidents, and those that they are parts of, also where these were merged on."""
+        wholes = {one.id: one for one in self.whole.state.incidents}
         into = {one.merged_into for one in self.played.state.incidents if one.is_part}
-        return [*self.played.state.incidents, *(one for one in self.whole.state.incidents if one.id in into)]
+        while onward := {wholes[name].merged_into for name in into & wholes.keys()} - into - {""}:
+            into |= onward
+        return [*self.played.state.incidents, *(wholes[name] for name in into & wholes.keys())]
 
     def end(self) -> None:
         """Every source says that it is over: then it is."""

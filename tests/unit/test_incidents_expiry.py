@@ -309,3 +309,11 @@ def test_what_went_silent_is_not_escalated_in_a_silence() -> None:
     played.silences = [Silence(pattern="*", by="ada", at=at(4), until=at(30))]
     assert played.sweep(10, 20).told == ["opened", "expired"]
     assert played.sweep(31).told[-1] == "escalated"
+
+
+def test_what_fires_in_a_newer_incident_reopens_none_that_a_person_resolved() -> None:
+    timing = Policy(resolve_after=timedelta(hours=6), reopen_resolved=timedelta(minutes=15))
+    played = Played(replace(POLICY, timing=timing)).find(found(0)).sweep(400).say(Verb.RESOLVE, 400)
+    played.find(found(435)).sweep(436).sweep(500)
+    assert [one.state for one in played.state.incidents] == [State.RESOLVED, State.OPEN]
+    assert "reopened" not in played.told
