@@ -98,10 +98,12 @@ def expected(model: BgNbd, history: PurchaseHistory, time: float) -> Floats:
     """Expected number of purchases of each customer within the next `time`; shape (n,)."""
     if time == 0:
         return np.zeros(history.age.size)
-    parts = -(-history.age.size // _BATCH) or 1
-    columns = (np.array_split(column, parts) for column in (history.frequency, history.age))
+    # Customers who bought as often and began as long ago expect as much, if they have not churned.
+    (frequency, age), customers = np.unique(np.stack([history.frequency, history.age]), axis=1, return_inverse=True)
+    parts = -(-age.size // _BATCH) or 1
+    columns = (np.array_split(column, parts) for column in (frequency, age))
     if_alive = np.concatenate([_if_alive(model, x, age, time) for x, age in zip(*columns, strict=True)])
-    purchases: Floats = if_alive * alive(model, history)
+    purchases: Floats = if_alive[customers] * alive(model, history)
     return purchases
 
 

@@ -84,6 +84,21 @@ class Forecaster(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewForecasts:
+    """What was forecast in a step.
+
+    Attributes:
+        listed: the sources with a series of their own; empty for all.
+        series: revenue by day of each source, and of all together.
+        forecasts: by instant and source.
+    """
+
+    listed: list[str]
+    series: Mapping[str, Sequence[float]]
+    forecasts: Mapping[datetime, Mapping[str, Forecast]]
+
+
 def run(
     outside: Outside, due: datetime, previous: RollupResult | None, *, forecaster: Forecaster = forecast
 ) -> RollupResult:
@@ -98,26 +113,35 @@ def run(
         previous: the newest result.
         forecaster: forecasts a series.
     """
+    made = write_missing(outside, due, previous, forecaster=forecaster)
+    newest = max(made.forecasts)
+    if newest < due:
+        return RollupResult(due=newest, complete_until={TABLE: newest})
+    tables, start = outside.tables, due - ACCURACY_WINDOW
+    scored = tables.read(SCORED_FORECASTS, oldest=start - HORIZON, since=start, until=due, sources=made.listed)
+    accuracies = (*_accuracy(scored), *totals.scores(tables, made.series, made.listed, due))
+    return RollupResult(
+        due=due,
+        metrics=(*_totals(made.forecasts[due]), *accuracies),
+        complete_until={TABLE: due},
+        indicators=_indicators(scored, due),
+    )
+
+
+def write_missing(
+    outside: Outside, due: datetime, previous: RollupResult | None, *, forecaster: Forecaster = forecast
+) -> NewForecasts:
+    """Make and write the forecasts of the first days without one; as `run`, which also compares past ones with actuals."""
     tables = outside.tables
     listed, _ = listed_sources(tables, due - _ACTIVE * DAY, due)
     series = daily_revenue(tables, due, listed, outside.orders.late)
     with_sum = {**series, totals.ALL: totals.sum_of(series)} if series else {}
-    instants = _missing(due, previous)[:_STEP]
-    made = {at: _forecasts(with_sum, due, at, forecaster) for at in instants}
+    made = {at: _forecasts(with_sum, due, at, forecaster) for at in _missing(due, previous)[:_STEP]}
     for sources in _batches(sorted(series)):
         _write(tables, made, sources, due)
-    rows = [row for at in instants for row in totals.rows(made[at], _until(with_sum, due, at), at)]
+    rows = [row for at, of_source in made.items() for row in totals.rows(of_source, _until(with_sum, due, at), at)]
     totals.write(tables, rows, list(with_sum))
-    if instants[-1] < due:
-        return RollupResult(due=instants[-1], complete_until={TABLE: instants[-1]})
-    start = due - ACCURACY_WINDOW
-    scored = tables.read(SCORED_FORECASTS, oldest=start - HORIZON, since=start, until=due, sources=listed)
-    return RollupResult(
-        due=due,
-        metrics=(*_totals(made[due]), *_accuracy(scored), *totals.scores(tables, with_sum, listed, due)),
-        complete_until={TABLE: due},
-        indicators=_indicators(scored, due),
-    )
+    return NewForecasts(listed=listed, series=with_sum, forecasts=made)
 
 
 JOB = RollupJob(name="forecasts", every=DAY, max_age=DAY + HOUR, enabled=has_orders, run=run)

@@ -226,7 +226,7 @@ class PastBusiness:
         if day not in self._forecast_on:
             self._forecast_on.add(day)
             with suppress(EstimateError):  # a tick of that day would have logged it
-                forecasts.run(outside, day, RollupResult(due=day - DAY), forecaster=self._forecaster)
+                forecasts.write_missing(outside, day, RollupResult(due=day - DAY), forecaster=self._forecaster)
 
 
 def _in_memory(business: Business) -> Business:

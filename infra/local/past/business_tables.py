@@ -1,7 +1,7 @@
 """The tables of the business in memory: the port `Tables` over rows, by the rules of the statements."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from itertools import chain
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ import numpy as np
 from core.business.checks import Bools, Floats, Ints
 from core.errors import QueryError
 from functions.bi_rollup.daily_metrics import DailyMetric
-from functions.bi_rollup.forecasts import DailyRevenue, ForecastRow, ScoredDay
+from functions.bi_rollup.forecasts import DailyRevenue, DayForecast, ForecastRow, ScoredDay
 from functions.bi_rollup.market import CompanySales, SalesExtent
 from functions.bi_rollup.marts import OldestOrder
 from functions.bi_rollup.model_roi import ReturnRow
@@ -346,6 +346,8 @@ def _newest(at: Ints, which: Bools) -> datetime | None:
 
 
 def _scored(forecast: ForecastRow, actual: float) -> ScoredDay:
-    columns = asdict(forecast)
-    del columns["made_at"]
+    columns = {name: getattr(forecast, name) for name in _OF_DAY}
     return ScoredDay(**columns, actual=actual)
+
+
+_OF_DAY = tuple(column.name for column in fields(DayForecast))

@@ -88,6 +88,7 @@ class OrderRows:
         kept_models: models that have rows of their own on every day.
         zone: the time zone of days.
         money: of each row in the reporting currency, by the words of `MONEY`.
+        sales: the rows of the sales of each id, by time.
     """
 
     at: Ints
@@ -107,9 +108,11 @@ class OrderRows:
     kept_models: tuple[str, ...] = ()
     zone: str = "UTC"
     money: Mapping[str, Floats] = field(init=False)
+    sales: Mapping[int, list[int]] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "money", _money(self))
+        object.__setattr__(self, "sales", _sales(self))
 
     @classmethod
     def read(cls, table: pa.Table, business: Business, rates: RateRows | None = None) -> Self:
@@ -204,12 +207,9 @@ class OrderRows:
 
     def _sales_of_refunds(self, rows: Ints) -> list[tuple[int, Ints]]:
         """The places of refunds among rows, each with the sales of its order in the 90 days before, by time, if there are any."""
-        sold: dict[int, list[int]] = {}
-        for row in np.flatnonzero((self.outcome == TAKEN) & (self.ids.codes >= 0)).tolist():
-            sold.setdefault(int(self.ids.codes[row]), []).append(row)
         found = []
         for place in np.flatnonzero(self.outcome[rows] == REFUNDED).tolist():
-            at, of_id = int(self.at[rows[place]]), sold.get(int(self.sale_ids[rows[place]]), [])
+            at, of_id = int(self.at[rows[place]]), self.sales.get(int(self.sale_ids[rows[place]]), [])
             near = [sale for sale in of_id if at - _LINKS <= self.at[sale] <= at]
             if near:
                 found.append((place, np.array(near)))
@@ -265,6 +265,15 @@ def _money(orders: OrderRows) -> dict[str, Floats]:
         "tax": sign * tax * rate,
         "refund": np.where(refunded, -net, 0.0),
     }
+
+
+def _sales(orders: OrderRows) -> dict[int, list[int]]:
+    """The rows of the sales of each id, by time."""
+    sales: dict[int, list[int]] = {}
+    rows = np.flatnonzero((orders.outcome == TAKEN) & (orders.ids.codes >= 0))
+    for row, code in zip(rows.tolist(), orders.ids.codes[rows].tolist(), strict=True):
+        sales.setdefault(code, []).append(row)
+    return sales
 
 
 def _named(table: pa.Table, column: str | None) -> TextColumn:
