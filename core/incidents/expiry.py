@@ -70,7 +70,9 @@ def reopening_due(state: GroupState, incident: Incident, policy: IncidentPolicy)
     closed_at = incident.closed_at
     if closed_at is None or incident.cancelled or incident.merged_into or incident.state is not State.RESOLVED:
         return None
-    elsewhere = {key for other in state.incidents if other.id != incident.id and other.lasts for key in other.conditions}
+    elsewhere = {
+        key for other in state.incidents if other.id != incident.id and other.lasts for key in other.conditions
+    }
     own = (condition for condition in _own(state, incident) if condition.key not in elsewhere)
     firing = [condition for condition in own if condition.history[-1].status is Status.FIRING]
     before = any(e.change is Change.REOPENED and e.reason is IncidentReason.STILL_FIRING for e in incident.timeline)
