@@ -175,7 +175,7 @@ class Command:
         verb: what to do.
         subject: the incident's id; to approve or reject, the id of the `ActionRequest`; to silence or unsilence, a
             pattern of targets as in `model/*`; to halt or resume, the name of an action, or `*` for all; to test a channel,
-            its name.
+            its name; to promote or roll back, the name of a model.
         by: the person.
         at: when, in UTC.
         note: why, in one line.
@@ -183,7 +183,7 @@ class Command:
         lifts: to resume, the id of the halt that is lifted.
         target: to acknowledge, the one target of the incident that is acknowledged; empty for the whole incident.
         to: to take over, the person who has the incident from then on; empty for `by`. To merge, the id of the incident that it
-            becomes a part of.
+            becomes a part of. To promote, the version; empty for the challenger.
     """
 
     TYPE: ClassVar[str] = "command"

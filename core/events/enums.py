@@ -58,6 +58,10 @@ class Verb(StrEnum):
     """A test message is sent through a channel."""
     SEND_REPORT = "send_report"
     """A weekly report is sent to the channels that have not got it yet."""
+    PROMOTE = "promote"
+    """A version of a model gets its next share of the traffic."""
+    ROLL_BACK = "roll_back"
+    """The version of a model that was in use before has all traffic again."""
 
 
 class Mode(StrEnum):

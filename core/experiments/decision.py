@@ -10,7 +10,7 @@ References:
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from core.detection import Outcome
@@ -56,6 +56,8 @@ class Reason(StrEnum):
     """The maximum is reached, and the measure is not shown to be better."""
     GUARD_RAIL_NOT_SHOWN = "guard_rail_not_shown"
     """The maximum is reached, and a guard rail is still not known."""
+    NOT_SHOWN_IN_TIME = "not_shown_in_time"
+    """The days are over, and the measure or a guard rail is not shown."""
 
 
 ACTIONS = {
@@ -68,6 +70,7 @@ ACTIONS = {
     Reason.NOT_KNOWN: Action.CONTINUE,
     Reason.NOT_BETTER: Action.REJECT,
     Reason.GUARD_RAIL_NOT_SHOWN: Action.REJECT,
+    Reason.NOT_SHOWN_IN_TIME: Action.REJECT,
 }
 
 
@@ -80,12 +83,14 @@ class Snapshot:
         measure: what must be better.
         guard_rails: what must not become worse; one that the settings name and that is absent here is not known.
         assigned: units by arm, for each split; empty in shadow mode, where both versions have every request.
+        began_at: start of the experiment, whose days are bounded; None where they are not.
     """
 
     at: datetime
     measure: Data
     guard_rails: Mapping[UnitOutcome, Arms] = field(default_factory=dict)
     assigned: tuple[Assigned, ...] = ()
+    began_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +149,8 @@ def decide(snapshot: Snapshot, policy: Promotion) -> Decision:
     ratio_p = always_valid(sample_ratio.log_e(snapshot.assigned)) if snapshot.assigned else 1.0
     outcomes = {outcome: found.outcome for outcome, found in guard_rails.items()}
     reason = _reason(n, measure, outcomes, policy, trusted=ratio_p > levels.sample_ratio)
+    if ACTIONS[reason] is Action.CONTINUE and _is_over(snapshot, policy):
+        reason = Reason.NOT_SHOWN_IN_TIME
     return Decision(
         reason=reason,
         n=n,
@@ -159,6 +166,10 @@ _BLOCKING = {
     Reason.GUARD_RAIL_NOT_KNOWN: Outcome.NOT_KNOWN,
     Reason.GUARD_RAIL_NOT_SHOWN: Outcome.NOT_KNOWN,
 }
+
+
+def _is_over(snapshot: Snapshot, policy: Promotion) -> bool:
+    return snapshot.began_at is not None and snapshot.at - snapshot.began_at >= timedelta(days=policy.days)
 
 
 def units(data: Data) -> int:

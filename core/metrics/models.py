@@ -1,7 +1,8 @@
-"""Model metrics: drift, accuracy and data quality. Written by drift_score; retraining metrics by retrain.
+"""Model metrics: drift, accuracy and data quality.
 
-A model has at most `effects.SERIES_A_MODEL` series, however many features it has: values by feature, statistic, measure
-and kind of issue are rows in BigQuery.
+Written by drift_score; retraining metrics by retrain, those of challengers by promotion. A model has at most
+`effects.SERIES_A_MODEL` series, however many features it has: values by feature, statistic, measure and kind of issue are rows
+in BigQuery.
 """
 
 from core.metrics.metric import counter, gauge
@@ -135,4 +136,17 @@ METRICS = (
         "model outcome",
         "Retraining requests by outcome.",
     ),
+    gauge(
+        "aia_challenger_share_ratio",
+        "model",
+        "1",
+        "Traffic of the challenger, 0 to 1; 1 while it is watched as the champion.",
+    ),
+    gauge(
+        "aia_challenger_approval_seconds",
+        "model",
+        "s",
+        "How long a better challenger has waited for a person to promote it; 0 where none waits.",
+    ),
+    counter("aia_challenger_decisions_total", "model decision", "Looks at experiments by decision."),
 )

@@ -248,6 +248,8 @@ class Model:
 
 
 _CLASSIFIERS = (Task.BINARY, Task.MULTICLASS)
+_PAIRED = (*_CLASSIFIERS, Task.REGRESSION)
+"""The tasks of which the predictions of two versions are compared request by request."""
 _OF_CLASSES = ("precision", "recall")
 """Measures that are one for every class, where there are several."""
 _OF_ONE_TASK = (("predicted", Task.MULTICLASS), ("query", Task.RANKING))
@@ -336,6 +338,8 @@ def _shadows_are_compared_by_labels(model: Model) -> Faults:
         return
     if model.label is None:
         yield Fault("promotion.mode", f"must be {Mode.AB} where there is no label", model.promotion.mode.value)
+    elif model.task not in _PAIRED:
+        yield Fault("promotion.mode", f"must be {Mode.AB} where the task is {model.task}", model.promotion.mode.value)
     if model.task is not Task.REGRESSION and not -1 < model.promotion.margin < 1:
         yield Fault(
             "promotion.margin", f"must be above -1 and below 1 where the task is {model.task}", model.promotion.margin

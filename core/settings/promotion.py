@@ -38,7 +38,7 @@ class UnitOutcome(StrEnum):
     @property
     def better(self) -> Better:
         """Which values are better."""
-        return Better.LOWER if self in _OF_SERVICE else Better.HIGHER
+        return Better.LOWER if self in OF_SERVICE else Better.HIGHER
 
     @property
     def binary(self) -> bool:
@@ -46,8 +46,10 @@ class UnitOutcome(StrEnum):
         return self in (UnitOutcome.CONVERSION, UnitOutcome.ERROR_RATE)
 
 
-_OF_SERVICE = (UnitOutcome.LATENCY, UnitOutcome.ERROR_RATE)
-_OF_BUSINESS = (UnitOutcome.CONVERSION, UnitOutcome.REVENUE)
+OF_SERVICE = (UnitOutcome.LATENCY, UnitOutcome.ERROR_RATE)
+"""The outcomes of a prediction."""
+OF_BUSINESS = (UnitOutcome.CONVERSION, UnitOutcome.REVENUE)
+"""The outcomes of a customer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,12 @@ class Promotion:
     """Labelled pairs (`shadow`), or units in the smaller group (`ab`), before the measure decides."""
     maximum: Annotated[int, Range(100, 1_000_000_000, "units")] = 100_000
     """Labelled pairs, or units in each group, at which the experiment ends; the tests are tuned for it."""
+    days: Annotated[int, Range(1, 365, "days")] = 28
+    """Length of the experiment at which a challenger that is not shown to be better is rejected."""
+    every: Annotated[timedelta, Range("15m", "7d")] = timedelta(hours=1)
+    """How often the data are evaluated."""
+    share: Annotated[int, Range(1, 99, "per cent")] = 50
+    """Traffic of the challenger while both are compared, where the mode is `ab`."""
     alpha: Annotated[float, Range(1e-6, 0.5)] = 0.05
     """Chance of a wrong decision over the whole experiment, however often it is evaluated: half of it for a promotion."""
     margin: Annotated[float, Range(-1_000_000, 1_000_000)] = 0.0
@@ -120,15 +128,15 @@ def _steps_lead_to_all_traffic(promotion: Promotion) -> Faults:
 def _the_measure_is_one_of_its_mode(promotion: Promotion) -> Faults:
     if promotion.measure is not None and promotion.mode is not Mode.AB:
         yield Fault("measure", f"must not be given where the mode is {promotion.mode}", promotion.measure.value)
-    elif promotion.measure in _OF_SERVICE:
-        yield Fault("measure", f"must be one of {', '.join(_OF_BUSINESS)}", promotion.measure.value)
+    elif promotion.measure in OF_SERVICE:
+        yield Fault("measure", f"must be one of {', '.join(OF_BUSINESS)}", promotion.measure.value)
 
 
 @validator(Promotion, "mode", "measure", "guard_rails")
 def _guard_rails_are_observed(promotion: Promotion) -> Faults:
     for outcome in promotion.guard_rails:
         path = f"guard_rails.{outcome}"
-        if promotion.mode is Mode.SHADOW and outcome in _OF_BUSINESS:
-            yield Fault(path, f"must be one of {', '.join(_OF_SERVICE)} where the mode is shadow", outcome.value)
+        if promotion.mode is Mode.SHADOW and outcome in OF_BUSINESS:
+            yield Fault(path, f"must be one of {', '.join(OF_SERVICE)} where the mode is shadow", outcome.value)
         elif promotion.mode is Mode.AB and outcome is promotion.outcome:
             yield Fault(path, "must be another outcome than the measure", outcome.value)

@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from core.errors import AiaError, Fault
 from core.incidents.routing import LONGEST_SILENCE
 from core.text import LINE_LIMIT
+from core.versions.version import LONGEST_NAME as LONGEST_VERSION
 
 LARGEST = 16_384
 """Bytes of a body."""
@@ -54,6 +55,14 @@ class Fields:
     def note(self) -> str:
         """Why, in one line; it need not be given."""
         return self._text("note", least=0, most=LONGEST_NOTE)
+
+    def reason(self) -> str:
+        """Why, in one line, where it must be given."""
+        return self._text("note", least=1, most=LONGEST_NOTE)
+
+    def version(self) -> str:
+        """A version of a model; it need not be given."""
+        return self._text("version", least=0, most=LONGEST_VERSION)
 
     def comment(self) -> None:
         """The note is what is said: it must be given, and short enough for the timeline to keep all of it."""

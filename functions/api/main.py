@@ -23,6 +23,7 @@ from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.on_call import on_call_now
 from functions.api.pipelines import Pipelines
+from functions.api.promotions import Promotions
 from functions.api.recommendations import Recommendations
 from functions.api.reports import Reports
 from functions.api.retraining import Trainings
@@ -98,6 +99,7 @@ def _services(ports: Ports) -> Services:
             secret=settings.surveys.secret if settings.surveys else None, publish=answers.publish, clock=clock
         ),
         versions=Versions(warehouse, lambda: [*ports.models.all()], clock),
+        promotions=Promotions(store=store, warehouse=warehouse, models=ports.models.all, bus=bus, clock=clock),
         backfills=backfills,
         start=start,
     )

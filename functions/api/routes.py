@@ -26,6 +26,7 @@ from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
+from functions.api.promotions import Promotions
 from functions.api.recommendations import Recommendations
 from functions.api.reports import Reports
 from functions.api.retraining import Trainings
@@ -62,6 +63,7 @@ class Services:
     answers: Answers
     survey: Survey
     versions: Versions
+    promotions: Promotions
     backfills: Backfills
     start: Start
 
@@ -95,6 +97,9 @@ _routes = Map(
         _get("/api/models/<name>/versions", "versions"),
         _get("/api/models/<name>/versions/<path:before>/diff/<path:after>", "version_difference"),
         _post("/api/models/<name>/retrain", "retrain"),
+        _get("/api/models/<name>/experiment", "experiment"),
+        _post("/api/models/<name>/promote", "promote"),
+        _post("/api/models/<name>/rollback", "roll_back"),
         _get("/api/probes", "probes"),
         _get("/api/dashboards", "dashboards"),
         _get("/api/dashboards/<name>", "dashboard"),
@@ -234,6 +239,9 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "version_difference": lambda request, services, name, **which: reply.json(
         services().versions.difference(name, **which), request
     ),
+    "experiment": lambda request, services, name: reply.json(services().promotions.experiment(name), request),
+    "promote": lambda request, services, name: reply.accepted(services().promotions.promote(request, name)),
+    "roll_back": lambda request, services, name: reply.accepted(services().promotions.roll_back(request, name)),
     "probes": lambda request, services: reply.json(services().views.probes(), request),
     "dashboards": lambda request, services: reply.json(services().dashboards.titles(), request),
     "dashboard": lambda request, services, name: reply.json(services().dashboards.layout(name), request),

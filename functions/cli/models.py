@@ -12,6 +12,7 @@ from core.errors import SettingsError
 from core.settings import parse_model
 from functions.adapters.config import load_yaml
 from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, local
+from functions.cli.promotions import promote, rollback
 from functions.cli.versions import diff, print_table, show, table_of
 
 
@@ -19,7 +20,7 @@ from functions.cli.versions import diff, print_table, show, table_of
 @click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
 @click.pass_context
 def models(context: click.Context, *, url: str) -> None:
-    """Create, change and remove monitored models without a deployment, and show their versions."""
+    """Create, change and remove monitored models without a deployment, show their versions, promote one and roll back."""
     context.obj = url.rstrip("/")
 
 
@@ -121,3 +122,5 @@ def _check(file: Path, given: list[Json]) -> None:
 
 models.add_command(show)
 models.add_command(diff)
+models.add_command(promote)
+models.add_command(rollback)

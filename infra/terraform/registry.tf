@@ -1,5 +1,5 @@
 # Who may register versions of models in Vertex AI, where the settings have registry.vertex: the accounts of the trainings, whose
-# last step does it (docs/versions.md). MLflow is reached by its token.
+# last step does it (docs/versions.md); and that `promotion` may set aliases. MLflow is reached by its token.
 
 locals {
   vertex_models = can(local.settings.registry.vertex.project)
@@ -20,4 +20,20 @@ resource "google_project_iam_member" "registry" {
   project  = local.settings.registry.vertex.project
   role     = "projects/${local.settings.registry.vertex.project}/roles/${google_project_iam_custom_role.registry[0].role_id}"
   member   = "serviceAccount:${each.value}"
+}
+
+resource "google_project_iam_custom_role" "aliases" {
+  count       = local.vertex_models ? 1 : 0
+  project     = local.settings.registry.vertex.project
+  role_id     = "aiaAliases${var.role_suffix}"
+  title       = "Sets aliases of versions of models"
+  description = "Gives versions of models aliases; uploads, deletes and deploys none."
+  permissions = ["aiplatform.models.get", "aiplatform.models.list", "aiplatform.models.update"]
+}
+
+resource "google_project_iam_member" "aliases" {
+  count   = local.vertex_models ? 1 : 0
+  project = local.settings.registry.vertex.project
+  role    = "projects/${local.settings.registry.vertex.project}/roles/${google_project_iam_custom_role.aliases[0].role_id}"
+  member  = "serviceAccount:${module.function["promotion"].account}"
 }

@@ -72,6 +72,13 @@ locals {
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
     }
+    promotion = {
+      publishes = ["findings"]
+      reads     = concat(local.model_tables, local.versions, ["ops.models", "ops.shadow_predictions", "marts.customer_arm_days"])
+      datasets  = var.prediction_datasets
+      writes    = ["ops.model_aliases", "ops.experiment_looks", "ops.dead_letters"]
+      store     = "roles/datastore.user"
+    }
     telemetry_rollup = {
       publishes = ["findings"]
       reads     = ["telemetry.experience", "telemetry.partner_calls"]
@@ -87,7 +94,7 @@ locals {
     }
     api = {
       publishes = ["commands", "retraining", "telemetry"] # what browsers report, and answers to surveys
-      reads     = concat(local.reported, local.marts, local.versions, ["ops.recommendation_decisions", "ops.revenue_forecasts", "ops.revenue_forecast_totals"])
+      reads     = concat(local.reported, local.marts, local.versions, ["ops.experiment_looks", "ops.recommendation_decisions", "ops.revenue_forecasts", "ops.revenue_forecast_totals"])
       writes    = ["ops.models", "ops.recommendation_decisions"]
       store     = "roles/datastore.viewer"
       metrics   = false

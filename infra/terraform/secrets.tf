@@ -30,7 +30,7 @@ locals {
     "command_intake.pagerduty" = ["command_intake"]
     "command_intake.links"     = ["command_intake", "incident_router", "incident_sweep"] # who sends mails signs their links
 
-    "registry.mlflow.token"          = ["pipeline_monitor"]
+    "registry.mlflow.token"          = ["pipeline_monitor", "promotion"]
     "registry.mlflow.webhook_secret" = ["command_intake"]
   }
   # Those that are read from the environment by themselves.

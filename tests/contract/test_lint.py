@@ -11,6 +11,7 @@ from core.health import ProbeKind
 from core.pipelines.judge import PipelineKind
 from functions.drift_score.conditions import GENERATIVE
 from functions.drift_score.conditions import Kind as ModelKind
+from functions.promotion import told as promotion
 from functions.retrain import trainer as retraining
 from infra import stage
 from infra.lint.__main__ import main
@@ -70,6 +71,7 @@ def test_a_query_of_what_no_function_writes_is_told(tree: Path, capsys: pytest.C
     ("runbook", "function", "kind"),
     [
         *(("generative" if kind in GENERATIVE else "models", "drift_score", kind.value) for kind in ModelKind),
+        ("models", "promotion", promotion.KIND),
         ("models", "retrain", retraining.KIND),
         *(("pipelines", "pipeline_monitor", kind.value) for kind in PipelineKind),
         *(("probes", "health_check", kind.value) for kind in ProbeKind),

@@ -84,6 +84,7 @@ def test_a_command_goes_to_the_one_function_that_follows_it(verb: Verb) -> None:
         return trigger["topic"] == "commands" and (wanted is None or wanted({"verb": verb.value}))
 
     others = dict.fromkeys((Verb.APPROVE, Verb.REJECT, Verb.HALT, Verb.RESUME), "action_runner")
+    others |= dict.fromkeys((Verb.PROMOTE, Verb.ROLL_BACK), "promotion")
     expected = (others | {Verb.SEND_REPORT: "bi_rollup"}).get(verb, "incident_router")
     assert [function for function, trigger in PUSHED.values() if takes(trigger)] == [expected]
 

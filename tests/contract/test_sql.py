@@ -35,6 +35,7 @@ from functions.bi_rollup.statements import statement as business_statement
 from functions.drift_score import statements
 from functions.drift_score.slots import statements as slots
 from functions.pipeline_monitor import monitor as pipeline_monitor
+from functions.promotion.experiment import shadow_pairs
 from functions.services.reports.read import statement as report_statement
 from infra.local.warehouse import read_definitions, read_views
 from infra.training.steps.extract import Source
@@ -117,6 +118,8 @@ PARAMETERS: dict[str, Any] = {
     "before_counted_at": NOW - timedelta(minutes=15),
     "before_end": NOW - timedelta(minutes=15),
     "counted_at": NOW,
+    "challenger": "8",
+    "champion": "7",
     "costs": [
         {
             "day": NOW,
@@ -290,6 +293,7 @@ def every_statement() -> dict[str, Statement]:
         "drift_score/slots/count_slots.sql": slots.count_slots(slots.Source.of(MODEL), [MODEL]),
         "drift_score/slots/sum_windows.sql": slots.move_windows([timedelta(days=1)]),
         "drift_score/slots/sum_windows.sql anew": slots.sum_windows(),
+        "promotion/shadow_pairs.sql": shadow_pairs(MODEL, LABEL),
         **business_statements(),
         **report_statements(),
         "drift_score/window.sql by column": chunked(window),

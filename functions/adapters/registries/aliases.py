@@ -1,6 +1,6 @@
 """Changes of aliases: a row of `ops.model_aliases`, which is what counts, then the same in the registries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,19 +9,6 @@ from functions.adapters.ports import Data, Warehouse
 from functions.adapters.registries.port import ModelRegistry
 
 WRITE = Path(__file__).with_name("write_alias.sql").read_text().rstrip()
-
-
-def change_alias(change: AliasChange, registries: Iterable[ModelRegistry], warehouse: Warehouse) -> None:
-    """Give an alias to a version, or remove it; idempotent by the change's id.
-
-    Raises:
-        ActionError: a registry refuses it, though the version in use has changed.
-        QueryError: the warehouse refuses it.
-        UnavailableError: the warehouse or a registry does not answer; a repetition completes it.
-    """
-    write(change, warehouse)
-    for registry in registries:
-        registry.set_alias(change.model, change.alias, change.version)
 
 
 def write(change: AliasChange, warehouse: Warehouse) -> None:
@@ -37,3 +24,15 @@ def write(change: AliasChange, warehouse: Warehouse) -> None:
 def row(change: AliasChange) -> Data:
     """The row of a change."""
     return asdict(change) | {"alias": change.alias.value, "id": change.id}
+
+
+def set_aliases(changes: Sequence[AliasChange], registries: Iterable[ModelRegistry]) -> None:
+    """Do the same in the registries, where the rows are written; idempotent.
+
+    Raises:
+        ActionError: a registry refuses it.
+        UnavailableError: a registry does not answer; a repetition completes it.
+    """
+    for registry in registries:
+        for change in changes:
+            registry.set_alias(change.model, change.alias, change.version)

@@ -53,7 +53,7 @@ run "secrets" {
       SLACK_SIGNING_SECRET     = toset(["command_intake"])
       PAGERDUTY_WEBHOOK_SECRET = toset(["command_intake"])
       MAIL_LINKS_SECRET        = toset(["command_intake", "incident_router", "incident_sweep"])
-      MLFLOW_TOKEN             = toset(["pipeline_monitor"])
+      MLFLOW_TOKEN             = toset(["pipeline_monitor", "promotion"])
       MLFLOW_WEBHOOK_SECRET    = toset(["command_intake"])
     }
     error_message = "A secret must be read by the functions that need it and by no other."

@@ -54,6 +54,7 @@ from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.on_call import on_call_now
 from functions.api.pipelines import Pipelines
+from functions.api.promotions import Promotions
 from functions.api.recommendations import Recommendations
 from functions.api.reports import Reports
 from functions.api.retraining import Trainings
@@ -247,6 +248,7 @@ def services(
         answers=answers,
         survey=Survey(secret=SURVEY_SECRET, publish=answers.publish, clock=clock),
         versions=Versions(warehouse, lambda: [*models.all()], clock),
+        promotions=Promotions(store=store, warehouse=warehouse, models=models.all, bus=lambda: office, clock=clock),
         backfills=backfills,
         start=start,
     )

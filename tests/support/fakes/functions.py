@@ -10,7 +10,7 @@ import flask
 
 from core.events import Command, RetrainingRequest, RunStatus, ScoringShard, SweepBatch, Verb
 from core.retraining.start import Training
-from core.settings import ReportSchedule, Retraining, Settings, TrainingPipeline, parse
+from core.settings import Promotion, ReportSchedule, Retraining, Settings, TrainingPipeline, parse
 from core.settings.channels import ConsoleChannel
 from core.settings.response import ActionName
 from functions.action_runner.main import build as action_runner
@@ -25,6 +25,8 @@ from functions.health_check.main import build as health_check
 from functions.incident_router.main import build as incident_router
 from functions.incident_sweep.main import build as incident_sweep
 from functions.pipeline_monitor.main import build as pipeline_monitor
+from functions.promotion.main import build as promotion
+from functions.promotion.versions import ENTRANTS
 from functions.retrain.main import build as retrain
 from functions.runtime.ports import Ports
 from functions.services.actions import INCIDENTS
@@ -148,6 +150,13 @@ def _alert_intake(ports: Ports) -> Callable[[flask.Request], Any]:
     return alert_intake(ports, Authenticator())
 
 
+def _versions(sql: str, _: Data) -> list[Data]:
+    """Version 1 in use, and version 2 registered after it."""
+    if sql == ENTRANTS:
+        return [{"model": MODEL.name, "champion": "1", "former": None, "entrant": "2"}]
+    return [{"version": "2"}]
+
+
 def _pipeline_monitor(ports: Ports) -> Callable[[flask.Request], Any]:
     return pipeline_monitor(ports, lambda _name, _logged: [])
 
@@ -224,6 +233,17 @@ CASES = (
         build=_pipeline_monitor,
         takes=(encode(told(RunStatus.FAILED, 10, start=0, error="no memory")), tick("pipeline_monitor")),
         refuses=(encode(FOUND), "type: must be 'pipeline_run', 'registry_change' or 'tick', got 'finding'"),
+    ),
+    Case(
+        name="promotion",
+        build=promotion,
+        takes=(
+            encode(Command(verb=Verb.PROMOTE, subject=MODEL.name, by="ada", at=NOW, to="2")),
+            tick("promotion"),
+        ),
+        refuses=(encode(FOUND), "type: must be 'command' or 'tick', got 'finding'"),
+        settings=Settings(jobs={}, models=(replace(MODEL, promotion=Promotion()),)),
+        answers=_versions,
     ),
     Case(
         name="retrain",

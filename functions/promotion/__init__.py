@@ -1,0 +1,1 @@
+"""Promotion of challengers: compared with the champion, promoted in steps, or rolled back."""

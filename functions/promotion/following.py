@@ -1,0 +1,90 @@
+"""What a tick means for one model: a look at its experiment, the incidents since the step, and what follows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.events import Severity
+from core.experiments import Decision, decide
+from core.promotion import (
+    Entrant,
+    PromotionStage,
+    PromotionState,
+    Transition,
+    begin,
+    decided,
+    holders,
+    overtaken,
+    watched,
+)
+from core.promotion.state import COMPARED
+from core.settings import Model, Promotion
+from core.versions import AliasName
+from functions.adapters.ports import Metrics, Store, Warehouse
+from functions.promotion import looks
+from functions.promotion.experiment import Experiment
+from functions.promotion.versions import KnownVersions
+from functions.services.actions import INCIDENTS
+
+_GRAVE = (Severity.ERROR, Severity.CRITICAL)
+"""The severities of incidents for which a challenger with traffic is rolled back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follower:
+    """Follows challengers.
+
+    Attributes:
+        warehouse: has the data of experiments, and takes their looks.
+        store: has the incidents.
+        metrics: counts decisions.
+        time_zone: of the days of the business.
+    """
+
+    warehouse: Warehouse
+    store: Store
+    metrics: Metrics
+    time_zone: str
+
+    def next(self, model: Model, state: PromotionState | None, known: KnownVersions, at: datetime) -> Transition | None:
+        """What follows at a tick, or None where nothing does.
+
+        Raises:
+            QueryError: the warehouse refuses.
+            UnavailableError: the warehouse or the store does not answer.
+        """
+        policy = model.promotion
+        if policy is None or (state and at <= state.changed_at):
+            return None
+        if state and state.is_open and known.champion != holders(state)[AliasName.CHAMPION].version:
+            return overtaken(state, known.champion, at)
+        if known.entrant and (state is None or not state.is_open or state.stage in COMPARED):
+            entrant = Entrant(model=model.name, champion=known.champion, version=known.entrant)
+            return begin(state, entrant, policy, at)
+        if state is None or not state.is_open or state.stage is PromotionStage.APPROVAL:
+            return None
+        decision = self._look(model, policy, state, at)
+        if state.stage is PromotionStage.COMPARISON:
+            return decided(state, decision, policy, at) if decision else None
+        return watched(state, decision, self._incidents(model, state), policy, at)
+
+    def _look(self, model: Model, policy: Promotion, state: PromotionState, at: datetime) -> Decision | None:
+        """The decision of a look, which is written, or None where none is due."""
+        if at - (state.looked_at or state.began_at) < policy.every:
+            return None
+        experiment = Experiment(self.warehouse, model, policy, self.time_zone)
+        snapshot = experiment.snapshot(state, at)
+        decision = decide(snapshot, policy)
+        row = looks.row(state, policy.mode, at, decision, experiment.dollars(snapshot))
+        self.warehouse.append(looks.TABLE, [row])
+        self.metrics.count("aia_challenger_decisions_total", model=model.name, decision=decision.action.value)
+        return decision
+
+    def _incidents(self, model: Model, state: PromotionState) -> list[str]:
+        """The ids of open incidents of the model at error or critical, that began since the step."""
+        return sorted(
+            document.key
+            for document in self.store.find(INCIDENTS, where={"open": True})
+            if model.target in document.data["targets"]
+            and document.data["severity"] in _GRAVE
+            and document.data["opened_at"] >= state.changed_at
+        )

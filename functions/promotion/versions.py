@@ -1,0 +1,46 @@
+"""The versions of models as the warehouse has them: in use, before that, and newly registered."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from functions.adapters.ports import Warehouse
+
+_FOLDER = Path(__file__).parent
+ENTRANTS = (_FOLDER / "entrants.sql").read_text().rstrip()
+REGISTERED = (_FOLDER / "registered_version.sql").read_text().rstrip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownVersions:
+    """The versions of a model at an instant.
+
+    Attributes:
+        champion: the version in use.
+        former: the version in use before it, or empty.
+        entrant: the newest version, where it was registered after every version that ever had an alias; else empty.
+    """
+
+    champion: str
+    former: str = ""
+    entrant: str = ""
+
+
+def known_versions(warehouse: Warehouse, models: Collection[str], at: datetime) -> dict[str, KnownVersions]:
+    """The versions of models, by model; of one without any version nothing.
+
+    Raises:
+        QueryError: the warehouse refuses.
+        UnavailableError: the warehouse does not answer.
+    """
+    rows = warehouse.query(ENTRANTS, models=sorted(models), at=at) if models else []
+    return {
+        row["model"]: KnownVersions(champion=row["champion"], former=row["former"] or "", entrant=row["entrant"] or "")
+        for row in rows
+    }
+
+
+def is_registered(warehouse: Warehouse, model: str, version: str) -> bool:
+    """Whether a model has a version; raises as `known_versions` does."""
+    return bool(warehouse.query(REGISTERED, model=model, version=version))
