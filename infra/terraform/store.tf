@@ -15,6 +15,7 @@ locals {
     probes          = []
     profiles        = []
     rates           = []
+    promotions      = []
     registries      = []
     report_texts    = []
     reports         = []

@@ -222,7 +222,7 @@ def test_each_secret_is_readable_by_the_functions_that_need_it_and_no_other(with
         "slack-signing-secret": {function_account("command_intake")},
         "pagerduty-webhook-secret": {function_account("command_intake")},
         "mail-links-secret": people | {function_account("command_intake")},
-        "mlflow-token": {function_account("pipeline_monitor")},
+        "mlflow-token": {function_account("pipeline_monitor"), function_account("promotion")},
         "mlflow-webhook-secret": {function_account("command_intake")},
     }
 
