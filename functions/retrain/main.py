@@ -1,5 +1,6 @@
 """Starts a requested training: a pipeline of Vertex AI, once per request, and one at a time per model."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 
@@ -20,6 +21,7 @@ def build(ports: Ports, trainings: Callable[[], Trainings] | None = None) -> End
         trainings=trainings or once(partial(_vertex, ports.project)),
         models=ports.models.all,
         automation=ports.settings.automation,
+        disabled="AIA_TRAINING_DISABLED" in os.environ,
     )
     return on_push(ports, read=read, handle=partial(handle, trainer))
 

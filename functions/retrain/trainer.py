@@ -109,6 +109,7 @@ class Trainer:
         trainings: starts trainings; opened at its first use.
         models: by name, as they are now.
         automation: the settings of all that is done by itself.
+        disabled: whether nothing is trained here, as on one machine with `--no-training`.
     """
 
     store: Store
@@ -119,6 +120,7 @@ class Trainer:
     trainings: Callable[[], Trainings]
     models: Callable[[], Mapping[str, Model]]
     automation: Automation
+    disabled: bool = False
 
     @property
     def tracker(self) -> Tracker:
@@ -135,7 +137,12 @@ def handle(trainer: Trainer, request: RetrainingRequest) -> None:
         UnavailableError: a dependency does not answer; if a quota is exhausted, a finding is published as well.
     """
     pipeline = pipeline_of(trainer.models().get(request.model))
-    decision = pipeline if isinstance(pipeline, Decision) else _decide(trainer, request, training(request, pipeline))
+    if isinstance(pipeline, Decision):
+        decision = pipeline
+    elif trainer.disabled:
+        decision = Decision(outcome=RequestOutcome.HALTED, why="training disabled")
+    else:
+        decision = _decide(trainer, request, training(request, pipeline))
     _note(trainer, request, decision)
 
 

@@ -7,6 +7,9 @@ import click
 
 from infra.local.ports import PUBLIC
 
+_no_training = click.option(
+    "--no-training", is_flag=True, help="Train nothing: requests to train a model are only stored."
+)
 _VARIABLES = ", ".join(f"{variable} ({name}, {port})" for name, (variable, port) in PUBLIC.items())
 
 
@@ -30,15 +33,18 @@ _VARIABLES = ", ".join(f"{variable} ({name}, {port})" for name, (variable, port)
     "--set-aside", is_flag=True, help="Move broken files of the data to a folder beside, and start without them."
 )
 @click.option("--no-mlflow", is_flag=True, help="Do not start MLflow, where it is installed.")
-def local(*, data: Path, days: int, process_per_function: bool, set_aside: bool, no_mlflow: bool) -> None:
+@_no_training
+def local(
+    *, data: Path, days: int, process_per_function: bool, set_aside: bool, no_mlflow: bool, no_training: bool
+) -> None:
     """Run the whole system on this machine, without a cloud account.
 
     Starts everything, with the history of a real model behind it, and serves the pages until Ctrl-C.
     """
     from infra.local.run import run  # noqa: PLC0415 - help needs none of it
 
-    options = {"process_per_function": process_per_function, "set_aside": set_aside, "with_mlflow": not no_mlflow}
-    sys.exit(run(data, days, **options))
+    parts = {"with_mlflow": not no_mlflow, "with_training": not no_training}
+    sys.exit(run(data, days, process_per_function=process_per_function, set_aside=set_aside, **parts))
 
 
 @click.command()
@@ -52,7 +58,8 @@ def local(*, data: Path, days: int, process_per_function: bool, set_aside: bool,
 @click.option(
     "--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the data and the logs in this folder."
 )
-def demo(days: int, keep: Path | None) -> None:
+@_no_training
+def demo(days: int, keep: Path | None, *, no_training: bool) -> None:
     """Run the main job once, check every step of it, and say what happened.
 
     Starts the system on free ports in a temporary folder, acknowledges the incident of a real model, waits for the outcome and stops. Exits
@@ -60,4 +67,4 @@ def demo(days: int, keep: Path | None) -> None:
     """
     from infra.local.demo import demo as run_demo  # noqa: PLC0415 - as above
 
-    sys.exit(run_demo(days, keep))
+    sys.exit(run_demo(days, keep, with_training=not no_training))

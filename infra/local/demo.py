@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.2
 _SHOWN = 4
 
 
-def demo(days: int, keep: Path | None) -> int:
+def demo(days: int, keep: Path | None, *, with_training: bool = True) -> int:
     """Run the main job once; returns 0 when every step of it happened, else 1."""
     console = Console()
     started = time.monotonic()
@@ -30,7 +30,8 @@ def demo(days: int, keep: Path | None) -> int:
         folder = keep or Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="aia-demo-")))
         try:
             cleanup.enter_context(locked(folder))
-            session = cleanup.enter_context(Session(folder, assign(PRIVATE, fixed=False), days))
+            ports = assign(PRIVATE, fixed=False)
+            session = cleanup.enter_context(Session(folder, ports, days, with_training=with_training))
             if session.plan.spans:
                 raise StalledError(f"{folder}: a stack has run here before; give --keep a new folder")
             start(session, console)

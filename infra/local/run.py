@@ -49,6 +49,7 @@ def run(
     process_per_function: bool = False,
     set_aside: bool = False,
     with_mlflow: bool = True,
+    with_training: bool = True,
 ) -> int:
     """Run until Ctrl-C; returns the exit status.
 
@@ -58,6 +59,7 @@ def run(
         process_per_function: whether each function is a process by itself.
         set_aside: whether broken files are moved away, rather than named.
         with_mlflow: whether MLflow is started, where it is installed.
+        with_training: whether trainings run; else their requests are only stored.
     """
     console = Console()
     interruptible()
@@ -68,7 +70,9 @@ def run(
     try:
         with (
             locked(folder, say, set_aside=set_aside),
-            Session(folder, assign(PRIVATE, fixed=True), days, process_per_function, with_mlflow) as session,
+            Session(
+                folder, assign(PRIVATE, fixed=True), days, process_per_function, with_mlflow, with_training
+            ) as session,
         ):
             start(session, console)
             console.print(_where(session.ports, folder, with_mlflow=with_mlflow))

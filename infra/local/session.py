@@ -58,6 +58,7 @@ class Session:
         days: how much history there is after the first start.
         process_per_function: whether each function is a process by itself.
         with_mlflow: whether versions of models are registered in an MLflow server as well, where it is installed.
+        with_training: whether trainings run; else their requests are only stored.
     """
 
     folder: Path
@@ -65,6 +66,7 @@ class Session:
     days: int
     process_per_function: bool = False
     with_mlflow: bool = False
+    with_training: bool = False
     _stack: Stack = field(init=False)
     _stop: threading.Event = field(init=False, default_factory=threading.Event)
     _feed: threading.Thread | None = field(init=False, default=None)
@@ -75,6 +77,7 @@ class Session:
             self.ports,
             process_per_function=self.process_per_function,
             with_mlflow=self.with_mlflow,
+            with_training=self.with_training,
         )
 
     def __enter__(self) -> Self:

@@ -62,15 +62,23 @@ class Stack:
         process_per_function: whether each function is a program by itself, under functions-framework, as it is
             deployed; else all are the program `functions`.
         with_mlflow: whether versions of models are registered in an MLflow server as well, where it is installed.
+        with_training: whether trainings run; else their requests are only stored.
     """
 
     def __init__(
-        self, folder: Path, ports: Ports, *, process_per_function: bool = False, with_mlflow: bool = False
+        self,
+        folder: Path,
+        ports: Ports,
+        *,
+        process_per_function: bool = False,
+        with_mlflow: bool = False,
+        with_training: bool = False,
     ) -> None:
         self.folder = folder.resolve()
         self.ports = ports
         self.process_per_function = process_per_function
         self.with_mlflow = with_mlflow and mlflow.is_installed()
+        self.with_training = with_training
         self.programs = Programs(self.folder)
         self._schedulers: list[Scheduler] = []
 
@@ -157,7 +165,8 @@ class Stack:
         scheduler.start()
 
     def _start_services(self) -> None:
-        self.programs.start(self._warehouse(), self._pubsub(), self._monitoring(), self._vertex(), self._inbox())
+        vertex = [self._vertex()] if self.with_training else []
+        self.programs.start(self._warehouse(), self._pubsub(), self._monitoring(), *vertex, self._inbox())
         patiently("tables", lambda: create_tables(bigquery.Client(project=PROJECT)), self.programs.is_stopping)
         urls = {name: self._function_url(name) for name in FUNCTIONS}
         patiently("subscriptions", lambda: apply_topology(PROJECT, stage.deployment(), urls), self.programs.is_stopping)
@@ -194,7 +203,7 @@ class Stack:
             "PUBSUB_EMULATOR_HOST": f"127.0.0.1:{self.ports['pubsub']}",
             "BIGQUERY_EMULATOR_HOST": self.ports.url("warehouse"),
             "AIA_STORE": self.store,
-            "AIA_VERTEX_ENDPOINT": f"127.0.0.1:{self.ports['vertex']}",
+            "AIA_VERTEX_ENDPOINT": f"127.0.0.1:{self.ports['vertex']}" if self.with_training else NOWHERE,
             "AIA_MONITORING_ENDPOINT": f"127.0.0.1:{self.ports['monitoring']}",
             "AIA_PROMETHEUS_URL": self.ports.url("prometheus"),
             "AIA_LOCATION": "local",
@@ -205,6 +214,7 @@ class Stack:
             # Windows of some thousand rows are done before a second thread has begun; side by side they only wait.
             "OMP_NUM_THREADS": "1",
             **dict.fromkeys(NO_CLOUD, NOWHERE),
+            **({} if self.with_training else {"AIA_TRAINING_DISABLED": "1"}),
             **({"AIA_MLFLOW_URL": self.ports.url("mlflow")} if self.with_mlflow else {}),
         }
 

@@ -369,6 +369,15 @@ def test_where_trainings_are_halted_none_is_started(deployed: Deployed) -> None:
     assert deployed.outside.answers() == {"halted": 2}
 
 
+def test_where_training_is_disabled_nothing_is_asked_of_vertex_ai(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIA_TRAINING_DISABLED", "1")
+    assert [deployed.give(REQUEST) for _ in range(2)] == [204, 204]
+    assert (deployed.connected, deployed.server.calls, deployed.outside.published) == (0, [], [])
+    assert deployed.outside.answers() == {"halted": 2}
+
+
 def test_no_more_are_started_than_the_budget_allows_and_a_repetition_counts_once(deployed: Deployed) -> None:
     limited(deployed, budget=2)
     requests = [replace(REQUEST, requested_at=AT + number * HOUR) for number in range(4)]

@@ -10,7 +10,7 @@ from core.errors import SettingsError
 from infra import stage
 from infra.local import mlflow
 from infra.local.ports import Ports
-from infra.local.stack import Stack
+from infra.local.stack import NOWHERE, Stack
 
 
 def test_settings_that_are_wrong_are_told_before_anything_starts(
@@ -25,6 +25,13 @@ def test_settings_that_are_wrong_are_told_before_anything_starts(
     with stack, pytest.raises(SettingsError, match=r"channels\[0\]\.kind: must be one of"):
         stack.start(said.append, tracks=(), charts=False)
     assert said == []
+
+
+@pytest.mark.parametrize("trains", [True, False])
+def test_where_nothing_is_trained_the_functions_know(tmp_path: Path, *, trains: bool) -> None:
+    with Stack(tmp_path / "data", Ports(defaultdict(lambda: 1)), with_training=trains) as stack:
+        told = stack._environment(tmp_path)
+    assert ("AIA_TRAINING_DISABLED" in told, told["AIA_VERTEX_ENDPOINT"] == NOWHERE) == (not trains, not trains)
 
 
 def test_without_mlflow_nothing_of_it_is_started_or_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

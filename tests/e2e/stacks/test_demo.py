@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo(folder: Path) -> Iterator["subprocess.Popen[str]"]:
     """The demo, which mostly waits: the other tests are run meanwhile."""
     with subprocess.Popen(
-        [AIA, "demo", "--days", "14"],
+        [AIA, "demo", "--days", "14", "--no-training"],
         env=environment(TMPDIR=str(folder)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -72,7 +72,7 @@ def _free() -> dict[str, str]:
 
 
 def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
-    command = [AIA, "demo", "--days", "14"]
+    command = [AIA, "demo", "--days", "14", "--no-training"]
     with subprocess.Popen(
         command, env=environment(TMPDIR=str(tmp_path)), stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:

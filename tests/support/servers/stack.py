@@ -88,12 +88,14 @@ class LocalStack:
         folder: where its data is.
         days: of history.
         process_per_function: whether each function is a program by itself, so that it can be killed by itself.
+        trains: whether requested trainings run, each of which takes a minute of a processor.
         ports: of what is public, by name.
     """
 
     folder: Path
     days: int
     process_per_function: bool = False
+    trains: bool = False
     ports: dict[str, int] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = None
     _clients: dict[str, Any] = field(default_factory=dict)
@@ -144,7 +146,8 @@ class LocalStack:
 
     @property
     def _flags(self) -> list[str]:
-        return ["--process-per-function"] if self.process_per_function else []
+        given = {"--process-per-function": self.process_per_function, "--no-training": not self.trains}
+        return [name for name, wanted in given.items() if wanted]
 
     def await_running(self, *, within: float = 150.0) -> None:
         """Return when it says that it runs."""
