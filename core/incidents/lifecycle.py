@@ -9,6 +9,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
+from core.actions.plan import ActionReason
 from core.events import (
     ActionDecision,
     Change,
@@ -246,7 +247,8 @@ def _change(incident: Incident, sequence: int, step: Step, state: State) -> Inci
 def record_action(state: GroupState, decision: ActionDecision) -> Decision:
     """Record a decision about an automated action in the timeline.
 
-    No action changes the state: an incident ends when its conditions recover, and is escalated until then.
+    No action changes the state: an incident ends when its conditions recover, and is escalated until then. That an action
+    is not possible is recorded once, until something else is recorded of it: the incident requests it again when it gets worse.
 
     Args:
         state: of the group.
@@ -259,6 +261,8 @@ def record_action(state: GroupState, decision: ActionDecision) -> Decision:
     if is_recorded(named, decision.id) or is_recorded(incident, decision.id):
         return Decision(state=state, changes=(), reason=IncidentReason.DUPLICATE)
     text = clean(": ".join(_action_text(decision)))
+    if decision.reason == ActionReason.NOT_POSSIBLE and _newest_action(incident, decision) == text:
+        return Decision(state=state, changes=(), reason=IncidentReason.DUPLICATE)
     if decision.mode is Mode.ACT and decision.stage in _NOTIFIED_STAGES:
         incident = replace(incident, pending_update=text)
     incident = with_action(incident, decision)
@@ -321,11 +325,23 @@ def remember_acknowledgement(incident: Incident) -> tuple[Acknowledgement, ...]:
     return (*earlier, present)[-ACKNOWLEDGEMENTS_LIMIT:]
 
 
+def _newest_action(incident: Incident, decision: ActionDecision) -> str:
+    """The newest line of the timeline about the action of a decision on its target; empty where there is none."""
+    head = f"{_acted(decision)} "
+    lines = (entry.summary for entry in reversed(incident.timeline) if entry.reason is IncidentReason.ACTION)
+    return next((line for line in lines if line.startswith(head)), "")
+
+
+def _acted(decision: ActionDecision) -> str:
+    """The action, its place in the playbook and its target."""
+    rung = f" ({decision.rung})" if decision.rung else ""
+    return f"{decision.action}{rung} on {decision.target}"
+
+
 def _action_text(decision: ActionDecision) -> Iterator[str]:
     mode = " (dry run)" if decision.mode is Mode.DRY_RUN else ""
     by = f" by {clean(decision.by, _NAME_LIMIT)}" if decision.by else ""
-    rung = f" ({decision.rung})" if decision.rung else ""
-    yield f"{decision.action}{rung} on {decision.target} {decision.stage.replace('_', ' ')}{mode}{by}"
+    yield f"{_acted(decision)} {decision.stage.replace('_', ' ')}{mode}{by}"
     if decision.stage is Stage.AWAITING:
         yield "approve or reject it on the page of the incident"
     elif decision.stage not in (Stage.PLANNED, Stage.APPLIED, Stage.VERIFIED):

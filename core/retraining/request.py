@@ -38,6 +38,19 @@ def training_span(policy: Retraining, label: Label, now: datetime) -> Span:
     return Span(start=end - policy.window, end=end)
 
 
+def missing_labels(policy: Retraining, span: Span, n_labels: int) -> str:
+    """What is missing where there are too few labels to train on, in one line; empty where there are enough.
+
+    >>> from datetime import UTC
+    >>> span = Span(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 3, 2, tzinfo=UTC))
+    >>> missing_labels(Retraining(minimum_labels=1000), span, 431)
+    'needs 1,000 labels since 2026-01-01, has 431'
+    """
+    if n_labels >= policy.minimum_labels:
+        return ""
+    return f"needs {policy.minimum_labels:,} labels since {span.start:%Y-%m-%d}, has {n_labels:,}"
+
+
 def request(
     decision: Decision,
     *,

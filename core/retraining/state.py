@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.events import RetrainingRequest
+from core.retraining.policy import SILENT, Decision, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,10 +19,12 @@ class State:
     Attributes:
         requested_at: the instant of the newest tick that asked, or None.
         pending: its request, until it is known to be published.
+        refused: why nothing is asked since, as it was told; empty where there is no cause to ask.
     """
 
     requested_at: datetime | None = None
     pending: RetrainingRequest | None = None
+    refused: str = ""
 
 
 def asked(state: State, request: RetrainingRequest) -> State:
@@ -54,3 +57,18 @@ def published(state: State, request: RetrainingRequest) -> State:
     if state.pending is None or state.pending.id != request.id:
         return state
     return replace(state, pending=None)
+
+
+def refused(state: State, decision: Decision) -> State:
+    """The state once a refusal is told; the same object where it was told before, and nothing else refused since.
+
+    >>> once = refused(State(), Decision(reason=Reason.NOT_ENOUGH_LABELS))
+    >>> once.refused, refused(once, Decision(reason=Reason.NOT_ENOUGH_LABELS)) is once
+    ('not_enough_labels', True)
+    >>> refused(once, Decision(reason=Reason.NOTHING_WRONG)).refused
+    ''
+    """
+    said = "" if decision.reason in SILENT else decision.reason.value
+    if decision.reason is Reason.LATE or said == state.refused:
+        return state
+    return replace(state, refused=said)

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.events import RetrainingRequest
-from core.retraining import Decision, Reason, Span, State, asked, decide, published, request, training_span
+from core.retraining import (
+    Decision,
+    Reason,
+    Span,
+    State,
+    asked,
+    decide,
+    missing_labels,
+    published,
+    refused,
+    request,
+    training_span,
+)
 from core.settings import Model, Retraining
 from functions.adapters import events
 from functions.adapters.logs import fields
@@ -58,7 +70,7 @@ class RetrainingPorts:
 
 
 def consider(ports: RetrainingPorts, model: Model, seen: Seen) -> None:
-    """Publish what an earlier tick left, decide, and ask where the policy wants it.
+    """Publish what an earlier tick left, decide, and ask where the policy wants it; a refusal is logged once, until it changes.
 
     The request is saved as pending before it is published: a crash in between publishes it at the next tick, under the id
     it has, and no other request of the same cooldown is made.
@@ -78,7 +90,10 @@ def consider(ports: RetrainingPorts, model: Model, seen: Seen) -> None:
         policy, model, seen, state, lambda: ports.predictions.count_labels(model, label, span, seen.at)
     )
     if not decision.wanted:
-        _explain(model, decision)
+        after = refused(state, decision)
+        if after is not state:
+            _explain(model, decision, after.refused, missing_labels(policy, span, n_labels))
+            _save(ports.store, found, model.name, after)
         return
     after = asked(state, _request(model, seen, decision, span, n_labels))
     if after is not state:
@@ -134,11 +149,13 @@ def _request(model: Model, seen: Seen, decision: Decision, span: Span, n_labels:
     )
 
 
-def _explain(model: Model, decision: Decision) -> None:
-    said = fields(
-        model=model.name, reason=decision.reason.value, features=decision.features, retry_at=decision.retry_at
-    )
-    log.info("no retraining: %s: %s", model.name, decision.reason.value, extra=said)
+def _explain(model: Model, decision: Decision, refusal: str, missing: str) -> None:
+    """Log a refusal, with what is missing; where there is no cause any more, nothing."""
+    if not refusal:
+        return
+    said = fields(model=model.name, reason=refusal, features=decision.features, retry_at=decision.retry_at)
+    text = f"{refusal}: {missing}" if decision.reason is Reason.NOT_ENOUGH_LABELS else refusal
+    log.info("no retraining: %s: %s", model.name, text, extra=said)
 
 
 def _state(found: Document | None) -> State:
@@ -146,12 +163,12 @@ def _state(found: Document | None) -> State:
         return State()
     text = found.data["pending"]
     pending = events.decode(text.encode(), RetrainingRequest) if text else None
-    return State(requested_at=found.data["requested_at"], pending=pending)
+    return State(requested_at=found.data["requested_at"], pending=pending, refused=found.data.get("refused", ""))
 
 
 def _save(store: Store, found: Document | None, name: str, state: State) -> None:
     text = events.encode(state.pending).decode() if state.pending else None
-    data: Data = {"requested_at": state.requested_at, "pending": text}
+    data: Data = {"requested_at": state.requested_at, "pending": text, "refused": state.refused}
     if found is None:
         store.create(COLLECTION, name, data)
     else:

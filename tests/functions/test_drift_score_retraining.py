@@ -72,33 +72,39 @@ def test_an_accuracy_that_is_certainly_below_the_floor_asks(world: World) -> Non
 
 
 @pytest.mark.parametrize(
-    ("model", "shift", "reason"),
+    ("model", "shift", "reasons"),
     [
-        (ASKING, 0, "nothing_wrong"),
-        (replace(ASKING, fire_after=2), 15, "nothing_wrong"),
-        (replace(ASKING, retraining=replace(POLICY, important=("distance",))), 15, "not_important"),
-        (replace(ASKING, retraining=replace(POLICY, minimum_labels=601)), 15, "not_enough_labels"),
+        (ASKING, 0, []),
+        (replace(ASKING, fire_after=3), 15, []),
+        (replace(ASKING, retraining=replace(POLICY, important=("distance",))), 15, ["not_important"]),
+        (
+            replace(ASKING, retraining=replace(POLICY, minimum_labels=601)),
+            15,
+            ["not_enough_labels: needs 601 labels since 2025-12-31, has 600"],
+        ),
     ],
     ids=["steady", "not yet firing", "not important", "too few labels"],
 )
-def test_what_does_not_ask_says_why(
-    world: World, model: Model, shift: int, reason: str, caplog: pytest.LogCaptureFixture
+def test_what_does_not_ask_says_why_once_and_nothing_where_there_is_no_cause(
+    world: World, model: Model, shift: int, reasons: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     load(world.client, MODEL.table, flights(300, TICK, seed=2, shift=shift))
     world.models = (model,)
     with caplog.at_level("INFO"):
-        world.tick()
+        for minutes in (0, 15):
+            world.tick(TICK + timedelta(minutes=minutes))
     assert asked(world) == []
-    assert f"no retraining: delay: {reason}" in caplog.messages
+    said = [line for line in caplog.messages if line.startswith("no retraining")]
+    assert said == [f"no retraining: delay: {reason}" for reason in reasons]
 
 
 def test_within_the_cooldown_nothing_more_is_asked(world: World, caplog: pytest.LogCaptureFixture) -> None:
     load(world.client, MODEL.table, flights(300, TICK, seed=2, shift=15))
     with caplog.at_level("INFO"):
-        for hours in (0, 3, 6):
+        for hours in (0, 2, 3, 6, 7):
             world.tick(TICK + hours * HOUR)
     assert [request.requested_at for request in asked(world)] == [TICK, TICK + 6 * HOUR]
-    assert "no retraining: delay: cooldown" in caplog.messages
+    assert caplog.messages.count("no retraining: delay: cooldown") == 2
 
 
 @dataclass

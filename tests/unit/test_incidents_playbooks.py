@@ -111,3 +111,21 @@ def test_what_is_muted_is_left_alone_until_that_ends() -> None:
 
 def test_nothing_is_done_about_what_is_over_already() -> None:
     assert ask(played(found(10, RESOLVED), found(0)).state, RETRAIN)[1] == ()
+
+
+def test_that_an_action_is_not_possible_is_recorded_once_until_something_else_is() -> None:
+    state, [first] = ask(played(found(0)).state, ONE)
+    refused = decided(first, Stage.REFUSED)
+
+    def lines(*given: tuple[str, str, str]) -> list[str]:
+        now = state
+        for number, (stage, reason, detail) in enumerate(given):
+            one = replace(refused, request_id=f"r{number}", stage=Stage(stage), reason=reason, detail=detail)
+            now = record_decision(record_decision(now, one).state, one).state
+        return [entry.summary.rpartition(": ")[2] for entry in now.incidents[0].timeline[1:]]
+
+    few, fewer = ("refused", "not_possible", "has 431"), ("refused", "not_possible", "has 430")
+    assert lines(few, few, few) == ["has 431"]
+    assert lines(few, few, fewer, few) == ["has 431", "has 430", "has 431"]
+    assert lines(few, ("applied", "done", "requested"), few) == ["has 431", "requested", "has 431"]
+    assert lines(*[("refused", "halted", "by Ada")] * 2) == ["by Ada"] * 2

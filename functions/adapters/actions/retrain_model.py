@@ -13,7 +13,7 @@ from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import ActionError, QueryError
 from core.events import ActionRequest, RetrainingRequest
 from core.pipelines.run import Run
-from core.retraining import Span, training_span
+from core.retraining import Span, missing_labels, training_span
 from core.retraining.outcome import RunOutcome, training_state
 from core.retraining.start import training
 from core.settings import Label, Model, Retraining, TrainingPipeline
@@ -74,10 +74,8 @@ class RetrainModel:
             n_labels = history.count_labels(self._warehouse, model, label, span, request.requested_at)
         if not version:
             raise ActionError(f"{request.target}: must have a version in ops.model_versions, has none")
-        if n_labels < policy.minimum_labels:
-            raise ActionError(
-                f"{request.target}: {_span_text(span)} must have {policy.minimum_labels} labels, has {n_labels}"
-            )
+        if missing := missing_labels(policy, span, n_labels):
+            raise ActionError(f"{request.target}: {missing}")
         return _plan(request.target, _request(model, version, span, n_labels, request.requested_at), span, pipeline)
 
     def apply(self, plan: Plan, key: str) -> str:
