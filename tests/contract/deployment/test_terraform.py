@@ -47,6 +47,7 @@ SET_BY = {
 GUIDE = ROOT / "docs" / "deploy.md"
 ON_THE_PROJECT = {
     "projects/example-project/roles/aiaPipelineRuns",
+    "projects/example-project/roles/aiaRetraining",
     "roles/bigquery.jobUser",
     "roles/datastore.user",
     "roles/datastore.viewer",
@@ -311,11 +312,15 @@ def test_calls_are_counted_against_the_project() -> None:
     assert "user_project_override" in GUIDE.read_text()
 
 
-def test_a_role_of_our_own_reads_pipeline_jobs_and_no_more(deployed: Resources) -> None:
-    [role] = of(deployed, "project_iam_custom_role")
-    assert (role["role_id"], role["permissions"]) == ("aiaPipelineRuns", ["aiplatform.pipelineJobs.get"])
-    [grant] = [one for one in granted(deployed, "pipeline_monitor") if one["role"].endswith(role["role_id"])]
-    assert grant["project"] == "example-project"
+def test_roles_of_our_own_read_pipeline_jobs_or_start_trainings_and_no_more(deployed: Resources) -> None:
+    roles = {role["role_id"]: set(role["permissions"]) for role in of(deployed, "project_iam_custom_role")}
+    assert roles == {
+        "aiaPipelineRuns": {"aiplatform.pipelineJobs.get"},
+        "aiaRetraining": {f"aiplatform.pipelineJobs.{verb}" for verb in ("create", "get", "list")},
+    }
+    for function, role in (("pipeline_monitor", "aiaPipelineRuns"), ("retrain", "aiaRetraining")):
+        [grant] = [one for one in granted(deployed, function) if one["role"].endswith(f"/{role}")]
+        assert grant["project"] == "example-project"
 
 
 def test_pubsub_may_do_what_it_does_for_every_subscription(deployed: Resources) -> None:

@@ -185,7 +185,7 @@ def test_a_packaged_pipeline_reads_what_it_trains_on_and_writes_its_results(trai
         "dataEditor": {"ops.model_versions", "ops.model_aliases", "ops.training_results"},
     }
     on_project = {one["role"] for _, one in after(training, "project_iam_member") if one["member"] == trainer}
-    assert on_project == {"roles/bigquery.jobUser"}
+    assert on_project == {"roles/bigquery.jobUser", "projects/example-project/roles/aiaRegistry"}
     [repository] = templates(training)
     assert (repository["location"], repository["repository_id"], repository["format"]) == (
         "europe-west1",
