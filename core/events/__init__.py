@@ -312,7 +312,7 @@ class RetrainingRequest:
         features: the important features that drifted, in the order of the settings.
         accuracy: of the current window, 0 to 1, where it is known.
         floor: the accuracy floor, 0 to 1, if the settings have one.
-        requested_by: `person:NAME` or `schedule`, or empty.
+        requested_by: `finding:ID`, `person:NAME` or `schedule`, or empty.
         note: why, in the words of the person.
     """
 

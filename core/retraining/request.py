@@ -61,6 +61,7 @@ def request(
     accuracy: float | None,
     floor: float | None,
     now: datetime,
+    finding: str = "",
 ) -> RetrainingRequest:
     """The request of a tick that wants the model trained again.
 
@@ -73,6 +74,7 @@ def request(
         accuracy: as the decision was given it.
         floor: as the decision was given it.
         now: the instant of the tick.
+        finding: the id of the finding that the decision follows from, or empty.
 
     Raises:
         ValueError: the decision refuses.
@@ -100,5 +102,12 @@ def request(
         features=decision.features,
         accuracy=accuracy,
         floor=floor,
-        requested_by=Reason.SCHEDULE.value if decision.reason is Reason.SCHEDULE else "",
+        requested_by=_requester(decision, finding),
     )
+
+
+def _requester(decision: Decision, finding: str) -> str:
+    """Who asks, as versions spell it."""
+    if decision.reason is Reason.SCHEDULE:
+        return Reason.SCHEDULE.value
+    return f"finding:{finding}" if finding else ""

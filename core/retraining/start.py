@@ -231,6 +231,7 @@ def training(request: RetrainingRequest, pipeline: TrainingPipeline) -> Training
             "window_start": stamp(request.window_start),
             "window_end": stamp(request.window_end),
             "request_id": request.id,
+            "template": pipeline.version,
         },
     )
 

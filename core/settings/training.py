@@ -14,7 +14,7 @@ from core.settings.values import matching
 
 Parameter = bool | int | float | str | list["Parameter"] | dict[str, "Parameter"]
 """A value of a pipeline's parameter."""
-GIVEN = ("model", "model_version", "window_start", "window_end", "request_id")
+GIVEN = ("model", "model_version", "window_start", "window_end", "request_id", "template")
 _LONGEST_TEXT = 10_000
 _LARGEST = 1 << 53
 """Vertex AI takes numbers as JSON has them: beyond, whole ones are no longer exact."""
@@ -99,7 +99,7 @@ class TrainingPipeline:
         Annotated[Parameter, Reads(_value, "text, numbers, booleans, and lists and mappings of them", {})],
     ] = field(default_factory=dict)
     """Parameters beside those that every training is given: `model`, `model_version`, `window_start`, `window_end`,
-    `request_id`."""
+    `request_id`, `template`."""
 
     @property
     def place(self) -> str:
@@ -110,6 +110,12 @@ class TrainingPipeline:
     def region(self) -> str:
         """Where it runs."""
         return self.location or self.place
+
+    @property
+    def version(self) -> str:
+        """The hash of the template, `sha256:…`; empty where a tag names it, which is only resolved when a job starts."""
+        last = self.template.split("/")[-1]
+        return last if last.startswith("sha256:") else ""
 
     @property
     def name(self) -> str:

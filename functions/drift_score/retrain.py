@@ -1,8 +1,8 @@
 """Whether a model shall be trained again, and the request for it: decided on once, published under one id."""
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.events import RetrainingRequest
@@ -35,11 +35,13 @@ class Limits:
 
     Attributes:
         accuracy: 0 to 1, while it is firing that it is below the floor; else None.
-        broken: whether it is firing that another measure is beyond its limit.
+        below_floor: the finding of that, or empty.
+        beyond_limit: the finding that another measure is beyond its limit, while it is firing; else empty.
     """
 
     accuracy: float | None = None
-    broken: bool = False
+    below_floor: str = ""
+    beyond_limit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +53,14 @@ class Seen:
         drifted: the features that drifted, while the condition is firing.
         limits: of performance that are broken.
         at: the instant of the tick.
+        findings: the ids of those that fire, by the reason that each is for a request.
     """
 
     version: str
     drifted: Sequence[str]
     limits: Limits
     at: datetime
+    findings: Mapping[Reason, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +127,7 @@ def _decide(
             drifted=seen.drifted,
             accuracy=seen.limits.accuracy,
             floor=model.accuracy_floor,
-            broken=seen.limits.broken,
+            broken=bool(seen.limits.beyond_limit),
             n_labels=n_labels,
             last_requested_at=state.requested_at,
             now=seen.at,
@@ -146,6 +150,7 @@ def _request(model: Model, seen: Seen, decision: Decision, span: Span, n_labels:
         accuracy=seen.limits.accuracy,
         floor=model.accuracy_floor,
         now=seen.at,
+        finding=seen.findings.get(decision.reason, ""),
     )
 
 

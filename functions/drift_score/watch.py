@@ -9,6 +9,8 @@ from core.detection import Observation, Outcome, Verdict
 from core.drift import DataQualityIssue, ProfileError
 from core.drift.judge import of_drift, of_prediction, of_quality
 from core.errors import QueryError
+from core.events import stamp
+from core.retraining import Reason
 from core.settings import Model
 from functions.adapters.job_labels import job_labels
 from functions.adapters.ledger import Ledger
@@ -69,11 +71,13 @@ def score_model(model: Model, at: datetime, outside: Outside) -> str | None:
     return None
 
 
-def track(outside: Outside, model: Model, kind: Kind, verdict: Verdict, at: datetime) -> bool:
-    """Take a verdict, to be counted with the others; whether the condition fires by it, False where nothing is concluded."""
+def track(outside: Outside, model: Model, kind: Kind, verdict: Verdict, at: datetime) -> str:
+    """Take a verdict, to be counted with the others; the id of its finding while it fires, empty where it does not or nothing is concluded."""
     observation = Observation(spec=spec(model, kind), verdict=verdict, at=at)
     state = outside.verdicts.conclude(observation)
-    return state.firing and verdict.outcome is not Outcome.NOT_KNOWN
+    if not state.firing or verdict.outcome is Outcome.NOT_KNOWN:
+        return ""
+    return f"{observation.spec.key}:{stamp(state.since or at)}"
 
 
 def _score(model: Model, at: datetime, outside: Outside) -> None:
@@ -91,11 +95,17 @@ def _score(model: Model, at: datetime, outside: Outside) -> None:
         _watch_generation(window, baseline, current, outside)
     limits = _watch_performance(window, baseline, current, outside) if model.label else retrain.Limits()
     drifted = current.features.drifted if drifting else ()
-    _consider_retraining(outside, model, retrain.Seen(version=window.version, drifted=drifted, limits=limits, at=at))
+    findings = {
+        Reason.DRIFT: drifting,
+        Reason.BELOW_FLOOR: limits.below_floor,
+        Reason.BEYOND_LIMIT: limits.beyond_limit,
+    }
+    seen = retrain.Seen(version=window.version, drifted=drifted, limits=limits, at=at, findings=findings)
+    _consider_retraining(outside, model, seen)
 
 
-def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: Outside) -> bool:
-    """Write and tell how far features and score have moved; whether the drift of the features is firing."""
+def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: Outside) -> str:
+    """Write and tell how far features and score have moved; the finding of the drift of the features while it fires."""
     model, profile = window.model, baseline.profile
     effects.write_scores(outside.results, window, current)
     effects.measure_drift(outside.metrics, window, current.features)
@@ -147,9 +157,11 @@ def _watch_performance(window: Window, baseline: Baseline, current: Current, out
     groups.gauges(outside.metrics, window, found)
     concluded = verdicts(model, performance) | groups.verdicts(model, found)
     firing = {kind: track(outside, model, kind, verdict, window.end) for kind, verdict in concluded.items()}
+    below_floor = firing.get(Kind.ACCURACY_BELOW_FLOOR, "")
     return retrain.Limits(
-        accuracy=performance.found["accuracy"].value if firing.get(Kind.ACCURACY_BELOW_FLOOR) else None,
-        broken=firing.get(Kind.PERFORMANCE_BEYOND_LIMIT, False),
+        accuracy=performance.found["accuracy"].value if below_floor else None,
+        below_floor=below_floor,
+        beyond_limit=firing.get(Kind.PERFORMANCE_BEYOND_LIMIT, ""),
     )
 
 

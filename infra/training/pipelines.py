@@ -29,6 +29,7 @@ def pipeline(name: str, trainer: Callable[..., Any]) -> Any:  # noqa: ANN401 - K
         holdout_days: float = 14.0,
         minimum_rows: int = 500,
         minimum_gain: float = 0.0,
+        template: str = "",
     ) -> None:
         rows = components.extract(
             project=project,
@@ -54,6 +55,7 @@ def pipeline(name: str, trainer: Callable[..., Any]) -> Any:  # noqa: ANN401 - K
             request_id=request_id,
             run_id=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
             pipeline=name,
+            template=template,
             window_start=window_start,
             trained_until=rows.outputs["Output"],
             evaluation=compared.outputs["Output"],

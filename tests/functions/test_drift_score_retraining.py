@@ -13,7 +13,7 @@ import pytest
 from google.cloud import bigquery
 
 from core.errors import ConflictError, UnavailableError
-from core.events import Event, RetrainingRequest
+from core.events import Event, Finding, RetrainingRequest
 from core.settings import Model, Retraining
 from functions.adapters.ports import Data
 from functions.adapters.sqlite_store import SqliteStore
@@ -58,6 +58,7 @@ def test_drift_of_an_important_feature_asks_once_however_often_the_tick_comes(wo
     assert (request.id, request.reason, request.model_version) == ("delay:2026-03-01T12:00:00Z", "drift", "1")
     assert (request.features, request.n_labels, request.accuracy) == (("temperature",), 600, None)
     assert request.window_end == TICK - timedelta(hours=12)
+    assert request.requested_by == "finding:model/delay:drift:2026-03-01T12:00:00Z"
     assert counted(world) == {"drift": 1}
 
 
@@ -69,6 +70,8 @@ def test_an_accuracy_that_is_certainly_below_the_floor_asks(world: World) -> Non
     [request] = asked(world)
     assert (request.reason, request.features, request.floor) == ("below_floor", (), 0.85)
     assert request.accuracy == pytest.approx(0.6)
+    [finding] = [event for event in world.bus.events if isinstance(event, Finding) and "accuracy" in event.kind]
+    assert request.requested_by == f"finding:{finding.id}"
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,7 @@ def test_a_training_is_created_as_the_request_and_the_settings_say(deployed: Dep
         "window_start": "2026-09-01T23:00:00Z",
         "window_end": "2026-10-31T11:00:00Z",
         "request_id": "delay:2026-10-31T23:00:00Z",
+        "template": "",
     }
     assert deployed.outside.answers() == {"started": 1}
 

@@ -99,7 +99,10 @@ def test_a_training_is_given_what_the_request_says_and_what_the_settings_say() -
         "window_start": "2025-11-03T12:00:00Z",
         "window_end": "2026-01-02T00:00:00Z",
         "request_id": "flight-delay:2026-01-02T12:00:00Z",
+        "template": "",
     }
+    fixed = replace(PIPELINE, template=PIPELINE.template.replace("v1", f"sha256:{'0a' * 32}"))
+    assert training(REQUEST, fixed).parameters["template"] == f"sha256:{'0a' * 32}"
     assert set(TrainingPipeline.GIVEN) == set(made.parameters) - {"rounds"}
     assert made.labels == {"aia-model": "flight-delay", "aia-request": made.job_id.removeprefix("aia-train-")}
 

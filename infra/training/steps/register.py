@@ -36,6 +36,7 @@ class Training:
         artifact_uri: of the trained model.
         profile_uri: of the profile of the training data.
         parameters: of the training.
+        template: the hash of the compiled pipeline, or empty.
     """
 
     model: str
@@ -47,6 +48,7 @@ class Training:
     artifact_uri: str
     profile_uri: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    template: str = ""
 
 
 def version_name(training: Training) -> str:
@@ -107,6 +109,7 @@ def _version(training: Training, evaluation: Evaluation, requested_by: str, now:
         created_at=now,
         run_id=training.run_id,
         pipeline=training.pipeline,
+        template=training.template,
         trained_from=training.trained_from,
         trained_until=training.trained_until,
         parameters=training.parameters,

@@ -1,11 +1,9 @@
-"""A requested training, run to its end by the local server of Vertex AI's pipelines: the only stack of the tests that trains."""
+"""A training that drift requests, run to its end by the local server of Vertex AI's pipelines: the only stack of the tests that trains."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.events import RetrainingRequest
 from tests.support.servers.stack import LocalStack, eventually
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(500)]
@@ -20,23 +18,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         yield stack
 
 
-def test_a_requested_training_runs_once_and_its_result_and_stages_are_known(stack: LocalStack) -> None:
-    at = datetime.now(UTC)
-    request = RetrainingRequest(
-        model="flight-delay",
-        model_version="v1",
-        requested_at=at,
-        reason="person",
-        window_start=at - timedelta(days=40),
-        window_end=at - timedelta(hours=12),
-        n_labels=0,
-        requested_by="person:Ada",
-    )
-    for _ in range(3):
-        stack.publish("retraining", request)
-    # Drift may have requested one before: then that one runs, and this request is answered with it.
-    sql = "SELECT run_id, outcome, n_rows FROM ops.training_results WHERE model = 'flight-delay'"
-    [row] = eventually(lambda: stack.rows(sql), "result of the training", within=200)
+def test_drift_trains_the_model_once_and_the_result_and_the_stages_are_known(stack: LocalStack) -> None:
+    sql = "SELECT DISTINCT id, reason, requested_by FROM ops.retraining_requests WHERE model = 'flight-delay'"
+    [request] = eventually(lambda: stack.rows(sql), "request of a training", within=120)
+    assert request["reason"] in ("drift", "below_floor", "beyond_limit")
+    assert request["requested_by"].startswith("finding:model/flight-delay:")
+    sql = "SELECT run_id, outcome, n_rows FROM ops.training_results WHERE request_id = @id"
+    [row] = eventually(lambda: stack.rows(sql, id=request["id"]), "result of the training", within=200)
     assert row["outcome"] in ("trained", "not better")
     assert row["n_rows"] > 200
     sql = "SELECT DISTINCT stage, status FROM ops.pipeline_runs WHERE run_id = @id AND LENGTH(stage) > 0"
@@ -45,4 +33,4 @@ def test_a_requested_training_runs_once_and_its_result_and_stages_are_known(stac
         "stages of the run",
         within=90,
     )
-    assert len(list((stack.folder / "vertex" / "runs").glob("aia-train-*"))) == 1
+    assert [path.name for path in (stack.folder / "vertex" / "runs").glob("aia-train-*")] == [row["run_id"]]

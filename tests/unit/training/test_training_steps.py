@@ -220,6 +220,7 @@ TRAINING = Training(
     artifact_uri="gs://b/model",
     profile_uri="gs://b/profile",
     parameters={"rounds": 100},
+    template=f"sha256:{'0a' * 32}",
 )
 BETTER = Evaluation(better=True, why="better", rows=9, metrics={"auc": Metric(value=0.8, low=0.7, high=0.9)})
 
@@ -230,7 +231,13 @@ def test_a_better_version_is_registered_with_what_it_came_from() -> None:
     assert name == version_name(TRAINING)
     [_, (keep, _), (write, given)] = warehouse.asked
     assert (keep, write) == (KEEP_CHAMPION, WRITE_VERSION)
-    wanted = {"version": name, "run_id": "aia-train-1", "requested_by": "person:Ada", "reference_end": AT}
+    wanted = {
+        "template": f"sha256:{'0a' * 32}",
+        "version": name,
+        "run_id": "aia-train-1",
+        "requested_by": "person:Ada",
+        "reference_end": AT,
+    }
     assert given.items() >= wanted.items()
     [(where, row)] = warehouse.appended
     assert where == "ops.training_results"
