@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from core.events import PipelineRun, RetrainingRequest, RunStatus, stamp
+from core.retraining.cost import RunCost, over_budget
 from core.settings.models import Model, Retraining
 from core.settings.training import Parameter, TrainingPipeline
 
@@ -37,7 +38,7 @@ class Outcome(StrEnum):
     HALTED = "halted"
     """The settings or a person have stopped trainings."""
     BUDGET = "budget"
-    """As many trainings were started in 30 days as the settings allow."""
+    """As many trainings were started in 30 days as the settings allow, or one more would cost more."""
     NO_PROGRESS = "no_progress"
     """The last trainings were none of them better: only a person may request the next."""
     REFUSED = "refused"
@@ -91,7 +92,14 @@ class Decision:
 
 
 def limit(
-    policy: Retraining, request: RetrainingRequest, claim: Claim | None, *, halted: str, fruitless: int, now: datetime
+    policy: Retraining,
+    request: RetrainingRequest,
+    claim: Claim | None,
+    *,
+    halted: str,
+    fruitless: int,
+    now: datetime,
+    cost: RunCost | None = None,
 ) -> Decision | None:
     """Why no training may be started now, whoever requests it; None where one may.
 
@@ -102,6 +110,7 @@ def limit(
         halted: why automation is halted, or empty.
         fruitless: the number of newest trainings in a row that were not better.
         now: the instant.
+        cost: of one training, where it is known.
 
     >>> from datetime import UTC
     >>> at = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -119,6 +128,8 @@ def limit(
     started = recent(claim, now)
     if policy.budget is not None and len(started) >= policy.budget:
         why = f"{len(started)} of {policy.budget} trainings were started in the last {BUDGET.days} days"
+        return Decision(outcome=Outcome.BUDGET, why=why)
+    if why := over_budget(policy, cost, len(started)):
         return Decision(outcome=Outcome.BUDGET, why=why)
     if fruitless >= FRUITLESS and request.reason != PERSON:
         why = f"none of the last {fruitless} trainings was better than the champion"
@@ -222,7 +233,7 @@ def training(request: RetrainingRequest, pipeline: TrainingPipeline) -> Training
     return Training(
         job_id=f"aia-train-{digest}",
         display_name=f"train-{request.model}",
-        labels={"aia-model": request.model, "aia-request": digest},
+        labels={"aia-model": request.model, "aia-request": digest, "pipeline": pipeline.label},
         pipeline=pipeline,
         parameters={
             **pipeline.parameters,

@@ -159,6 +159,12 @@ class Retraining:
     """Request one as well when the last request is this old, whatever drifted; at once where there was none."""
     budget: Annotated[int | None, Range(1, 1000, "trainings"), NoneAs("unlimited")] = None
     """Maximum number of trainings started in 30 days, whoever requests them."""
+    budget_dollars: Annotated[
+        float | None, Range(0.01, 1e9, "dollars"), Requires("hourly_price"), NoneAs("unlimited")
+    ] = None
+    """Maximum cost of the trainings started in 30 days, the requested one included, whoever requests it."""
+    hourly_price: Annotated[float | None, Range(0.001, 100_000, "dollars an hour"), NoneAs("not known")] = None
+    """Price of the machine that a training runs on, by which its cost is estimated where none is billed yet."""
     pipeline: TrainingPipeline | None = None
 
 

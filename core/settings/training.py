@@ -112,6 +112,11 @@ class TrainingPipeline:
         return self.location or self.place
 
     @property
+    def label(self) -> str:
+        """The name of the pipeline as a label of its jobs has it, by which the bill knows their costs."""
+        return self.name[:63]
+
+    @property
     def version(self) -> str:
         """The hash of the template, `sha256:…`; empty where a tag names it, which is only resolved when a job starts."""
         last = self.template.split("/")[-1]

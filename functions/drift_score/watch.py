@@ -100,8 +100,8 @@ def _score(model: Model, at: datetime, outside: Outside) -> None:
         Reason.BELOW_FLOOR: limits.below_floor,
         Reason.BEYOND_LIMIT: limits.beyond_limit,
     }
-    seen = retrain.Seen(version=window.version, drifted=drifted, limits=limits, at=at, findings=findings)
-    _consider_retraining(outside, model, seen)
+    told = retrain.Seen(version=window.version, drifted=drifted, limits=limits, at=at, findings=findings)
+    _consider_retraining(outside, model, told)
 
 
 def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: Outside) -> str:

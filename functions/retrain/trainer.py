@@ -29,6 +29,7 @@ from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Clock, Document, Metrics, Store, Warehouse
 from functions.adapters.training import history
 from functions.adapters.training.port import Trainings
+from functions.retrain.cost import cost_of_one
 from functions.runtime.push import Message
 from functions.services.actions import read_guards
 from functions.services.detection import Tracker
@@ -200,6 +201,7 @@ def _limit(trainer: Trainer, request: RetrainingRequest, claim: Claim | None, no
         halted=switch.detail if switch else "",
         fruitless=history.fruitless(trainer.warehouse, request.model),
         now=now,
+        cost=cost_of_one(trainer.store, trainer.warehouse, policy, claim, now),
     )
 
 

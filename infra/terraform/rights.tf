@@ -68,7 +68,7 @@ locals {
     }
     retrain = {
       publishes = ["pipeline-runs", "findings"]
-      reads     = concat(local.versions, ["ops.models", "ops.training_results"])
+      reads     = concat(local.versions, ["ops.models", "ops.training_results", "marts.costs_daily"])
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
     }

@@ -10,13 +10,17 @@ import pytest
 
 from core.actions.guards import switched
 from core.errors import UnavailableError
-from core.events import Command, Event, Finding, PipelineRun, RetrainingRequest, Verb
+from core.events import Command, Event, Finding, PipelineRun, RetrainingRequest, RunStatus, Verb
+from core.pipelines.run import Run, Span
+from core.pipelines.state import PipelineState
 from core.retraining.start import CLAIM, Training, training
 from core.settings import Features, Model, Reference, Retraining, Settings, TrainingPipeline
 from functions.adapters.actions.vertex import Pipelines
 from functions.adapters.events import decode_any, encode
+from functions.adapters.pipelines import COLLECTION as PIPELINES
+from functions.adapters.pipelines import pipeline_data
 from functions.adapters.ports import Data
-from functions.adapters.training.history import NEWEST_RESULTS, VERSION_IN_USE
+from functions.adapters.training.history import BILLED, NEWEST_RESULTS, VERSION_IN_USE
 from functions.adapters.training.port import Trainings
 from functions.adapters.training.vertex import VertexTrainings
 from functions.retrain.main import build
@@ -72,6 +76,7 @@ class Outside(Breaking):
     Attributes:
         version: in use.
         results: the outcomes of trainings, newest first.
+        billed: dollars of the pipeline, up to yesterday.
         down: the ports that do not answer: bus or warehouse.
         published: events, in their order.
         park: keeps what is parked.
@@ -79,6 +84,7 @@ class Outside(Breaking):
 
     version: str = "7"
     results: tuple[str, ...] = ()
+    billed: float | None = None
     down: set[str] = field(default_factory=set)
     published: list[Event] = field(default_factory=list)
     park: Parked = field(default_factory=Parked)
@@ -92,10 +98,13 @@ class Outside(Breaking):
         self.boundary()
 
     def query(self, sql: str, **given: Any) -> list[Data]:
-        assert given["model"] == "delay"
+        assert given.get("model", "delay") == "delay"
         self.boundary()
         if "warehouse" in self.down:
             raise UnavailableError("warehouse: does not answer")
+        if sql == BILLED:
+            assert given["pipeline"] == "train-delay"
+            return [{"dollars": self.billed, "newest": None if self.billed is None else self.now - timedelta(days=1)}]
         if sql == NEWEST_RESULTS:
             return [{"outcome": outcome} for outcome in self.results]
         assert sql == VERSION_IN_USE
@@ -196,7 +205,11 @@ def test_a_training_is_created_as_the_request_and_the_settings_say(deployed: Dep
     [job] = deployed.server.jobs.values()
     assert (job.name, job.display_name, job.template_uri) == (JOB, "train-delay", PIPELINE.template)
     assert job.service_account == "trainer@p.iam.gserviceaccount.com"
-    assert dict(job.labels) == {"aia-model": "delay", "aia-request": JOB.rpartition("-")[2]}
+    assert dict(job.labels) == {
+        "aia-model": "delay",
+        "aia-request": JOB.rpartition("-")[2],
+        "pipeline": "train-delay",
+    }
     assert job.runtime_config.gcs_output_directory == "gs://trainings/delay"
     values = type(job).to_dict(job)["runtime_config"]["parameter_values"]
     assert values == PIPELINE.parameters | {
@@ -391,6 +404,37 @@ def test_no_more_are_started_than_the_budget_allows_and_a_repetition_counts_once
     deployed.outside.now += timedelta(days=31)
     assert deployed.give(requests[3]) == 204
     assert deployed.server.effects == 3
+
+
+def ran(deployed: Deployed, hours: float) -> None:
+    """The pipeline's newest run that succeeded took so long."""
+    whole = Span(status=RunStatus.SUCCEEDED, told_at=BORN, ended_at=BORN, started_at=BORN - hours * HOUR)
+    state = PipelineState(name="train-delay", runs=(Run(run_id="r", span=whole, first=BORN, last=BORN),))
+    deployed.ports.store.create(PIPELINES, "train-delay", pipeline_data(state))
+
+
+def test_what_would_cost_more_than_the_budget_is_refused_with_the_sum(
+    deployed: Deployed, caplog: pytest.LogCaptureFixture
+) -> None:
+    limited(deployed, budget_dollars=1.5, hourly_price=0.2)
+    ran(deployed, 4)
+    caplog.set_level("INFO")
+    for number in range(2):
+        assert deployed.give(replace(REQUEST, requested_at=AT + number * HOUR)) == 204
+        deployed.server.move([job.state for job in deployed.server.jobs.values()], SUCCEEDED)
+        deployed.outside.now += CLAIM
+    assert (deployed.server.effects, deployed.outside.answers()) == (1, {"started": 1, "budget": 1})
+    assert "cost $1.60 ($0.80 each: 4.0 h at $0.20 an hour), of $1.50" in caplog.text
+    deployed.outside.now += timedelta(days=2)
+    deployed.outside.billed = 0.7  # the bill counts for more than an estimate
+    assert deployed.give(replace(REQUEST, requested_at=AT + 2 * HOUR)) == 204
+    assert deployed.server.effects == 2
+
+
+def test_before_anything_has_run_or_is_billed_the_cost_is_not_known_and_holds_nothing_back(deployed: Deployed) -> None:
+    limited(deployed, budget_dollars=0.01, hourly_price=100.0)
+    assert deployed.give(REQUEST) == 204
+    assert deployed.outside.answers() == {"started": 1}
 
 
 def test_a_loop_of_trainings_that_are_not_better_is_ended_and_told_and_a_person_may_go_on(deployed: Deployed) -> None:

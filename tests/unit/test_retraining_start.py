@@ -104,7 +104,11 @@ def test_a_training_is_given_what_the_request_says_and_what_the_settings_say() -
     fixed = replace(PIPELINE, template=PIPELINE.template.replace("v1", f"sha256:{'0a' * 32}"))
     assert training(REQUEST, fixed).parameters["template"] == f"sha256:{'0a' * 32}"
     assert set(TrainingPipeline.GIVEN) == set(made.parameters) - {"rounds"}
-    assert made.labels == {"aia-model": "flight-delay", "aia-request": made.job_id.removeprefix("aia-train-")}
+    assert made.labels == {
+        "aia-model": "flight-delay",
+        "aia-request": made.job_id.removeprefix("aia-train-"),
+        "pipeline": "train-delay",
+    }
 
 
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)), st.text(max_size=63))  # noqa: DTZ001 - bounds of hypothesis are naive

@@ -10,6 +10,7 @@ from core.settings import Label, Model
 from functions.adapters.ports import Warehouse
 
 _FOLDER = Path(__file__).parent
+BILLED = (_FOLDER / "billed.sql").read_text().rstrip()
 _COUNT_LABELS = (_FOLDER / "count_labels.sql").read_text().rstrip()
 NEWEST_RESULTS = (_FOLDER / "newest_results.sql").read_text().rstrip()
 RESULT_OF_RUN = (_FOLDER / "result_of_run.sql").read_text().rstrip()
@@ -72,6 +73,17 @@ def fruitless(warehouse: Warehouse, model: str) -> int:
     """
     outcomes = [row["outcome"] for row in warehouse.query(NEWEST_RESULTS, model=model)]
     return len([*takewhile(lambda outcome: outcome == RunOutcome.NOT_BETTER, outcomes)])
+
+
+def billed(warehouse: Warehouse, pipeline: str, since: datetime, until: datetime) -> tuple[float, datetime] | None:
+    """Dollars that are billed for a pipeline, and the last day that is billed, or None where nothing is.
+
+    Raises:
+        QueryError: the warehouse refuses.
+        UnavailableError: the warehouse does not answer.
+    """
+    [row] = warehouse.query(BILLED, pipeline=pipeline, since=since, until=until)
+    return None if row["dollars"] is None else (float(row["dollars"]), row["newest"])
 
 
 def _quoted(path: str) -> str:

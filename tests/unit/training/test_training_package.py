@@ -12,6 +12,7 @@ import yaml
 from core.settings.training import GIVEN
 from functions.adapters import config
 from infra.stage import ROOT
+from infra.training import pipelines
 from infra.training.archive import LARGEST, prefixed
 from infra.training.locked import IMAGE, packages
 from infra.training.package import digest, package, template
@@ -38,6 +39,38 @@ def test_it_takes_what_every_training_is_given_and_what_the_settings_give(spec: 
     assert pipeline["template"].split("/")[-2] == NAME == spec["pipelineInfo"]["name"]
     required = {name for name, one in inputs.items() if "defaultValue" not in one}
     assert required <= {*GIVEN, *pipeline["parameters"]} <= inputs.keys()
+
+
+def trainer_contract(spec: dict[str, Any]) -> dict[str, Any]:
+    """The inputs and outputs of the component that trains, by name with their types."""
+    component = spec["components"]["comp-train"]
+    return {
+        f"{side} {kind} {name}": one.get("parameterType") or one["artifactType"]["schemaTitle"]
+        for side in ("inputDefinitions", "outputDefinitions")
+        for kind, found in component.get(side, {}).items()
+        for name, one in found.items()
+    }
+
+
+def test_a_trainer_of_ones_own_image_is_compiled_as_the_guide_says(
+    spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = (ROOT / "docs" / "retraining.md").read_text()
+    [source] = [code for code in re.findall(r"```python\n(.*?)```", guide, re.DOTALL) if "container_component" in code]
+    made: dict[str, Any] = {}
+    exec(source, made)
+    monkeypatch.setattr(pipelines, "TRAINERS", {"train-churn": made["train"]})
+    own: dict[str, Any] = yaml.load(template("train-churn"), Loader=yaml.CSafeLoader)
+    assert trainer_contract(own) == trainer_contract(spec)
+    container = own["deploymentSpec"]["executors"]["exec-train"]["container"]
+    assert re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", container["image"])
+    assert container["command"] == ["python", "/app/train.py"]
+    given = dict(zip(container["args"][::2], container["args"][1::2], strict=True))
+    assert given.keys() == {"--source", "--options", "--training", "--holdout", "--model", "--predictions"}
+    assert all(name.removeprefix("--") in placeholder for name, placeholder in given.items())
+    assert {
+        name: task["dependentTasks"] for name, task in own["root"]["dag"]["tasks"].items() if name != "extract"
+    } == {name: task["dependentTasks"] for name, task in spec["root"]["dag"]["tasks"].items() if name != "extract"}
 
 
 def test_its_stages_are_few_and_none_is_called_as_the_pipeline_is(spec: dict[str, Any]) -> None:
