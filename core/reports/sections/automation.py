@@ -1,5 +1,8 @@
 """What automated actions did in the week."""
 
+from collections.abc import Sequence
+
+from core.actions.guards import TRAITS
 from core.detection import Outcome
 from core.events import Mode
 from core.incidents.endings import EndedBy, ended_by
@@ -8,6 +11,7 @@ from core.reports.document import Number, SectionDocument, Statement, Table
 from core.reports.queries import ACTIONS, DAILY_METRICS, INCIDENTS
 from core.reports.rows import ActionCount
 from core.reports.section import Facts, Section
+from core.settings.response import ActionName
 
 _MODES = {Mode.ACT: "acts", Mode.DRY_RUN: "dry run: nothing is changed"}
 _SAVED = "Difference in duration between incidents with the action and similar ones without any, over 90 days; observational."
@@ -17,7 +21,8 @@ def write(facts: Facts) -> SectionDocument:
     """What the section says."""
     rows = facts.rows(ACTIONS)
     acting = [row for row in rows if row.mode == Mode.ACT]
-    asked, helped, failed = (sum(getattr(row, name) for row in acting) for name in ("requests", "verified", "failed"))
+    asked, failed = (sum(getattr(row, name) for row in acting) for name in ("requests", "failed"))
+    helped = sum(row.verified for row in acting if _is_remedy(row))
     dry = sum(row.requests for row in rows if row.mode == Mode.DRY_RUN)
     said = Statement(
         parts=(
@@ -34,7 +39,11 @@ def write(facts: Facts) -> SectionDocument:
         outcome=Outcome.of(bad=failed > helped) if helped or failed else None,
     )
     return SectionDocument(
-        name="", title="", statements=(said, *_healed(facts)), tables=(_table(facts, rows),), notes=(_SAVED,)
+        name="",
+        title="",
+        statements=(said, *_trained(acting), *_healed(facts)),
+        tables=(_table(facts, rows),),
+        notes=(_SAVED,),
     )
 
 
@@ -43,6 +52,30 @@ SECTION = Section(name="automation", title="Automation", reads=(ACTIONS,), also=
 
 def _count(count: int, basis: str) -> Number:
     return Number(value=float(count), query=ACTIONS.name, basis=basis)
+
+
+def _is_remedy(row: ActionCount) -> bool:
+    """Whether the action is to end the conditions: what is verified of another one has helped nobody yet."""
+    return row.action not in tuple(ActionName) or TRAITS[ActionName(row.action)].remedy
+
+
+def _trained(acting: Sequence[ActionCount]) -> tuple[Statement, ...]:
+    """What came of the trainings that actions requested."""
+    return tuple(
+        Statement(
+            parts=(
+                "Of ",
+                _count(row.requests, "Requests to train a model."),
+                " requested trainings ",
+                _count(row.verified, "Trainings that registered a version, which is not in use by that."),
+                " trained a version, and ",
+                _count(row.failed, "Trainings that failed, or whose version is not better."),
+                " failed or were not better.",
+            )
+        )
+        for row in acting
+        if row.action == ActionName.RETRAIN_MODEL
+    )
 
 
 def _healed(facts: Facts) -> tuple[Statement, ...]:
@@ -79,7 +112,7 @@ def _table(facts: Facts, rows: tuple[ActionCount, ...]) -> Table:
                 row.action,
                 _MODES.get(Mode(row.mode), row.mode),
                 _count(row.requests, "Requests."),
-                _count(row.verified, "Verified."),
+                _count(row.verified, "Verified.") if _is_remedy(row) else "no remedy",
                 _count(row.failed, "Failed or undone."),
                 _count(row.refused, "Refused by a guard rail or a person, or expired."),
                 daily.trend("aia_action_saved_seconds", "seconds", _SAVED, action=row.action, bound="middle").now,

@@ -2,13 +2,13 @@
 import { command, fault, pending } from "./commands.js";
 import { at, el, item, patch } from "./dom.js";
 import { clock, left, since, when, words } from "./format.js";
-import { STAGE, because } from "./words.js";
+import { STAGE, TRAINING, ofAction } from "./words.js";
 
 const keyOf = (one) => `action/${one.id}`;
 const SHOWN = 10;
 
 function stage(one) {
-  const [tone, text] = STAGE[one.stage] ?? ["info", words(one.stage)];
+  const [tone, text] = (one.action === "retrain_model" && TRAINING[one.stage]) || STAGE[one.stage] || ["info", words(one.stage)];
   return el("span", { class: `pill ${tone}` }, one.mode === "dry_run" && one.stage === "planned" ? "dry run" : text);
 }
 
@@ -24,7 +24,7 @@ export function responses(incident) {
     all.map((one) => el("li", {},
       el("div", { class: "row" }, stage(one), el("b", {}, words(one.action)), one.target !== incident.target && el("code", {}, one.target)),
       one.summary && el("div", {}, one.mode === "dry_run" ? `Would do: ${one.summary}` : one.summary), steps(one),
-      el("div", { class: "soft" }, `${asker(one)}: ${because(one.reason)}`),
+      el("div", { class: "soft" }, `${asker(one)}: ${ofAction(one)}`),
       one.stage === "awaiting_approval" && el("a", { href: "#approvals" }, "Approve or reject"))),
     told.map((text) => el("li", {}, text)))];
 }
@@ -108,7 +108,7 @@ function switches(actions, context) {
 function line(one) {
   return el("li", { class: "soft" }, el("div", { class: "row" }, stage(one), el("b", {}, words(one.action)), el("code", {}, one.target),
     el("span", { class: "push", title: when(one.at) }, clock(one.at))),
-  el("div", {}, one.summary || one.detail || because(one.reason), one.by && ` · ${one.by}`, " · ", el("a", { href: `#incident=${encodeURIComponent(one.incident_id)}` }, "incident")));
+  el("div", {}, one.summary || one.detail || ofAction(one), one.by && ` · ${one.by}`, " · ", el("a", { href: `#incident=${encodeURIComponent(one.incident_id)}` }, "incident")));
 }
 
 function recent(actions) {

@@ -71,6 +71,16 @@ export const STAGE = {
   applied: ["info", "applied, verifying"], verified: ["good", "verified"], undone: ["error", "undone"], failed: ["critical", "failed"],
 };
 
+// A training has come to its end when it has a version or none; whether that is in use is decided elsewhere.
+export const TRAINING = {
+  applied: ["info", "requested"], verified: ["good", "trained"], failed: ["warning", "not better or failed"],
+};
+const TRAINED = {
+  done: "the training was requested", healthy: "a version was registered", unhealthy: "the training failed or its version is not better",
+  never_settled: "the training has no result within a day",
+};
+
+export const ofAction = ({ action, reason }) => (action === "retrain_model" && TRAINED[reason]) || because(reason);
 export const why = (reason) => INCIDENT[reason] ?? words(reason);
 export const because = (reason) => ACTION[reason] ?? words(reason);
 export const changed = ({ change, reason }) => (reason === "comment" ? "Comment" : CHANGE[change] ?? words(change));
