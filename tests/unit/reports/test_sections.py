@@ -9,6 +9,7 @@ from core.detection import Outcome
 from core.reports.document import NOT_KNOWN, Number, Report, Statement
 from core.reports.queries import QUERIES
 from core.reports.registry import REPORTS
+from core.reports.rows import ActionCount
 from core.reports.weeks import Week
 from core.settings.people import STAKEHOLDERS
 from tests.support.builders.reports import DAY, HOUR, WEEK, cells, incident, metric, report, revenue, said, section
@@ -227,3 +228,12 @@ def test_what_is_not_known_is_never_shown_as_a_number() -> None:
     assert Number(value=0.0, unit="dollars", query="q").text == "$0"
     assert Number(value=-0.0004, unit="points", query="q", change=True).text == "-0.04 points"
     assert Number(value=timedelta(hours=3).total_seconds(), unit="seconds", query="q").text == "3 h"
+
+
+def test_a_registered_version_is_trained_and_no_help() -> None:
+    counts = {"requests": 3, "verified": 2, "failed": 1, "refused": 0, "mode": "act"}
+    rows = [ActionCount(action=name, **counts) for name in ("restart_service", "retrain_model")]  # type: ignore[arg-type]
+    first, second = said(report(actions=rows), "automation")[:2]
+    assert first.startswith("Of 6 requested actions 2 helped and 2 failed or were undone")
+    assert second == "Of 3 requested trainings 2 trained a version, and 1 failed or were not better."
+    assert [row[3] for row in cells(report(actions=rows), "automation")] == ["2", "no remedy"]
