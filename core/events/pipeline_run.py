@@ -35,6 +35,12 @@ class PipelineRun:
         started_at: when it began, where the runner knows.
         ended_at: when it ended, where the runner knows; else `observed_at` stands for it.
         error: why it failed, in one line.
+        after: the stages that the stage depends on, or None where the runner does not say.
+        inputs: a fingerprint of the stage's code and inputs: with the same one its result is the same; or empty.
+        cached: whether the result of the stage was taken from an earlier run.
+        machine: the machine type that the stage ran on, as in `e2-standard-4`, or empty.
+        cpu_peak: the largest measured share of the machine's vCPUs that the stage used, 0 to 1.
+        memory_peak: the same of the memory.
     """
 
     TYPE: ClassVar[str] = "pipeline_run"
@@ -48,6 +54,12 @@ class PipelineRun:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     error: str = ""
+    after: tuple[str, ...] | None = None
+    inputs: str = ""
+    cached: bool = False
+    machine: str = ""
+    cpu_peak: float | None = None
+    memory_peak: float | None = None
 
     def __post_init__(self) -> None:
         require_aware("observed_at", self.observed_at)
@@ -58,6 +70,9 @@ class PipelineRun:
             raise ValueError(f"ended_at: must not be given while {self.status}, got {stamp(self.ended_at)}")
         if self.started_at is not None and self.started_at > (end := self.ended_at or self.observed_at):
             raise ValueError(f"started_at: must not be after {stamp(end)}, got {stamp(self.started_at)}")
+        for name, peak in (("cpu_peak", self.cpu_peak), ("memory_peak", self.memory_peak)):
+            if peak is not None and not 0 <= peak <= 1:
+                raise ValueError(f"{name}: must be 0 to 1, got {peak!r}")
 
     @property
     def id(self) -> str:

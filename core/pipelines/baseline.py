@@ -80,7 +80,7 @@ def usual_of_stages(earlier: Sequence[Run]) -> dict[str, float]:
     """How long each stage usually takes, in seconds; without those of which too little is known."""
     taken: dict[str, list[float | None]] = {}
     for run in earlier[-NEWEST:]:
-        for stage in run.stages:
+        for stage in run.executed:
             taken.setdefault(stage.name, []).append(stage.span.seconds)
     usual = {name: usual_seconds(durations) for name, durations in taken.items()}
     return {name: seconds for name, seconds in usual.items() if seconds is not None}
@@ -200,7 +200,7 @@ def bottleneck(run: Run, earlier: Sequence[Run]) -> Bottleneck | None:
     >>> found.stage, found.seconds, found.share
     ('train', 180.0, 0.75)
     """
-    taken = {stage.name: stage.span.seconds for stage in run.in_order if stage.span.seconds is not None}
+    taken = {stage.name: stage.span.seconds for stage in run.executed if stage.span.seconds is not None}
     if not taken:
         return None
     name = max(taken, key=lambda stage: taken[stage])
@@ -219,7 +219,7 @@ def growths(run: Run, earlier: Sequence[Run]) -> list[Growth]:
     usual = usual_of_stages(earlier)
     slower = [
         Growth(stage=stage.name, seconds=stage.span.seconds, usual=usual[stage.name])
-        for stage in run.in_order
+        for stage in run.executed
         if stage.name in usual and stage.span.seconds is not None and stage.span.seconds > usual[stage.name]
     ]
     return sorted(slower, key=lambda growth: growth.usual - growth.seconds)

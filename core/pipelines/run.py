@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.events import PipelineRun, RunStatus
+from core.pipelines.execution import Execution, execution_of, joined
 
 MOST_STAGES = 50
 """Stages that are kept of a run, the first by name."""
@@ -54,10 +55,22 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A stage of a run."""
+    """A stage of a run.
+
+    Attributes:
+        name: of the stage.
+        span: its state.
+        execution: what it depends on, read and ran on; None where nothing of it was reported.
+    """
 
     name: str
     span: Span
+    execution: Execution | None = None
+
+    @property
+    def cached(self) -> bool:
+        """Whether its result was taken from an earlier run."""
+        return self.execution is not None and self.execution.cached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +95,11 @@ class Run:
     def in_order(self) -> tuple[Stage, ...]:
         """The stages in the order in which they began; those of unknown start last."""
         return tuple(sorted(self.stages, key=lambda stage: (stage.span.start is None, stage.span.start, stage.name)))
+
+    @property
+    def executed(self) -> tuple[Stage, ...]:
+        """The same without those whose result was taken from an earlier run, which took no time."""
+        return tuple(stage for stage in self.in_order if not stage.cached)
 
 
 def fold(run: Run | None, event: PipelineRun) -> Run:
@@ -110,7 +128,7 @@ def fold(run: Run | None, event: PipelineRun) -> Run:
             span=_run_span(event, told),
             first=_first(event),
             last=event.observed_at,
-            stages=(Stage(name=event.stage, span=told),) if event.stage else (),
+            stages=_with_stage((), event, told),
         )
     if run.run_id != event.run_id:
         raise ValueError(f"run_id: must be {run.run_id!r}, got {event.run_id!r}")
@@ -119,7 +137,7 @@ def fold(run: Run | None, event: PipelineRun) -> Run:
         span=_merge(run.span, _run_span(event, told)),
         first=min(run.first, _first(event)),
         last=max(run.last, event.observed_at),
-        stages=_with_stage(run.stages, event.stage, told) if event.stage else run.stages,
+        stages=_with_stage(run.stages, event, told),
     )
     return run if after == run else after
 
@@ -147,10 +165,18 @@ def _first(event: PipelineRun) -> datetime:
     return min(instant for instant in (event.started_at, event.ended_at, event.observed_at) if instant)
 
 
-def _with_stage(stages: tuple[Stage, ...], name: str, told: Span) -> tuple[Stage, ...]:
-    spans = {stage.name: stage.span for stage in stages}
-    spans[name] = _merge(spans[name], told) if name in spans else told
-    return tuple(Stage(name=stage, span=spans[stage]) for stage in sorted(spans)[:MOST_STAGES])
+def _with_stage(stages: tuple[Stage, ...], event: PipelineRun, told: Span) -> tuple[Stage, ...]:
+    if not event.stage:
+        return stages
+    known = {stage.name: stage for stage in stages}
+    new = Stage(name=event.stage, span=told, execution=execution_of(event))
+    old = known.get(event.stage)
+    known[event.stage] = new if old is None else _joined(old, new)
+    return tuple(known[name] for name in sorted(known)[:MOST_STAGES])
+
+
+def _joined(one: Stage, other: Stage) -> Stage:
+    return Stage(name=one.name, span=_merge(one.span, other.span), execution=joined(one.execution, other.execution))
 
 
 def _merge(one: Span, other: Span) -> Span:

@@ -36,6 +36,14 @@ def check_key(key: str) -> str:
     return key
 
 
+def is_key(text: str) -> bool:
+    """Whether a document may have that key, for what people ask by."""
+    try:
+        return check_key(text) == text
+    except ValueError:
+        return False
+
+
 def normal(data: Data) -> Data:
     """A normalised copy of a document's fields, with instants in UTC, valid for every store.
 

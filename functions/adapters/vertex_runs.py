@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
 from core.events import PipelineRun, RunStatus
+from core.pipelines.execution import Execution
 from core.text import clean
+from functions.adapters.vertex_tasks import executions
 
 
 class Jobs(Protocol):
@@ -44,7 +46,7 @@ def job_events(job: Any, logged: PipelineRun) -> Iterator[PipelineRun]:  # noqa:
     """A job as events: one about the whole run, and one about each started task without subtasks.
 
     Tasks may share a name, as iterations of a loop do: they are one stage, from the first start to the last end, whose
-    outcome is the worst of theirs.
+    outcome is the worst of theirs. A task that was skipped because its result was in the cache is a stage that took no time.
     """
     if _STATES.get(job.state.name.removeprefix("PIPELINE_STATE_")) is not logged.status:
         return
@@ -57,8 +59,19 @@ def job_events(job: Any, logged: PipelineRun) -> Iterator[PipelineRun]:  # noqa:
         if status is not None and task.start_time is not None and task.task_id not in parents:
             part = _Part(status, task.start_time, task.end_time, task.error.message)
             stages.setdefault(task.task_name, []).append(part)
+    known = executions(job)
     for name, parts in stages.items():
-        yield _event(logged, name, _merged(parts))
+        yield _with_execution(_event(logged, name, _merged(parts)), known.get(name))
+    for task in job.job_detail.task_details:
+        if task.state.name == "SKIPPED" and task.start_time is not None and task.task_name not in stages:
+            cached = _event(logged, task.task_name, _Part(RunStatus.SUCCEEDED, task.start_time, task.start_time, ""))
+            yield replace(_with_execution(cached, known.get(task.task_name)), cached=True)
+
+
+def _with_execution(event: PipelineRun, known: Execution | None) -> PipelineRun:
+    if known is None:
+        return event
+    return replace(event, after=known.after, inputs=known.inputs, machine=known.machine)
 
 
 _STATES = {status.name: status for status in RunStatus}

@@ -1,4 +1,8 @@
-"""Pipelines as the page shows them: the newest runs with their stages, the bottleneck, and the health score."""
+"""Pipelines as the page shows them: the newest runs with their stages, the critical path, what a change saves, and the health score.
+
+All pipelines are read seldom. Those with a run that has not ended are asked for every second by an open page: only their documents
+are read then, and one of a pipeline whose run has ended since.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -7,18 +11,21 @@ from datetime import datetime
 
 from core.errors import UnreadableError
 from core.pipelines.baseline import bottleneck, rhythm, usual_of_run
+from core.pipelines.bottlenecks import Saving, SavingVerdict, path_of, review
 from core.pipelines.health import health
 from core.pipelines.judge import counted_runs
-from core.pipelines.run import Run, Span
+from core.pipelines.run import Run, Span, Stage
 from core.pipelines.state import PipelineState
 from functions.adapters.pipelines import COLLECTION, read_pipeline
 from functions.adapters.ports import Clock, Data, Document, Store
-from functions.adapters.store import every
+from functions.adapters.store import every, is_key
 from functions.api.cache import Cache
 
 RUNS = 10
 """Runs that are shown of a pipeline, the newest."""
 _FRESH_SECONDS = 10.0
+_LIVE_SECONDS = 0.25
+"""How long an answer about live runs is kept, so that many viewers cost one query."""
 log = logging.getLogger(__name__)
 
 
@@ -34,6 +41,27 @@ class Pipelines:
     def all(self) -> list[Data]:
         """Every pipeline, by its name; also those that are expected and of which no run was reported."""
         return self._cache(("pipelines",), self._all, seconds=_FRESH_SECONDS)
+
+    def live(self) -> list[Data]:
+        """The pipelines with a run that has not ended, by name."""
+        return self._cache(("live",), self._live, seconds=_LIVE_SECONDS)
+
+    def one(self, name: str) -> Data:
+        """A pipeline as it is now.
+
+        Raises:
+            LookupError: no run of it was reported, and it is not expected.
+        """
+        document = self.store.get(COLLECTION, name) if is_key(name) else None
+        if document is None and name not in self.expected:
+            raise LookupError(f"name: no pipeline is called {name[:80]!r}")
+        now = self.clock()
+        return _document_view(document, now) if document else shown(PipelineState(name=name), now)
+
+    def _live(self) -> list[Data]:
+        now = self.clock()
+        views = (_document_view(document, now) for document in every(self.store, COLLECTION, where={"running": True}))
+        return [view for view in views if view["running"]]
 
     def _all(self) -> list[Data]:
         now = self.clock()
@@ -56,6 +84,7 @@ def _document_view(document: Document, now: datetime) -> Data:
 def shown(pipeline: PipelineState, now: datetime) -> Data:
     """A pipeline for the page at an instant."""
     succeeded, beat = pipeline.succeeded, rhythm(pipeline.starts, pipeline.past)
+    runs = sorted(pipeline.runs, key=_began, reverse=True)[:RUNS]
     return {
         "name": pipeline.name,
         "fault": None,
@@ -66,7 +95,8 @@ def shown(pipeline: PipelineState, now: datetime) -> Data:
         "interval_seconds": beat.interval.total_seconds() if beat and beat.is_regular else None,
         "last_success_at": succeeded[-1].span.end if succeeded else None,
         "bottleneck": _bottleneck(succeeded),
-        "runs": [_run(run) for run in sorted(pipeline.runs, key=_began, reverse=True)[:RUNS]],
+        "critical_path": path_of(runs[0], now) if runs else (),
+        "runs": [_run(run) for run in runs],
     }
 
 
@@ -83,12 +113,34 @@ def _bottleneck(succeeded: Sequence[Run]) -> Data | None:
         "seconds": longest.grown.seconds,
         "usual": longest.grown.usual,
     }
-    return {"stage": longest.stage, "seconds": longest.seconds, "share": longest.share, "grown": grown}
+    found = {"stage": longest.stage, "seconds": longest.seconds, "share": longest.share, "grown": grown}
+    return found | _review(succeeded[-1], succeeded[:-1])
+
+
+def _review(run: Run, earlier: Sequence[Run]) -> Data:
+    """The stage that bounds a run, with the verdict on each change of it, and what else would save something."""
+    found = review(run, earlier)
+    if found is None:
+        return {"run_id": run.run_id, "bound_by": None, "critical_path": (), "savings": []}
+    shown = [one for one in found.savings if one.stage == found.bound_by or one.verdict is SavingVerdict.POSSIBLE]
+    return {
+        "run_id": run.run_id,
+        "bound_by": found.bound_by,
+        "critical_path": found.critical_path,
+        "savings": sorted(shown, key=_most),
+    }
+
+
+def _most(saving: Saving) -> tuple[float, float]:
+    return -(saving.seconds or 0.0), -(saving.dollars or 0.0)
 
 
 def _run(run: Run) -> Data:
-    stages = [{"name": stage.name, **_span(stage.span)} for stage in run.in_order]
-    return {"run_id": run.run_id, **_span(run.span), "stages": stages}
+    return {"run_id": run.run_id, **_span(run.span), "stages": [_stage(stage) for stage in run.in_order]}
+
+
+def _stage(stage: Stage) -> Data:
+    return {"name": stage.name, **_span(stage.span), "cached": stage.cached}
 
 
 def _span(span: Span) -> Data:

@@ -198,6 +198,15 @@ def _limit(request: flask.Request) -> int:
     return _integer(request, "limit", default=100, most=_MOST_INCIDENTS)
 
 
+def _pipelines(request: flask.Request, pipelines: Pipelines) -> list[Data]:
+    if (running := request.args.get("running")) not in {None, "true"}:
+        raise BadRequest(f"running: must be true or not given, got {running[:80]!r}")
+    name = request.args.get("name")
+    if name is not None:
+        return [pipelines.one(name)]
+    return pipelines.live() if running else pipelines.all()
+
+
 def _me(request: flask.Request) -> flask.Response:
     return reply.json({"by": signed_in(request), "runbooks": os.environ.get("AIA_RUNBOOKS_URL") or "/runbooks"})
 
@@ -254,7 +263,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "report_document": lambda request, services, **which: reply.json(services().reports.one(**which), request),
     "report_text": lambda _request, services, **which: reply.text(services().reports.text(**which)),
     "send_report": lambda request, services, **which: reply.accepted(services().commands.send_report(request, **which)),
-    "pipelines": lambda request, services: reply.json(services().pipelines.all(), request),
+    "pipelines": lambda request, services: reply.json(_pipelines(request, services().pipelines), request),
     "rules": lambda request, services: reply.json(services().rules.all(), request),
     "on_call": lambda request, services: reply.json(services().on_call(), request),
     "recommendations": lambda request, services: reply.json(services().recommendations.all(), request),

@@ -47,8 +47,8 @@ def write_history(store: Store, warehouse: Warehouse, pipeline: PipelineState) -
 
 
 def rows(run: Run) -> list[Data]:
-    """The rows of a run: one for the whole run, whose stage is empty, and one per stage."""
-    return [_row(run, "", run.span), *(_row(run, stage.name, stage.span) for stage in run.in_order)]
+    """The rows of a run: one for the whole run, whose stage is empty, and one per stage that was executed."""
+    return [_row(run, "", run.span), *(_row(run, stage.name, stage.span) for stage in run.executed)]
 
 
 def _row(run: Run, stage: str, span: Span) -> Data:
@@ -98,7 +98,7 @@ def measure(metrics: Metrics, pipeline: PipelineState, now: datetime) -> None:
 def _measure_durations(metrics: Metrics, pipeline: PipelineState) -> None:
     stages: dict[str, float] = {}
     for run in pipeline.ended:
-        stages |= {stage.name: stage.span.seconds for stage in run.stages if stage.span.seconds is not None}
+        stages |= {stage.name: stage.span.seconds for stage in run.executed if stage.span.seconds is not None}
     for name, seconds in stages.items():
         metrics.gauge("aia_pipeline_stage_seconds", seconds, pipeline=pipeline.name, stage=name)
     if pipeline.ended and (seconds_of_run := pipeline.ended[-1].span.seconds) is not None:

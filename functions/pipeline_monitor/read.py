@@ -14,6 +14,7 @@ import msgspec
 
 from core.errors import PoisonError
 from core.events import PipelineRun, RegistryChange, RunStatus, Tick, stamp
+from core.pipelines.run import MOST_STAGES
 from core.text import clean
 from functions.adapters import events
 from functions.runtime.endpoint import read_tick
@@ -162,6 +163,7 @@ def checked(event: PipelineRun, published_at: datetime) -> PipelineRun:
     _check_name("run_id", event.run_id, LONGEST_ID)
     if event.stage:
         _check_name("stage", event.stage, LONGEST_NAME)
+    _check_execution(event)
     return replace(
         event,
         observed_at=_past("observed_at", event.observed_at, published_at),
@@ -183,6 +185,16 @@ def _check_name(name: str, text: str, longest: int) -> None:
     if not text.strip() or not text.isprintable() or text.startswith("__") or len(text.encode()) > longest:
         allowed = f"1 to {longest} bytes of printable text, not starting with '__'"
         raise PoisonError(f"{name}: must be {allowed}, got {text[:80]!r}")
+
+
+def _check_execution(event: PipelineRun) -> None:
+    after = event.after or ()
+    if len(after) > MOST_STAGES:
+        raise PoisonError(f"after: must have at most {MOST_STAGES} stages, got {len(after)}")
+    names = {f"after[{index}]": name for index, name in enumerate(after)}
+    optional = {"inputs": event.inputs, "machine": event.machine}
+    for field, name in (names | {field: text for field, text in optional.items() if text}).items():
+        _check_name(field, name, LONGEST_NAME)
 
 
 def _past(name: str, instant: datetime, published_at: datetime) -> datetime:

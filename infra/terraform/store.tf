@@ -11,7 +11,7 @@ locals {
     incident_losses = ["on"]
     incidents       = ["lasting_part", "open", "over_on"]
     ledger          = ["expires_on"]
-    pipelines       = []
+    pipelines       = ["running"]
     probes          = []
     profiles        = []
     rates           = []

@@ -8,6 +8,7 @@ from google.cloud.aiplatform_v1.types import PipelineJob, PipelineTaskDetail
 
 from core.errors import ActionError, UnavailableError
 from core.events import PipelineRun, RunStatus
+from core.pipelines.execution import Execution
 from core.pipelines.run import Run, fold
 from functions.adapters.vertex_runs import VertexJobs
 from tests.support.servers.vertex import FAILED, LOCATION, RUNNING, SUCCEEDED, VertexPipelines
@@ -72,7 +73,7 @@ def test_a_job_is_told_with_its_own_instants_and_its_tasks(server: VertexPipelin
     ended(server)
     run = folded(VertexJobs()(NAME, LOGGED))
     assert (run.span.start, run.span.end, run.span.seconds) == (at(0), at(60), 3600)
-    taken = {stage.name: (stage.span.status.value, stage.span.seconds, stage.span.error) for stage in run.stages}
+    taken = {stage.name: (stage.span.status.value, stage.span.seconds, stage.span.error) for stage in run.executed}
     assert taken == {"read": ("succeeded", 600, ""), "fit": ("failed", 2700, "out of memory")}
 
 
@@ -127,3 +128,103 @@ def test_what_is_not_there_is_refused_and_what_does_not_answer_is_told_apart(ser
     server.stop()
     with pytest.raises(UnavailableError, match="does not answer"):
         jobs(NAME, LOGGED)
+
+
+def task(component: str, *after: str, **inputs: object) -> dict[str, object]:
+    return {"componentRef": {"name": component}, "dependentTasks": [*after], "inputs": {"parameters": inputs}}
+
+
+def constant(value: object) -> dict[str, object]:
+    return {"runtimeValue": {"constant": value}}
+
+
+def specified(job: PipelineJob, *, since: str = "2026-01-01", image: str = "fit:1") -> PipelineJob:
+    """The specification as KFP compiles it: `read` has a parameter of the run, `fit` its output, `deploy` the name of the job."""
+    made = {"taskOutputArtifact": {"producerTask": "read", "outputArtifactKey": "rows"}}
+    fit = task("comp-fit", "read", depth=constant(3))
+    fit["inputs"] = {**fit["inputs"], "artifacts": {"rows": made}}  # type: ignore[dict-item] # of `task`
+    job.pipeline_spec = {
+        "root": {
+            "inputDefinitions": {"parameters": {"since": {"parameterType": "STRING"}}},
+            "dag": {
+                "tasks": {
+                    "read": task("comp-read", since={"componentInputParameter": "since"}),
+                    "fit": fit,
+                    "deploy": task("comp-read", "fit", since=constant("{{$.pipeline_job_name}}")),
+                }
+            },
+        },
+        "components": {"comp-read": {"executorLabel": "exec-read"}, "comp-fit": {"executorLabel": "exec-fit"}},
+        "deploymentSpec": {
+            "executors": {
+                "exec-read": {"container": {"image": "read:1"}},
+                "exec-fit": {"container": {"image": image, "resources": {"cpuLimit": 8.0}}},
+            }
+        },
+    }
+    job.runtime_config = {"gcs_output_directory": "gs://b/f", "parameter_values": {"since": since}}
+    for index in range(1, len(job.job_detail.task_details)):
+        job.job_detail.task_details[index].executor_detail = {
+            "container_detail": {"main_job": f"{LOCATION}/customJobs/7"}
+        }
+    return job
+
+
+def executions(server: VertexPipelines) -> dict[str, Execution]:
+    return {stage.name: stage.execution or Execution() for stage in folded(VertexJobs()(NAME, LOGGED)).stages}
+
+
+def test_the_specification_says_what_a_task_depends_on_read_and_ran_on(server: VertexPipelines) -> None:
+    job = specified(ended(server))
+    job.job_detail.task_details[4] = PipelineTaskDetail(
+        task_id=5, task_name="deploy", state=TASK.SUCCEEDED, start_time=at(57), end_time=at(60)
+    )
+    found = executions(server)
+    assert {name: one.after for name, one in found.items()} == {
+        "cached": None,
+        "read": (),
+        "fit": ("read",),
+        "deploy": ("fit",),
+    }
+    assert {name: one.machine for name, one in found.items() if one.machine} == {"read": "e2-standard-4"}
+    assert (bool(found["read"].inputs), bool(found["fit"].inputs), found["deploy"].inputs) == (True, True, "")
+
+
+@pytest.mark.parametrize(
+    ("change", "differ"),
+    [({}, set()), ({"since": "2026-01-02"}, {"read", "fit"}), ({"image": "fit:2"}, {"fit"})],
+)
+def test_inputs_differ_with_a_parameter_the_image_and_what_made_an_artifact(
+    server: VertexPipelines, change: dict[str, str], differ: set[str]
+) -> None:
+    job = specified(ended(server))
+    before = executions(server)
+    specified(job, **change)
+    after = executions(server)
+    assert {name for name in after if after[name].inputs != before[name].inputs} == differ
+
+
+def test_a_task_that_was_cached_is_a_stage_that_took_no_time(server: VertexPipelines) -> None:
+    ended(server)
+    run = folded(VertexJobs()(NAME, LOGGED))
+    assert [(stage.name, stage.cached, stage.span.seconds) for stage in run.stages if stage.cached] == [
+        ("cached", True, 0)
+    ]
+
+
+@pytest.mark.parametrize("spec", [{"root": "none"}, {"root": {"dag": {"tasks": {"read": 1}}}}, {"root": {"dag": []}}])
+def test_a_specification_that_cannot_be_read_costs_what_it_says_alone(
+    server: VertexPipelines, spec: dict[str, object]
+) -> None:
+    ended(server).pipeline_spec = spec
+    assert {one for one in executions(server).values() if not one.cached} == {Execution()}
+
+
+def test_tasks_that_depend_on_each_other_in_a_circle_have_no_known_inputs(server: VertexPipelines) -> None:
+    job = specified(ended(server))
+    tasks = job.pipeline_spec["root"]["dag"]["tasks"]
+    tasks["read"]["inputs"]["parameters"]["since"] = {
+        "taskOutputParameter": {"producerTask": "fit", "outputParameterKey": "score"}
+    }
+    found = executions(server)
+    assert (found["read"].inputs, found["fit"].inputs) == ("", "")

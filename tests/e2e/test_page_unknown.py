@@ -217,17 +217,36 @@ def test_rules_that_are_not_asked_for_data_any_more_are_not_known(calm: PageFixt
     expect(page.locator("#rules .pill")).to_have_text("not known")
 
 
-def test_pipelines_without_a_run_or_that_cannot_be_read_are_not_known(calm: PageFixture) -> None:
+def test_pipelines_without_a_run_or_that_cannot_be_read_are_not_known_and_a_live_run_is_followed(
+    calm: PageFixture,
+) -> None:
     store = calm.office.store
     pages.update(store, "pipelines", "broken", lambda _: {"line": "{"})
     pages.update(store, "pipelines", "etl", lambda _: pipeline_data(line_of([told(RunStatus.RUNNING, 0)])))
-    pages.update(store, "pipelines", "well", lambda _: pipeline_data(replace(line_of(whole(0)), name="well")))
+    pages.update(store, "pipelines", "well", lambda _: pipeline_data(replace(line_of(whole(0, fit=10)), name="well")))
     page = calm.open()
     expect(page.locator("#state")).to_have_text("2 pipelines not known")
     expect(page.locator("#state")).to_have_class("warning")
     expect(page.locator('[data-pipeline="broken"]')).to_contain_text("cannot be read")
     expect(page.locator('[data-pipeline="etl"]')).to_contain_text("No run has succeeded or failed yet")
-    expect(page.locator('[data-pipeline="well"] .pill')).not_to_have_text("not known")
+    well = page.locator('[data-pipeline="well"]')
+    expect(well.locator(".pill")).not_to_have_text("not known")
+    expect(well).to_contain_text("Saving not known: its inputs are not reported")
+    well.get_by_text("Newest run: succeeded in 10 min, 1 stage").click()
+    expect(well.locator("rect.done").first).to_be_visible()
+    now = datetime.now(UTC)
+    run = line_of([replace(told(RunStatus.RUNNING, stage="fit"), observed_at=now)])
+    pages.update(store, "pipelines", "etl", lambda _: pipeline_data(run))
+    live = page.locator('[data-pipeline="etl"]')
+    expect(live).to_contain_text("1 run active", timeout=10_000)
+    expect(live.locator(".gantt")).to_contain_text(re.compile(r"fit.*running, "))
+    failed = line_of(
+        [replace(told(RunStatus.FAILED, error="out of memory"), observed_at=now + timedelta(seconds=1))], run
+    )
+    pages.update(store, "pipelines", "etl", lambda _: pipeline_data(failed))
+    expect(live).to_contain_text("Newest run: failed in 1 s, 1 stage", timeout=10_000)
+    expect(page.locator("#state")).to_have_text("1 pipeline not known")
+    expect(well.locator("rect.done").first).to_be_visible()
 
 
 def test_a_model_whose_labels_do_not_arrive_has_no_verdict_on_performance(calm: PageFixture) -> None:

@@ -1,13 +1,15 @@
 """What the API answers about pipelines."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
-from core.events import RunStatus
+from core.events import PipelineRun, RunStatus
 from core.pipelines.state import PipelineState
 from functions.adapters.pipelines import COLLECTION, pipeline_data
 from functions.adapters.ports import Store
@@ -27,11 +29,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()  # type: ignore[attr-defined]
 
 
-def asked(store: Store, *lines: PipelineState, now: datetime = NOW) -> list[dict[str, Any]]:
+def opened(store: Store, *lines: PipelineState, now: datetime = NOW) -> FlaskClient:
     for line in lines:
         store.create(COLLECTION, line.name, pipeline_data(line))
-    made = pages.services(store, Rows(), ApiFixture(store), lambda: now)
-    response = pages.application(made).test_client().get("/api/pipelines")
+    return pages.application(pages.services(store, Rows(), ApiFixture(store), lambda: now)).test_client()
+
+
+def asked(store: Store, *lines: PipelineState, now: datetime = NOW, query: str = "") -> list[dict[str, Any]]:
+    response = opened(store, *lines, now=now).get(f"/api/pipelines{query}")
     assert response.status_code == 200, response.data
     found: list[dict[str, Any]] = response.json
     return found
@@ -46,11 +51,12 @@ def test_a_pipeline_is_shown_with_its_runs_its_bottleneck_and_its_health(store: 
         86400,
     )
     assert found["health"] == {"score": 1, "success": 1, "duration": 1, "regularity": 1, "reason": "healthy"}
-    assert found["bottleneck"] == {
-        "stage": "train",
-        "seconds": 600,
-        "share": pytest.approx(600 / 720),
-        "grown": {"stage": "train", "seconds": 600, "usual": 360},
+    shown = found["bottleneck"]
+    assert (shown["stage"], shown["seconds"], shown["share"]) == ("train", 600, pytest.approx(600 / 720))
+    assert shown["grown"] == {"stage": "train", "seconds": 600, "usual": 360}
+    assert (shown["run_id"], shown["bound_by"], shown["critical_path"]) == ("r6", "train", ["read", "train"])
+    assert {(one["stage"], one["verdict"], one["seconds"]) for one in shown["savings"]} == {
+        ("train", "not_known", None)
     }
     newest = found["runs"][0]
     assert (newest["run_id"], newest["status"], newest["seconds"]) == ("r6", "succeeded", 840)
@@ -90,3 +96,64 @@ def test_a_document_that_cannot_be_read_is_told_and_hides_no_other(store: Store)
     assert bad["fault"] == "cannot be read: ValidationError: Object missing required field `name`"
     assert worse["fault"] == "cannot be read: KeyError: 'line'"
     assert (good["name"], good["fault"], len(good["runs"])) == ("etl", None, 1)
+
+
+def test_the_savings_are_shown_with_their_evidence_the_largest_first(store: Store) -> None:
+    def day(number: int) -> list[PipelineRun]:
+        at, run = 1440.0 * number, f"r{number}"
+        fit = {"after": ("read",), "inputs": "a1", "machine": "e2-standard-8", "cpu_peak": 0.1, "memory_peak": 0.1}
+        return [
+            told(RunStatus.SUCCEEDED, at + 10, run=run, stage="read", start=at, after=()),
+            told(RunStatus.SUCCEEDED, at + 40, run=run, stage="fit", start=at + 10, **fit),
+            told(RunStatus.SUCCEEDED, at + 45, run=run, stage="profile", start=at + 40, after=("read",)),
+            told(RunStatus.SUCCEEDED, at + 45, run=run, start=at),
+        ]
+
+    [found] = asked(store, line_of([*day(0), *day(1)]))
+    shown = [(one["stage"], one["change"], one["verdict"], one["seconds"]) for one in found["bottleneck"]["savings"]]
+    # Without fit the run ends at 15, as profile follows at once; beside fit, profile ends before it does.
+    assert shown == [
+        ("fit", "cache", "possible", 1800),
+        ("profile", "parallel", "possible", 300),
+        ("fit", "smaller_machine", "possible", 0),
+        ("fit", "parallel", "nothing", 0),
+    ]
+
+
+def test_a_stage_that_was_cached_is_shown_as_such_and_bounds_nothing(store: Store) -> None:
+    cached = told(RunStatus.SUCCEEDED, 0, stage="read", start=0, cached=True)
+    [found] = asked(store, line_of([cached, told(RunStatus.SUCCEEDED, 10, stage="fit", start=0), *whole(0)]))
+    assert [(stage["name"], stage["cached"]) for stage in found["runs"][0]["stages"]] == [
+        ("fit", False),
+        ("read", True),
+    ]
+    assert found["critical_path"] == ["fit"]
+
+
+def test_only_pipelines_with_a_live_run_are_asked_for_often_and_the_end_of_one_is_seen_at_once(store: Store) -> None:
+    events = [told(RunStatus.RUNNING), told(RunStatus.RUNNING, 1, stage="fit", start=1)]
+    client = opened(store, line_of(events), replace(days([10]), name="idle"), now=AT + 2 * MINUTE)
+    [live] = client.get("/api/pipelines?running=true").json or []
+    assert (live["name"], live["critical_path"], live["runs"][0]["stages"][0]["status"]) == ("etl", ["fit"], "running")
+    ended = line_of([*events, told(RunStatus.FAILED, 2)])
+    pages.update(store, COLLECTION, "etl", lambda _: pipeline_data(ended))
+    [one] = client.get("/api/pipelines?name=etl").json or []
+    assert (one["running"], one["runs"][0]["status"]) == (0, "failed")
+
+
+def test_a_run_that_nobody_reported_for_a_week_is_not_live(store: Store) -> None:
+    assert asked(store, line_of([told(RunStatus.RUNNING)]), now=AT + 8 * DAY, query="?running=true") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "says"),
+    [
+        ("name=lost", 404, "no pipeline is called 'lost'"),
+        ("name=", 404, "no pipeline is called ''"),
+        ("name=__x__", 404, "no pipeline is called '__x__'"),
+        ("running=1", 400, "running: must be true or not given, got '1'"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(store: Store, query: str, status: int, says: str) -> None:
+    response = opened(store).get(f"/api/pipelines?{query}")
+    assert (response.status_code, says in (response.json or {})["error"]) == (status, True)

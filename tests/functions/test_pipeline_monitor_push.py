@@ -192,6 +192,10 @@ def run(**values: object) -> bytes:
             b'{"type": "finding", "version": 1}',
             "type: must be 'pipeline_run', 'registry_change' or 'tick', got 'finding'",
         ),
+        (run(cpu_peak=1.2), "cpu_peak: must be 0 to 1, got 1.2"),
+        (run(after=[str(number) for number in range(51)]), "after: must have at most 50 stages, got 51"),
+        (run(after=["read", ""]), "after[1]: must be 1 to 128 bytes"),
+        (run(machine="x" * 129), "machine: must be 1 to 128 bytes"),
         (payload("vertex_pipeline_logentry_minimal.json"), "log entry: Object missing required field `timestamp`"),
         (
             payload("vertex_pipeline_job_event.json", jsonPayload={"state": "PIPELINE_STATE_UNSPECIFIED"}),

@@ -7,6 +7,7 @@ import { at, el, item, patch, show } from "./dom.js";
 import { plural, tick } from "./format.js";
 import { askAgain, drawHistory, follow, isComing, isDue, OFTEN } from "./history.js";
 import * as incidents from "./incidents.js";
+import { followRuns, withFresh } from "./live.js";
 import { hasDrifted, hasNoPerformance, hasNoVerdict, isAwaited as isUnscoredYet, isUnscored, model, offer } from "./models.js";
 import * as onCall from "./oncall.js";
 import * as pipelines from "./pipelines.js";
@@ -44,7 +45,7 @@ const PARTS = {
   channels: { load: () => get("/api/channels"), every: SLOWLY },
   probes: { load: () => get("/api/probes"), draw: (all) => show(at("probes"), el("div", { class: "probes" }, all.map(probe))), every: EVERY },
   "on-call": { load: () => get("/api/on-call"), draw: onCall.draw, every: SLOWLY },
-  pipelines: { load: () => get("/api/pipelines"), draw: pipelines.draw, every: SLOWLY },
+  pipelines: { load: async () => withFresh(await get("/api/pipelines")), draw: pipelines.draw, every: SLOWLY },
   rules: { load: () => get("/api/rules"), draw: rules.draw, every: SLOWLY },
   models: { load: scoredModels, draw: drawModels, every: SLOWLY },
 };
@@ -198,7 +199,14 @@ async function goToLinked() {
 at("test").addEventListener("change", () => drawModels(known.models));
 at("days").addEventListener("change", () => refresh(Object.keys(PARTS)));
 addEventListener("hashchange", goToLinked);
-document.addEventListener("visibilitychange", () => { if (!document.hidden) keepFresh(); });
+function drawRuns(differs) {
+  if (!asked.pipelines?.done) return;
+  known.pipelines = withFresh(known.pipelines);
+  pipelines.draw(known.pipelines);
+  if (differs) draw();
+}
+
+document.addEventListener("visibilitychange", () => { if (!document.hidden) { keepFresh(); followRuns(drawRuns); } });
 let width = innerWidth;
 addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; drawModels(known.models); } });
 document.addEventListener("themechange", () => drawModels(known.models));
@@ -207,3 +215,4 @@ onChange(() => {
   if (busy()) { clearTimeout(timer); timer = setTimeout(keepFresh, HURRY); }
 });
 keepFresh();
+followRuns(drawRuns);

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ def told(
     stage: str = "",
     start: float | None = None,
     error: str = "",
+    **execution: Any,
 ) -> PipelineRun:
     """An event about the pipeline `etl`, observed some minutes after `AT`."""
     return PipelineRun(
@@ -31,6 +33,7 @@ def told(
         stage=stage,
         started_at=None if start is None else AT + start * MINUTE,
         error=error,
+        **execution,
     )
 
 
@@ -81,4 +84,8 @@ def events(draw: st.DrawFn, runs: int = 3) -> PipelineRun:
         started_at=None if start is None else AT + start * MINUTE,
         ended_at=None if ended is None else AT + ended * MINUTE,
         error=draw(st.sampled_from(["", "out of memory"])),
+        after=draw(st.sampled_from([None, None, (), ("read",), ("check", "read")])),
+        inputs=draw(st.sampled_from(["", "", "a1", "b2"])),
+        cached=draw(st.booleans()),
+        cpu_peak=draw(st.sampled_from([None, 0.0, 0.5])),
     )
