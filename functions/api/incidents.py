@@ -71,6 +71,13 @@ class Incidents:
         )
         return report(incident, members, self.actions.decisions(data), made_at=self.clock(), loss=loss)
 
+    def about(self, target: str) -> list[Data]:
+        """The incidents of a target, the newest first: the open ones, and the newest resolved ones of the last `DAYS` days."""
+        current = [document.data for document in self.store.find(INCIDENTS, where={"open": True})]
+        over = self._over(_TARGETS_OF, frozenset(incident["id"] for incident in current))
+        found = [incident for incident in (*current, *over) if target in incident["targets"]]
+        return sorted(found, key=lambda incident: (incident["opened_at"], incident["id"]), reverse=True)
+
     def targets(self) -> frozenset[str]:
         """The targets of the open incidents, and of the newest resolved ones that are listed."""
         current = [document.data for document in self.store.find(INCIDENTS, where={"open": True})]

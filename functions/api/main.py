@@ -20,6 +20,7 @@ from functions.api.dashboards import Dashboards, load
 from functions.api.experience import Experience
 from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
+from functions.api.model_page import ModelPage
 from functions.api.model_settings import ModelSettings
 from functions.api.on_call import on_call_now
 from functions.api.pipelines import Pipelines
@@ -64,10 +65,12 @@ def _services(ports: Ports) -> Services:
     reports = _reports(ports)
     bus = open_once(ports.project, PATIENCE)
     answers = Answers(bus=bus, clock=clock)
+    views = Views(settings=settings, monitored=ports.models, store=store, warehouse=warehouse, start=start)
     return Services(
-        views=Views(settings=settings, monitored=ports.models, store=store, warehouse=warehouse, start=start),
+        views=views,
         model_settings=ModelSettings(ports.models),
         trainings=Trainings(ports.models, warehouse, bus, clock),
+        model_page=ModelPage(views, incidents, warehouse, clock),
         incidents=incidents,
         actions=actions,
         channels=channels,

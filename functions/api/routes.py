@@ -24,6 +24,7 @@ from functions.api.dashboards import Dashboards
 from functions.api.experience import RETRY_AFTER, Experience
 from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
+from functions.api.model_page import ModelPage
 from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
 from functions.api.promotions import Promotions
@@ -48,6 +49,7 @@ class Services:
     views: Views
     model_settings: ModelSettings
     trainings: Trainings
+    model_page: ModelPage
     incidents: Incidents
     actions: Actions
     channels: Channels
@@ -81,6 +83,7 @@ _routes = Map(
         _get("/", "page"),
         _get("/dashboards", "dashboards_page"),
         _get("/dashboards/<name>", "dashboards_page"),
+        _get("/models/<name>", "model_page"),
         _get("/reports", "reports_page"),
         _get("/reports/<name>/<week>", "report_page"),
         _get("/runbooks/<name>", "runbook_page"),
@@ -94,6 +97,9 @@ _routes = Map(
         Rule("/api/models/<name>", endpoint="put_model", methods=["PUT"]),
         Rule("/api/models/<name>", endpoint="remove_model", methods=["DELETE"]),
         _get("/api/models/<name>/drift", "drift"),
+        _get("/api/models/<name>/overview", "model_overview"),
+        _get("/api/models/<name>/history", "model_history"),
+        _get("/api/models/<name>/distributions", "distributions"),
         _get("/api/models/<name>/versions", "versions"),
         _get("/api/models/<name>/versions/<path:before>/diff/<path:after>", "version_difference"),
         _post("/api/models/<name>/retrain", "retrain"),
@@ -219,6 +225,13 @@ def _report(request: flask.Request, services: Callable[[], Services]) -> flask.R
         return reply.later(str(error), seconds=RETRY_AFTER)
 
 
+def _model_page(request: flask.Request, views: Views, name: str) -> flask.Response:
+    """The page of a model that is monitored, or the page for an unknown address."""
+    if name not in views.monitored.all():
+        raise LookupError(f"model: no model is called {name[:80]!r}")
+    return reply.file("model.html", request)
+
+
 def _text_page(request: flask.Request, _text: Path) -> flask.Response:
     return reply.file("runbook.html", request)
 
@@ -230,6 +243,7 @@ def _text(path: Path) -> flask.Response:
 _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "page": lambda request, _services: reply.file("index.html", request),
     "dashboards_page": lambda request, _services, **_name: reply.file("dashboards.html", request),
+    "model_page": lambda request, services, name: _model_page(request, services().views, name),
     "reports_page": lambda _request, services: reply.page(services().reports.list_page()),
     "report_page": lambda _request, services, **which: reply.page(services().reports.page(**which)),
     "runbook_page": lambda request, _services, name: _text_page(request, runbooks.named(name)),
@@ -244,6 +258,11 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "retrain": lambda request, services, name: reply.json(services().trainings.request(request, name)),
     "remove_model": lambda request, services, name: reply.json(services().model_settings.remove(request, name)),
     "drift": lambda request, services, name: reply.json(services().views.drift(name, _days(request)), request),
+    "model_overview": lambda request, services, name: reply.json(services().model_page.overview(name), request),
+    "model_history": lambda request, services, name: reply.json(
+        services().model_page.history(name, _days(request)), request
+    ),
+    "distributions": lambda request, services, name: reply.json(services().model_page.distributions(name), request),
     "versions": lambda request, services, name: reply.json(services().versions.all(name), request),
     "version_difference": lambda request, services, name, **which: reply.json(
         services().versions.difference(name, **which), request

@@ -49,6 +49,22 @@ class Views:
         key = ("models", tuple(known), tuple(changed.items()))
         return self._cache(key, lambda: self._models(known, changed), seconds=self._lasts)
 
+    def one(self, name: str) -> Data:
+        """One of them; `LookupError` when there is no such model."""
+        found = next((model for model in self.models() if model["name"] == name), None)
+        if found is None:
+            raise LookupError(f"model: no model is called {name[:80]!r}")
+        return found
+
+    def performance(self, name: str, days: int) -> list[Data]:
+        """The rows of a model's performance by day, over the last `days`."""
+
+        def read() -> list[Data]:
+            since = datetime.now(UTC) - timedelta(days=days)
+            return self.warehouse.query(_SQL["performance_by_day"], since=since, models=[name])
+
+        return self._cache(("performance", name, days), read, seconds=self._lasts(self.models()))
+
     def drift(self, name: str, days: int) -> Data:
         """One model's tests by feature and day, over the last `days`; `LookupError` when there is no such model."""
         if name not in self.monitored.all():

@@ -19,7 +19,7 @@ from functions.drift_score.statements import LABEL, SECOND
 from functions.drift_score.window import Window, WindowSummary
 
 SCORES, PERFORMANCE, QUALITY = "ops.drift_scores_raw", "ops.model_performance_raw", "ops.data_quality_raw"
-GROUPS = "ops.model_group_performance_raw"
+GROUPS, DISTRIBUTIONS = "ops.model_group_performance_raw", "ops.window_distributions"
 
 
 class BigQueryPredictions:
@@ -126,7 +126,8 @@ class BigQueryResults:
     def __init__(self, warehouse: Warehouse, clock: Clock) -> None:
         self._warehouse = warehouse
         self._clock = clock
-        self._rows: dict[str, list[Data]] = {SCORES: [], PERFORMANCE: [], GROUPS: [], QUALITY: []}
+        tables = (SCORES, PERFORMANCE, GROUPS, QUALITY, DISTRIBUTIONS)
+        self._rows: dict[str, list[Data]] = {table: [] for table in tables}
 
     def batch(self) -> Self:
         """Results of the same warehouse, in which nothing is gathered yet."""
@@ -149,6 +150,10 @@ class BigQueryResults:
     def write_quality(self, window: Window, rows: Sequence[Data]) -> None:
         """Gather all data-quality issues of a window."""
         self._gather(QUALITY, window, rows)
+
+    def write_distributions(self, window: Window, rows: Sequence[Data]) -> None:
+        """Gather the distributions of a window."""
+        self._gather(DISTRIBUTIONS, window, rows)
 
     def append(self) -> None:
         """Append what was gathered, all with one instant; the rows of a model stay together."""

@@ -92,6 +92,10 @@ class Results(Protocol):
         """Gather the rows of `quality.issue_rows`."""
         ...
 
+    def write_distributions(self, window: Window, rows: Sequence[Data]) -> None:
+        """Gather the row of `distributions.row`."""
+        ...
+
     def append(self) -> None:
         """Append what was gathered, table by table.
 

@@ -15,7 +15,7 @@ from core.settings import Model
 from functions.adapters.job_labels import job_labels
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Bus, Metrics, Store
-from functions.drift_score import attributions, effects, generation, groups, quality, retrain
+from functions.drift_score import attributions, distributions, effects, generation, groups, quality, retrain
 from functions.drift_score.baseline import Baseline
 from functions.drift_score.compare import Current, by_segment, compare, top_segments
 from functions.drift_score.conditions import Kind, spec
@@ -114,6 +114,7 @@ def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: 
     counted = functools.cache(functools.partial(by_segment, outside.predictions, window, profile, current))
     moved = top_segments(model, profile, current.features, counted)
     verdict = of_drift(model.name, current.features, moved)
+    outside.results.write_distributions(window, [distributions.row(profile, current, verdict, moved)])
     firing = track(outside, model, Kind.DRIFT, verdict, window.end)
     moved = top_segments(model, profile, current.prediction, counted)
     verdict = of_prediction(model.name, current.prediction, moved)

@@ -29,6 +29,8 @@ CONCURRENCY = 8
 _CELL = 24
 """Of a cell: its number, rows and sum."""
 _BATCH = STRING + 32
+DISTRIBUTION_BYTES = 360
+"""Of a feature in a row of ops.window_distributions, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,12 @@ def _results(found: Reckoning) -> Iterator[Usage]:
         yield Usage("inserts", "results", rows * 1024.0 * each, text)
     else:
         yield _scan("results merged, at least", 0, 2 * each, "the least")
+    drawn = load.columns * DISTRIBUTION_BYTES
+    text = f"{load.columns} columns x {DISTRIBUTION_BYTES} B x {load.models:,} models"
+    yield Usage("inserts", "distributions", float(drawn) * each, f"{text} x {found.ticks:,} ticks")
+    kept = found.facts.distributions_kept
+    stored = float(drawn) * load.models * found.facts.ticks * kept
+    yield Usage("storage", "distributions of some days", stored, f"{kept} days x {found.facts.ticks} x {text}")
     month = rows * RESULT_BYTES * each
     text = f"{rows} rows x {RESULT_BYTES} B x {load.models:,} models x {found.ticks:,} ticks"
     yield Usage("storage", "results of three months", ACTIVE_MONTHS * month, f"{ACTIVE_MONTHS} months x {text}")

@@ -51,6 +51,7 @@ class Facts:
         memory: GiB of drift_score.
         slots_kept: days that counts of slots are kept.
         sums_kept: days that sums of windows are kept.
+        distributions_kept: days that distributions of windows are kept.
         conditions: of alert policies.
         clauses: of them.
     """
@@ -61,6 +62,7 @@ class Facts:
     memory: float
     slots_kept: int
     sums_kept: int
+    distributions_kept: int
     conditions: int
     clauses: tuple[Clause, ...]
 
@@ -78,6 +80,7 @@ def facts() -> Facts:
         memory=int(memory[:-2]) * _SIZES[memory[-2]] / 2**30,
         slots_kept=_kept("ops.cell_counts"),
         sums_kept=_kept("ops.window_counts"),
+        distributions_kept=_kept("ops.window_distributions"),
         conditions=len(rules),
         clauses=tuple(
             clause

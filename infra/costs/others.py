@@ -14,8 +14,9 @@ BASE_SERIES = 200
 """Series a minute of the same."""
 STATEMENT, APPEND = 2.0, 0.5
 """Seconds that a request waits for a statement and for an append."""
-MODEL_SECONDS = 0.025
-"""vCPU seconds that scoring a model from counts takes, its profile decoded included: part `scale` of `make bench`."""
+MODEL_SECONDS = 0.0265
+"""vCPU seconds that scoring a model from counts takes, its profile decoded included: part `scale` of `make bench`, and 1.5 ms for the row of
+distributions of 51 columns."""
 THREADS = 8
 """Models of a shard that are scored side by side."""
 _LOG = 2_000

@@ -25,7 +25,7 @@ locals {
       publishes = ["findings", "retraining", "scoring"]
       reads     = concat(local.model_tables, local.versions, ["ops.models"])
       datasets  = var.prediction_datasets
-      writes    = ["ops.drift_scores_raw", "ops.model_performance_raw", "ops.model_group_performance_raw", "ops.data_quality_raw", "ops.dead_letters", "ops.profile_cells", "ops.cell_counts", "ops.window_counts"]
+      writes    = ["ops.drift_scores_raw", "ops.model_performance_raw", "ops.model_group_performance_raw", "ops.data_quality_raw", "ops.dead_letters", "ops.profile_cells", "ops.cell_counts", "ops.window_counts", "ops.window_distributions"]
       store     = "roles/datastore.user"
     }
     health_check = {
@@ -94,7 +94,7 @@ locals {
     }
     api = {
       publishes = ["commands", "retraining", "telemetry"] # what browsers report, and answers to surveys
-      reads     = concat(local.reported, local.marts, local.versions, ["ops.experiment_looks", "ops.recommendation_decisions", "ops.revenue_forecasts", "ops.revenue_forecast_totals"])
+      reads     = concat(local.reported, local.marts, local.versions, ["ops.experiment_looks", "ops.window_distributions", "ops.recommendation_decisions", "ops.revenue_forecasts", "ops.revenue_forecast_totals"])
       writes    = ["ops.models", "ops.recommendation_decisions"]
       store     = "roles/datastore.viewer"
       metrics   = false

@@ -14,8 +14,9 @@ from core.settings import Features, Model, Reference
 from functions.adapters import warehouse as adapter
 from functions.adapters.ports import Data, Warehouse
 from functions.adapters.warehouse import BigQueryWarehouse, parts
+from functions.api import model_page
 from functions.drift_score import effects, groups, performance, quality
-from functions.drift_score.bigquery import GROUPS, PERFORMANCE, QUALITY, SCORES, BigQueryResults
+from functions.drift_score.bigquery import DISTRIBUTIONS, GROUPS, PERFORMANCE, QUALITY, SCORES, BigQueryResults
 from functions.drift_score.window import Window
 from infra.local.warehouse import read_definitions, read_views
 from tests.support.checks.googlesql import GoogleSql, with_views
@@ -47,6 +48,15 @@ GROUP_ROWS = groups.group_rows(
 ISSUE_ROWS = quality.issue_rows(
     (DataQualityIssue(kind=DataQualityIssueKind.MISSING, feature="age", value=0.3, limit=0.02),)
 )
+DISTRIBUTION_ROW = {
+    "mode": "exact",
+    "n_reference": 100,
+    "n_current": 60,
+    "outcome": "bad",
+    "summary": "drifted",
+    "segments": "{}",
+    "features": "[]",
+}
 COUNTS = {
     view: f"SELECT model, version, COUNT(*) AS n FROM ops.{view} GROUP BY model, version ORDER BY model, version"
     for view in ("drift_scores", "model_performance", "model_group_performance", "data_quality")
@@ -67,6 +77,7 @@ def gathered(
         results.write_performance(one, MEASURE_ROWS, n_labels=40, n_current=60)
         results.write_groups(one, GROUP_ROWS)
         results.write_quality(one, ISSUE_ROWS)
+        results.write_distributions(one, [DISTRIBUTION_ROW])
     return results
 
 
@@ -111,7 +122,7 @@ class Counted:
 def test_a_shard_is_appended_by_one_call_a_table_and_read_whole(warehouse: BigQueryWarehouse) -> None:
     counted = Counted(warehouse)
     gathered(counted, NOON, *(window(f"m{number:02}") for number in range(40))).append()
-    assert counted.tables == [SCORES, PERFORMANCE, GROUPS, QUALITY]
+    assert counted.tables == [SCORES, PERFORMANCE, GROUPS, QUALITY, DISTRIBUTIONS]
     assert seen(warehouse) == whole(*((f"m{number:02}", "1") for number in range(40)))
 
 
@@ -154,6 +165,15 @@ def test_an_older_delivery_that_is_appended_later_changes_nothing(warehouse: Big
     assert seen(warehouse) == whole(("delay", "2"))
 
 
+def test_of_the_distributions_of_a_window_those_are_read_that_were_written_last(warehouse: BigQueryWarehouse) -> None:
+    late = gathered(warehouse, NOON, window(version="1"))
+    gathered(warehouse, LATER, window(version="2"), window("other", version="3")).append()
+    late.append()
+    [row] = warehouse.query(model_page.DISTRIBUTIONS, model="delay", window_end=NOON)
+    assert (row["version"], row["window_end"], row["features"]) == ("2", NOON, "[]")
+    assert warehouse.query(model_page.DISTRIBUTIONS, model="delay", window_end=LATER) == []
+
+
 def test_an_answer_that_was_lost_doubles_nothing(warehouse: BigQueryWarehouse) -> None:
     """The client sends the same rows again: they are there twice, with one instant."""
     results = gathered(warehouse, NOON, window())
@@ -163,7 +183,7 @@ def test_an_answer_that_was_lost_doubles_nothing(warehouse: BigQueryWarehouse) -
     assert seen(warehouse) == whole(("delay", "1"))
 
 
-@pytest.mark.parametrize("table", [SCORES, PERFORMANCE, GROUPS, QUALITY])
+@pytest.mark.parametrize("table", [SCORES, PERFORMANCE, GROUPS, QUALITY, DISTRIBUTIONS])
 def test_a_process_that_ends_between_two_appends_is_completed_by_the_redelivery(
     warehouse: BigQueryWarehouse, table: str
 ) -> None:

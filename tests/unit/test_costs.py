@@ -29,6 +29,7 @@ FACTS = Facts(
     memory=2.0,
     slots_kept=10,
     sums_kept=1,
+    distributions_kept=2,
     conditions=3,
     clauses=(
         Clause(evaluations=1440, by_model=False, labelled=False),

@@ -1,4 +1,5 @@
 // Charts over time: lines, stacked areas and stacked columns by uPlot, with the crosshair of a dashboard in all of them.
+import { drawMarks } from "./chart_marks.js";
 import { stacked } from "./series.js";
 import { ticks } from "./times.js";
 import { steps, text } from "./units.js";
@@ -66,6 +67,11 @@ function drawn(one, { colour, dash, density, area }, look) {
   return { ...common, stroke: colour, width: 1.7, dash: dash.length ? dash : undefined, spanGaps: false, points: { show: few, size: 5, fill: colour }, fill: one.plot === "area" ? colour + area : undefined };
 }
 
+// Between the last line and the one before it, where these are the ends of an interval.
+function interval({ band }, all, paint) {
+  return band && all.length > 2 ? [{ series: [all.length, all.length - 1], fill: `${paint[0].colour}26` }] : [];
+}
+
 // An area ends at the one below it; columns are drawn from the highest, so that each shows what it adds.
 function bandsOf(all, place, hidden) {
   return ["Y1", "Y2"].flatMap((axis) => {
@@ -124,7 +130,7 @@ function optionsOf({ tile, all, order, hidden, span, look, paint, width, height,
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: "dashboard", setSeries: false }, focus: { prox: -1 }, points: { size: 6, width: 1.5 } },
     focus: { alpha: 0.25 },
     series: [{}, ...order.map((at) => ({ ...drawn(all[at], paint[at], look), show: !hidden.has(all[at].name) }))],
-    bands: bandsOf(all, (at) => order.indexOf(at) + 1, hidden),
+    bands: [...bandsOf(all, (at) => order.indexOf(at) + 1, hidden), ...interval(tile, all, paint)],
   };
 }
 
@@ -133,7 +139,10 @@ export function draw(holder, { tile, all, paint, look, x, span, hidden, moved })
   const order = all.some((one) => one.plot === "bar") ? all.map((_, at) => all.length - 1 - at) : all.map((_, at) => at);
   const values = stacked(all, hidden);
   const hooks = {
-    draw: [(chart) => drawThresholds(chart, tile.thresholds.filter((one) => chart.scales[one.axis]), look)],
+    draw: [
+      (chart) => drawThresholds(chart, tile.thresholds.filter((one) => chart.scales[one.axis]), look),
+      (chart) => drawMarks(chart, tile, look, font()),
+    ],
     setCursor: [(chart) => moved(chart, chart.cursor.idx ?? null)],
   };
   const size = { width: holder.clientWidth, height: holder.clientHeight };

@@ -30,6 +30,12 @@ function entry(one, look, state, again) {
   return { button, value };
 }
 
+// The ends of an interval are dashed in the colour of the value.
+function banded(all, look) {
+  const [first] = painted([all[0].name], look);
+  return all.map((_, at) => (at ? { ...first, dash: [2, 3] } : first));
+}
+
 // Of many lines those stand first that are highest now; stacks and few lines keep their order.
 function ranked(all) {
   const places = all.map((_, at) => at);
@@ -98,7 +104,7 @@ export function chartTile(tile) {
     const plot = el("div", { class: "plot-area", role: "img", "aria-label": spoken(tile, all, state.data) });
     const noted = el("div", { class: "note-at", "aria-hidden": "true", hidden: true });
     const look = colours();
-    const paint = painted(all.map((one) => one.name), look);
+    const paint = tile.band ? banded(all, look) : painted(all.map((one) => one.name), look);
     const legend = el("ul", { class: "names" });
     const { box, fold } = unfolding(legend, all.length, state);
     state.body.replaceChildren(el("div", { class: "plot-box" }, plot, noted), box);

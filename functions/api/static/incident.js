@@ -221,13 +221,20 @@ function conditions(incident) {
 const classification = (incident) => incident.category
   && el("p", { class: "soft classed" }, el("b", {}, words(incident.category)), incident.classification && `, because ${incident.classification}`);
 
+const MODEL = "model/";
+// A target; that of a model leads to its page.
+const targetOf = (target, given = {}) => {
+  const code = el("code", given, target);
+  return target.startsWith(MODEL) ? el("a", { href: `/models/${encodeURIComponent(target.slice(MODEL.length))}` }, code) : code;
+};
+
 function affected(incident) {
   const others = incident.targets.filter((target) => target !== incident.target);
   const earning = incident.impact?.targets ?? [];
   const all = [...new Set([...others, ...earning.filter((target) => target !== incident.target)])];
   return (all.length > 0 || incident.impact) && [
     el("h4", {}, "Affected"),
-    el("p", { class: "affected" }, el("code", { class: "root" }, incident.target), all.map((target) => [" ", el("code", {}, target)])),
+    el("p", { class: "affected" }, targetOf(incident.target, { class: "root" }), all.map((target) => [" ", targetOf(target)])),
     incident.impact && el("p", { class: "soft" }, `Impact: ${incident.impact.reason}`),
     incident.measured_loss && el("p", { class: "soft" }, `Loss by orders: ${incident.measured_loss.text}`)];
 }
@@ -258,7 +265,7 @@ function head(incident, context) {
     el("span", { class: `pill ${TONE[state] ?? TONE[incident.state]}` }, state),
     incident.notified?.flapping && el("span", { class: "pill warning", title: `Fired ${incident.reopenings + 1} times; people are told when it stays on or off` }, "flapping"),
     incident.category && el("span", {}, words(incident.category)),
-    el("code", {}, incident.target),
+    targetOf(incident.target),
     context.sending && el("span", { class: "saving" }, "saving…"),
     over && el("span", { class: "push" }, `${clock(incident.resolved_at)}, after ${span(incident.opened_at, incident.resolved_at)}`));
 }

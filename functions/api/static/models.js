@@ -125,10 +125,12 @@ function pills(data) {
   return [low, drifted, hasNoPerformance(data) && el("span", { class: "pill warning" }, "performance not known")];
 }
 
+const link = (name) => el("a", { class: "name", href: `/models/${encodeURIComponent(name)}` }, name);
+
 // One model: what it is, its tests by feature and day, and the chosen feature as a line. `choice` remembers the feature.
 export function model(data, drift, test, choice) {
   if (!data.window_end) {
-    return { card: el("article", { class: "card" }, el("h3", {}, data.name), el("p", { class: "soft" }, `Not scored yet${data.awaited ? `: ${first(data)}` : data.due_at ? `: a score was due at ${clock(data.due_at)}` : ""}.`)), draw: () => {} };
+    return { card: el("article", { class: "card" }, el("h3", {}, link(data.name)), el("p", { class: "soft" }, `Not scored yet${data.awaited ? `: ${first(data)}` : data.due_at ? `: a score was due at ${clock(data.due_at)}` : ""}.`)), draw: () => {} };
   }
   const holder = el("div", { class: "plot" });
   const body = el("div", {});
@@ -149,7 +151,7 @@ export function model(data, drift, test, choice) {
   const scored = drift.days.length > 0;
   if (scored) body.append(heat(drift, test, chosen(), select));
   const card = el("article", { class: "card", "data-model": data.name },
-    el("div", { class: "row" }, el("h3", {}, data.name), pills(data),
+    el("div", { class: "row" }, el("h3", {}, link(data.name)), pills(data),
       data.owner && el("span", { class: "soft push" }, `owned by ${data.owner}`)),
     hasNoVerdict(data) && el("p", { class: "soft" }, whyNoVerdict(data)), hasNoPerformance(data) && el("p", { class: "soft" }, whyNoPerformance(data)), facts(data), performance(data), gaps(data), scored ? [body, holder] : el("p", { class: "soft" }, "No window was scored in this period."));
   return { card, draw: scored ? draw : () => {} };

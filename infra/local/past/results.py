@@ -7,7 +7,7 @@ from typing import Self
 import pyarrow as pa
 
 from functions.adapters.ports import Data
-from functions.drift_score.bigquery import GROUPS, PERFORMANCE, QUALITY, SCORES
+from functions.drift_score.bigquery import DISTRIBUTIONS, GROUPS, PERFORMANCE, QUALITY, SCORES
 from functions.drift_score.window import Window
 from infra.local.past.tables import table_of
 
@@ -16,7 +16,9 @@ from infra.local.past.tables import table_of
 class RecordedResults:
     """Keeps the rows as drift_score appends them; each was written at its tick."""
 
-    _rows: dict[str, list[Data]] = field(default_factory=lambda: {SCORES: [], PERFORMANCE: [], GROUPS: [], QUALITY: []})
+    _rows: dict[str, list[Data]] = field(
+        default_factory=lambda: {SCORES: [], PERFORMANCE: [], GROUPS: [], QUALITY: [], DISTRIBUTIONS: []}
+    )
 
     def batch(self) -> Self:
         """These: there is no other shard."""
@@ -43,6 +45,10 @@ class RecordedResults:
     def write_quality(self, window: Window, rows: Sequence[Data]) -> None:
         """Keep the rows of a window's data-quality issues."""
         self._keep(QUALITY, window, rows, {})
+
+    def write_distributions(self, window: Window, rows: Sequence[Data]) -> None:
+        """Keep the distributions of a window."""
+        self._keep(DISTRIBUTIONS, window, rows, {})
 
     def take(self) -> dict[str, pa.Table]:
         """The rows recorded since the last call, by table."""

@@ -51,6 +51,7 @@ from functions.api.dashboards import Dashboards
 from functions.api.experience import Experience
 from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
+from functions.api.model_page import ModelPage
 from functions.api.model_settings import ModelSettings
 from functions.api.on_call import on_call_now
 from functions.api.pipelines import Pipelines
@@ -221,10 +222,12 @@ def services(
     reader = Reader(warehouse=warehouse, store=store, clock=clock)
     maker = ReportMaker(settings=SETTINGS, models=models.all, reader=reader, clock=clock)
     reports = Reports(maker=maker, archive=Archive(store), project="aia-test")
+    views = Views(settings=SETTINGS, monitored=models, store=store, warehouse=warehouse, start=start)
     return Services(
-        views=Views(settings=SETTINGS, monitored=models, store=store, warehouse=warehouse, start=start),
+        views=views,
         model_settings=ModelSettings(models),
         trainings=Trainings(models, warehouse, lambda: office, clock),
+        model_page=ModelPage(views, incidents, warehouse, clock),
         incidents=incidents,
         actions=actions,
         channels=channels,

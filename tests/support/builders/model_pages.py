@@ -1,0 +1,121 @@
+"""What the warehouse has of one model that has drifted: scores, distributions, performance, costs and versions."""
+
+import json
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+
+from core.versions import AliasChange, AliasName, Metric, Version
+from functions.adapters.ports import Data
+from functions.adapters.registries import record
+from tests.support.builders.pages import MODEL
+
+DAY = timedelta(days=1)
+AGE: Data = {
+    "name": "age",
+    "role": "feature",
+    "drifted": True,
+    "reason": "drift",
+    "strength": 0.41,
+    "threshold": 0.07,
+    "edges": [20, 30, 40, 50],
+    "reference": [10, 300, 400, 250, 40],
+    "current": [2, 80, 150, 320, 148],
+    "missing": [0, 35],
+}
+CITY: Data = {
+    "name": "city",
+    "role": "feature",
+    "drifted": False,
+    "reason": "no_change",
+    "strength": 0.0,
+    "threshold": 0.07,
+    "categories": ["Oslo", "Rome", "<b>Bern</b>"],
+    "reference": [500, 300, 150, 50],
+    "current": [350, 210, 105, 35],
+    "missing": [0, 0],
+}
+ROW_ID: Data = {"name": "row_id", "role": "feature", "left_out": "identifier"}
+
+
+def distributions(end: datetime, **changed: object) -> Data:
+    """The row of a window."""
+    about: Data = {
+        "version": "8",
+        "mode": "exact",
+        "n_reference": 1000,
+        "n_current": 735,
+        "outcome": "bad",
+        "summary": "churn: 1 of 2 features drifted; strongest age (0.41 sd up)",
+        "segments": json.dumps({"by city": "80% of the drift of age comes from Oslo (50% of the rows)"}),
+        "features": json.dumps([AGE, CITY, ROW_ID]),
+        "window_start": end - DAY,
+        "window_end": end,
+    }
+    return about | changed
+
+
+def scores(end: datetime, *, drifted: bool = True) -> list[Data]:
+    """The rows of the newest window, one a feature."""
+    about: Data = {"model": MODEL.name, "version": "8", "test": "psi", "p_value": None, "n_reference": 1000}
+    about |= {"n_current": 735, "window_start": end - DAY, "window_end": end, "day": end.date()}
+    age = {"feature": "age", "value": 0.4, "drifted": drifted, "reason": "drift" if drifted else "no_change"}
+    return [about | age, about | {"feature": "city", "value": 0.01, "drifted": False, "reason": "no_change"}]
+
+
+def measured(end: datetime, value: float = 0.9, **changed: object) -> Data:
+    """A row of the accuracy of a window."""
+    row: Data = {"model": MODEL.name, "measure": "accuracy", "day": end.date(), "window_end": end, "value": value}
+    row |= {"low": value - 0.02, "high": value + 0.02, "reference": 0.92, "n_labels": 640, "n_current": 735}
+    return row | {"expected": None, "expected_low": None, "expected_high": None} | changed
+
+
+def group(name: str | None, value: float, **ends: str) -> Data:
+    """The accuracy of a group, or of none: the largest gap."""
+    row: Data = {"model": MODEL.name, "segment": "city", "segment_value": name, "measure": "accuracy", "value": value}
+    return row | {"low": value - 0.02, "high": value + 0.02, "n_rows": 300, "best": None, "worst": None} | ends
+
+
+def version(name: str, created_at: datetime) -> Version:
+    return Version(
+        model=MODEL.name,
+        version=name,
+        reference_start=created_at - 40 * DAY,
+        reference_end=created_at - 10 * DAY,
+        created_at=created_at,
+        metrics={"auc": Metric(value=0.75, low=0.73, high=0.77)},
+        requested_by="finding:drift-1",
+        run_id="train-churn-1",
+        registry="mlflow",
+        registry_uri="https://mlflow.example/models/churn/8",
+    )
+
+
+def answers(now: datetime) -> dict[str, list[Data]]:
+    """The answers of a warehouse, by words in statements: a model that was promoted five days ago and has drifted since."""
+    days = [now - back * DAY for back in range(9, -1, -1)]
+    promoted = AliasChange(
+        model=MODEL.name,
+        alias=AliasName.CHAMPION,
+        version="8",
+        changed_at=now - 5 * DAY,
+        changed_by="person:ann",
+        why="better",
+    )
+    challenger = replace(promoted, alias=AliasName.CHALLENGER, version="9", share=5, stage="5 %", changed_at=now - DAY)
+    used = [{"version": "7", "in_use_from": now - 90 * DAY}, {"version": "8", "in_use_from": now - 5 * DAY}]
+    return {
+        "window_distributions": [distributions(now)],
+        "model_costs_daily": [{"day": day.date(), "dollars": 12.5} for day in days[:-1]],
+        "SELECT version\nFROM ops.model_versions_in_use\nWHERE": [{"version": "8"}],
+        "model_versions_in_use": used,
+        "model_aliases": [asdict(challenger), asdict(promoted)],
+        "model_versions": [record.row(version(name, now - age * DAY)) for name, age in (("9", 1), ("8", 6), ("7", 90))],
+        "model_group_performance": [
+            group("Oslo", 0.8),
+            group("Rome", 0.9),
+            group(None, 0.1, best="Rome", worst="Oslo"),
+        ],
+        "model_performance": [measured(day, 0.9 - 0.01 * place) for place, day in enumerate(days)],
+        "DATE": [row for place, day in enumerate(days) for row in scores(day, drifted=place > 5)],
+        "drift_scores": scores(now),
+    }
