@@ -9,6 +9,9 @@ import numpy as np
 from core.drift.columns import Floats, Ints
 from core.drift.grid import ABOVE, BELOW, Grid
 
+_GAP, _TINY = 2.0**-52, 1e-300
+"""No two floats that follow each other are farther apart, over their size, or where they are very small."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prepared:
@@ -54,34 +57,47 @@ def prepare(grid: Grid) -> Prepared:
     """Work out what every comparison with the grid needs."""
     total = grid.cells.sum(axis=1)
     rows = total + grid.special[:, BELOW] + grid.special[:, ABOVE]
-    some = np.maximum(rows, 1)[:, None]
+    some = np.maximum(rows, 1)
     cumulated = np.cumsum(grid.cells, axis=1)
-    below = cumulated / some + (grid.special[:, BELOW, None] / some)
-    finite = below if np.array_equal(total, rows) else cumulated / np.maximum(total, 1)[:, None]
-    widths = _widths(grid)
-    shares = grid.cells / some
-    after = np.concatenate((widths[:, 1:], np.zeros_like(widths[:, :1])), axis=1)
-    steps = widths - after
+    below = _divided(cumulated, some)
+    if grid.special[:, BELOW].any():
+        below += (grid.special[:, BELOW] / some)[:, None]
+    finite = below if np.array_equal(total, rows) else _divided(cumulated, np.maximum(total, 1))
+    widths, shares = _widths(grid), _divided(grid.cells, some)
+    weights, steps = widths.copy(), widths.copy()
+    weights[:, :-1] += widths[:, 1:]
+    weights /= 2
+    steps[:, :-1] -= widths[:, 1:]
     middle = below - shares / 2
-    several = grid.edges[:, 1:] > np.nextafter(grid.edges[:, :-1], np.inf)
-    special = grid.special[:, (BELOW, ABOVE)] / some
+    special = grid.special[:, (BELOW, ABOVE)] / some[:, None]
     return Prepared(
         rows=rows,
         counted=total,
         start=special[:, 0],
         below=below,
-        coarsest=(shares[:, 1:-1] * several).max(axis=1, initial=0.0) if several.size else np.zeros(rows.size),
+        coarsest=_coarsest(grid.edges, widths[:, 1:-1], shares[:, 1:-1]),
         finite=finite,
-        weights=(widths + after) / 2,
+        weights=weights,
         steps=steps,
         slack=(finite * steps).sum(axis=1),
-        climbs=np.diff(middle, axis=1),
+        climbs=middle[:, 1:] - middle[:, :-1],
         middle=middle[:, (0, -1)],
         edge_shares=np.array([0.0, 1.0]) + special / np.array([2.0, -2.0]),
         ties=_cubes(shares) + _cubes(special),
-        spread=np.sqrt(2 / np.pi) * (widths * np.sqrt(np.maximum(finite * (1 - finite), 0.0))).sum(axis=1),
+        spread=_spread(finite, widths),
         bins=binned(grid, cumulated, grid.special),
     )
+
+
+def _spread(finite: Floats, widths: Floats) -> Floats:
+    """The Wasserstein distance by chance at one row against infinitely many, shape (k,); by few arrays, which stay in the cache."""
+    found = 1 - finite
+    found *= finite
+    np.maximum(found, 0.0, out=found)
+    np.sqrt(found, out=found)
+    found *= widths
+    spread: Floats = np.sqrt(2 / np.pi) * found.sum(axis=1)
+    return spread
 
 
 def binned(grid: Grid, cumulated: Ints, special: Ints) -> Ints:
@@ -161,19 +177,14 @@ class Numbers:
             exact: by statistic, what was computed from the rows.
             inexact: by statistic, at most how far that is off.
         """
-        ends = special[:, BELOW:]
-        total = cumulated[:, -1]
+        ends, total = special[:, BELOW:], cumulated[:, -1]
         present = total + ends.sum(axis=1)
         m = np.maximum(present, 1)
-        finite = function = _divided(cumulated, m)
         start = ends[:, 0] / m
-        infinite = bool(ends.any())
-        if infinite:
-            function = finite + start[:, None]
+        finite, function = _functions(cumulated, ends, m)
         apart = _apart(function, prepared.below)
         farthest = np.maximum(apart.max(axis=1), np.abs(start - prepared.start))
-        if infinite or prepared.finite is not prepared.below:
-            finite = _divided(cumulated, np.maximum(total, 1))
+        if function is not finite or prepared.finite is not prepared.below:
             apart = _apart(finite, prepared.finite)
         return cls(
             prepared=prepared,
@@ -209,6 +220,14 @@ class Numbers:
         return deviate
 
 
+def _functions(cumulated: Ints, ends: Ints, m: Ints) -> tuple[Floats, Floats]:
+    """The distribution functions of the finite rows and of all; one array where none is infinite."""
+    shares = _divided(cumulated, m)
+    if not ends.any():
+        return shares, shares
+    return _divided(cumulated, np.maximum(cumulated[:, -1], 1)), shares + (ends[:, 0] / m)[:, None]
+
+
 def _apart(function: Floats, other: Floats) -> Floats:
     difference: Floats = function - other
     return np.abs(difference, out=difference)
@@ -242,8 +261,25 @@ def _cubes(shares: Floats) -> Floats:
 
 def _widths(grid: Grid) -> Floats:
     """The widths of the cells, shape (k, w + 1): 0 for the two open ones and for the filling."""
-    inside = np.isfinite(grid.edges)
     widths = np.zeros(grid.cells.shape)
-    edges = np.where(inside, grid.edges, 0.0)
-    widths[:, 1:-1] = np.diff(edges, axis=1) * inside[:, 1:] if grid.edges.shape[1] else 0.0
+    if not grid.edges.shape[1]:
+        return widths
+    if (grid.sizes == grid.edges.shape[1]).all():
+        np.subtract(grid.edges[:, 1:], grid.edges[:, :-1], out=widths[:, 1:-1])
+    else:
+        inside = np.isfinite(grid.edges)
+        widths[:, 1:-1] = np.diff(np.where(inside, grid.edges, 0.0), axis=1) * inside[:, 1:]
     return widths
+
+
+def _coarsest(edges: Floats, widths: Floats, shares: Floats) -> Floats:
+    """The largest share in a cell of more than one value, shape (k,); of the cells between edges, shape (k, w - 1)."""
+    if not widths.size:
+        return np.zeros(len(edges))
+    largest: Floats = shares.max(axis=1)
+    # Where no cell is as narrow as the gap of floats at the farthest edge can be, each has more than one value.
+    reach = np.abs(edges).max(axis=1)
+    narrow = np.flatnonzero(~(widths.min(axis=1) > reach * _GAP + _TINY))
+    several = edges[narrow, 1:] > np.nextafter(edges[narrow, :-1], np.inf)
+    largest[narrow] = (shares[narrow] * several).max(axis=1, initial=0.0)
+    return largest

@@ -99,7 +99,7 @@ class Reference:
         times = np.array([np.bincount(one, minlength=cells) for one in codes]).reshape(len(codes), cells)
         share = (np.cumsum(times, axis=1) - times / 2) / size
         table = ((share - 0.5) * np.sqrt(12)).astype(np.float32)
-        rows = _Rows.of(np.take_along_axis(table, codes.astype(np.int64), axis=1))
+        rows = _Rows.of(table.ravel()[codes + cells * np.arange(len(codes))[:, None]])
         return cls(places=places, codes=codes, table=table, rows=rows, thirds=_thirds(rows))
 
     def only(self, places: Sequence[int]) -> Self:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from core.drift.profile import Profile
 from core.drift.sample import around
 from core.drift.statistics import METHODS
 
+SPECIAL = 3
+"""Buckets -3 to -1 of a numeric feature: plus infinity, minus infinity, missing, the reverse of `Counts.special`."""
 _NAMED = 20
 _NUMERIC = frozenset({"numbers", "booleans", "nothing"})
 _CATEGORIES = frozenset({"numbers", "booleans", "text", "mixed values", "nothing"})
@@ -77,6 +79,95 @@ class Counts:
             },
             absent=self.absent | other.absent,
             retyped={**self.retyped, **other.retyped},
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Filling:
+    """Counts that are being put together: arrays as those of `Counts`, filled in place.
+
+    Attributes:
+        profile: that is counted by.
+        alphabets: where each category is among those that are kept, in alphabetical order, by categorical feature.
+    """
+
+    profile: Profile
+    alphabets: tuple[Ints, ...]
+    cells: Ints
+    special: Ints
+    sums: Floats
+    lowest: Floats
+    highest: Floats
+    categories: tuple[Ints, ...]
+    groups: tuple[Ints, ...]
+
+    @classmethod
+    def of(cls, profile: Profile) -> Self:
+        """No rows yet."""
+        numeric = len(profile.grid.names)
+        return cls(
+            profile=profile,
+            alphabets=tuple(np.argsort(np.array(part.values, dtype=object)) for part in profile.categorical),
+            cells=np.zeros_like(profile.grid.cells),
+            special=np.zeros_like(profile.grid.special),
+            sums=np.zeros((numeric, 3)),
+            lowest=np.full(numeric, np.inf),
+            highest=np.full(numeric, -np.inf),
+            categories=tuple(np.zeros_like(part.counts) for part in profile.categorical),
+            groups=tuple(np.zeros(GROUPS, dtype=np.int64) for _ in profile.categorical),
+        )
+
+    def put_numbers(self, k: int, rows: Ints, sums: tuple[float, float, float]) -> None:
+        """Rows of a numeric feature by bucket from -3 on, `SPECIAL` ones first, and the sums of its values."""
+        self.cells[k, : rows.size - SPECIAL] = rows[SPECIAL:]
+        self.special[k] = rows[SPECIAL - 1 :: -1]
+        self.sums[k] = sums
+
+    def put_categories(self, k: int, rows: Ints) -> None:
+        """Rows of a categorical feature by bucket from -3 on: categories in the order of the alphabet, then groups."""
+        alphabet, found = self.alphabets[k], rows[SPECIAL:]
+        self.categories[k][alphabet[: found.size]] = found[: alphabet.size]
+        self.groups[k][: max(found.size - alphabet.size, 0)] = found[alphabet.size :]
+        self.categories[k][NEW] = self.groups[k].sum()
+        self.categories[k][MISSING_CATEGORY] = rows[SPECIAL - 1]
+
+    def put_extremes(self, k: int, lowest: float | None, highest: float | None) -> None:
+        """The lowest and highest finite value, beside those that there are."""
+        self.lowest[k] = min(self.lowest[k], np.inf if lowest is None else lowest)
+        self.highest[k] = max(self.highest[k], -np.inf if highest is None else highest)
+
+    def add_numbers(self, k: int, bucket: int, n: int, total: float) -> None:
+        """Add rows of a bucket of a numeric feature, with the sum of their values where they are finite."""
+        if bucket < 0:
+            self.special[k, -1 - bucket] += n
+            return
+        self.cells[k, bucket] += n
+        self.sums[k, int((bucket > self.profile.grid.tails.clip[k]).sum())] += total
+
+    def add_categories(self, k: int, bucket: int, n: int) -> None:
+        """Add rows of a bucket of a categorical feature."""
+        alphabet = self.alphabets[k]
+        if bucket >= alphabet.size:
+            self.groups[k][bucket - alphabet.size] += n
+            self.categories[k][NEW] += n
+        else:
+            self.categories[k][MISSING_CATEGORY if bucket < 0 else alphabet[bucket]] += n
+
+    def counts(self, rows: int, absent: Collection[str], retyped: Mapping[str, str]) -> Counts:
+        """The counts of so many rows, without the names of new categories, which are not known."""
+        return Counts(
+            fingerprint=self.profile.fingerprint,
+            rows=rows,
+            cells=self.cells,
+            special=self.special,
+            sums=self.sums,
+            lowest=self.lowest,
+            highest=self.highest,
+            categories=self.categories,
+            groups=self.groups,
+            new={},
+            absent=frozenset(absent),
+            retyped=dict(retyped),
         )
 
 

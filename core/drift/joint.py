@@ -9,7 +9,7 @@ What the reference says is worked out once, when a profile is fitted or read.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from core.drift import classifier, pairs
 from core.drift.columns import Column, Columns, Floats, array, measured, spell_all
 from core.drift.pairs import PairChange, Pairs
-from core.drift.ranks import Ranked
+from core.drift.ranks import Ranked, Singles
 
 ROWS = 1000
 """Rows of a window that are looked at, at most."""
@@ -119,9 +119,17 @@ class JointReference:
             origins={name: origins[name] for name in listed if name in origins},
             middle=middle,
             scale=scale,
-            pairs=Pairs.learn(_ranked(values, middle, scale).scores),
+            pairs=Pairs.learn(Ranked.of(_scaled(values, middle, scale)).scores),
             classes=classifier.Reference.learn(_scaled(some, middle[few], scale[few])),
         )
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the features and where their values are placed: samples of one fingerprint may be compared."""
+        digest = hashlib.blake2b(repr(self.names).encode(), digest_size=4)
+        digest.update(self.middle.tobytes())
+        digest.update(self.scale.tobytes())
+        return digest.hexdigest()
 
     def only(self, names: tuple[str, ...]) -> Self:
         """The same of some of the features, in the same order."""
@@ -144,12 +152,19 @@ class JointSample:
     """Some rows of a window, in the order of time.
 
     Attributes:
-        names: the features.
-        values: numbers, or hashes of categories, NaN where missing; shape (features, rows).
+        names: the features, in the order of the reference.
+        places: how far each value lies from the middle of the reference, over its scale; NaN where missing; shape (features, rows).
     """
 
     names: tuple[str, ...]
-    values: Floats
+    places: Singles
+
+    def without(self, names: Collection[str]) -> Self:
+        """The same without some of the features."""
+        if not names:
+            return self
+        kept = [k for k, name in enumerate(self.names) if name not in names]
+        return type(self)(names=tuple(self.names[k] for k in kept), places=self.places[kept])
 
 
 def evenly(size: int, most: int) -> NDArray[np.int64]:
@@ -159,16 +174,25 @@ def evenly(size: int, most: int) -> NDArray[np.int64]:
     return rows
 
 
-def sample(columns: Columns, names: Iterable[str], origins: Mapping[str, int]) -> JointSample:
+def sample(reference: JointReference, columns: Columns, *, most: int = ROWS) -> JointSample:
     """Some rows of a window.
 
     Args:
+        reference: whose features are looked at, those that are among the columns.
         columns: a column by feature name, all of one length.
-        names: the features, each a column.
-        origins: by numeric feature what its values are measured from; the other features are categories.
+        most: at most so many rows, evenly spaced ones.
     """
-    kept = tuple(names)
-    return JointSample(names=kept, values=_values(columns, kept, origins, ROWS))
+    kept = [k for k, name in enumerate(reference.names) if name in columns]
+    names = tuple(reference.names[k] for k in kept)
+    values = _values(columns, names, reference.origins, most)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite
+        places = _scaled(values, reference.middle[kept], reference.scale[kept]).astype(np.float32)
+    return JointSample(names=names, places=places)
+
+
+def code_sql(text: str) -> str:
+    """`_hash` in GoogleSQL, of an expression of a string."""
+    return f"CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5({text})), 1, 4)) AS INT64)"
 
 
 def compare(
@@ -190,12 +214,12 @@ def compare(
             it would find as well.
     """
     names = current.names
-    rows = reference.pairs.rows, current.values.shape[1]
+    rows = reference.pairs.rows, current.places.shape[1]
     if min(rows) < FEWEST or len(names) < 2:  # noqa: PLR2004 - a pair
         return None
     known = reference.only(names)
     effects = np.array([design[name] for name in names])
-    ranked = _ranked(current.values, known.middle, known.scale)
+    ranked = Ranked.of(current.places)
     found, p_pairs, effect = pairs.compare(known.pairs, names, ranked.scores, effects, certain / 2)
     distance, p_apart = 0.0, 1.0
     if by_classifier and not found:
@@ -248,10 +272,6 @@ def _scaled(values: Floats, middle: Floats, scale: Floats) -> Floats:
         found: Floats = values - middle[:, None]
         found /= scale[:, None]
     return found
-
-
-def _ranked(values: Floats, middle: Floats, scale: Floats) -> Ranked:
-    return Ranked.of(_scaled(values, middle, scale))
 
 
 def _closest(values: Floats) -> list[int]:

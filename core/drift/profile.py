@@ -1,7 +1,7 @@
 """What is kept of a reference window, fitted once a model version."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -32,6 +32,11 @@ from core.drift.joint import NONE as NOT_TOGETHER
 from core.drift.joint import JointReference
 from core.drift.report import DriftReport
 from core.drift.sample import Samples, Sketch
+
+Numbers = tuple[Floats, int]
+"""Ascending values without those that are missing, and how many these are."""
+Tally = tuple[dict[str, int], int]
+"""Rows by category, and how many are missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -131,16 +136,7 @@ class Profile:
             raise ProfileError(f"categorical: must name columns, got {unknown}")
         size = rows(columns)
         arrays = {name: array(name, column) for name, column in columns.items()}
-        counted = {name: values for name, values in arrays.items() if not is_temporal(values)}
-        origins = {
-            name: origin_of(values) for name, values in counted.items() if name not in chosen and _holds_numbers(values)
-        }
-        numbers = {name: ordered(name, arrays[name], origin) for name, origin in origins.items()}
-        tallies = {name: tally(name, values) for name, values in counted.items() if name not in numbers}
-        left_out = _left_out(arrays, numbers, origins, tallies, frozenset(always))
-        gone = {name for name, why in left_out.items() if why is not LeftOut.CONSTANT}
-        numbers = {name: one for name, one in numbers.items() if name not in gone}
-        tallies = {name: one for name, one in tallies.items() if name not in gone}
+        numbers, tallies, origins, left_out = _parted(arrays, chosen, frozenset(always))
         grid = cut(numbers, origins, cells=cells, bins=bins)
         kinds = {name: "" if name in chosen else _kind(arrays[name]) for name in tallies}
         found = tuple(Categories.fit(name, *one, limit=categories, holds=kinds[name]) for name, one in tallies.items())
@@ -167,7 +163,7 @@ class Profile:
         rows: int,
         grid: Grid,
         categorical: tuple[Categories, ...],
-        sketches: tuple[Sketch, ...],
+        sketches: Sequence[Sketch],
         fingerprint: str,
         dependence: Dependence,
         left_out: Mapping[str, LeftOut],
@@ -230,11 +226,28 @@ def _require(name: str, value: int, least: int) -> None:
         raise ProfileError(f"{name}: must be at least {least}, got {value}")
 
 
+def _parted(
+    arrays: Mapping[str, NDArray[Any]], chosen: frozenset[str], always: frozenset[str]
+) -> tuple[dict[str, Numbers], dict[str, Tally], dict[str, int], dict[str, LeftOut]]:
+    """Columns as numbers and as categories, the origins of the numbers, and why others are not compared; constants are counted."""
+    counted = {name: values for name, values in arrays.items() if not is_temporal(values)}
+    origins = {
+        name: origin_of(values) for name, values in counted.items() if name not in chosen and _holds_numbers(values)
+    }
+    numbers = {name: ordered(name, arrays[name], origin) for name, origin in origins.items()}
+    tallies = {name: tally(name, values) for name, values in counted.items() if name not in numbers}
+    left_out = _left_out(arrays, numbers, origins, tallies, always)
+    gone = {name for name, why in left_out.items() if why is not LeftOut.CONSTANT}
+    numbers = {name: one for name, one in numbers.items() if name not in gone}
+    tallies = {name: one for name, one in tallies.items() if name not in gone}
+    return numbers, tallies, origins, left_out
+
+
 def _left_out(
     arrays: Mapping[str, NDArray[Any]],
-    numbers: Mapping[str, tuple[Floats, int]],
+    numbers: Mapping[str, Numbers],
     origins: Mapping[str, int],
-    tallies: Mapping[str, tuple[dict[str, int], int]],
+    tallies: Mapping[str, Tally],
     always: frozenset[str],
 ) -> dict[str, LeftOut]:
     """Why, by the name of each feature that is not compared."""
@@ -262,7 +275,7 @@ def _present(values: Iterable[object]) -> bool:
 
 def _codes(
     columns: Columns,
-    numbers: Mapping[str, tuple[Floats, int]],
+    numbers: Mapping[str, Numbers],
     origins: Mapping[str, int],
     categorical: Iterable[Categories],
 ) -> list[Codes]:

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.drift.categories import MISSING_CATEGORY, NEW
+from core.drift.columns import Floats, Ints
 from core.drift.counts import Counts
 from core.drift.exclusion import LeftOut
 from core.drift.grid import ABOVE, BELOW, MISSING
@@ -156,12 +158,26 @@ def _columns(profile: Profile, counts: Counts, thresholds: QualityThresholds) ->
     for name, now in sorted(counts.retyped.items()):
         yield type_changed(name, held.get(name) or "categories", now)
     passed_over = counts.absent | counts.retyped.keys()
-    for k, name in enumerate(profile.grid.names):
-        if name not in passed_over:
+    for k in np.flatnonzero(_suspicious(profile, counts, thresholds)).tolist():
+        if profile.grid.names[k] not in passed_over:
             yield from _numeric(profile, counts, k, thresholds)
     for k, part in enumerate(profile.categorical):
         if part.name not in passed_over:
             yield from _categorical(profile, counts, k, thresholds)
+
+
+def _suspicious(profile: Profile, counts: Counts, thresholds: QualityThresholds) -> NDArray[np.bool_]:
+    """Which numeric features are looked at one by one: most have no missing or infinite value, no more out of range than usual, and vary."""
+    grid, cells = profile.grid, counts.cells
+    finite = cells.sum(axis=1)
+    outside = cells[:, 0] + cells[np.arange(len(cells)), grid.sizes]
+    known = profile.prepared.counted
+    with np.errstate(invalid="ignore"):  # no value is known
+        limit = _limits((2, known + 1), (outside, np.maximum(finite, 1)), thresholds)
+    left_out = np.array([name in profile.left_out for name in grid.names], dtype=bool)
+    odd = counts.special.any(axis=1) | (counts.lowest == counts.highest) | left_out
+    found: NDArray[np.bool_] = odd | (outside / np.maximum(finite, 1) > limit)
+    return found
 
 
 def _numeric(profile: Profile, counts: Counts, k: int, thresholds: QualityThresholds) -> Iterator[DataQualityIssue]:
@@ -253,10 +269,19 @@ def _more(
     (old, n), (new, m) = reference, current
     if not new:
         return
-    usual, share = old / max(n, 1), new / m
-    both = (old + new) / (n + m)
-    # Three standard errors, and what a few rows are skewed by beyond them: (9 - 1) / 6 + 1 / 2 rows (Cornish and Fisher 1938).
-    chance = 3 * math.sqrt(both * (1 - both) * (1 / max(n, 1) + 1 / m)) + _SKEW / m
-    limit = usual + thresholds.share + chance
+    share, limit = new / m, float(_limits((old, n), (new, m), thresholds))
     if share > limit:
         yield DataQualityIssue(kind=kind, feature=name, value=float(share), limit=float(limit), detail=detail)
+
+
+def _limits(
+    reference: tuple[Ints | int, Ints | int], current: tuple[Ints | int, Ints | int], thresholds: QualityThresholds
+) -> Floats:
+    """The largest share of the current rows that chance and threshold allow; each is (part, rows)."""
+    (old, n), (new, m) = reference, current
+    some = np.maximum(n, 1)
+    both = (old + new) / (n + m)
+    # Three standard errors, and what a few rows are skewed by beyond them: (9 - 1) / 6 + 1 / 2 rows (Cornish and Fisher 1938).
+    chance = 3 * np.sqrt(both * (1 - both) * (1 / some + 1 / m)) + _SKEW / m
+    limit: Floats = old / some + thresholds.share + chance
+    return limit

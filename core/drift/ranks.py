@@ -14,6 +14,7 @@ from core.drift.columns import Floats
 
 Scores = NDArray[np.float32]
 """Ranks of mean 0 and variance 1; shape (features, rows)."""
+Singles = NDArray[np.float32]
 Bits = NDArray[np.uint32]
 MOST_ROWS = 1 << 16
 """So many rows can be ranked."""
@@ -35,7 +36,7 @@ class Ranked:
     rows: NDArray[np.int64]
 
     @classmethod
-    def of(cls, values: Floats) -> Self:
+    def of(cls, values: Floats | Singles) -> Self:
         """Rank values, equal ones in a random order that is always the same; those that are missing come last.
 
         Values are told apart to 24 bits, so they should be measured from within their range.
@@ -75,7 +76,7 @@ class Ranked:
         return self.spread(scores.astype(np.float32))
 
 
-def sortable(values: Floats) -> Bits:
+def sortable(values: Floats | Singles) -> Bits:
     """Whole numbers in the order of the values: the bits of a float of 32, the negative ones turned round; NaN is the last.
 
     >>> sortable(np.array([-np.inf, -1.0, -0.0, 0.0, 2.0, np.nan])).argsort(kind="stable").tolist()

@@ -4,7 +4,7 @@ Where a cell cannot matter it is settled from its ends alone; only the few cells
 100,000 against 100,000 rows that costs less than a quarter of sorting one of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -136,12 +136,12 @@ class Samples:
         places: where the sample of a feature is cut.
     """
 
-    sketches: tuple[Sketch, ...]
+    sketches: Sequence[Sketch]
     places: Callable[[int], Floats]
     _cut: dict[int, Sample] = field(default_factory=dict, init=False, repr=False)
 
     def __bool__(self) -> bool:
-        return bool(self.sketches)
+        return len(self.sketches) > 0
 
     def __getitem__(self, feature: int) -> Sample:
         found = self._cut.get(feature)

@@ -12,7 +12,7 @@ from core.drift import joint
 from core.drift.columns import Columns, Floats, ProfileError
 from core.drift.counts import Counts, examine
 from core.drift.families import Family, families, needed
-from core.drift.joint import JointDrift
+from core.drift.joint import JointDrift, JointSample
 from core.drift.profile import Profile
 from core.drift.report import DriftReport, FeatureDrift, Mode, Reason
 from core.drift.statistics import chosen
@@ -69,7 +69,7 @@ def score_counts(
     thresholds: Thresholds = _DEFAULT,
     slot: int | None = None,
     statistics: Collection[str] = DEFAULT,
-    sample: Columns | None = None,
+    sample: Columns | JointSample | None = None,
 ) -> DriftReport:
     """Compare a window with a reference, by its counts.
 
@@ -79,7 +79,8 @@ def score_counts(
         thresholds: when a change is called drift.
         slot: of the calendar, as from `hour_of_week`, when the profile is calibrated.
         statistics: the names of those that are reported; the verdict is the same whichever they are.
-        sample: some of its rows, `joint.ROWS` are enough, by which it is seen how features go together; None to leave that alone.
+        sample: some of its rows, `joint.ROWS` are enough, by which it is seen how features go together: columns, or what slots keep of
+            them; None to leave that alone.
 
     Returns:
         The report; each statistic carries the bound of its error.
@@ -93,20 +94,24 @@ def score_counts(
 
 
 def _sampled(
-    profile: Profile, counts: Counts, columns: Columns | None, thresholds: Thresholds
-) -> joint.JointSample | None:
+    profile: Profile, counts: Counts, rows: Columns | JointSample | None, thresholds: Thresholds
+) -> JointSample | None:
     """The rows by which it is seen how features go together in the window; None where there are too few rows or features."""
-    known = [name for name in profile.joint.names if name in (columns or ()) and name not in counts.retyped]
-    if columns is None or len(known) < 2 or counts.rows < thresholds.minimum_rows:  # noqa: PLR2004 - a pair
+    if rows is None or counts.rows < thresholds.minimum_rows:
         return None
-    return joint.sample(columns, known, profile.joint.origins)
+    if isinstance(rows, JointSample):
+        found = rows.without(counts.retyped)
+    else:
+        kept = {name: column for name, column in rows.items() if name not in counts.retyped}
+        found = joint.sample(profile.joint, kept)
+    return found if len(found.names) > 1 else None
 
 
 def _together(
-    profile: Profile, counts: Counts, current: joint.JointSample, p_values: Floats, thresholds: Thresholds
+    profile: Profile, counts: Counts, current: JointSample, p_values: Floats, thresholds: Thresholds
 ) -> joint.Evidence | None:
     """How features go together in both windows; `p_values` are those of the features by themselves."""
-    rows = profile.joint.pairs.rows, current.values.shape[1]
+    rows = profile.joint.pairs.rows, current.places.shape[1]
     effect = dict(zip(profile.order, profile.dependence.effect_of_samples(rows, counts.rows).tolist(), strict=True))
     moved = bool((benjamini_hochberg(p_values) <= thresholds.false_alarms).any())
     return joint.compare(profile.joint, current, effect, thresholds.false_alarms, by_classifier=not moved)
@@ -120,7 +125,7 @@ def _score(
     slot: int | None,
     shown: tuple[str, ...],
     exact: Mapping[str, Floats] | None,
-    sampled: joint.JointSample | None,
+    sampled: JointSample | None,
 ) -> DriftReport:
     if counts.fingerprint != profile.fingerprint:
         raise ProfileError(f"counts: must be of profile {profile.fingerprint}, got counts of {counts.fingerprint}")

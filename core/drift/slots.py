@@ -1,20 +1,15 @@
 """Counts of windows that were counted by slots: one row a feature, with its cells side by side."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-import numpy as np
-
-from core.drift.categories import GROUPS, MISSING_CATEGORY, NEW, Categories
+from core.drift.categories import GROUPS
 from core.drift.columns import Ints, ProfileError
-from core.drift.counts import Counts
-from core.drift.grid import ABOVE, BELOW, MISSING
+from core.drift.counts import SPECIAL, Counts, Filling
 from core.drift.profile import Profile
 
 _NONE: Mapping[str, str] = MappingProxyType({})
-_SPECIAL = [ABOVE, BELOW, MISSING]
-"""The buckets -3, -2 and -1, by which the rows of a feature begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +44,8 @@ class ProfileFeature:
         categories: in alphabetical order, where it is categorical.
         clip_low: the edge below which values are clipped for the mean, where it is numeric.
         clip_high: the edge above which they are.
+        middle: where the values lie in the reference, where it is compared as to how it goes together with others.
+        scale: how far they reach from there, above 0.
     """
 
     feature: int
@@ -59,10 +56,20 @@ class ProfileFeature:
     categories: list[str]
     clip_low: int | None = None
     clip_high: int | None = None
+    middle: float | None = None
+    scale: float | None = None
 
 
 def features_of(profile: Profile) -> list[ProfileFeature]:
     """The features of a profile, to count by."""
+    joint = profile.joint
+    places = dict(zip(joint.names, zip(joint.middle.tolist(), joint.scale.tolist(), strict=True), strict=True))
+    return [
+        replace(one, middle=at[0], scale=at[1]) if (at := places.get(one.name)) else one for one in _cells_of(profile)
+    ]
+
+
+def _cells_of(profile: Profile) -> list[ProfileFeature]:
     grid = profile.grid
     numeric = [
         ProfileFeature(
@@ -101,61 +108,28 @@ def counts_from_cells(
     Raises:
         ProfileError: there is a feature, or a cell of one, that the profile does not have.
     """
-    grid = profile.grid
-    numeric = len(grid.names)
-    cells, special = np.zeros_like(grid.cells), np.zeros_like(grid.special)
-    sums = np.zeros((numeric, 3))
-    lowest, highest = np.full(numeric, np.inf), np.full(numeric, -np.inf)
-    categories = [np.zeros_like(part.counts) for part in profile.categorical]
-    groups = [np.zeros(GROUPS, dtype=np.int64) for _ in profile.categorical]
-    rows = 0
+    filling, names = Filling.of(profile), profile.order
+    numeric, rows = len(profile.grid.names), 0
     for one in features:
-        _check(profile, one)
+        _check(profile, names, one)
         rows = max(rows, int(one.rows.sum()))
-        found = one.rows[len(_SPECIAL) :]
         if one.feature < numeric:
-            cells[one.feature, : found.size] = found
-            special[one.feature, _SPECIAL] = one.rows[: len(_SPECIAL)]
-            sums[one.feature] = one.sums
-            lowest[one.feature] = np.inf if one.lowest is None else one.lowest
-            highest[one.feature] = -np.inf if one.highest is None else one.highest
+            filling.put_numbers(one.feature, one.rows, one.sums)
+            filling.put_extremes(one.feature, one.lowest, one.highest)
         else:
-            k = one.feature - numeric
-            values = len(profile.categorical[k].values)
-            categories[k][_alphabet(profile.categorical[k])[: found.size]] = found[:values]
-            groups[k][: max(found.size - values, 0)] = found[values:]
-            categories[k][NEW] = groups[k].sum()
-            categories[k][MISSING_CATEGORY] = one.rows[len(_SPECIAL) - 1]
-    return Counts(
-        fingerprint=profile.fingerprint,
-        rows=rows,
-        cells=cells,
-        special=special,
-        sums=sums,
-        lowest=lowest,
-        highest=highest,
-        categories=tuple(categories),
-        groups=tuple(groups),
-        new={},
-        absent=frozenset(absent),
-        retyped=dict(retyped),
-    )
+            filling.put_categories(one.feature - numeric, one.rows)
+    return filling.counts(rows, absent, retyped)
 
 
-def _alphabet(part: Categories) -> Ints:
-    """Where each category is among those that are kept, in alphabetical order."""
-    return np.argsort(np.array(part.values, dtype=object))
-
-
-def _check(profile: Profile, found: FeatureCells) -> None:
+def _check(profile: Profile, names: Sequence[str], found: FeatureCells) -> None:
     """That the profile has such a feature, and the feature such cells."""
-    if not 0 <= found.feature < len(profile.order):
-        raise ProfileError(f"feature: must be 0 to {len(profile.order) - 1}, got {found.feature}")
-    numeric, least = len(profile.grid.names), len(_SPECIAL)
+    if not 0 <= found.feature < len(names):
+        raise ProfileError(f"feature: must be 0 to {len(names) - 1}, got {found.feature}")
+    numeric = len(profile.grid.names)
     if found.feature < numeric:
         most = int(profile.grid.sizes[found.feature])
     else:
         most = len(profile.categorical[found.feature - numeric].values) + GROUPS - 1
-    if not least <= found.rows.size <= least + most + 1:
-        name = profile.order[found.feature]
+    if not SPECIAL <= found.rows.size <= SPECIAL + most + 1:
+        name = names[found.feature]
         raise ProfileError(f"buckets of {name!r}: must be -3 to at most {most}, got {found.rows.size} from -3 on")

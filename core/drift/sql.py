@@ -12,18 +12,14 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
-from core.drift.categories import GROUPS, MISSING_CATEGORY, NEW, hash_sql
+from core.drift.categories import GROUPS, hash_sql
 from core.drift.columns import ProfileError
-from core.drift.counts import Counts
-from core.drift.grid import ABOVE, BELOW, MISSING
+from core.drift.counts import SPECIAL, Counts, Filling
 from core.drift.profile import Profile
 
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
 _TABLE = re.compile(r"([a-z][a-z0-9-]{4,28}[a-z0-9]\.)?[A-Za-z0-9_]{1,1024}\.[A-Za-z0-9_-]{1,1024}")
 _NONE: Mapping[str, str] = MappingProxyType({})
-_SPECIAL = {-1: MISSING, -2: BELOW, -3: ABOVE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,14 +103,7 @@ def counts_from_rows(
     Raises:
         ProfileError: a row names a feature or a bucket that the profile does not have.
     """
-    grid = profile.grid
-    numeric = len(grid.names)
-    cells, special = np.zeros_like(grid.cells), np.zeros_like(grid.special)
-    sums, clip = np.zeros((numeric, 3)), profile.grid.tails.clip
-    lowest, highest = np.full(numeric, np.inf), np.full(numeric, -np.inf)
-    categories = tuple(np.zeros_like(part.counts) for part in profile.categorical)
-    groups = tuple(np.zeros(GROUPS, dtype=np.int64) for _ in profile.categorical)
-    alphabets = [np.argsort(np.array(part.values, dtype=object)) for part in profile.categorical]
+    filling, numeric = Filling.of(profile), len(profile.grid.names)
     first = next((k for k, name in enumerate(profile.order) if name not in absent and name not in retyped), 0)
     total = 0
     for row in rows:
@@ -122,31 +111,12 @@ def counts_from_rows(
         _check(profile, feature, bucket)
         total += n if feature == first else 0
         if feature >= numeric:
-            alphabet, k = alphabets[feature - numeric], feature - numeric
-            categories[k][_category(alphabet, bucket)] += n
-            if bucket >= alphabet.size:
-                groups[k][bucket - alphabet.size] += n
-        elif bucket < 0:
-            special[feature, _SPECIAL[bucket]] += n
+            filling.add_categories(feature - numeric, bucket, n)
         else:
-            cells[feature, bucket] += n
-            sums[feature, int((bucket > clip[feature]).sum())] += row["total"]
-            lowest[feature] = min(lowest[feature], row["lowest"])
-            highest[feature] = max(highest[feature], row["highest"])
-    return Counts(
-        fingerprint=profile.fingerprint,
-        rows=total,
-        cells=cells,
-        special=special,
-        sums=sums,
-        lowest=lowest,
-        highest=highest,
-        categories=categories,
-        groups=groups,
-        new={},
-        absent=frozenset(absent),
-        retyped=dict(retyped),
-    )
+            filling.add_numbers(feature, bucket, n, row["total"])
+            if bucket >= 0:
+                filling.put_extremes(feature, row["lowest"], row["highest"])
+    return filling.counts(total, absent, retyped)
 
 
 def counts_by_segment(
@@ -249,15 +219,8 @@ def _check(profile: Profile, feature: int, bucket: int) -> None:
     if not 0 <= feature < len(profile.order):
         raise ProfileError(f"feature: must be 0 to {len(profile.order) - 1}, got {feature}")
     if feature < numeric:
-        least, most = min(_SPECIAL), int(profile.grid.sizes[feature])
+        least, most = -SPECIAL, int(profile.grid.sizes[feature])
     else:
         least, most = -1, len(profile.categorical[feature - numeric].values) + GROUPS - 1
     if not least <= bucket <= most:
         raise ProfileError(f"bucket of {profile.order[feature]!r}: must be {least} to {most}, got {bucket}")
-
-
-def _category(alphabet: np.ndarray[Any, np.dtype[np.intp]], bucket: int) -> int:
-    """Where a category is counted: the statement numbers them in the order of the alphabet, then the groups."""
-    if bucket < 0:
-        return MISSING_CATEGORY
-    return NEW if bucket >= alphabet.size else int(alphabet[bucket])

@@ -1,7 +1,9 @@
 """Profiles as bytes: an archive of plain arrays, with a version. Apart from `core.drift`: it needs zlib and json."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, overload
 
 from core.drift import classifier
 from core.drift.archive import pack, unpack
@@ -17,19 +19,111 @@ from core.drift.profile import Profile, SegmentReference
 from core.drift.sample import Sketch
 from core.drift.tail import Places
 
-VERSION = 5
+VERSION = 6
 """Of the format; it changes when an older reader would misunderstand."""
 
 _CALIBRATION = ("slots", "by_slot", "anywhere")
 _PAIRS = ("products", "spreads", "apart")
 _GRID = ("edges", "sizes", "cells", "special", "coarse", "mean", "sd", "moments")
 _TAILS = ("edges", "beyond", "known", "clip", "ends")
+_SIZE = 4  # bytes of the length of each archive
 
 
 def dump_profile(profile: Profile) -> bytes:
-    """The profile as a compressed archive."""
+    """The profile as two compressed archives: the second one has the samples, which a window that was only counted asks for never."""
     sketches = profile.samples.sketches
-    head = {
+    arrays: dict[str, Any] = {f"sample_{k}": sketch.values for k, sketch in enumerate(sketches)}
+    arrays |= {f"at_{k}": sketch.at for k, sketch in enumerate(sketches)}
+    archives = pack(_head(profile), _arrays(profile)), pack({}, arrays)
+    return b"".join((*(len(one).to_bytes(_SIZE, "little") for one in archives), *archives))
+
+
+def load_profile(data: bytes) -> Profile:
+    """The profile that the bytes hold; its samples are decoded when they are asked for.
+
+    Raises:
+        ProfileError: the bytes are no archive, miss an array, or are of an unknown version.
+    """
+    start = 2 * _SIZE
+    end = start + int.from_bytes(data[:_SIZE], "little")
+    if len(data) != end + int.from_bytes(data[_SIZE:start], "little"):
+        raise ProfileError(f"profile: must be two archives of arrays, got {len(data)} bytes")
+    head, arrays = _unpacked(data[start:end])
+    if head.get("version") != VERSION:
+        raise ProfileError(f"profile version: must be {VERSION}, got {head.get('version')!r}")
+    with _complete(arrays):
+        return Profile.assemble(
+            names=tuple(head["names"]),
+            rows=head["rows"],
+            grid=_grid(head, arrays),
+            categorical=tuple(_categories(head, arrays)),
+            sketches=_Stored(head["samples"], data[end:]),
+            fingerprint=head["fingerprint"],
+            dependence=Dependence(rows=head["population"], between=arrays["between"]),
+            together=_together(head, arrays),
+            left_out={name: LeftOut(why) for name, why in head["left_out"].items()},
+            segments=tuple(_segments(head, arrays)),
+            calibration=_calibration(head, arrays),
+        )
+
+
+class _Stored(Sequence[Sketch]):
+    """The samples of a profile as they are stored; the first that is asked for decodes all.
+
+    Args:
+        about: of each its size and errors.
+        data: an archive of their values.
+    """
+
+    def __init__(self, about: Sequence[tuple[int, float, float]], data: bytes) -> None:
+        self._about = about
+        self._data = data
+
+    def __len__(self) -> int:
+        return len(self._about)
+
+    @overload
+    def __getitem__(self, at: int) -> Sketch: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Sketch]: ...
+
+    def __getitem__(self, at: int | slice) -> Sketch | Sequence[Sketch]:
+        """One, or some.
+
+        Raises:
+            ProfileError: the archive is none, or misses one.
+        """
+        return self._decoded[at]
+
+    @cached_property
+    def _decoded(self) -> tuple[Sketch, ...]:
+        _, arrays = _unpacked(self._data)
+        with _complete(arrays):
+            return tuple(
+                Sketch(values=arrays[f"sample_{k}"], at=arrays[f"at_{k}"], size=size, ks=ks, wasserstein=wasserstein)
+                for k, (size, ks, wasserstein) in enumerate(self._about)
+            )
+
+
+def _unpacked(data: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    try:
+        return unpack(data)
+    except ValueError as error:
+        raise ProfileError(f"profile: must be an archive of arrays, got {len(data)} bytes: {error}") from error
+
+
+@contextmanager
+def _complete(arrays: Iterable[str]) -> Iterator[None]:
+    """Says which array an archive misses."""
+    try:
+        yield
+    except (KeyError, TypeError) as error:
+        raise ProfileError(f"profile: must hold {error}, got {sorted(arrays)}") from error
+
+
+def _head(profile: Profile) -> dict[str, Any]:
+    return {
         "version": VERSION,
         "names": profile.names,
         "rows": profile.rows,
@@ -41,7 +135,7 @@ def dump_profile(profile: Profile) -> bytes:
             {"name": part.name, "values": part.values, "once": part.once, "holds": part.holds}
             for part in profile.categorical
         ],
-        "samples": [[one.size, one.ks, one.wasserstein] for one in sketches],
+        "samples": [[one.size, one.ks, one.wasserstein] for one in profile.samples.sketches],
         "segments": [{"by": part.by, "segment": part.segment, "rows": part.rows} for part in profile.segments],
         "population": profile.dependence.rows,
         "left_out": dict(profile.left_out),
@@ -49,6 +143,9 @@ def dump_profile(profile: Profile) -> bytes:
         "together_rows": profile.joint.pairs.rows,
         "calibrated": profile.calibration is not None,
     }
+
+
+def _arrays(profile: Profile) -> dict[str, Any]:
     arrays = {name: getattr(profile.grid, name) for name in _GRID}
     arrays |= {f"tails_{name}": getattr(profile.grid.tails, name) for name in _TAILS}
     arrays |= _together_arrays(profile.joint)
@@ -56,42 +153,10 @@ def dump_profile(profile: Profile) -> bytes:
     arrays |= {f"categories_{k}": part.counts for k, part in enumerate(profile.categorical)}
     arrays |= {f"groups_{k}": part.groups for k, part in enumerate(profile.categorical)}
     arrays |= {f"place_{k}": part.place for k, part in enumerate(profile.categorical)}
-    arrays |= {f"sample_{k}": sketch.values for k, sketch in enumerate(sketches)}
-    arrays |= {f"at_{k}": sketch.at for k, sketch in enumerate(sketches)}
     arrays |= {f"segment_{k}_{i}": row for k, part in enumerate(profile.segments) for i, row in enumerate(part.bins)}
     if profile.calibration:
         arrays |= {f"calibration_{name}": getattr(profile.calibration, name) for name in _CALIBRATION}
-    return pack(head, arrays)
-
-
-def load_profile(data: bytes) -> Profile:
-    """The profile that the bytes hold.
-
-    Raises:
-        ProfileError: the bytes are no archive, miss an array, or are of an unknown version.
-    """
-    try:
-        head, arrays = unpack(data)
-    except ValueError as error:
-        raise ProfileError(f"profile: must be an archive of arrays, got {len(data)} bytes: {error}") from error
-    if head.get("version") != VERSION:
-        raise ProfileError(f"profile version: must be {VERSION}, got {head.get('version')!r}")
-    try:
-        return Profile.assemble(
-            names=tuple(head["names"]),
-            rows=head["rows"],
-            grid=_grid(head, arrays),
-            categorical=tuple(_categories(head, arrays)),
-            sketches=tuple(_sketches(head, arrays)),
-            fingerprint=head["fingerprint"],
-            dependence=Dependence(rows=head["population"], between=arrays["between"]),
-            together=_together(head, arrays),
-            left_out={name: LeftOut(why) for name, why in head["left_out"].items()},
-            segments=tuple(_segments(head, arrays)),
-            calibration=_calibration(head, arrays),
-        )
-    except (KeyError, TypeError) as error:
-        raise ProfileError(f"profile: must hold {error}, got {sorted(arrays)}") from error
+    return arrays
 
 
 def _grid(head: dict[str, Any], arrays: dict[str, Any]) -> Grid:
@@ -108,11 +173,6 @@ def _categories(head: dict[str, Any], arrays: dict[str, Any]) -> Iterator[Catego
     for k, part in enumerate(head["categorical"]):
         found = {"counts": arrays[f"categories_{k}"], "groups": arrays[f"groups_{k}"], "place": arrays[f"place_{k}"]}
         yield Categories(**part | found | {"values": tuple(part["values"])})
-
-
-def _sketches(head: dict[str, Any], arrays: dict[str, Any]) -> Iterator[Sketch]:
-    for k, (size, ks, wasserstein) in enumerate(head["samples"]):
-        yield Sketch(values=arrays[f"sample_{k}"], at=arrays[f"at_{k}"], size=size, ks=ks, wasserstein=wasserstein)
 
 
 def _together_arrays(found: JointReference) -> dict[str, Any]:

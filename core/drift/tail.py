@@ -158,27 +158,21 @@ def compare(
     ends = cumulated[row[:, None], reference.clip]
     total = sums[:, 1] + reference.ends[:, 0] * ends[:, 0] + reference.ends[:, 1] * (m - ends[:, 1])
     moved, deviate = _mean(moments, total / rows, some, effect * (1 / some + 1 / rows), _skewed(some, rows))
-    deviates = np.empty((len(m), old.shape[1] + 1))
-    deviates[:, :-1] = _deviates(old / effect[:, None], new / effect[:, None], (m / (some + rows))[:, None])
-    deviates[:, :-1] *= reference.known
-    deviates[:, -1] = deviate
-    deviates *= ((n > 0) & (m > 0))[:, None]
-    np.abs(deviates, out=deviates)
+    beyond = _deviates(old / effect[:, None], new / effect[:, None], (m / (some + rows))[:, None]) * reference.known
+    deviates = np.abs(np.column_stack((beyond, deviate))) * ((n > 0) & (m > 0))[:, None]
     place = deviates.argmax(axis=1)
     largest = deviates[row, place]
     at = np.minimum(place, old.shape[1] - 1)
     is_mean = place > at
     p_value = np.minimum(_TESTS * two_sided(largest), 1.0)
     shares = np.array([old[row, at] / some, new[row, at] / rows])
-    # Rows far out matter by what they do to the mean: a hundred times as many rare values just behind the others do nothing.
-    center, sd = raw
-    with np.errstate(over="ignore", invalid="ignore"):
-        moves = np.abs(sums.sum(axis=1) / rows - center)
-        shifted = np.nan_to_num(np.divide(moves, sd, out=np.zeros_like(center), where=sd > 0), posinf=LARGEST)
     strength = np.zeros(len(m))
     for k in np.flatnonzero(p_value * p_value.size < 1).tolist():
-        apart = _apart(shares[:, k].tolist(), (int(some[k]), int(rows[k])))
-        found = abs(float(moved[k])) if is_mean[k] else min(apart, float(shifted[k]))
+        if is_mean[k]:
+            found = abs(float(moved[k]))
+        else:
+            apart = _apart(shares[:, k].tolist(), (int(some[k]), int(rows[k])))
+            found = min(apart, _shifted(sums[k].tolist(), int(rows[k]), float(raw[0][k]), float(raw[1][k])))
         strength[k] = min(found * math.sqrt(max(1 - 1 / max(float(largest[k]), 1.0) ** 2, 0.0)), LARGEST)
     return Tails(
         p_value=p_value,
@@ -187,6 +181,16 @@ def compare(
         upper=at < len(_SHARES),
         shares=shares,
     )
+
+
+def _shifted(sums: Sequence[float], rows: int, mean: float, sd: float) -> float:
+    """By how many sd the mean moved; 0 where that is not known, as of sums that no float holds.
+
+    Rows far out matter by what they do to the mean: a hundred times as many rare values just behind the others do nothing.
+    """
+    low, middle, high = sums
+    moved = abs((low + middle + high) / rows - mean) / sd if sd > 0 else 0.0
+    return LARGEST if math.isinf(moved) else 0.0 if math.isnan(moved) else moved
 
 
 def _apart(shares: Sequence[float], rows: Sequence[int]) -> float:

@@ -159,9 +159,12 @@ class BigQueryResults:
         """Append what was gathered, all with one instant; the rows of a model stay together."""
         now = self._clock()
         for table, rows in self._rows.items():
+            for row in rows:
+                row["written_at"] = now
             if rows:
-                self._warehouse.append(table, [row | {"written_at": now} for row in rows], together="model")
+                self._warehouse.append(table, rows, together="model")
 
     def _gather(self, table: str, window: Window, rows: Sequence[Data], **about: object) -> None:
+        common = about | window.columns
         # One call, so that no other thread's rows come in between.
-        self._rows[table].extend([row | about | window.columns for row in rows])
+        self._rows[table].extend([row | common for row in rows])

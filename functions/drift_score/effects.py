@@ -35,7 +35,8 @@ def write_scores(results: Results, window: Window, current: Current) -> None:
 def score_rows(features: DriftReport, prediction: DriftReport) -> list[Data]:
     """One row a test of each feature and of the score; one row that says why, where no verdict was given."""
     if features.reason in _UNJUDGED:
-        return [_row(WINDOW, "", "", None, None, drifted=False, reason=features.reason)]
+        about = _about(WINDOW, "", drifted=False, reason=features.reason)
+        return [{"test": "", "value": None, "p_value": None, **about}]
     rows = [row for feature in features.features for row in _feature_rows(FEATURE, feature)]
     return rows + [row for score in prediction.features for row in _feature_rows(PREDICTION, score)]
 
@@ -80,22 +81,14 @@ def measure_prediction(metrics: Metrics, window: Window, report: DriftReport) ->
 
 
 def _feature_rows(role: str, feature: FeatureDrift) -> list[Data]:
+    about = _about(role, feature.name, drifted=feature.drifted, reason=feature.reason)
+    tests = zip(feature.statistics, feature.results, strict=True)
     return [
-        _row(role, feature.name, name, test.value, test.p_value, drifted=feature.drifted, reason=feature.reason)
-        for name, test in feature.tests.items()
+        {"test": name, "value": test.value, "p_value": test.p_value, **about}
+        for name, test in tests
         if test.value is not None
     ]
 
 
-def _row(
-    role: str, feature: str, test: str, value: float | None, p_value: float | None, *, drifted: bool, reason: Reason
-) -> Data:
-    return {
-        "role": role,
-        "feature": feature,
-        "test": test,
-        "value": value,
-        "p_value": p_value,
-        "drifted": drifted,
-        "reason": reason.value,
-    }
+def _about(role: str, feature: str, *, drifted: bool, reason: Reason) -> Data:
+    return {"role": role, "feature": feature, "drifted": drifted, "reason": reason.value}

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol, Self
 
 from core.drift import Counts, Profile
+from core.drift.joint import JointSample
 from core.retraining import Span
 from core.settings import Label, Model
 from functions.adapters.columns import Columns
@@ -51,7 +52,7 @@ class Predictions(Protocol):
         """How many rows of a window fall into each cell of the profile."""
         ...
 
-    def sample(self, window: Window, profile: Profile) -> Columns:
+    def sample(self, window: Window, profile: Profile) -> Columns | JointSample:
         """Some rows of a window, always the same: the columns of the features that the profile compares together."""
         ...
 

@@ -130,60 +130,50 @@ def _scan(what: str, size: float, statements: float, how: str, tables: int = 1) 
 
 
 def _by_slots(found: Reckoning) -> Iterator[Usage]:
-    load, tables = found.load, found.load.tables
-    models, slot = load.models / load.tables, found.slot_bytes
-    in_shard = load.models / found.shards
+    yield from _counting(found)
+    yield from _summing(found)
+    yield from _keeping(found)
+
+
+def _counting(found: Reckoning) -> Iterator[Usage]:
+    """Rows counted at each tick, once for all models of a table."""
+    load, each = found.load, found.load.tables * found.ticks
+    models = load.models / load.tables
     rows = READS * load.rows / SLOTS_A_DAY
-    each = tables * found.ticks
-    yield _scan(
-        "predictions counted",
-        rows * load.row_bytes * models,
-        each,
-        f"{rows:,.0f} rows x {load.row_bytes} B x {models:,.0f} models",
-    )
-    yield _scan(
-        "profiles joined", found.profile_bytes * models, each, f"{_size(found.profile_bytes)} x {models:,.0f} models"
-    )
+    how = f"{rows:,.0f} rows x {load.row_bytes} B x {models:,.0f} models"
+    yield _scan("predictions counted", rows * load.row_bytes * models, each, how)
+    how = f"{_size(found.profile_bytes)} x {models:,.0f} models"
+    yield _scan("profiles joined", found.profile_bytes * models, each, how)
     again = (READS - 1) * load.columns * (found.small_bytes + 8 + _BATCH) * models
-    yield _scan(
-        "slots compared with those before", again, each, f"2 slots x {load.columns} columns x {models:,.0f} models"
-    )
-    moved = 4 * found.copies * slot * models
-    yield _scan(
-        "slots summed", moved, each, f"4 slots x {found.copies:.2f} copies x {_size(slot)} x {models:,.0f} models"
-    )
-    yield _scan(
-        "sums moved on", found.window_bytes * models, each, f"{_size(found.window_bytes)} x {models:,.0f} models"
-    )
+    how = f"2 slots x {load.columns} columns x {models:,.0f} models"
+    yield _scan("slots compared with those before", again, each, how)
+
+
+def _summing(found: Reckoning) -> Iterator[Usage]:
+    """Windows moved on at each tick, summed anew now and then, and read by shards."""
+    load, each, slot = found.load, found.load.tables * found.ticks, found.slot_bytes
+    models, in_shard = load.models / load.tables, load.models / found.shards
+    of_slots = f"{found.copies:.2f} copies x {_size(slot)} x {models:,.0f} models"
+    yield _scan("slots summed", 4 * found.copies * slot * models, each, f"4 slots x {of_slots}")
+    window = _size(found.window_bytes)
+    yield _scan("sums moved on", found.window_bytes * models, each, f"{window} x {models:,.0f} models")
     whole = found.window_slots * found.copies * slot * models
-    yield _scan(
-        "windows summed anew, each once in its length",
-        whole,
-        tables * DAYS / max(load.window_days // 1, 1),
-        f"{found.window_slots:,.0f} slots x {found.copies:.2f} copies x {_size(slot)} x {models:,.0f} models",
-    )
-    shards = found.shards * found.ticks
-    yield _scan(
-        "sums read by shards",
-        found.window_bytes * in_shard,
-        shards,
-        f"{_size(found.window_bytes)} x {in_shard:,.0f} models",
-        2,
-    )
-    kept = found.facts.slots_kept * SLOTS_A_DAY * found.copies * slot * load.models
-    yield Usage(
-        "storage",
-        "slots",
-        kept,
-        f"{found.facts.slots_kept} days x {SLOTS_A_DAY} slots x {found.copies:.2f} copies x {_size(slot)} x {load.models:,} models",
-    )
+    times = load.tables * DAYS / max(load.window_days // 1, 1)
+    how = f"{found.window_slots:,.0f} slots x {of_slots}"
+    yield _scan("windows summed anew, each once in its length", whole, times, how)
+    how = f"{window} x {in_shard:,.0f} models"
+    yield _scan("sums read by shards", found.window_bytes * in_shard, found.shards * found.ticks, how, 2)
+
+
+def _keeping(found: Reckoning) -> Iterator[Usage]:
+    """Slots and sums that are stored."""
+    load, days, slot = found.load, found.facts.slots_kept, found.slot_bytes
+    kept = days * SLOTS_A_DAY * found.copies * slot * load.models
+    how = f"{days} days x {SLOTS_A_DAY} slots x {found.copies:.2f} copies x {_size(slot)} x {load.models:,} models"
+    yield Usage("storage", "slots", kept, how)
     sums = found.facts.sums_kept * found.facts.ticks * found.window_bytes * load.models
-    yield Usage(
-        "storage",
-        "sums of windows",
-        sums,
-        f"{found.facts.sums_kept} days x {found.facts.ticks} x {_size(found.window_bytes)} x {load.models:,} models",
-    )
+    how = f"{found.facts.sums_kept} days x {found.facts.ticks} x {_size(found.window_bytes)} x {load.models:,} models"
+    yield Usage("storage", "sums of windows", sums, how)
 
 
 def _anew(found: Reckoning) -> Iterator[Usage]:

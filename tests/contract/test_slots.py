@@ -1,6 +1,5 @@
 """Counting by slots over BigQuery's emulator: whatever is delivered, the sums are those of one statement over the whole window."""
 
-import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ import pytest
 from google.cloud import bigquery
 
 from core.drift import Counts, Profile, Reason, score_counts
+from core.drift.joint import ROWS, sample
 from core.drift.slots import counts_from_cells
 from core.errors import QueryError, UnavailableError
 from core.settings import Features, Model
@@ -20,6 +20,7 @@ from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score.bigquery import BigQueryPredictions
 from functions.drift_score.slots.predictions import CountedPredictions
+from functions.drift_score.slots.samples import SampledRows, joint_sample
 from functions.drift_score.slots.slot_counts import SLOT, SlotCounts, can_count, closed, profile_name
 from functions.drift_score.window import Window, watched
 from tests.support.builders.drift import MODEL
@@ -358,57 +359,50 @@ def test_a_registration_that_was_cut_short_counts_for_nothing(world: World, stat
     world.assert_exact(world.advance(TICK, DELAY), TICK, DELAY)
 
 
-def test_samples_are_rows_of_the_window_and_slots_of_other_windows_are_no_part_of_them(begun: World) -> None:
+def sampled(world: World, model: Model, at: datetime) -> list[SampledRows]:
+    return world.slots.samples([DELAY, SECOND], at)[profile_name(model, "1", PROFILES[model.name])]
+
+
+def placed(rows: list[Data], profile: Profile) -> list[bytes]:
+    """Where rows of the table lie in the reference, as a sample has them."""
+    columns = {name: [row[name] for row in rows] for name in profile.joint.names}
+    return [one.tobytes() for one in sample(profile.joint, columns).places.T]
+
+
+def test_a_sample_is_the_rows_of_the_window_to_the_last_bit(begun: World) -> None:
     begun.advance(TICK)
-    begun.load(TICK + SLOT, 4)
+    at = TICK + SLOT
+    begun.load(at, 4)
+    begun.load(at, 3, temperature=float("nan"), distance=None, carrier=None)
+    begun.load(at, 2, temperature=float("inf"), distance=-1e300, carrier='a,\n"b" ]\u2028')
+    begun.advance(at)
+    for model in (DELAY, SECOND):
+        profile = PROFILES[model.name]
+        found = joint_sample(sampled(begun, model, at), profile)
+        assert found.names == profile.joint.names
+        rows = begun.rows(model, at)
+        assert len(rows) < ROWS, "few rows are all sampled"
+        assert sorted(one.tobytes() for one in found.places.T) == sorted(placed(rows, profile))
+
+
+def test_a_window_that_was_counted_is_compared_by_the_sample_of_its_slots(begun: World) -> None:
+    begun.advance(TICK)
     at = TICK + SLOT
     batch = begun.advance(at)
-    windows = begun.slots.read([DELAY, SECOND], batch, at)
     counted = CountedPredictions(
         rest=None,  # type: ignore[arg-type] # nothing is read
         slots=begun.slots,
         warehouse=begun.warehouse,
         at=at,
-        windows=windows,
+        windows=begun.slots.read([DELAY], batch, at),
         versions={},
-        samples=lambda: begun.slots.samples([DELAY, SECOND], at),
+        samples=lambda: begun.slots.samples([DELAY], at),
     )
-    for model in (DELAY, SECOND):
-        profile = PROFILES[model.name]
-        window = Window(model=model, version="1", start=at - model.window, end=at)
-        sample = counted.sample(window, profile)
-        assert set(sample) == set(profile.joint.names)
-        sizes = {len(column) for column in sample.values()}
-        assert sizes == {windows[model.name].rows}, "few rows are all sampled"
-        first = profile.joint.names[0]
-        values = {float(row[first]) for row in begun.rows(model, at)}
-        assert set(sample[first]) <= values
-
-
-def test_odd_values_of_a_sample_are_as_they_were(begun: World) -> None:
-    begun.advance(TICK)
-    begun.load(TICK + SLOT, 3, temperature=float("nan"), distance=None, carrier=None)
-    at = TICK + SLOT
-    begun.advance(at)
     profile = PROFILES[DELAY.name]
-    [part] = begun.slots.samples([DELAY], at)[profile_name(DELAY, "1", profile)]
-    rows = [dict(zip(part.names, json.loads(line), strict=True)) for line in part.lines]
-    odd = [row for row in rows if row["carrier"] is None]
-    assert len(odd) == 3
-    assert {str(row["temperature"]).lower() for row in odd} == {"nan"}
-    assert {row["distance"] for row in odd} == {None}
-
-
-def test_a_sample_has_the_values_that_its_rows_have_in_the_table(begun: World) -> None:
-    begun.advance(TICK)
-    at = TICK + SLOT
-    begun.load(at, 3, temperature=None, carrier='a,\n"b" ]\u2028')
-    begun.advance(at)
-    [part] = begun.slots.samples([DELAY], at)[profile_name(DELAY, "1", PROFILES[DELAY.name])]
-    found = [dict(zip(part.names, json.loads(line), strict=True)) for line in part.lines]
-    wanted = [{name: row[name] for name in part.names} for row in begun.rows(DELAY, at)]
-    assert sorted(found, key=repr) == sorted(wanted, key=repr)
-    assert set(watched(DELAY)) <= set(part.names)
+    window = Window(model=DELAY, version="1", start=at - DAY, end=at)
+    report = score_counts(profile, counted.counts(window, profile), sample=counted.sample(window, profile))
+    assert report.joint
+    assert report.joint.rows == (800, len(begun.rows(DELAY, at)))
 
 
 def test_slots_of_other_columns_are_parts_of_their_own_in_the_order_of_time(begun: World) -> None:
@@ -417,9 +411,28 @@ def test_slots_of_other_columns_are_parts_of_their_own_in_the_order_of_time(begu
     at = TICK + SLOT
     gone = replace(DELAY, features=Features(numeric=("distance",), categorical=("carrier",)))
     begun.advance(at, gone)
-    before, after = begun.slots.samples([DELAY], at)[profile_name(DELAY, "1", PROFILES[DELAY.name])]
-    assert set(after.names) == {"distance", "carrier", DELAY.score} < set(before.names)
-    assert len(after.lines) == 3
+    before, after = sampled(begun, DELAY, at)
+    order = PROFILES[DELAY.name].order
+    assert {order[k] for k in after.features} == {"distance", "carrier", DELAY.score}
+    assert set(after.features) < set(before.features)
+    assert len(after.rows) == 3
+
+
+@pytest.mark.parametrize("rows", [[65_535, 1], [65_536, 2**40]])
+def test_rows_by_cell_are_read_whatever_their_number(world: World, rows: list[int]) -> None:
+    cells = [{"bucket": 2 * k, "n": n, "total": float(k)} for k, n in enumerate(rows)]
+    about = {"batch": "b", "window_end": TICK, "model": DELAY.name, "profile": "p", "newest": TICK}
+    world.warehouse.append(
+        "ops.window_counts",
+        [
+            about | {"feature": k, "cells": cells, "lows": [], "highs": [], "clip_low": 0, "clip_high": 2}
+            for k in (-2, 0)
+        ],
+    )
+    found = world.slots.read([DELAY], "b", TICK)[DELAY.name]
+    assert (found.rows, found.counted) == (sum(rows), (sum(rows),))
+    assert found.features[0].rows.tolist() == [0, 0, 0, rows[0], 0, rows[1]]
+    assert found.features[0].sums == (0.0, 1.0, 0.0)
 
 
 def test_values_whose_sum_is_beyond_floats_keep_no_other_model_from_being_read(begun: World) -> None:

@@ -2,10 +2,10 @@
 -- all models of the table. A slot that is counted again is only written where rows came late: most have none, and every copy is stored
 -- and read by the sums.
 INSERT INTO ops.cell_counts
-  (model, profile, feature, slot_end, cells, n_rows, lowest, highest, clip_low, clip_high, newest, sample_columns, sample, batch, counted_at)
+  (model, profile, feature, slot_end, cells, n_rows, lowest, highest, clip_low, clip_high, newest, sample_features, sample, batch, counted_at)
 WITH
   profiles AS (
-    SELECT model, profile, feature, name, is_numeric, origin, edges, categories, clip_low, clip_high
+    SELECT model, profile, feature, name, is_numeric, origin, edges, categories, clip_low, clip_high, middle, scale
     FROM ops.profile_cells
     WHERE profile IN UNNEST(@profiles) AND feature != -1
     QUALIFY ROW_NUMBER() OVER (PARTITION BY profile, feature ORDER BY created_at DESC) = 1
@@ -32,16 +32,15 @@ WITH
       ) AS place_
     FROM logged
   ),
-  -- The part without a name stands for the row as a whole: some rows of a slot are its sample.
+  -- The part without a name stands for the row as a whole.
   parted AS (
     SELECT
-      slotted.model, slotted.{timestamp} AS logged_at, slotted.slot_end_ AS slot_end,
-      part.name, part.number, part.whole, part.category
+      slotted.model, slotted.{timestamp} AS logged_at, slotted.slot_end_ AS slot_end, slotted.place_ AS place,
+      slotted.place_ <= sampled.n AS is_sampled, part.name, part.number, part.whole, part.category
     FROM slotted
     JOIN UNNEST(@samples) AS sampled ON sampled.model = slotted.model, UNNEST([
       STRUCT(
-        '' AS name, CAST(NULL AS FLOAT64) AS number, CAST(NULL AS INT64) AS whole,
-        IF(slotted.place_ <= sampled.n, CONCAT('[', ARRAY_TO_STRING([{values}], ',', 'null'), ']'), NULL) AS category
+        '' AS name, CAST(NULL AS FLOAT64) AS number, CAST(NULL AS INT64) AS whole, CAST(NULL AS STRING) AS category
       ),
       {parts}
     ]) AS part
@@ -49,7 +48,7 @@ WITH
   measured AS (
     SELECT
       profiles.model, profiles.profile, profiles.feature, profiles.is_numeric, profiles.edges, profiles.categories,
-      parted.slot_end, parted.logged_at, parted.category,
+      profiles.middle, profiles.scale, parted.slot_end, parted.logged_at, parted.place, parted.is_sampled, parted.category,
       -- Of integers the difference is taken first; where it is none of 64 bits, that of floats.
       IF(
         profiles.origin = 0,
@@ -74,24 +73,67 @@ WITH
         WHEN categories[SAFE_ORDINAL(RANGE_BUCKET(category, categories))] = category THEN RANGE_BUCKET(category, categories) - 1
         ELSE ARRAY_LENGTH(categories) + {group}
       END AS bucket,
-      IF(is_numeric AND NOT IS_NAN(value) AND NOT IS_INF(value), value, NULL) AS finite,
-      IF(feature = -2, category, NULL) AS row_
+      IF(is_numeric AND NOT IS_NAN(value) AND NOT IS_INF(value), value, NULL) AS finite
     FROM measured
   ),
   counted AS (
     SELECT
       model, profile, feature, slot_end, bucket,
-      COUNT(*) AS n, SUM(finite) AS total, MIN(finite) AS lowest, MAX(finite) AS highest, MAX(logged_at) AS newest,
-      STRING_AGG(row_, "\n") AS sample
+      COUNT(*) AS n, SUM(finite) AS total, MIN(finite) AS lowest, MAX(finite) AS highest, MAX(logged_at) AS newest
     FROM placed
     GROUP BY model, profile, feature, slot_end, bucket
   ),
   fresh AS (
     SELECT
       model, profile, feature, slot_end, ARRAY_AGG(STRUCT(bucket AS bucket, n AS n, total AS total)) AS cells,
-      SUM(n) AS n_rows, MIN(lowest) AS lowest, MAX(highest) AS highest, MAX(newest) AS newest, MAX(sample) AS sample
+      SUM(n) AS n_rows, MIN(lowest) AS lowest, MAX(highest) AS highest, MAX(newest) AS newest
     FROM counted
     GROUP BY model, profile, feature, slot_end
+  ),
+  -- Some rows of a slot are its sample: of each value how far it lies from the middle of the reference, over its scale, as a float of 32
+  -- bits. Beside its sign that is an exponent, -126 of the smallest ones, and a fraction, which rounds half to even where a number of 53
+  -- bits has no place for a half.
+  distances AS (
+    SELECT
+      profile, feature, slot_end, place,
+      IEEE_DIVIDE(IFNULL(SAFE_SUBTRACT(value, middle), IEEE_DIVIDE(value, 0)), scale) AS distance
+    FROM (
+      SELECT
+        profile, feature, slot_end, place, middle, scale,
+        IF(is_numeric, value, CAST({code} AS FLOAT64)) AS value
+      FROM measured
+      WHERE is_sampled AND scale IS NOT NULL
+    )
+  ),
+  exponents AS (
+    SELECT
+      profile, feature, slot_end, place, distance,
+      IF(
+        ABS(distance) < 3.4028235677973366e38,
+        GREATEST(CAST(FLOOR(LOG(GREATEST(ABS(distance), 1e-45), 2)) AS INT64), -126),
+        NULL
+      ) AS exponent
+    FROM distances
+  ),
+  floats AS (
+    SELECT
+      profile, feature, slot_end, place,
+      IF(distance < 0, 2147483648, 0) + CASE
+        WHEN exponent IS NOT NULL THEN
+          (exponent + 126) * 8388608
+          + CAST(ABS(distance) / POW(2, exponent - 23) + 4503599627370496.0 AS INT64) - 4503599627370496
+        WHEN distance IS NULL OR IS_NAN(distance) THEN 2143289344
+        ELSE 2139095040
+      END AS bits
+    FROM exponents
+  ),
+  samples AS (
+    SELECT
+      profile, slot_end,
+      STRING_AGG(DISTINCT CAST(feature AS STRING), ',' ORDER BY CAST(feature AS STRING)) AS features,
+      FROM_HEX(STRING_AGG(FORMAT('%08x', bits), '' ORDER BY place, feature)) AS sample
+    FROM floats
+    GROUP BY profile, slot_end
   ),
   known AS (
     SELECT profile, feature, slot_end, n_rows
@@ -107,9 +149,10 @@ WITH
 SELECT
   fresh.model, fresh.profile, fresh.feature, fresh.slot_end, fresh.cells, fresh.n_rows, fresh.lowest, fresh.highest,
   profiles.clip_low, profiles.clip_high, fresh.newest,
-  IF(fresh.sample IS NULL, NULL, {sample_columns}), fresh.sample, @batch, @counted_at
+  samples.features, samples.sample, @batch, @counted_at
 FROM fresh
 JOIN profiles ON profiles.profile = fresh.profile AND profiles.feature = fresh.feature
+LEFT JOIN samples ON samples.profile = fresh.profile AND samples.slot_end = fresh.slot_end AND fresh.feature = -2
 LEFT JOIN known
 ON known.profile = fresh.profile AND known.feature = fresh.feature AND known.slot_end = fresh.slot_end
 WHERE known.n_rows IS NULL OR known.n_rows != fresh.n_rows

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.drift import Counts, Profile
+from core.drift.joint import JointSample
 from core.drift.slots import counts_from_cells
 from core.errors import QueryError, UnavailableError
 from core.retraining import Span
@@ -15,7 +16,7 @@ from functions.adapters.logs import fields
 from functions.adapters.ports import Data, Warehouse
 from functions.drift_score.ports import Predictions
 from functions.drift_score.schema import Changes, changes
-from functions.drift_score.slots.samples import SampledRows, sample_columns
+from functions.drift_score.slots.samples import SampledRows, joint_sample
 from functions.drift_score.slots.slot_counts import SlotCounts, WindowCells, profile_name
 from functions.drift_score.window import Window, WindowSummary
 
@@ -69,19 +70,19 @@ class CountedPredictions:
         model, found = window.model, self.windows.get(window.model.name)
         if found and found.profile == profile_name(model, window.version, profile):
             changed = self._changed(model, profile, found)
-            features = [one for one in found.features if profile.order[one.feature] not in changed.names]
+            names, gone = profile.order, changed.names
+            features = [one for one in found.features if names[one.feature] not in gone] if gone else found.features
             return counts_from_cells(profile, features, absent=changed.absent, retyped=changed.retyped)
         counts = self.rest.counts(window, profile)
         self._register(window, profile)
         return counts
 
-    def sample(self, window: Window, profile: Profile) -> Columns:
+    def sample(self, window: Window, profile: Profile) -> Columns | JointSample:
         """Some rows of a window: of one that was counted, those of its slots."""
         found = self.windows.get(window.model.name)
         if found is None or found.profile != profile_name(window.model, window.version, profile):
             return self.rest.sample(window, profile)
-        numbers = {*window.model.features.numeric, window.model.score}
-        return sample_columns(self.samples().pop(found.profile, []), profile, numbers)
+        return joint_sample(self.samples().pop(found.profile, []), profile)
 
     def counts_by(self, window: Window, profile: Profile, by: str) -> Mapping[str, Counts]:
         """The same by the values of a column, by a statement of its own."""

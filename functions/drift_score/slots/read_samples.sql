@@ -1,8 +1,7 @@
--- Some rows of the current windows of some models in the order of time, a line each, by the columns that they have. Slots that were counted
--- before samples had columns are passed over.
+-- Some rows of the current windows of some models in the order of time, by the features that they have: one float of 32 bits a feature.
 WITH
   newest AS (
-    SELECT counts.profile, counts.slot_end, counts.sample_columns, counts.sample
+    SELECT counts.profile, counts.slot_end, counts.sample_features, counts.sample
     FROM ops.cell_counts AS counts
     JOIN UNNEST(@lengths) AS wanted ON wanted.model = counts.model
     WHERE
@@ -10,8 +9,10 @@ WITH
       AND counts.slot_end > TIMESTAMP_SUB(@window_end, INTERVAL wanted.seconds SECOND)
     QUALIFY ROW_NUMBER() OVER (PARTITION BY counts.profile, counts.slot_end ORDER BY counts.counted_at DESC, counts.batch DESC) = 1
   )
-SELECT profile, sample_columns, STRING_AGG(sample, "\n" ORDER BY slot_end) AS sample
+SELECT
+  profile, sample_features,
+  TO_BASE64(FROM_HEX(STRING_AGG(TO_HEX(sample), '' ORDER BY slot_end))) AS sample
 FROM newest
-WHERE sample_columns IS NOT NULL
-GROUP BY profile, sample_columns
+WHERE sample_features IS NOT NULL
+GROUP BY profile, sample_features
 ORDER BY profile, MIN(slot_end)

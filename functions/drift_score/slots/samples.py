@@ -1,86 +1,53 @@
 """Some rows of a window, as its slots keep them: by them it is seen how features go together."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
-from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from core.drift import Profile
-from core.drift.columns import array
-from core.drift.joint import ROWS, evenly
-from functions.adapters.columns import Columns
-
-_rows = msgspec.json.Decoder(list[list[Any]])
+from core.drift.joint import ROWS, JointSample, evenly
+from functions.drift_score.slots.packed import unpacked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampledRows:
-    """Some rows of the slots of a window that have the same columns.
+    """Some rows of the slots of a window that have the same features.
 
     Attributes:
-        names: the columns.
-        text: a row a line, as a JSON array of the values of these columns; whole, for the lines of a shard's models at once would take as
-            much memory again.
+        features: their numbers within the profile, ascending.
+        text: the rows, one after another, each value a big-endian float of 32 bits, as base64: decoded when their model is scored, so that
+            those of a shard's other models take no more memory.
     """
 
-    names: tuple[str, ...]
+    features: tuple[int, ...]
     text: str
 
     @property
-    def lines(self) -> list[str]:
-        """A row each."""
-        return self.text.split("\n")
+    def rows(self) -> NDArray[np.float32]:
+        """The values, shape (rows, features).
+
+        Raises:
+            QueryError: they are no whole rows.
+        """
+        return unpacked(self.text, ">f4", len(self.features), "ops.cell_counts.sample")
 
 
-def sample_columns(parts: Sequence[SampledRows], profile: Profile, numbers: Collection[str]) -> Columns:
-    """Evenly spaced rows of a sample, at most `joint.ROWS`: the columns that are compared as to how they go together.
+def joint_sample(parts: Sequence[SampledRows], profile: Profile) -> JointSample:
+    """Evenly spaced rows of a sample, at most `joint.ROWS`: the features that are compared as to how they go together.
 
     Args:
         parts: the sample, in the order of time.
-        profile: names the columns; one that no part has is left out.
-        numbers: the columns that hold numbers; the others hold categories.
+        profile: that the slots were counted by; a feature that no part has is left out, one that a part has not is missing there.
     """
-    decoded = [(part.names, list(zip(*rows, strict=True)), len(rows)) for part, rows in _decoded(parts)]
-    known = {name for names, _, _ in decoded for name in names}
-    tables = [(dict(zip(names, columns, strict=True)), size) for names, columns, size in decoded]
-    found: dict[str, NDArray[Any]] = {}
-    for name in filter(known.__contains__, profile.joint.names):
-        values = list(chain.from_iterable(table.get(name, repeat(None, size)) for table, size in tables))
-        origin = profile.joint.origins.get(name, 0)
-        found[name] = _numbers(name, values, origin) if name in numbers else _categories(name, values)
-    return found
-
-
-def _decoded(parts: Iterable[SampledRows]) -> Iterable[tuple[SampledRows, list[list[Any]]]]:
-    """The rows that are looked at; only these are decoded."""
-    listed = [(part, part.lines) for part in parts]
-    at, start = evenly(sum(len(lines) for _, lines in listed), ROWS), 0
-    for part, lines in listed:
-        inside = at[(at >= start) & (at < start + len(lines))] - start
-        start += len(lines)
-        if inside.size:
-            yield part, _rows.decode(f"[{','.join([lines[k] for k in inside.tolist()])}]")
-
-
-def _numbers(name: str, values: list[Any], origin: int) -> NDArray[Any]:
-    """Numbers of JSON, which spells NaN, infinities and large whole numbers as text."""
-    if origin:  # large whole numbers are told apart only as such
-        return array(name, [_exact(value) if isinstance(value, str) else value for value in values])
-    return np.array(values, dtype=np.float64)
-
-
-def _exact(text: str) -> int | float:
-    return int(text) if text.lstrip("-").isdigit() else float(text)
-
-
-def _categories(name: str, values: list[Any]) -> NDArray[Any]:
-    """Categories as they are; other values are spelt as BigQuery spells them."""
-    return array(name, [value if value is None or isinstance(value, str) else _spelt(value) for value in values])
-
-
-def _spelt(value: float | bool) -> str:  # noqa: FBT001 - a JSON value
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    tables = [part.rows for part in parts]
+    at, start = evenly(sum(map(len, tables)), ROWS), 0
+    known = sorted({feature for part in parts for feature in part.features})
+    places = np.full((len(known), at.size), np.nan, dtype=np.float32)
+    for part, table in zip(parts, tables, strict=True):
+        first, last = at.searchsorted((start, start + len(table)))
+        places[np.searchsorted(known, part.features), first:last] = table[at[first:last] - start].T
+        start += len(table)
+    order = profile.order
+    return JointSample(names=tuple(order[feature] for feature in known), places=places)

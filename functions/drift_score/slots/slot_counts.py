@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-import numpy as np
 
 from core.drift import Profile
 from core.drift.joint import ROWS
@@ -30,6 +29,7 @@ from functions.adapters.ports import Clock, Data, Store, Warehouse
 from functions.adapters.store import update
 from functions.drift_score.schema import changes
 from functions.drift_score.slots import statements
+from functions.drift_score.slots.packed import unpacked
 from functions.drift_score.slots.samples import SampledRows
 from functions.drift_score.slots.statements import Source
 
@@ -174,8 +174,8 @@ class SlotCounts:
         found: dict[str, list[SampledRows]] = defaultdict(list)
         rows = self.warehouse.query(statements.READ_SAMPLES, lengths=lengths, earliest=earliest, window_end=end)
         for row in rows:
-            names = msgspec.json.decode(row["sample_columns"], type=tuple[str, ...])
-            found[row["profile"]].append(SampledRows(names=names, text=row["sample"]))
+            features = tuple(sorted(map(int, row["sample_features"].split(","))))
+            found[row["profile"]].append(SampledRows(features=features, text=row["sample"]))
         return found
 
     def versions(self, models: Sequence[Model], at: datetime) -> dict[str, Data]:
@@ -265,8 +265,8 @@ def can_count(model: Model) -> bool:
 
 
 def profile_name(model: Model, version: str, profile: Profile) -> str:
-    """Names a profile of a model, for as long as its cells are the same."""
-    return f"{model.name}:{version}:{profile.fingerprint}"
+    """Names a profile of a model, for as long as its cells are the same and samples are measured by the same."""
+    return f"{model.name}:{version}:{profile.fingerprint}{profile.joint.fingerprint}"
 
 
 def _is_moved(profile: str, length: timedelta, before: _Progress, end: datetime) -> bool:
@@ -315,21 +315,20 @@ def _seconds(span: timedelta) -> int:
 
 
 def _window(rows: Sequence[Data]) -> WindowCells:
-    known = [row["newest"] for row in rows if row["newest"] is not None]
-    features = tuple(_feature(row) for row in rows if row["feature"] >= 0)
+    features = [row for row in rows if row["feature"] >= 0]
     return WindowCells(
         profile=rows[0]["profile"],
-        newest=max(known, default=None),
-        rows=sum(int(_feature(row).rows.sum()) for row in rows if row["feature"] == _WHOLE.feature),
-        features=features,
-        counted=tuple(int(one.rows.sum()) for one in features),
+        newest=max((row["newest"] for row in rows if row["newest"] is not None), default=None),
+        rows=sum(row["n_rows"] for row in rows if row["feature"] == _WHOLE.feature),
+        features=tuple(map(_feature, features)),
+        counted=tuple(row["n_rows"] for row in features),
     )
 
 
 def _feature(row: Data) -> FeatureCells:
     return FeatureCells(
         feature=row["feature"],
-        rows=np.fromstring(row["counts"], dtype=np.int64, sep=","),
+        rows=unpacked(row["counts"], f">u{row['width']}", 1, "ops.window_counts.cells")[:, 0],
         sums=(row["low_total"], row["middle_total"], row["high_total"]),
         lowest=row["lowest"],
         highest=row["highest"],

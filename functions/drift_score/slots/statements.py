@@ -1,6 +1,5 @@
 """The statements that count, sum and read slots: fixed text, but for the tables and columns that the settings name."""
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from core.drift.categories import hash_sql
+from core.drift.joint import code_sql
 from core.generative.literal import texts
 from core.settings import Model
 from functions.drift_score.statements import computed
@@ -56,8 +56,7 @@ def count_slots(source: Source, models: Iterable[Model], *, without: Collection[
             f",\n      {sql} AS {_quoted(name)}" for name, sql in _computed(models).items() if name in names
         ),
         parts=listed,
-        values=", ".join(f"TO_JSON_STRING(slotted.{_quoted(name)})" for name in names),
-        sample_columns=texts([json.dumps(names)]),
+        code=code_sql("IFNULL(category, 'missing')"),
         group=hash_sql("category"),
     )
 

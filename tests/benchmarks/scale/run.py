@@ -7,8 +7,8 @@ ports in memory; profiles and counts are read cold, after a wait as of a real se
 """
 
 import argparse
+import base64
 import cProfile
-import json
 import pstats
 import sys
 import time
@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from outside import MemoryBus, MemoryStore, MemoryWarehouse, Meter, MeteredMetrics
 
-from core.drift import Counts, Profile, count, score_counts
+from core.drift import Counts, Profile, count, joint, score_counts
+from core.drift.columns import Ints
 from core.drift.joint import ROWS
 from core.events import ScoringShard, Tick
 from core.settings import Features, Model, Reference, Settings
@@ -118,12 +119,11 @@ class Platform:
         self.counts = count(self.profile, current)
         self._cells = cells_of(self.profile, self.counts)
         sampled = -(-ROWS // (MODEL.window // SLOT)) * (MODEL.window // SLOT)
-        self._sample = {
-            "sample_columns": json.dumps(sorted(names)),
-            "sample": "\n".join(
-                json.dumps([float(current[name][k]) for name in sorted(names)]) for k in range(sampled)
-            ),
-        }
+        places = joint.sample(
+            self.profile.joint, {name: column[:sampled] for name, column in current.items()}, most=sampled
+        ).places
+        text = base64.b64encode(places.T.astype(">f4").tobytes()).decode()
+        self._sample = {"sample_features": ",".join(map(str, range(FEATURES))), "sample": text}
         self.known = {
             name: replace(MODEL, name=name) for name in (f"model-{number:06d}" for number in range(self.models))
         }
@@ -186,7 +186,7 @@ def cells_of(profile: Profile, counts: Counts) -> list[Data]:
     """Counts as BigQuery gives them, a row a feature, and one for the rows as a whole."""
     whole = {
         "feature": -2,
-        "counts": f"0,0,0,{counts.rows}",
+        **_packed(np.array([0, 0, 0, counts.rows])),
         **dict.fromkeys(TOTALS, 0.0),
         "lowest": None,
         "highest": None,
@@ -194,13 +194,19 @@ def cells_of(profile: Profile, counts: Counts) -> list[Data]:
     return [whole] + [
         {
             "feature": k,
-            "counts": ",".join(map(str, [*counts.special[k, ::-1].tolist(), *counts.cells[k].tolist()])),
+            **_packed(np.concatenate((counts.special[k, ::-1], counts.cells[k]))),
             **dict(zip(TOTALS, counts.sums[k].tolist(), strict=True)),
             "lowest": float(counts.lowest[k]),
             "highest": float(counts.highest[k]),
         }
         for k in range(len(profile.grid.names))
     ]
+
+
+def _packed(numbers: Ints) -> Data:
+    width = 2 if numbers.max() < 1 << 16 else 8
+    text = base64.b64encode(numbers.astype(f">u{width}").tobytes()).decode()
+    return {"n_rows": int(numbers.sum()), "width": width, "counts": text}
 
 
 def rows(platform: Platform) -> Iterator[Row]:

@@ -198,11 +198,11 @@ def test_new_categories_are_named_and_names_add_up(profile: Profile) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda _: b"", "profile: must be an archive of arrays, got 0 bytes"),
-        (lambda _: b"nonsense", "profile: must be an archive of arrays, got 8 bytes"),
-        (lambda data: data[:200], "profile: must be an archive of arrays, got 200 bytes"),
-        (lambda data: data[:-1], "profile: must be an archive of arrays, got"),
-        (lambda data: rewritten(data, version=4), "profile version: must be 5, got 4"),
+        (lambda _: b"", "profile: must be two archives of arrays, got 0 bytes"),
+        (lambda _: b"nonsense", "profile: must be two archives of arrays, got 8 bytes"),
+        (lambda data: data[:200], "profile: must be two archives of arrays, got 200 bytes"),
+        (lambda data: data[:-1], "profile: must be two archives of arrays, got"),
+        (lambda data: rewritten(data, version=5), "profile version: must be 6, got 5"),
         (lambda data: rewritten(data, without="edges"), "profile: must hold 'edges', got"),
         (lambda data: rewritten(data, without="names"), "profile: must hold 'names', got"),
     ],
@@ -214,17 +214,29 @@ def test_bytes_that_are_no_profile_say_what_is_wrong(
         load_profile(change(dump_profile(profile)))
 
 
+def test_samples_that_are_none_are_refused_when_they_are_asked_for(profile: Profile) -> None:
+    data = dump_profile(profile)
+    start = 8 + int.from_bytes(data[:4], "little")
+    for samples in (bytes(len(data) - start), pack({}, {})):
+        found = load_profile(data[:4] + len(samples).to_bytes(4, "little") + data[8:start] + samples)
+        assert len(found.samples.sketches) == len(profile.grid.names)
+        with pytest.raises(ProfileError, match=r"profile: must (hold 'sample_0'|be an archive of arrays), got"):
+            found.samples[0]
+
+
 def rewritten(data: bytes, *, version: int = VERSION, without: str = "") -> bytes:
-    head, arrays = unpack(data)
+    start = 8 + int.from_bytes(data[:4], "little")
+    head, arrays = unpack(data[8:start])
     parts = (head | {"version": version}, arrays)
-    return pack(*({name: one for name, one in part.items() if name != without} for part in parts))
+    main = pack(*({name: one for name, one in part.items() if name != without} for part in parts))
+    return len(main).to_bytes(4, "little") + data[4:8] + main + data[start:]
 
 
 @pytest.mark.parametrize("older", [np.savez, np.savez_compressed])
 def test_a_profile_of_the_format_before_is_refused(older: Callable[..., None]) -> None:
     target = io.BytesIO()
     older(target, head=np.array([{"version": 4}], dtype=object))
-    with pytest.raises(ProfileError, match="profile: must be an archive of arrays"):
+    with pytest.raises(ProfileError, match="profile: must be two archives of arrays"):
         load_profile(target.getvalue())
 
 
