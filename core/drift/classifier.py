@@ -14,6 +14,7 @@ References:
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -173,8 +174,11 @@ def _triples(features: int) -> tuple[Ints, Ints, NDArray[np.bool_]]:
 
 def _thirds(rows: _Rows) -> tuple[Singles, Singles]:
     """The mean products of a pair and a third feature behind it in either half of the rows, shape (p, k) each; 0 elsewhere."""
-    first, second, behind = _triples(len(rows.scores))
-    products = rows.scores[first] * rows.scores[second]
+    first, _, behind = _triples(len(rows.scores))
+    products = np.empty((first.size, rows.scores.shape[1]), dtype=np.float32)
+    starts = first.searchsorted(np.arange(len(rows.scores) + 1)).tolist()
+    for k, (start, stop) in enumerate(pairwise(starts)):  # by the first feature of each pair, so that no row is copied
+        np.multiply(rows.scores[k], rows.scores[k + 1 :], out=products[start:stop])
     one, other = (
         products[:, half] @ rows.scores[:, half].T / max(half.stop - half.start, 1) * behind for half in rows.halves
     )
