@@ -13,7 +13,7 @@ from core.events.enums import Change, Mode, Severity, Stage, Status, Verb
 from core.events.incident_decision import DecisionKind, Delivered, IncidentDecision
 from core.events.pipeline_run import PipelineRun, RunStatus
 from core.events.registry_change import RegistryChange
-from core.events.scoring_shard import ScoringShard, TableCount
+from core.events.scoring_shard import ScoringShard, TableCount, UsedVersion
 from core.events.sweep_batch import SweepBatch
 from core.instants import YEARS, require_aware, stamp
 
@@ -41,6 +41,7 @@ __all__ = [
     "SweepBatch",
     "TableCount",
     "Tick",
+    "UsedVersion",
     "Verb",
     "stamp",
 ]

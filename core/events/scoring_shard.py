@@ -37,6 +37,25 @@ class TableCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsedVersion:
+    """The version of a model that is in use at an instant.
+
+    Attributes:
+        model: the name of the model.
+        version: its name.
+        in_use_from: since when it is in use.
+        reference_start: from when on it was trained.
+        reference_end: until when, exclusive.
+    """
+
+    model: str
+    version: str
+    in_use_from: datetime
+    reference_start: datetime
+    reference_end: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoringShard:
     """Some models are due for scoring.
 
@@ -44,6 +63,7 @@ class ScoringShard:
         scheduled_at: the instant of the tick, in UTC; the current windows of the models end then.
         models: the names of the models, at least one.
         batch: of the sums of their windows in `ops.window_counts`; empty where there are none.
+        versions: of those of the models that are counted by slots; a version that is not named is looked up.
     """
 
     TYPE: ClassVar[str] = "scoring_shard"
@@ -52,6 +72,7 @@ class ScoringShard:
     scheduled_at: datetime
     models: tuple[str, ...]
     batch: str = ""
+    versions: tuple[UsedVersion, ...] = ()
 
     def __post_init__(self) -> None:
         require_aware("scheduled_at", self.scheduled_at)

@@ -16,8 +16,8 @@ from core.errors import AiaError, BusyError, ConflictError
 from core.events import stamp
 from core.ledger import ClaimDecision, ClaimState, ClaimVerdict, Entry, claim, confirm, release
 from functions.adapters.logs import fields
-from functions.adapters.ports import Clock, Data, Store
-from functions.adapters.store import every, update
+from functions.adapters.ports import Clock, Data, Document, Store
+from functions.adapters.store import change_document, every
 
 COLLECTION = "ledger"
 LEASE = timedelta(minutes=2)
@@ -43,11 +43,14 @@ class Claim:
         ledger: where it is.
         key: of the effect.
         attempt: the holder.
+        document: of the ledger, as the claim was written: it is confirmed or released without being read again, unless
+            somebody else wrote it since.
     """
 
     ledger: "Ledger"
     key: str
     attempt: str
+    document: Document
 
     def confirm(self, covers: Iterable[str] | None = None) -> None:
         """Say that the effect has been performed.
@@ -114,8 +117,7 @@ class Ledger:
             BusyError: somebody else performs it right now.
             UnavailableError: the store does not answer.
         """
-        attempt = self._attempt()
-        return Claim(self, key, attempt) if self._claim(key, attempt, lease, tuple(covers)) else None
+        return self._claim(key, self._attempt(), lease, tuple(covers))
 
     def covered(self, name: str, *, prefix: str, after: str) -> frozenset[str]:
         """What claims with later keys of the same beginning cover, up to the first that covers a name.
@@ -141,16 +143,22 @@ class Ledger:
     def confirm(self, claim: Claim, covers: Iterable[str] | None = None) -> None:
         """See `Claim.confirm`."""
         names = None if covers is None else tuple(covers)
-        decision = self._decide(
-            claim.key, lambda entry: confirm(entry, owner=claim.attempt, now=self._clock(), covers=names)
-        )
+
+        def decide(entry: Entry | None) -> ClaimDecision:
+            return confirm(entry, owner=claim.attempt, now=self._clock(), covers=names)
+
+        decision, _ = self._decide(claim.key, decide, known=claim.document)
         if decision.verdict is ClaimVerdict.CONFIRMED_LATE:
             said = fields(key=claim.key, owner=claim.attempt)
             log.warning("the lease ended before the effect: %s", claim.key, extra=said)
 
     def release(self, claim: Claim) -> None:
-        """See `Claim.release`."""
-        self._release(claim.key, claim.attempt)
+        """See `Claim.release`: when that fails, the error of the effect matters more, and the lease will end."""
+        try:
+            self._release(claim)
+        except AiaError as error:
+            said = fields(key=claim.key, owner=claim.attempt)
+            log.warning("not released: %s: %s", claim.key, error, extra=said)
 
     def alone(self, key: str, effect: Callable[[], None], *, lease: timedelta = LEASE) -> None:
         """Perform the effect while no other instance does; it may be repeated.
@@ -166,13 +174,13 @@ class Ledger:
             BusyError: another instance is performing it; the error names the key and the end of the lease.
             UnavailableError: the store does not answer.
         """
-        attempt = self._attempt()
-        if not self._claim(key, attempt, lease):
+        mine = self._claim(key, self._attempt(), lease)
+        if mine is None:
             raise ConflictError(f"{key}: has been performed once and for all")
         try:
             effect()
         finally:
-            self._release(key, attempt)
+            mine.release()
 
     def purge(self, *, days: int = 30) -> int:
         """Delete the entries that expired on one of the last days; Firestore's TTL policy does it by itself.
@@ -198,21 +206,26 @@ class Ledger:
         """The unique name of an attempt."""
         return f"{self._owner}/{uuid.uuid4().hex[:12]}"
 
-    def _claim(self, key: str, attempt: str, lease: timedelta, covers: tuple[str, ...] = ()) -> bool:
-        """Whether the attempt has the claim now; not if the effect has been performed."""
+    def _claim(self, key: str, attempt: str, lease: timedelta, covers: tuple[str, ...] = ()) -> Claim | None:
+        """The claim of the attempt, by one write where nobody else has claimed; None if the effect has been performed."""
+
+        def decide(entry: Entry | None) -> ClaimDecision:
+            return claim(entry, owner=attempt, now=self._clock(), lease=lease, covers=covers)
+
         try:
-            decision = self._decide(
-                key, lambda entry: claim(entry, owner=attempt, now=self._clock(), lease=lease, covers=covers)
-            )
+            decision, document = self._decide(key, decide, known=None)
         except ConflictError as error:
             raise BusyError(f"{key}: too many claim it at once") from error
         if decision.verdict is ClaimVerdict.BUSY and decision.entry:
             raise BusyError(f"{key}: claimed by {decision.entry.owner} until {stamp(decision.entry.until)}")
         if decision.verdict is ClaimVerdict.TAKEN_OVER:
             log.warning("claim taken over: %s", key, extra=fields(key=key, owner=attempt))
-        return decision.mine
+        return Claim(self, key, attempt, document) if decision.mine and document else None
 
-    def _decide(self, key: str, decide: Callable[[Entry | None], ClaimDecision]) -> ClaimDecision:
+    def _decide(
+        self, key: str, decide: Callable[[Entry | None], ClaimDecision], *, known: Document | None
+    ) -> tuple[ClaimDecision, Document | None]:
+        """Decide over the document as it is known, or as it is where that is out of date; what was decided, and the document."""
         taken: list[ClaimDecision] = []
 
         def change(data: Data | None) -> Data | None:
@@ -221,17 +234,16 @@ class Ledger:
             taken.append(decision)
             return _data(decision.entry) if decision.entry and decision.entry != held else None
 
-        update(self._store, COLLECTION, key, change)
-        return taken[-1]
+        document = change_document(self._store, COLLECTION, key, change, known=known)
+        return taken[-1], document
 
-    def _release(self, key: str, attempt: str) -> None:
-        """Release the claim; when that fails, the error of the effect matters more, and the lease will end."""
+    def _release(self, claim: Claim) -> None:
         try:
-            document = self._store.get(COLLECTION, key)
-            if document and release(_entry(document.data), owner=attempt).verdict is ClaimVerdict.RELEASED:
+            self._store.delete(claim.document, COLLECTION)
+        except ConflictError:
+            document = self._store.get(COLLECTION, claim.key)
+            if document and release(_entry(document.data), owner=claim.attempt).verdict is ClaimVerdict.RELEASED:
                 self._store.delete(document, COLLECTION)
-        except AiaError as error:
-            log.warning("not released: %s: %s", key, error, extra=fields(key=key, owner=attempt))
 
 
 def _data(entry: Entry) -> Data:

@@ -1,6 +1,6 @@
 """The ports: the interfaces through which functions use external systems."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -128,7 +128,25 @@ class Warehouse(Protocol):
         ...
 
 
-class MeteredWarehouse(Warehouse, Protocol):
+class StreamedWarehouse(Warehouse, Protocol):
+    """Gives large results bit by bit as well."""
+
+    def stream(self, sql: str, *, at_once: int, **parameters: Any) -> Iterator[Data]:  # noqa: ANN401 - as of `query`
+        """Run a statement as `query` does when its first row is asked for, and give its rows as they are asked for.
+
+        Args:
+            sql: the statement.
+            at_once: rows that are read, and held, at once.
+            parameters: of the statement.
+
+        Raises:
+            QueryError: the statement is refused.
+            UnavailableError: the warehouse does not answer, or no more: the rows before were given.
+        """
+        ...
+
+
+class MeteredWarehouse(StreamedWarehouse, Protocol):
     """Says what a statement would read as well."""
 
     def bytes_of(self, sql: str, **parameters: Any) -> int:  # noqa: ANN401 - as of `query`

@@ -88,6 +88,18 @@ class BigQueryWarehouse:
             rows = job.result(retry=self._retry, job_retry=None, timeout=self._timeout)
             return [dict(row.items()) for row in rows]
 
+    def stream(self, sql: str, *, at_once: int, **parameters: Any) -> Iterator[Data]:  # noqa: ANN401 - as of `query`
+        """Run a statement and give its rows page by page (`jobs.getQueryResults` with `maxResults`); see the port."""
+        with _translated():
+            job = self._insert(sql, parameters, maximum_bytes_billed=self._maximum)
+            rows = iter(job.result(page_size=at_once, retry=self._retry, job_retry=None, timeout=self._timeout))
+        while True:
+            with _translated():
+                row = next(rows, None)
+            if row is None:
+                return
+            yield dict(row.items())
+
     def bytes_of(self, sql: str, **parameters: Any) -> int:  # noqa: ANN401 - as of `query`
         """The bytes that a statement would read, by a dry run (`jobs.insert` with `dryRun`), which costs nothing.
 

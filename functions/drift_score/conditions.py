@@ -2,9 +2,11 @@
 
 from enum import StrEnum
 
-from core.detection import ConditionSpec, Hysteresis, NoVerdict
+from core.detection import ConditionSpec, Hysteresis, NoVerdict, Outcome, Verdict
+from core.drift.judge import Reason
 from core.performance.labels import NO_PERFORMANCE_VERDICT
 from core.settings import Model
+from functions.drift_score.window import Window
 
 SOURCE = "drift_score"
 
@@ -48,6 +50,27 @@ def spec(model: Model, kind: Kind) -> ConditionSpec:
         repeat=True,
         no_verdict=_no_verdict(model, kind),
     )
+
+
+def awaited(model: Model) -> tuple[Kind, ...]:
+    """The conditions of a model of which it becomes a finding that nothing has been known for too long."""
+    return tuple(kind for kind in Kind if (kind is not Kind.LABELS or model.label) and _no_verdict(model, kind))
+
+
+def of_unscored(model: Model, refusal: str) -> Verdict:
+    """Nothing is known of a model that could not be scored."""
+    return _unknown(Reason.REFUSED, f"{model.name}: could not be scored: {refusal}")
+
+
+def of_empty_reference(reference: Window) -> Verdict:
+    """Nothing is known of a model whose reference window has no rows."""
+    model, days = reference.model, f"{reference.start:%Y-%m-%d %H:%M} to {reference.end:%Y-%m-%d %H:%M} UTC"
+    text = f'{model.name}: the reference window, {days}, has no rows of {model.table} whose column "model" is "{model.name}"'
+    return _unknown(Reason.INSUFFICIENT_DATA, text)
+
+
+def _unknown(reason: Reason, summary: str) -> Verdict:
+    return Verdict(outcome=Outcome.NOT_KNOWN, reason=reason, summary=summary)
 
 
 def _no_verdict(model: Model, kind: Kind) -> NoVerdict | None:

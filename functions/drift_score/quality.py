@@ -10,6 +10,8 @@ from functions.drift_score.ports import Results
 from functions.drift_score.window import Window
 
 _MISSING = (DataQualityIssueKind.MISSING, DataQualityIssueKind.ABSENT)
+_BY_THEMSELVES = (DataQualityIssueKind.STALE, DataQualityIssueKind.ABSENT)
+"""Issues that are found without a row of the reference."""
 
 
 def inspect(
@@ -25,6 +27,8 @@ def inspect(
         now=window.end,
         thresholds=QualityThresholds(share=settings.share, volume=settings.volume, age=settings.age),
     )
+    if not baseline.rows:
+        return tuple(issue for issue in found if issue.kind in _BY_THEMSELVES)
     return tuple(issue for issue in found if not _usual(issue, baseline, settings.share))
 
 

@@ -55,13 +55,12 @@ def reference_of(model: Model, version: Data | None, at: datetime) -> Window:
     return Window(model=model, version=name, start=max(version["reference_start"], end - days), end=end)
 
 
-def references_of(predictions: Predictions, models: Iterable[Model], at: datetime) -> list[Window]:
-    """The reference windows at an instant of those models that have one."""
+def references_of(versions: Mapping[str, Data], models: Iterable[Model], at: datetime) -> list[Window]:
+    """The reference windows at an instant of those models of which one is known by their versions in use."""
     found = []
     for model in models:
-        with contextlib.suppress(QueryError):  # the model's own attempt tells
-            version = predictions.summary(model, at - model.window, at).version
-            found.append(reference_of(model, version, at))
+        with contextlib.suppress(QueryError):  # the model's own attempt looks its version up
+            found.append(reference_of(model, versions.get(model.name), at))
     return found
 
 

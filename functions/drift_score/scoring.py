@@ -3,15 +3,16 @@
 import functools
 import hashlib
 import logging
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from core.drift.judge import of_scoring
-from core.errors import BusyError, QueryError, UnavailableError
+from core.errors import BusyError, ConflictError, QueryError, UnavailableError
 from core.events import Tick, stamp
 from core.settings import Model
 from functions.adapters.ledger import Ledger
@@ -20,7 +21,7 @@ from functions.drift_score.compare import is_asking
 from functions.drift_score.conditions import Kind, spec
 from functions.drift_score.ports import Results
 from functions.drift_score.reference import references_of
-from functions.drift_score.watch import Outside, score_model, track
+from functions.drift_score.watch import Outside, score_model, track, track_unscored
 from functions.services.detection import Tracker, Verdicts
 
 NAME = "drift_score"
@@ -32,6 +33,8 @@ THREADS = 8
 """Models that are scored side by side where each waits for the warehouse."""
 _CLAIMS = f"{NAME}_shard:"
 """The beginning of the keys of shards in the ledger."""
+_PASSING = (UnavailableError, BusyError, ConflictError)
+"""Errors that may not be there at another time: the model is scored again."""
 Faults = Mapping[str, Exception]
 """What went wrong, by the names of models."""
 log = logging.getLogger(__name__)
@@ -96,18 +99,20 @@ def shard_key(at: datetime, names: Iterable[str]) -> str:
 def score_each(at: datetime, models: Sequence[Model], outside: Outside) -> dict[str, Exception]:
     """Score models whose shard has been claimed.
 
-    The profiles of models that were counted are read at once. Those that wait for nothing then are scored one after another,
-    some of the others side by side. The rows of all models are appended at once, and what their verdicts change is counted
-    when the rows are there.
+    The profiles of models that were counted are read at once; their windows are read bit by bit, and each model is scored, and
+    its window forgotten, before the next ones are read. Those that wait for nothing then are scored one after another, some of
+    the others side by side. The rows of all models are appended at once, and what their verdicts change is counted when the
+    rows are there.
 
     Returns:
         What went wrong, by model in their order; a model that was not begun in time is among them.
     """
     shard = _opened(at, models, outside)
-    ready = {model.name for model in models if _is_ready(model, at, shard)}
-    attempt = functools.partial(_attempt, at=at, outside=shard, until=time.monotonic() + BUDGET_SECONDS)
-    attempts = [attempt(model) for model in models if model.name in ready]
-    attempts += _side_by_side(attempt, [model for model in models if model.name not in ready])
+    attempt = functools.partial(_attempt, at=at, until=time.monotonic() + BUDGET_SECONDS)
+    attempts = list(_counted_ones(attempt, models, at, shard))
+    begun = {one.model.name for one in attempts}
+    rest = [model for model in models if model.name not in begun]
+    attempts += _side_by_side(functools.partial(attempt, outside=shard), rest)
     fault = _appended(shard.results) if any(one.fault is None for one in attempts) else None
     attempts = [_judged(one, at, shard, fault) for one in attempts]
     found = {one.model.name: one.fault for one in _counted(attempts, at, shard) if one.fault}
@@ -159,8 +164,8 @@ class _Later:
 
 def _opened(at: datetime, models: Sequence[Model], outside: Outside) -> Outside:
     """The outside of one shard, with the profiles of the models that were counted."""
-    counted = [model for model in models if model.name in outside.counted]
-    profiles = outside.profiles.fetched(references_of(outside.predictions, counted, at))
+    counted = models if outside.counted is not None else ()
+    profiles = outside.profiles.fetched(references_of(outside.versions, counted, at))
     shard = replace(outside, results=outside.results.batch(), profiles=profiles, verdicts=Verdicts())
     # Whether a condition fires decides about a retraining.
     asking = [model for model in models if model.retraining]
@@ -168,12 +173,37 @@ def _opened(at: datetime, models: Sequence[Model], outside: Outside) -> Outside:
     return shard
 
 
-def _is_ready(model: Model, at: datetime, shard: Outside) -> bool:
+def _counted_ones(
+    attempt: Callable[..., _Attempt], models: Sequence[Model], at: datetime, shard: Outside
+) -> Iterator[_Attempt]:
+    """Score the models whose windows are there as counts, as these are read; at most some windows are held at once.
+
+    Where no more can be read, the models that are left fail, and are scored later; where reading is refused, they are left to be
+    scored without.
+    """
+    waiting = {model.name: model for model in models}
+    asking: list[Future[_Attempt]] = []
+    room = threading.BoundedSemaphore(THREADS)
+    with ThreadPoolExecutor(THREADS, "model") as pool:
+        try:
+            for window in shard.counted or ():
+                model, own = waiting.pop(window.model), replace(shard, predictions=window.predictions)
+                if _is_ready(model, window.rows, at, own):
+                    yield attempt(model, outside=own)
+                else:
+                    room.acquire()
+                    asking.append(pool.submit(attempt, model, outside=own))
+                    asking[-1].add_done_callback(lambda _: room.release())
+        except _PASSING as error:
+            yield from (_failed(model, error) for model in waiting.values())
+        except Exception:
+            log.exception("windows that were counted could not be read: %d", len(waiting), extra=fields(at=stamp(at)))
+        yield from (one.result() for one in asking)
+
+
+def _is_ready(model: Model, rows: int, at: datetime, shard: Outside) -> bool:
     """Whether a model is scored without waiting for the warehouse: its counts and its profile are there, and suffice."""
-    rows = shard.counted.get(model.name)
-    if rows is None or is_asking(model, rows):
-        return False
-    return any(map(shard.profiles.has, references_of(shard.predictions, [model], at)))
+    return not is_asking(model, rows) and any(map(shard.profiles.has, references_of(shard.versions, [model], at)))
 
 
 def _side_by_side(act: Callable[[A], B], given: Sequence[A]) -> list[B]:
@@ -183,14 +213,17 @@ def _side_by_side(act: Callable[[A], B], given: Sequence[A]) -> list[B]:
         return list(pool.map(act, given))
 
 
-def _attempt(model: Model, at: datetime, outside: Outside, until: float) -> _Attempt:
+def _attempt(model: Model, *, at: datetime, outside: Outside, until: float) -> _Attempt:
     """Score a model but for its rows and verdicts, which are gathered."""
     if time.monotonic() > until:
         return _Attempt(model=model, fault=BusyError(f"{model.name}: not begun within {BUDGET_SECONDS:.0f} s"))
     try:
         return _Attempt(model=model, refusal=score_model(model, at, outside))
-    except Exception as error:  # noqa: BLE001 - raised once the other models are scored
+    except _PASSING as error:  # raised once the other models are scored
         return _failed(model, error)
+    except Exception as error:
+        log.exception("cannot be scored: %s", model.name, extra=fields(model=model.name))
+        return _Attempt(model=model, refusal=f"{type(error).__name__}: {error}")
 
 
 def _appended(results: Results) -> Exception | None:
@@ -211,6 +244,8 @@ def _judged(attempt: _Attempt, at: datetime, outside: Outside, fault: Exception 
         return _failed(model, fault)
     refusal = attempt.refusal or (str(fault) if fault else None)
     track(outside, model, Kind.SCORING_FAILED, of_scoring(model.name, model.table, refusal), at)
+    if refusal:
+        track_unscored(outside, model, refusal, at)
     return attempt
 
 

@@ -6,28 +6,28 @@ large windows are scored once their table has been counted, which is done once f
 """
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from functools import partial
+from types import MappingProxyType
 
 from core.errors import QueryError
-from core.events import ScoringShard, TableCount, Tick
+from core.events import ScoringShard, TableCount, Tick, UsedVersion
 from core.settings import Model
 from functions.adapters.logs import fields
-from functions.adapters.ports import Bus, Warehouse
+from functions.adapters.ports import Bus, Data, Warehouse
 from functions.drift_score.scoring import Faults, most_telling, score_each, score_once
 from functions.drift_score.slots.predictions import CountedPredictions
 from functions.drift_score.slots.slot_counts import SlotCounts, can_count
 from functions.drift_score.slots.statements import Source
-from functions.drift_score.watch import Outside
+from functions.drift_score.watch import CountedWindow, Outside
 from functions.runtime.endpoint import read_part
-from functions.runtime.ports import once
 from functions.runtime.push import Message
 from functions.services.models import Models
 
 TOPIC = "scoring"
 MODELS_A_SHARD = 200
+_NONE: Mapping[str, UsedVersion] = MappingProxyType({})
 Part = Tick | TableCount | ScoringShard
 log = logging.getLogger(__name__)
 
@@ -98,12 +98,13 @@ class Shards:
         models = [model for model in whole if model.name in profiles]
         if not models:
             return
+        batch, versions = "", dict[str, UsedVersion]()
         try:
             batch = self.slots.advance(models, profiles, at)
+            versions = self.slots.versions(models, at)
         except QueryError as error:
             log.warning("not counted by slots: %s: %s", source.table, error, extra=fields(table=source.table))
-            batch = ""
-        publish_shards(self.outside.bus, at, [model.name for model in models], batch=batch)
+        publish_shards(self.outside.bus, at, [model.name for model in models], batch=batch, versions=versions)
 
     def score(self, shard: ScoringShard) -> None:
         """Score the models of a shard that still exist.
@@ -121,7 +122,8 @@ class Shards:
         def leave(faults: Faults) -> None:
             if len(faults) == len(names):
                 raise most_telling(faults.values())
-            publish_shards(self.outside.bus, at, list(faults), batch=shard.batch)
+            versions = {one.model: one for one in shard.versions}
+            publish_shards(self.outside.bus, at, list(faults), batch=shard.batch, versions=versions)
             said = fields(models=", ".join(faults))
             log.info("left for another shard: %d of %d models", len(faults), len(names), extra=said)
 
@@ -135,25 +137,31 @@ class Shards:
 
     def _reading(self, shard: ScoringShard, models: Sequence[Model]) -> Outside:
         """What scoring needs, where windows that have been counted are not read again."""
-        at = shard.scheduled_at
-        windows = self.slots.read(models, shard.batch, at) if shard.batch else {}
-        counted = [model for model in models if model.name in windows]
-        predictions = CountedPredictions(
-            rest=self.outside.predictions,
-            slots=self.slots,
-            warehouse=self.warehouse,
-            at=at,
-            windows=windows,
-            versions=self.slots.versions(counted, at) if counted else {},
-            samples=once(partial(self.slots.samples, counted, at)),
-        )
-        rows = {name: window.rows for name, window in windows.items()}
-        return replace(self.outside, predictions=predictions, counted=rows)
+        at, outside = shard.scheduled_at, self.outside
+        versions = {one.model: asdict(one) for one in shard.versions}
+        predictions = CountedPredictions(rest=outside.predictions, slots=self.slots, warehouse=self.warehouse, at=at)
+        counted = self._windows(shard, models, predictions, versions) if shard.batch else None
+        return replace(outside, predictions=predictions, versions=versions, counted=counted)
+
+    def _windows(
+        self,
+        shard: ScoringShard,
+        models: Sequence[Model],
+        predictions: CountedPredictions,
+        versions: Mapping[str, Data],
+    ) -> Iterator[CountedWindow]:
+        """The windows of a shard that were counted, read as they are asked for."""
+        for window in self.slots.read(models, shard.batch, shard.scheduled_at):
+            own = replace(predictions, window=window, version=versions.get(window.model))
+            yield CountedWindow(window.model, window.rows, own)
 
 
-def publish_shards(bus: Bus, at: datetime, names: Sequence[str], *, batch: str = "") -> None:
-    """Publish models as shards, in the order of their names."""
+def publish_shards(
+    bus: Bus, at: datetime, names: Sequence[str], *, batch: str = "", versions: Mapping[str, UsedVersion] = _NONE
+) -> None:
+    """Publish models as shards, in the order of their names, with those of their versions that are known."""
     ordered = sorted(names)
     for first in range(0, len(ordered), MODELS_A_SHARD):
         shard = tuple(ordered[first : first + MODELS_A_SHARD])
-        bus.publish(TOPIC, ScoringShard(scheduled_at=at, models=shard, batch=batch))
+        used = tuple(versions[name] for name in shard if name in versions)
+        bus.publish(TOPIC, ScoringShard(scheduled_at=at, models=shard, batch=batch, versions=used))

@@ -1,9 +1,10 @@
 """One model at one tick: its windows are read and compared, core judges, and rows, gauges and verdicts are given."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from core.detection import Observation, Outcome, Verdict
 from core.drift import DataQualityIssue, ProfileError
@@ -14,16 +15,30 @@ from core.retraining import Reason
 from core.settings import Model
 from functions.adapters.job_labels import job_labels
 from functions.adapters.ledger import Ledger
-from functions.adapters.ports import Bus, Metrics, Store
+from functions.adapters.ports import Bus, Data, Metrics, Store
 from functions.drift_score import attributions, distributions, effects, generation, groups, quality, retrain
 from functions.drift_score.baseline import Baseline
 from functions.drift_score.compare import Current, by_segment, compare, top_segments
-from functions.drift_score.conditions import Kind, spec
+from functions.drift_score.conditions import Kind, awaited, of_empty_reference, of_unscored, spec
 from functions.drift_score.performance import assessed, gauges, verdicts, write
 from functions.drift_score.ports import Predictions, Results
 from functions.drift_score.reference import Profiles, reference_of
 from functions.drift_score.window import Window
 from functions.services.detection import Verdicts
+
+
+class CountedWindow(NamedTuple):
+    """The current window of a model that is there as counts.
+
+    Attributes:
+        model: the name of the model.
+        rows: how many rows it has.
+        predictions: of the model.
+    """
+
+    model: str
+    rows: int
+    predictions: Predictions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +54,9 @@ class Outside:
         ledger: which models were scored at which tick.
         profiles: of the references.
         verdicts: of one shard.
-        counted: how many rows the current windows have that are there as counts, by the names of their models.
+        versions: those in use, as far as they are known before, by the names of models.
+        counted: the current windows that are there as counts, each to be scored before the next one is asked for; None where
+            none was counted.
     """
 
     predictions: Predictions
@@ -50,7 +67,8 @@ class Outside:
     ledger: Ledger
     profiles: Profiles
     verdicts: Verdicts = field(default_factory=Verdicts)
-    counted: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[str, Data] = field(default_factory=dict)
+    counted: Iterable[CountedWindow] | None = None
 
 
 def score_model(model: Model, at: datetime, outside: Outside) -> str | None:
@@ -80,6 +98,14 @@ def track(outside: Outside, model: Model, kind: Kind, verdict: Verdict, at: date
     return f"{observation.spec.key}:{stamp(state.since or at)}"
 
 
+def track_unscored(outside: Outside, model: Model, refusal: str, at: datetime) -> None:
+    """Take it that nothing is known of a model that could not be scored, but for what was concluded before that was seen."""
+    concluded = set(outside.verdicts.keys())
+    for kind in awaited(model):
+        if spec(model, kind).key not in concluded:
+            track(outside, model, kind, of_unscored(model, refusal), at)
+
+
 def _score(model: Model, at: datetime, outside: Outside) -> None:
     seen = outside.predictions.summary(model, at - model.window, at)
     reference = reference_of(model, seen.version, at)
@@ -87,8 +113,10 @@ def _score(model: Model, at: datetime, outside: Outside) -> None:
     baseline = outside.profiles.get(reference)
     current = compare(outside.predictions, window, baseline.profile, seen.rows)
     effects.measure_version(outside.metrics, window, seen.version)
-    drifting = _watch_drift(window, baseline, current, outside)
-    _watch_quality(window, quality.inspect(window, reference, baseline, current, seen.newest), outside)
+    drifting = _watch_drift(window, reference, baseline, current, outside)
+    _watch_quality(
+        window, reference, baseline, quality.inspect(window, reference, baseline, current, seen.newest), outside
+    )
     if model.attributions:
         _watch_attributions(window, baseline, current, outside)
     if model.generation:
@@ -104,7 +132,7 @@ def _score(model: Model, at: datetime, outside: Outside) -> None:
     _consider_retraining(outside, model, told)
 
 
-def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: Outside) -> str:
+def _watch_drift(window: Window, reference: Window, baseline: Baseline, current: Current, outside: Outside) -> str:
     """Write and tell how far features and score have moved; the finding of the drift of the features while it fires."""
     model, profile = window.model, baseline.profile
     effects.write_scores(outside.results, window, current)
@@ -113,7 +141,7 @@ def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: 
     # Counting by segments may cost a query each: both reports are explained by the same counts.
     counted = functools.cache(functools.partial(by_segment, outside.predictions, window, profile, current))
     moved = top_segments(model, profile, current.features, counted)
-    verdict = of_drift(model.name, current.features, moved)
+    verdict = of_drift(model.name, current.features, moved) if baseline.rows else of_empty_reference(reference)
     outside.results.write_distributions(window, [distributions.row(profile, current, verdict, moved)])
     firing = track(outside, model, Kind.DRIFT, verdict, window.end)
     moved = top_segments(model, profile, current.prediction, counted)
@@ -122,9 +150,14 @@ def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: 
     return firing
 
 
-def _watch_quality(window: Window, issues: tuple[DataQualityIssue, ...], outside: Outside) -> None:
-    """Write and tell what is wrong with the data."""
+def _watch_quality(
+    window: Window, reference: Window, baseline: Baseline, issues: tuple[DataQualityIssue, ...], outside: Outside
+) -> None:
+    """Write and tell what is wrong with the data; beside a reference without rows, it is not known that nothing is."""
     model = window.model
+    if not issues and not baseline.rows:
+        track(outside, model, Kind.DATA_QUALITY, of_empty_reference(reference), window.end)
+        return
     quality.write(outside.results, window, issues)
     quality.gauges(outside.metrics, window, issues)
     track(outside, model, Kind.DATA_QUALITY, of_quality(model.name, issues), window.end)

@@ -23,6 +23,8 @@ _LOG = 2_000
 """Bytes of logs of a request."""
 _NAME = 4
 """Bytes around a name in a shard."""
+_VERSION = 152
+"""Bytes of a version in a shard beside the name of its model: three instants, a name of ten characters, and what is around them."""
 
 
 def usages(found: Reckoning) -> Iterator[Usage]:
@@ -42,9 +44,9 @@ def _requests(found: Reckoning) -> float:
 
 def _messages(found: Reckoning) -> Iterator[Usage]:
     load, requests = found.load, _requests(found)
-    names = load.models * (load.name_bytes + _NAME) * found.ticks
-    size = 2 * (requests * 1024 + names)
-    text = f"2 x ({requests:,.0f} messages x 1 KiB + {load.models:,} names x {load.name_bytes + _NAME} B x {found.ticks:,} ticks)"
+    named = load.name_bytes + _NAME + (load.name_bytes + _VERSION if found.design.by_slots else 0)
+    size = 2 * (requests * 1024 + load.models * named * found.ticks)
+    text = f"2 x ({requests:,.0f} messages x 1 KiB + {load.models:,} models x {named} B x {found.ticks:,} ticks)"
     yield Usage("messages", "ticks and shards", size, text)
 
 
@@ -56,9 +58,9 @@ def _store(found: Reckoning) -> Iterator[Usage]:
     shards = f"{found.shards:,} shards x {found.ticks:,} ticks"
     yield Usage(
         "reads",
-        "conditions, profiles, claims",
-        (CONDITIONS + 1) * each + 2 * claims,
-        f"({CONDITIONS} conditions + 1 profile) x {models} + 2 x {shards}",
+        "conditions, profiles",
+        (CONDITIONS + 1) * each,
+        f"({CONDITIONS} conditions + 1 profile) x {models}",
     )
     if found.design.on_transitions:
         text = f"2 x {shards} + 2 x {load.transitions} transitions x {load.models:,} models x {DAYS} days"

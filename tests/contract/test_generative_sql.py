@@ -105,7 +105,8 @@ def test_slots_of_a_generative_model_add_up_to_the_count_of_its_window(
         counter = SlotCounts(warehouse, store, FakeClock())
         counter.register(CHAT, "1", profile, TICK)
         batch = counter.advance([CHAT], counter.registered([CHAT]), TICK)
-        found = counts_from_cells(profile, counter.read([CHAT], batch, TICK)["chat"].features)
+        [window_cells] = counter.read([CHAT], batch, TICK)
+        found = counts_from_cells(profile, window_cells.features)
     whole = BigQueryPredictions(warehouse).counts(window, profile)
     assert found.rows == whole.rows == 300
     assert all(map(np.array_equal, found.categories, whole.categories))
@@ -130,9 +131,7 @@ def test_texts_that_are_gone_keep_nothing_else_from_being_counted_by_slots(
             slots=counter,
             warehouse=warehouse,
             at=TICK,
-            windows=counter.read([changed], batch, TICK),
-            versions={},
-            samples=dict,
+            window=next(counter.read([changed], batch, TICK)),
         )
         found = counted.counts(window, profile)
     lost = {"response_characters_", "language_", "empty_", "invalid_format_", "pii_"}

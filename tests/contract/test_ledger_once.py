@@ -203,7 +203,7 @@ def test_who_was_too_slow_and_failed_leaves_the_claim_of_the_other(ledger: Ledge
     def overtake() -> None:
         clock.now += 2 * LEASE
         with pytest.raises(UnavailableError):
-            Ledger(Faulty(store, left=2, arrives=False), clock, "fast").once("k", Effect())
+            Ledger(Faulty(store, left=3, arrives=False), clock, "fast").once("k", Effect())
 
     with pytest.raises(ValueError, match="slow"):
         ledger.once("k", Effect(first=overtake, error=ValueError("slow")))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,8 +20,9 @@ from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score.bigquery import BigQueryPredictions
 from functions.drift_score.slots.predictions import CountedPredictions
-from functions.drift_score.slots.samples import SampledRows, joint_sample
+from functions.drift_score.slots.samples import joint_sample
 from functions.drift_score.slots.slot_counts import SLOT, SlotCounts, can_count, closed, profile_name
+from functions.drift_score.slots.windows import WindowCells
 from functions.drift_score.window import Window, watched
 from tests.support.builders.drift import MODEL
 from tests.support.builders.flights import DAY, TICK, flights, load, version
@@ -76,8 +77,21 @@ class World:
         slots, models = slots or self.slots, models or (DELAY, SECOND)
         return slots.advance(models, slots.registered(models), at)
 
+    def read(self, batch: str, at: datetime, *models: Model) -> dict[str, WindowCells]:
+        return {one.model: one for one in self.slots.read(models, batch, at)}
+
+    def predictions(self, window: WindowCells, at: datetime) -> CountedPredictions:
+        """Of a model whose window has been counted: nothing else is read."""
+        return CountedPredictions(
+            rest=None,  # type: ignore[arg-type] # nothing is read
+            slots=self.slots,
+            warehouse=self.warehouse,
+            at=at,
+            window=window,
+        )
+
     def counted(self, model: Model, batch: str, at: datetime) -> Counts:
-        found = self.slots.read([model], batch, at)[model.name]
+        found = self.read(batch, at, model)[model.name]
         assert found.profile == profile_name(model, "1", PROFILES[model.name])
         return counts_from_cells(PROFILES[model.name], found.features)
 
@@ -126,7 +140,7 @@ def test_the_first_sums_are_those_of_the_whole_window(begun: World) -> None:
     batch = begun.advance(TICK)
     begun.assert_exact(batch, TICK)
     assert begun.counted(DELAY, batch, TICK).rows == 600
-    newest = begun.slots.read([DELAY], batch, TICK)[DELAY.name].newest
+    newest = begun.read(batch, TICK, DELAY)[DELAY.name].newest
     assert newest
     assert TICK - SLOT < newest < TICK
 
@@ -218,6 +232,9 @@ class Dying:
             raise UnavailableError("BigQuery does not answer")
         return self.real.query(sql, **parameters)
 
+    def stream(self, sql: str, *, at_once: int, **parameters: Any) -> Iterator[Data]:
+        return self.real.stream(sql, at_once=at_once, **parameters)
+
     def append(self, table: str, rows: Any, *, together: str = "") -> None:
         self.real.append(table, rows, together=together)
 
@@ -266,7 +283,7 @@ def test_a_new_version_is_counted_by_its_own_profile(begun: World) -> None:
     assert begun.slots.registered([DELAY])[DELAY.name] == profile_name(DELAY, "2", newer)
     begun.load(TICK + SLOT)
     batch = begun.advance(TICK + SLOT)
-    found = begun.slots.read([DELAY], batch, TICK + SLOT)[DELAY.name]
+    found = begun.read(batch, TICK + SLOT, DELAY)[DELAY.name]
     window = Window(model=DELAY, version="2", start=TICK + SLOT - DAY, end=TICK + SLOT)
     same(counts_from_cells(newer, found.features), BigQueryPredictions(begun.warehouse).counts(window, newer))
 
@@ -289,15 +306,7 @@ def test_columns_that_are_gone_or_retyped_keep_no_other_from_being_counted(world
     window = Window(model=changed, version="1", start=TICK - DAY, end=TICK)
     world.register(changed, TICK)
     batch = world.advance(TICK, changed)
-    counted = CountedPredictions(
-        rest=None,  # type: ignore[arg-type] # nothing is read
-        slots=world.slots,
-        warehouse=world.warehouse,
-        at=TICK,
-        windows=world.slots.read([changed], batch, TICK),
-        versions={},
-        samples=dict,
-    )
+    counted = world.predictions(world.read(batch, TICK, changed)[DELAY.name], TICK)
     found = counted.counts(window, PROFILES[DELAY.name])
     assert (found.rows, found.absent, found.retyped) == (600, {"temperature"}, {"distance": "text"})
     assert not found.cells[:2].any()
@@ -320,25 +329,17 @@ def test_what_was_counted_is_not_read_again_and_what_was_not_is_registered(world
     load(world.client, "ops.model_versions", [version()])
     world.load(TICK, 600, span=DAY)
 
-    def predictions(at: datetime, batch: str) -> CountedPredictions:
-        windows = world.slots.read([DELAY], batch, at) if batch else {}
-        return CountedPredictions(
-            rest=BigQueryPredictions(world.warehouse),
-            slots=world.slots,
-            warehouse=world.warehouse,
-            at=at,
-            windows=windows,
-            versions=world.slots.versions([DELAY], at),
-            samples=lambda: world.slots.samples([DELAY], at),
-        )
-
     window = Window(model=DELAY, version="1", start=TICK - DAY, end=TICK)
-    first = predictions(TICK, "")
+    first = CountedPredictions(
+        rest=BigQueryPredictions(world.warehouse), slots=world.slots, warehouse=world.warehouse, at=TICK
+    )
     assert first.summary(DELAY, window.start, TICK).rows == 600
     same(first.counts(window, PROFILES[DELAY.name]), world.direct(DELAY, TICK))
     assert list(world.slots.registered([DELAY, SECOND])) == [DELAY.name]
     at = TICK + SLOT
-    second = replace(predictions(at, world.advance(at, DELAY)), rest=None)  # type: ignore[arg-type] # nothing is read
+    batch = world.advance(at, DELAY)
+    used = asdict(world.slots.versions([DELAY], at)[DELAY.name])
+    second = replace(world.predictions(world.read(batch, at, DELAY)[DELAY.name], at), version=used)
     summary = second.summary(DELAY, at - DAY, at)
     assert (summary.rows, summary.version and summary.version["version"]) == (world.direct(DELAY, at).rows, "1")
     moved = replace(window, start=at - DAY, end=at)
@@ -359,10 +360,6 @@ def test_a_registration_that_was_cut_short_counts_for_nothing(world: World, stat
     world.assert_exact(world.advance(TICK, DELAY), TICK, DELAY)
 
 
-def sampled(world: World, model: Model, at: datetime) -> list[SampledRows]:
-    return world.slots.samples([DELAY, SECOND], at)[profile_name(model, "1", PROFILES[model.name])]
-
-
 def placed(rows: list[Data], profile: Profile) -> list[bytes]:
     """Where rows of the table lie in the reference, as a sample has them."""
     columns = {name: [row[name] for row in rows] for name in profile.joint.names}
@@ -375,10 +372,10 @@ def test_a_sample_is_the_rows_of_the_window_to_the_last_bit(begun: World) -> Non
     begun.load(at, 4)
     begun.load(at, 3, temperature=float("nan"), distance=None, carrier=None)
     begun.load(at, 2, temperature=float("inf"), distance=-1e300, carrier='a,\n"b" ]\u2028')
-    begun.advance(at)
+    windows = begun.read(begun.advance(at), at, DELAY, SECOND)
     for model in (DELAY, SECOND):
         profile = PROFILES[model.name]
-        found = joint_sample(sampled(begun, model, at), profile)
+        found = joint_sample(windows[model.name].samples, profile)
         assert found.names == profile.joint.names
         rows = begun.rows(model, at)
         assert len(rows) < ROWS, "few rows are all sampled"
@@ -389,18 +386,11 @@ def test_a_window_that_was_counted_is_compared_by_the_sample_of_its_slots(begun:
     begun.advance(TICK)
     at = TICK + SLOT
     batch = begun.advance(at)
-    counted = CountedPredictions(
-        rest=None,  # type: ignore[arg-type] # nothing is read
-        slots=begun.slots,
-        warehouse=begun.warehouse,
-        at=at,
-        windows=begun.slots.read([DELAY], batch, at),
-        versions={},
-        samples=lambda: begun.slots.samples([DELAY], at),
-    )
+    window = begun.read(batch, at, DELAY)[DELAY.name]
+    counted = begun.predictions(window, at)
     profile = PROFILES[DELAY.name]
-    window = Window(model=DELAY, version="1", start=at - DAY, end=at)
-    report = score_counts(profile, counted.counts(window, profile), sample=counted.sample(window, profile))
+    about = Window(model=DELAY, version="1", start=at - DAY, end=at)
+    report = score_counts(profile, counted.counts(about, profile), sample=counted.sample(about, profile))
     assert report.joint
     assert report.joint.rows == (800, len(begun.rows(DELAY, at)))
 
@@ -410,8 +400,7 @@ def test_slots_of_other_columns_are_parts_of_their_own_in_the_order_of_time(begu
     begun.load(TICK + SLOT, 3)
     at = TICK + SLOT
     gone = replace(DELAY, features=Features(numeric=("distance",), categorical=("carrier",)))
-    begun.advance(at, gone)
-    before, after = sampled(begun, DELAY, at)
+    before, after = begun.read(begun.advance(at, gone), at, DELAY)[DELAY.name].samples
     order = PROFILES[DELAY.name].order
     assert {order[k] for k in after.features} == {"distance", "carrier", DELAY.score}
     assert set(after.features) < set(before.features)
@@ -429,7 +418,7 @@ def test_rows_by_cell_are_read_whatever_their_number(world: World, rows: list[in
             for k in (-2, 0)
         ],
     )
-    found = world.slots.read([DELAY], "b", TICK)[DELAY.name]
+    found = world.read("b", TICK, DELAY)[DELAY.name]
     assert (found.rows, found.counted) == (sum(rows), (sum(rows),))
     assert found.features[0].rows.tolist() == [0, 0, 0, rows[0], 0, rows[1]]
     assert found.features[0].sums == (0.0, 1.0, 0.0)
@@ -438,7 +427,7 @@ def test_rows_by_cell_are_read_whatever_their_number(world: World, rows: list[in
 def test_values_whose_sum_is_beyond_floats_keep_no_other_model_from_being_read(begun: World) -> None:
     begun.load(TICK + SLOT, 6, distance=1e308)
     batch = begun.advance(TICK + SLOT)
-    found = begun.slots.read([DELAY, SECOND], batch, TICK + SLOT)
+    found = begun.read(batch, TICK + SLOT, DELAY, SECOND)
     assert found.keys() == {DELAY.name, SECOND.name}
     for model in (DELAY, SECOND):
         report = score_counts(PROFILES[model.name], begun.counted(model, batch, TICK + SLOT))

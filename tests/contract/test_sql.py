@@ -291,6 +291,7 @@ def every_statement() -> dict[str, Statement]:
         "drift_score/window_summary.sql": statements.window_summary(MODEL),
         "adapters/training/count_labels.sql": history.count_labels_sql(MODEL, LABEL),
         "drift_score/slots/count_slots.sql": slots.count_slots(slots.Source.of(MODEL), [MODEL]),
+        "drift_score/slots/read_counted.sql": slots.READ_COUNTED,
         "drift_score/slots/sum_windows.sql": slots.move_windows([timedelta(days=1)]),
         "drift_score/slots/sum_windows.sql anew": slots.sum_windows(),
         "promotion/shadow_pairs.sql": shadow_pairs(MODEL, LABEL),

@@ -126,6 +126,32 @@ def test_more_rows_than_a_page_come_back_whole(warehouse: BigQueryWarehouse) -> 
     assert sum(row["n"] for row in rows) == 30000 * 30001 // 2
 
 
+def test_a_stream_gives_every_row_once_whatever_is_read_at_once(warehouse: BigQueryWarehouse) -> None:
+    sql = "SELECT n, [STRUCT(n AS half, @word AS word)] AS parts FROM UNNEST(GENERATE_ARRAY(1, 20)) AS n ORDER BY n"
+    for at_once in (1, 7, 20, 100):
+        found = list(warehouse.stream(sql, at_once=at_once, word="x"))
+        assert found == [{"n": n, "parts": [{"half": n, "word": "x"}]} for n in range(1, 21)]
+    assert list(warehouse.stream("SELECT 1 AS n FROM UNNEST([1]) WHERE FALSE", at_once=7)) == []
+
+
+def test_a_stream_is_refused_when_its_first_row_is_asked_for(warehouse: BigQueryWarehouse) -> None:
+    rows = warehouse.stream("SELECT modle FROM ops.drift_scores", at_once=7)
+    with pytest.raises(QueryError, match="modle"):
+        next(rows)
+
+
+def test_a_stream_that_breaks_off_says_so_after_the_rows_that_came(own_place: "Place") -> None:
+    with closing(own_place.client("test")) as client:
+        rows = BigQueryWarehouse(client, patience=0.3).stream(
+            "SELECT n FROM UNNEST(GENERATE_ARRAY(1, 20)) AS n", at_once=5
+        )
+        found = [next(rows)["n"] for _ in range(5)]
+        own_place.emulator.kill()
+        with pytest.raises(UnavailableError, match="BigQuery does not answer"):
+            next(rows)
+    assert len(set(found)) == 5
+
+
 def test_appended_rows_are_read_back(warehouse: BigQueryWarehouse) -> None:
     row = {"model": "m", "version": "1", "reference_start": NOW, "reference_end": NOW, "created_at": NOW}
     warehouse.append("ops.model_versions", [row, row | {"version": "2"}])

@@ -16,7 +16,7 @@ from functions.drift_score.baseline import learn
 from functions.drift_score.bigquery import BigQueryPredictions
 from functions.drift_score.reference import COLLECTION, Profiles, profile_key, references_of
 from functions.drift_score.statements import SECOND
-from functions.drift_score.window import Window, WindowSummary
+from functions.drift_score.window import Window
 from tests.support.builders.drift import MODEL
 from tests.support.fakes.stores import WrappedStore
 
@@ -118,14 +118,6 @@ def test_a_document_that_cannot_be_decoded_is_in_the_way_of_its_own_model_only(s
 
 
 def test_a_model_without_a_version_has_no_reference_and_the_others_have_theirs() -> None:
-
-    class Versions(BigQueryPredictions):
-        def __init__(self) -> None:
-            super().__init__(Refusing())
-
-        def summary(self, model: Model, start: datetime, end: datetime) -> WindowSummary:
-            about = {"version": "1", "reference_start": START, "reference_end": START + SPAN}
-            return WindowSummary(version=about if model.name == "known" else None, rows=5, newest=end)
-
-    found = references_of(Versions(), [replace(MODEL, name="new"), replace(MODEL, name="known")], START + 2 * SPAN)
+    versions = {"known": {"version": "1", "reference_start": START, "reference_end": START + SPAN}}
+    found = references_of(versions, [replace(MODEL, name="new"), replace(MODEL, name="known")], START + 2 * SPAN)
     assert [(one.model.name, one.version) for one in found] == [("known", "1")]

@@ -1,12 +1,15 @@
 """Two files compared: everything that the terminal, the page and the JSON tell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+
 from core.drift import (
+    Counts,
     DataQualityIssue,
     DataQualityIssueKind,
     DriftReport,
@@ -24,6 +27,7 @@ from core.drift import (
     with_segments,
 )
 from functions.cli.drift.bars import Bar, bars
+from functions.cli.drift.large import Units
 from functions.cli.drift.match import Choice, Matched, match
 from functions.cli.drift.text import REASONS, VERDICTS, show
 from functions.cli.drift.text import count as number_of
@@ -70,9 +74,9 @@ class Comparison:
             ProfileError: a column holds what can not be counted.
         """
         found = match(reference, current, choice)
-        always = choice.categorical | choice.numeric
-        profile = Profile.fit(found.reference, categorical=found.categorical, always=always)
-        report = score(profile, found.current, thresholds=thresholds, statistics=choice.statistics)
+        units = Units.of(found.reference)
+        found = replace(found, reference=units.shrunk(found.reference), current=units.shrunk(found.current))
+        profile, report, issues = _compared(found, choice, thresholds, units)
         segments: dict[str, tuple[SegmentDrift, ...]] = {}
         if found.parts and choice.by is not None and report.drifted:
             profile = with_segments(profile, {**found.reference, choice.by: found.parts[0]}, (choice.by,))
@@ -86,7 +90,7 @@ class Comparison:
             current=current,
             report=report,
             bars={feature.name: bars(profile, feature) for feature in report.features},
-            issues=_issues(profile, found),
+            issues=issues,
             segments=segments,
             left_out={**found.left_out, **{name: REASONS[why] for name, why in report.left_out.items()}},
             by=choice.by,
@@ -159,9 +163,25 @@ def _named(features: Sequence[FeatureDrift]) -> str:
     return ", ".join(named) + (f" and {rest:,} more" if rest else "")
 
 
-def _issues(profile: Profile, found: Matched) -> tuple[DataQualityIssue, ...]:
+def _compared(
+    found: Matched, choice: Choice, thresholds: Thresholds, units: Units
+) -> tuple[Profile, DriftReport, tuple[DataQualityIssue, ...]]:
+    """The profile of the reference, what is said of drift, and of the quality of the data; columns are in these units."""
+    always = choice.categorical | choice.numeric
+    profile = Profile.fit(found.reference, categorical=found.categorical, always=always)
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # values that are far beyond those of the reference: as far as can be
+        report = score(profile, found.current, thresholds=thresholds, statistics=choice.statistics)
+        counts = count(profile, found.current)
+    restored = units.restored(profile)
+    issues = _issues(restored, units.restored_counts(profile, counts), found)
+    return restored, units.restored_report(restored, report), issues
+
+
+def _issues(profile: Profile, counts: Counts, found: Matched) -> tuple[DataQualityIssue, ...]:
     """The data quality issues, also of columns that are left out."""
-    issues = quality(profile, count(profile, found.current))
+    issues = quality(profile, counts)
     known = {issue.feature for issue in issues if issue.kind is DataQualityIssueKind.TYPE_CHANGED}
     changed = (type_changed(name, *kinds) for name, kinds in found.changed.items() if name not in known)
     return (*changed, *issues)

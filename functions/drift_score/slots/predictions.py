@@ -1,7 +1,7 @@
 """The port `Predictions` where windows have been counted by slots: those are not read again."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,8 +16,9 @@ from functions.adapters.logs import fields
 from functions.adapters.ports import Data, Warehouse
 from functions.drift_score.ports import Predictions
 from functions.drift_score.schema import Changes, changes
-from functions.drift_score.slots.samples import SampledRows, joint_sample
-from functions.drift_score.slots.slot_counts import SlotCounts, WindowCells, profile_name
+from functions.drift_score.slots.samples import joint_sample
+from functions.drift_score.slots.slot_counts import SlotCounts, profile_name
+from functions.drift_score.slots.windows import WindowCells
 from functions.drift_score.window import Window, WindowSummary
 
 log = logging.getLogger(__name__)
@@ -25,32 +26,30 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedPredictions:
-    """Predictions of a shard.
+    """Predictions of a shard's models, or of one whose window has been counted.
 
     Attributes:
         rest: where everything else is read.
         slots: counts by slots.
         warehouse: says which columns have changed.
         at: the tick.
-        windows: the current windows that were counted by slots, by the names of the models.
-        versions: the versions in use, of those models.
-        samples: reads some rows of the windows, by the names of their profiles; once a model is sampled, its rows are dropped.
+        window: the current window of one model that was counted by slots; None where there is none.
+        version: the version of that model in use; None where it is not known.
     """
 
     rest: Predictions
     slots: SlotCounts
     warehouse: Warehouse
     at: datetime
-    windows: Mapping[str, WindowCells]
-    versions: Mapping[str, Data]
-    samples: Callable[[], dict[str, list[SampledRows]]]
+    window: WindowCells | None = None
+    version: Data | None = None
 
     def summary(self, model: Model, start: datetime, end: datetime) -> WindowSummary:
         """The version in use, and what there is; of a window that was counted without a statement."""
-        window = self.windows.get(model.name)
-        if window is None or end != self.at:
+        window = self._window(model)
+        if window is None or end != self.at or not (self.version or model.reference.until):
             return self.rest.summary(model, start, end)
-        return WindowSummary(version=self.versions.get(model.name), rows=window.rows, newest=window.newest)
+        return WindowSummary(version=self.version, rows=window.rows, newest=window.newest)
 
     def rows(
         self,
@@ -67,7 +66,7 @@ class CountedPredictions:
 
     def counts(self, window: Window, profile: Profile) -> Counts:
         """The counts of a window: from its slots, or by a statement of its own, after which its model is counted by slots."""
-        model, found = window.model, self.windows.get(window.model.name)
+        model, found = window.model, self._window(window.model)
         if found and found.profile == profile_name(model, window.version, profile):
             changed = self._changed(model, profile, found)
             names, gone = profile.order, changed.names
@@ -79,10 +78,10 @@ class CountedPredictions:
 
     def sample(self, window: Window, profile: Profile) -> Columns | JointSample:
         """Some rows of a window: of one that was counted, those of its slots."""
-        found = self.windows.get(window.model.name)
+        found = self._window(window.model)
         if found is None or found.profile != profile_name(window.model, window.version, profile):
             return self.rest.sample(window, profile)
-        return joint_sample(self.samples().pop(found.profile, []), profile)
+        return joint_sample(found.samples, profile)
 
     def counts_by(self, window: Window, profile: Profile, by: str) -> Mapping[str, Counts]:
         """The same by the values of a column, by a statement of its own."""
@@ -91,6 +90,9 @@ class CountedPredictions:
     def count_labels(self, model: Model, label: Label, span: Span, at: datetime) -> int:
         """How many of the predictions of a span have a label by an instant."""
         return self.rest.count_labels(model, label, span, at)
+
+    def _window(self, model: Model) -> WindowCells | None:
+        return self.window if self.window and self.window.model == model.name else None
 
     def _register(self, window: Window, profile: Profile) -> None:
         """Have the model counted by slots; where that fails, its next window is counted by a statement again."""

@@ -11,8 +11,8 @@ WITH
   )
 SELECT
   profile, sample_features,
-  TO_BASE64(FROM_HEX(STRING_AGG(TO_HEX(sample), '' ORDER BY slot_end))) AS sample
+  TO_BASE64(FROM_HEX(STRING_AGG(TO_HEX(sample), '' ORDER BY slot_end))) AS sample,
+  MIN(slot_end) AS since
 FROM newest
 WHERE sample_features IS NOT NULL
 GROUP BY profile, sample_features
-ORDER BY profile, MIN(slot_end)

@@ -12,8 +12,7 @@ nobody reads.
 import logging
 import uuid
 import zlib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -21,51 +20,34 @@ import msgspec
 
 from core.drift import Profile
 from core.drift.joint import ROWS
-from core.drift.slots import FeatureCells, ProfileFeature, features_of
-from core.errors import QueryError
+from core.drift.slots import ProfileFeature, features_of
+from core.errors import ConflictError, QueryError
+from core.events import UsedVersion
 from core.settings import Model
 from functions.adapters.logs import fields
-from functions.adapters.ports import Clock, Data, Store, Warehouse
-from functions.adapters.store import update
+from functions.adapters.ports import Clock, Data, Document, Store, StreamedWarehouse
+from functions.adapters.store import change_document
 from functions.drift_score.schema import changes
 from functions.drift_score.slots import statements
-from functions.drift_score.slots.packed import unpacked
-from functions.drift_score.slots.samples import SampledRows
 from functions.drift_score.slots.statements import Source
+from functions.drift_score.slots.windows import WHOLE, WindowCells, window_of
 
 COLLECTION = "slots"
 PROFILES = "ops.profile_cells"
 SLOT = timedelta(minutes=15)
+READ_AT_ONCE = 8
+"""Windows that a shard reads at once: of fifty features one has some hundred KB as text, more with its sample."""
 LATE, DAY = timedelta(hours=1), timedelta(days=1)
 """How long after a slot has closed it is counted again."""
 Span = tuple[datetime, datetime]
 """From an instant to just before another, both ends of slots."""
 _INSTANT = timedelta(microseconds=1)
-_WHOLE = ProfileFeature(feature=-2, name="", is_numeric=False, origin=0, edges=[], categories=[])
+_WHOLE = ProfileFeature(feature=WHOLE, name="", is_numeric=False, origin=0, edges=[], categories=[])
 """Stands for the rows as a whole: its counts are those of rows, and it has the samples."""
 _COMPLETE = ProfileFeature(feature=-1, name="", is_numeric=False, origin=0, edges=[], categories=[])
 """Stands last among the features of a profile whose window has been counted."""
 _NOTHING: Span = (datetime.min.replace(tzinfo=UTC),) * 2
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowCells:
-    """A window of a model that was counted by slots.
-
-    Attributes:
-        profile: the name of the profile that it was counted by.
-        newest: the time of its newest row.
-        rows: how many it has.
-        features: its features with rows.
-        counted: how many rows each of them has.
-    """
-
-    profile: str
-    newest: datetime | None
-    rows: int
-    features: tuple[FeatureCells, ...]
-    counted: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +77,7 @@ class SlotCounts:
         clock: now.
     """
 
-    warehouse: Warehouse
+    warehouse: StreamedWarehouse
     store: Store
     clock: Clock
 
@@ -124,7 +106,7 @@ class SlotCounts:
         kept = [*features_of(profile), _WHOLE]
         self.warehouse.append(PROFILES, [about | msgspec.to_builtins(one) for one in kept])
         end = closed(at)
-        progress = self._begun(Source.of(model), end, now)
+        progress = _progress(self._begun(Source.of(model), end, now).data)
         span = (end - model.window, max(end, progress.until))
         self._count(Source.of(model), [model], [name], (span, _NOTHING, _NOTHING), now)
         self.warehouse.append(PROFILES, [about | msgspec.to_builtins(_COMPLETE)])
@@ -146,7 +128,8 @@ class SlotCounts:
             UnavailableError: the warehouse or the store does not answer.
         """
         source, end = Source.of(models[0]), closed(at)
-        before = self._begun(source, end - SLOT, self.clock())
+        document = self._begun(source, end - SLOT, self.clock())
+        before = _progress(document.data)
         if before.until >= end and before.batch:
             return before.batch
         now = max(self.clock(), before.counted_at + _INSTANT)
@@ -154,34 +137,32 @@ class SlotCounts:
         spans = ((before.until, end), _again(before.until, end, LATE), _again(before.until, end, DAY))
         batch = self._count(source, models, names, spans, now)
         self._sum(models, profiles, before, spans, batch)
-        self._advanced(source, before, _Progress(until=end, counted_at=now, batch=batch, profiles=tuple(names)))
+        self._advanced(document, before, _Progress(until=end, counted_at=now, batch=batch, profiles=tuple(names)))
         return batch
 
-    def read(self, models: Sequence[Model], batch: str, at: datetime) -> dict[str, WindowCells]:
-        """The windows of models that are in a batch of sums, by the names of the models."""
-        end = closed(at)
-        names = [model.name for model in models]
-        parts: dict[str, list[Data]] = defaultdict(list)
-        for row in self.warehouse.query(statements.READ_WINDOWS, batch=batch, window_end=end, models=names):
-            parts[row["model"]].append(row)
-        return {name: _window(rows) for name, rows in parts.items()}
+    def read(self, models: Sequence[Model], batch: str, at: datetime) -> Iterator[WindowCells]:
+        """The windows of models that are in a batch of sums, with some of their rows, in no particular order.
 
-    def samples(self, models: Sequence[Model], at: datetime) -> dict[str, list[SampledRows]]:
-        """Some rows of the current windows of models in the order of time, by the names of their profiles."""
-        end = closed(at)
-        lengths = [{"model": model.name, "seconds": _seconds(model.window)} for model in models]
-        earliest = end - max(model.window for model in models)
-        found: dict[str, list[SampledRows]] = defaultdict(list)
-        rows = self.warehouse.query(statements.READ_SAMPLES, lengths=lengths, earliest=earliest, window_end=end)
-        for row in rows:
-            features = tuple(sorted(map(int, row["sample_features"].split(","))))
-            found[row["profile"]].append(SampledRows(features=features, text=row["sample"]))
-        return found
+        They are read as they are asked for, some at once.
 
-    def versions(self, models: Sequence[Model], at: datetime) -> dict[str, Data]:
+        Raises:
+            QueryError: the statement is refused.
+            UnavailableError: the warehouse does not answer.
+        """
+        end = closed(at)
+        given = {
+            "batch": batch,
+            "window_end": end,
+            "models": [model.name for model in models],
+            "lengths": [{"model": model.name, "seconds": _seconds(model.window)} for model in models],
+            "earliest": end - max(model.window for model in models),
+        }
+        return map(window_of, self.warehouse.stream(statements.READ_COUNTED, at_once=READ_AT_ONCE, **given))
+
+    def versions(self, models: Sequence[Model], at: datetime) -> dict[str, UsedVersion]:
         """The version of each model in use at an instant, by the names of the models."""
         rows = self.warehouse.query(statements.VERSIONS, models=[model.name for model in models], window_end=at)
-        return {row["model"]: row for row in rows}
+        return {row["model"]: UsedVersion(**row) for row in rows}
 
     def _count(
         self,
@@ -235,18 +216,23 @@ class SlotCounts:
             given = common | _windows(rest, profiles, is_moved=False)
             self.warehouse.query(statements.sum_windows(), earliest=earliest, **given)
 
-    def _begun(self, source: Source, end: datetime, now: datetime) -> _Progress:
+    def _begun(self, source: Source, end: datetime, now: datetime) -> Document:
         """How far a table is; where nothing is known of it, it is so far."""
-        first = _data(_Progress(until=end, counted_at=now))
-        return _progress(update(self.store, COLLECTION, _key(source), lambda data: None if data else first))
+        if found := self.store.get(COLLECTION, _key(source)):
+            return found
+        try:
+            return self.store.create(COLLECTION, _key(source), _data(_Progress(until=end, counted_at=now)))
+        except ConflictError:
+            return self._begun(source, end, now)
 
-    def _advanced(self, source: Source, before: _Progress, after: _Progress) -> None:
+    def _advanced(self, document: Document, before: _Progress, after: _Progress) -> None:
         """Keep how far the table is, unless somebody else has come farther."""
-        update(
+        change_document(
             self.store,
             COLLECTION,
-            _key(source),
+            document.key,
             lambda data: _data(after) if data is None or _progress(data).until <= before.until else None,
+            known=document,
         )
 
 
@@ -312,27 +298,6 @@ def _sampled(model: Model) -> int:
 
 def _seconds(span: timedelta) -> int:
     return int(span.total_seconds())
-
-
-def _window(rows: Sequence[Data]) -> WindowCells:
-    features = [row for row in rows if row["feature"] >= 0]
-    return WindowCells(
-        profile=rows[0]["profile"],
-        newest=max((row["newest"] for row in rows if row["newest"] is not None), default=None),
-        rows=sum(row["n_rows"] for row in rows if row["feature"] == _WHOLE.feature),
-        features=tuple(map(_feature, features)),
-        counted=tuple(row["n_rows"] for row in features),
-    )
-
-
-def _feature(row: Data) -> FeatureCells:
-    return FeatureCells(
-        feature=row["feature"],
-        rows=unpacked(row["counts"], f">u{row['width']}", 1, "ops.window_counts.cells")[:, 0],
-        sums=(row["low_total"], row["middle_total"], row["high_total"]),
-        lowest=row["lowest"],
-        highest=row["highest"],
-    )
 
 
 def _key(source: Source) -> str:

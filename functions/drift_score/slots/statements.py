@@ -14,7 +14,7 @@ from functions.drift_score.statements import computed
 
 _TEXTS = {path.stem: path.read_text().rstrip() for path in Path(__file__).parent.glob("*.sql")}
 REGISTERED, VERSIONS = _TEXTS["registered"], _TEXTS["versions"]
-READ_WINDOWS, READ_SAMPLES = _TEXTS["read_windows"], _TEXTS["read_samples"]
+READ_COUNTED = _TEXTS["read_counted"].format(windows=_TEXTS["read_windows"], samples=_TEXTS["read_samples"])
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -110,6 +110,9 @@ class MemoryWarehouse:
             "statements", lambda: self.answer(sql, parameters), waits="window_counts" in sql
         )
         return found
+
+    def stream(self, sql: str, *, at_once: int, **parameters: Any) -> Iterator[Data]:
+        return iter(self.query(sql, **parameters))
 
     def append(self, table: str, rows: Sequence[Data], **_: Any) -> None:
         self.meter.call("appends", lambda: None)

@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 from outside import MemoryBus, MemoryStore, MemoryWarehouse, Meter, MeteredMetrics
 
-from core.drift import Counts, Profile, count, joint, score_counts
-from core.drift.columns import Ints
+from core.drift import count, joint, score_counts
 from core.drift.joint import ROWS
 from core.events import ScoringShard, Tick
 from core.settings import Features, Model, Reference, Settings
@@ -36,12 +35,12 @@ from functions.drift_score.slots.slot_counts import SLOT, SlotCounts, profile_na
 from functions.drift_score.statements import SECOND
 from functions.drift_score.window import Window
 from functions.services.models import Models
+from tests.support.builders.slot_windows import cells_of
 from tests.support.fakes.model_table import ModelTable
 from tests.support.fakes.ports import MemoryPorts, posted, push
 
 FEATURES = 50
 CELLS = 1024
-TOTALS = ("low_total", "middle_total", "high_total")
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 MODEL = Model(
@@ -164,49 +163,17 @@ class Platform:
     def _answer(self, sql: str, parameters: Data) -> list[Data]:
         if sql == statements.REGISTERED:
             return [{"model": name, "profile": self._profile_name(name)} for name in self.known]
-        if sql == statements.READ_WINDOWS:
-            newest = {"newest": parameters["window_end"]}
-            return [
-                row | {"model": name, "profile": self._profile_name(name)} | newest
-                for name in parameters["models"]
-                for row in self._cells
-            ]
-        if sql == statements.READ_SAMPLES:
-            return [self._sample | {"profile": self._profile_name(one["model"])} for one in parameters["lengths"]]
+        if sql == statements.READ_COUNTED:
+            newest = {"newest": parameters["window_end"], "features": self._cells, "parts": [self._sample]}
+            return [{"model": name, "profile": self._profile_name(name)} | newest for name in parameters["models"]]
         if sql == statements.VERSIONS:
-            about = {"version": "1", "created_at": START - 40 * DAY, "reference_start": None, "reference_end": None}
+            about = {"version": "1", "in_use_from": START - 40 * DAY}
+            about |= {"reference_start": START - 60 * DAY, "reference_end": START - 30 * DAY}
             return [about | {"model": name} for name in parameters["models"]]
         return []
 
     def _profile_name(self, name: str) -> str:
         return profile_name(self.known[name], "1", self.profile)
-
-
-def cells_of(profile: Profile, counts: Counts) -> list[Data]:
-    """Counts as BigQuery gives them, a row a feature, and one for the rows as a whole."""
-    whole = {
-        "feature": -2,
-        **_packed(np.array([0, 0, 0, counts.rows])),
-        **dict.fromkeys(TOTALS, 0.0),
-        "lowest": None,
-        "highest": None,
-    }
-    return [whole] + [
-        {
-            "feature": k,
-            **_packed(np.concatenate((counts.special[k, ::-1], counts.cells[k]))),
-            **dict(zip(TOTALS, counts.sums[k].tolist(), strict=True)),
-            "lowest": float(counts.lowest[k]),
-            "highest": float(counts.highest[k]),
-        }
-        for k in range(len(profile.grid.names))
-    ]
-
-
-def _packed(numbers: Ints) -> Data:
-    width = 2 if numbers.max() < 1 << 16 else 8
-    text = base64.b64encode(numbers.astype(f">u{width}").tobytes()).decode()
-    return {"n_rows": int(numbers.sum()), "width": width, "counts": text}
 
 
 def rows(platform: Platform) -> Iterator[Row]:

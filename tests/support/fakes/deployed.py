@@ -1,7 +1,7 @@
 """A function over an outside in memory: what is delivered to it, and what comes of it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -99,6 +99,11 @@ class Warehouse:
         if "MERGE" in sql:
             self.outside.written.append((sql, repr(parameters)))
         return self.answers(sql, parameters)
+
+    def stream(self, sql: str, *, at_once: int, **parameters: Any) -> Iterator[Data]:
+        for row in self.query(sql, **parameters):
+            self.outside.boundary()
+            yield row
 
     def bytes_of(self, sql: str, **parameters: Any) -> int:
         self.outside.boundary()
