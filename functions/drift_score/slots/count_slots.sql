@@ -35,7 +35,7 @@ WITH
   -- The part without a name stands for the row as a whole.
   parted AS (
     SELECT
-      slotted.model, slotted.{timestamp} AS logged_at, slotted.slot_end_ AS slot_end, slotted.place_ AS place,
+      slotted.model, slotted.{timestamp} AS logged_at, slotted.slot_end_ AS slot_end, slotted.place_,
       slotted.place_ <= sampled.n AS is_sampled, part.name, part.number, part.whole, part.category
     FROM slotted
     JOIN UNNEST(@samples) AS sampled ON sampled.model = slotted.model, UNNEST([
@@ -48,7 +48,7 @@ WITH
   measured AS (
     SELECT
       profiles.model, profiles.profile, profiles.feature, profiles.is_numeric, profiles.edges, profiles.categories,
-      profiles.middle, profiles.scale, parted.slot_end, parted.logged_at, parted.place, parted.is_sampled, parted.category,
+      profiles.middle, profiles.scale, parted.slot_end, parted.logged_at, parted.place_, parted.is_sampled, parted.category,
       -- Of integers the difference is taken first; where it is none of 64 bits, that of floats.
       IF(
         profiles.origin = 0,
@@ -95,11 +95,11 @@ WITH
   -- bits has no place for a half.
   distances AS (
     SELECT
-      profile, feature, slot_end, place,
+      profile, feature, slot_end, place_,
       IEEE_DIVIDE(IFNULL(SAFE_SUBTRACT(value, middle), IEEE_DIVIDE(value, 0)), scale) AS distance
     FROM (
       SELECT
-        profile, feature, slot_end, place, middle, scale,
+        profile, feature, slot_end, place_, middle, scale,
         IF(is_numeric, value, CAST({code} AS FLOAT64)) AS value
       FROM measured
       WHERE is_sampled AND scale IS NOT NULL
@@ -107,7 +107,7 @@ WITH
   ),
   exponents AS (
     SELECT
-      profile, feature, slot_end, place, distance,
+      profile, feature, slot_end, place_, distance,
       IF(
         ABS(distance) < 3.4028235677973366e38,
         GREATEST(CAST(FLOOR(LOG(GREATEST(ABS(distance), 1e-45), 2)) AS INT64), -126),
@@ -117,7 +117,7 @@ WITH
   ),
   floats AS (
     SELECT
-      profile, feature, slot_end, place,
+      profile, feature, slot_end, place_,
       IF(distance < 0, 2147483648, 0) + CASE
         WHEN exponent IS NOT NULL THEN
           (exponent + 126) * 8388608
@@ -131,7 +131,7 @@ WITH
     SELECT
       profile, slot_end,
       STRING_AGG(DISTINCT CAST(feature AS STRING), ',' ORDER BY CAST(feature AS STRING)) AS features,
-      FROM_HEX(STRING_AGG(FORMAT('%08x', bits), '' ORDER BY place, feature)) AS sample
+      FROM_HEX(STRING_AGG(FORMAT('%08x', bits), '' ORDER BY place_, feature)) AS sample
     FROM floats
     GROUP BY profile, slot_end
   ),
