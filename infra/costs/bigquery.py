@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from core.drift.joint import MOST, ROWS
 from core.statistics import DEFAULT
 from infra.costs.facts import Facts
 from infra.costs.prices import DAYS, MIB
@@ -27,7 +28,7 @@ KEPT_MONTHS = 12
 CONCURRENCY = 8
 """Requests that an instance handles at once."""
 _CELL = 24
-"""Of a cell: its number, rows and sum."""
+"""Of a cell of a slot: its number, rows and sum. Those of a window have no numbers."""
 _BATCH = STRING + 32
 DISTRIBUTION_BYTES = 360
 """Of a feature in a row of ops.window_distributions, at most."""
@@ -89,7 +90,8 @@ class Reckoning:
     def slot_bytes(self) -> float:
         """Of a slot of a model in ops.cell_counts."""
         fixed = self.small_bytes + 8 + 8 + _BATCH  # and the number of rows, when and by what it was counted
-        return self.load.columns * (fixed + _CELL * self.filled(self.load.rows / SLOTS_A_DAY))
+        columns = self.load.columns * (fixed + _CELL * self.filled(self.load.rows / SLOTS_A_DAY))
+        return columns + fixed + _CELL + self.sampled_bytes + self.sample_bytes  # and the rows as a whole
 
     @property
     def small_bytes(self) -> float:
@@ -97,11 +99,23 @@ class Reckoning:
         return 2 * STRING + self.load.name_bytes + self.load.profile_bytes + 7 * 8
 
     @property
+    def sample_bytes(self) -> float:
+        """Of the rows of a slot that are its sample: 4 bytes a value."""
+        rows = min(math.ceil(ROWS / self.window_slots), self.load.rows / SLOTS_A_DAY)
+        return STRING + 4 * rows * min(self.load.features, MOST)
+
+    @property
+    def sampled_bytes(self) -> int:
+        """Of the numbers of the features that a sample has."""
+        return STRING + len(",".join(map(str, range(min(self.load.features, MOST)))))
+
+    @property
     def window_bytes(self) -> float:
         """Of a window of a model in ops.window_counts."""
         extremes = 2 * 16 * (math.log(self.window_slots) + 0.58)  # records of a random order: the harmonic number
         fixed = _BATCH + 2 * STRING + self.load.name_bytes + self.load.profile_bytes + 5 * 8 + extremes
-        return self.load.columns * (fixed + _CELL * self.filled(self.load.rows * self.load.window_days))
+        columns = self.load.columns * (fixed + (_CELL - 8) * self.filled(self.load.rows * self.load.window_days))
+        return columns + fixed + _CELL + self.sampled_bytes + self.window_slots * (8 + self.sample_bytes)
 
     @property
     def profile_bytes(self) -> float:
@@ -162,7 +176,7 @@ def _summing(found: Reckoning) -> Iterator[Usage]:
     how = f"{found.window_slots:,.0f} slots x {of_slots}"
     yield _scan("windows summed anew, each once in its length", whole, times, how)
     how = f"{window} x {in_shard:,.0f} models"
-    yield _scan("sums read by shards", found.window_bytes * in_shard, found.shards * found.ticks, how, 2)
+    yield _scan("sums read by shards", found.window_bytes * in_shard, found.shards * found.ticks, how)
 
 
 def _keeping(found: Reckoning) -> Iterator[Usage]:

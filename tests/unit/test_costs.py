@@ -1,5 +1,6 @@
 """The bill of a month: its arithmetic by hand, its targets, and that the guide has its tables."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,12 +65,21 @@ def test_a_statement_is_billed_the_least_for_every_table() -> None:
 
 
 def test_sums_are_those_of_four_slots_and_of_the_window_before() -> None:
-    column = (4 + 8 + 36 + 56) + 16 + 34 + 24 * 100
-    assert used("slots summed") == pytest.approx(4 * 10 * column * 400 * TICKS, rel=1e-3)
-    assert used("slots") == pytest.approx(10 * 96 * 10 * column * 400, rel=1e-3)
-    assert used("windows summed anew, each once in its length") == pytest.approx(192 * 10 * column * 400 * 15, rel=1e-3)
+    fixed = (4 + 8 + 36 + 56) + 16 + 34
+    sample = (2 + 17) + (2 + 6 * 9 * 4)  # 1000 rows of 192 slots, 9 features of 4 bytes, and the features' numbers
+    slot = 10 * (fixed + 24 * 100) + fixed + 24 + sample
+    assert used("slots summed") == pytest.approx(4 * slot * 400 * TICKS, rel=1e-5)
+    assert used("slots") == pytest.approx(10 * 96 * slot * 400, rel=1e-5)
+    assert used("windows summed anew, each once in its length") == pytest.approx(192 * slot * 400 * 15, rel=1e-5)
     late = replace(LOAD, late=0.5)
     assert used("slots", late) / used("slots") == pytest.approx(2)
+
+
+def test_a_window_has_its_cells_without_numbers_and_the_samples_of_its_slots() -> None:
+    fixed = 34 + (4 + 8 + 36) + 40 + 32 * (math.log(192) + 0.58)
+    window = 10 * (fixed + 16 * 100) + fixed + 24 + (2 + 17) + 192 * (8 + 2 + 6 * 9 * 4)
+    assert used("sums moved on") == used("sums read by shards") == pytest.approx(window * 400 * TICKS, rel=1e-5)
+    assert used("sums of windows") == pytest.approx(96 * window * 400, rel=1e-5)
 
 
 def test_few_rows_fill_few_cells() -> None:

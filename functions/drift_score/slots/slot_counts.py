@@ -149,14 +149,7 @@ class SlotCounts:
             QueryError: the statement is refused.
             UnavailableError: the warehouse does not answer.
         """
-        end = closed(at)
-        given = {
-            "batch": batch,
-            "window_end": end,
-            "models": [model.name for model in models],
-            "lengths": [{"model": model.name, "seconds": _seconds(model.window)} for model in models],
-            "earliest": end - max(model.window for model in models),
-        }
+        given = {"batch": batch, "window_end": closed(at), "models": [model.name for model in models]}
         return map(window_of, self.warehouse.stream(statements.READ_COUNTED, at_once=READ_AT_ONCE, **given))
 
     def versions(self, models: Sequence[Model], at: datetime) -> dict[str, UsedVersion]:

@@ -13,8 +13,7 @@ from core.settings import Model
 from functions.drift_score.statements import computed
 
 _TEXTS = {path.stem: path.read_text().rstrip() for path in Path(__file__).parent.glob("*.sql")}
-REGISTERED, VERSIONS = _TEXTS["registered"], _TEXTS["versions"]
-READ_COUNTED = _TEXTS["read_counted"].format(windows=_TEXTS["read_windows"], samples=_TEXTS["read_samples"])
+REGISTERED, VERSIONS, READ_COUNTED = _TEXTS["registered"], _TEXTS["versions"], _TEXTS["read_counted"]
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,8 +1,10 @@
 -- The windows that end now, from the slots: those that have moved by slots that came, went or were counted again since the sums before, and
 -- those of which there are no sums before, from all their slots. Rows are whole numbers; sums of values are rounded, and now and
 -- then summed anew. Extremes cannot be subtracted: of the slots' minima those are kept that are lower than all later ones, which are a handful, and
--- the first of them is that of the window.
-INSERT INTO ops.window_counts (batch, window_end, model, profile, feature, cells, lows, highs, clip_low, clip_high, newest)
+-- the first of them is that of the window. The sample of a window is those of its slots. Cells stand one after another from the bucket -3 on, with
+-- nulls where there are no rows: their numbers would be a third of the bytes that are moved on and read.
+INSERT INTO ops.window_counts 
+  (batch, window_end, model, profile, feature, cells, lows, highs, clip_low, clip_high, newest, samples)
 WITH
   windows AS (
     SELECT
@@ -14,7 +16,8 @@ WITH
   slots AS (
     SELECT
       counts.model, counts.profile, counts.feature, counts.slot_end, counts.cells, counts.counted_at, counts.batch,
-      counts.lowest, counts.highest, counts.clip_low, counts.clip_high, counts.newest, windows.is_moved, windows.window_start, windows.before_start,
+      counts.lowest, counts.highest, counts.clip_low, counts.clip_high, counts.newest, counts.sample_features, counts.sample,
+      windows.is_moved, windows.window_start, windows.before_start,
       MAX(counts.counted_at) OVER (PARTITION BY counts.profile, counts.slot_end) AS last_counted_at
     FROM ops.cell_counts AS counts
     JOIN windows ON windows.profile = counts.profile
@@ -22,8 +25,13 @@ WITH
   ),
   sums AS (
     SELECT
-      kept.model, kept.profile, kept.feature, kept.cells, kept.lows, kept.highs, kept.clip_low, kept.clip_high, kept.newest,
-      windows.window_start
+      kept.model, kept.profile, kept.feature, kept.lows, kept.highs, kept.clip_low, kept.clip_high, kept.newest, kept.samples,
+      windows.window_start,
+      ARRAY(
+        SELECT AS STRUCT number - 3 AS bucket, cell.n, cell.total
+        FROM UNNEST(kept.cells) AS cell WITH OFFSET AS number
+        WHERE cell.n IS NOT NULL
+      ) AS cells
     FROM ops.window_counts AS kept
     JOIN windows ON windows.profile = kept.profile AND windows.is_moved
     WHERE kept.batch = @before_batch AND kept.window_end = @before_end AND kept.model IN UNNEST(@models)
@@ -64,10 +72,18 @@ WITH
     GROUP BY changes.model, changes.profile, changes.feature, cell.bucket
     HAVING SUM(changes.sign * cell.n) != 0
   ),
+  places AS (
+    SELECT model, profile, feature, place
+    FROM (SELECT model, profile, feature, MAX(bucket) AS highest FROM summed GROUP BY model, profile, feature),
+      UNNEST(GENERATE_ARRAY(-3, highest)) AS place
+  ),
   totals AS (
-    SELECT model, profile, feature, ARRAY_AGG(STRUCT(bucket AS bucket, n AS n, total AS total)) AS cells
-    FROM summed
-    GROUP BY model, profile, feature
+    SELECT
+      places.model, places.profile, places.feature,
+      ARRAY_AGG(STRUCT(summed.n AS n, summed.total AS total) ORDER BY places.place) AS cells
+    FROM places
+    LEFT JOIN summed ON summed.profile = places.profile AND summed.feature = places.feature AND summed.bucket = places.place
+    GROUP BY places.model, places.profile, places.feature
   ),
   seen AS (
     SELECT
@@ -120,11 +136,36 @@ WITH
     SELECT profile, feature, MAX(clip_low) AS clip_low, MAX(clip_high) AS clip_high, MAX(newest) AS newest
     FROM extremes
     GROUP BY profile, feature
+  ),
+  sampled AS (
+    SELECT profile, feature, slot_end, sample_features, sample, 1 AS place
+    FROM newest
+    WHERE slot_end > window_start AND slot_end <= @window_end AND sample IS NOT NULL
+    UNION ALL
+    SELECT sums.profile, sums.feature, slot.slot_end, part.features, slot.sample, 2 AS place
+    FROM sums, UNNEST(sums.samples) AS part, UNNEST(part.slots) AS slot
+    WHERE slot.slot_end > sums.window_start
+  ),
+  parts AS (
+    SELECT profile, feature, sample_features, ARRAY_AGG(STRUCT(slot_end AS slot_end, sample AS sample)) AS slots
+    FROM (
+      SELECT *
+      FROM sampled
+      WHERE TRUE
+      QUALIFY ROW_NUMBER() OVER (PARTITION BY profile, feature, slot_end ORDER BY place) = 1
+    )
+    GROUP BY profile, feature, sample_features
+  ),
+  samples AS (
+    SELECT profile, feature, ARRAY_AGG(STRUCT(sample_features AS features, slots AS slots)) AS samples
+    FROM parts
+    GROUP BY profile, feature
   )
 SELECT
   @batch, @window_end, totals.model, totals.profile, totals.feature, totals.cells, lows.lows, highs.highs,
-  last.clip_low, last.clip_high, last.newest
+  last.clip_low, last.clip_high, last.newest, samples.samples
 FROM totals
 LEFT JOIN lows ON lows.profile = totals.profile AND lows.feature = totals.feature
 LEFT JOIN highs ON highs.profile = totals.profile AND highs.feature = totals.feature
 LEFT JOIN last ON last.profile = totals.profile AND last.feature = totals.feature
+LEFT JOIN samples ON samples.profile = totals.profile AND samples.feature = totals.feature
