@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from wasmtime import Config
-from zetasql.api import Analyzer, CatalogBuilder, TableBuilder, TypeFactory
+from zetasql.api import CatalogBuilder, TableBuilder, TypeFactory
 from zetasql.core import wasm_client
+from zetasql.core.local_service import ZetaSqlLocalService, local_service_pb2
 from zetasql.types import (
+    AnalyzeRequest,
     AnalyzerOptions,
     LanguageOptions,
     ProductMode,
     ResolvedNodeKind,
-    ResolvedStatement,
     SimpleCatalog,
     SimpleTable,
     Type,
@@ -58,6 +59,9 @@ wasm_client.Config = _Cached
 class GoogleSql:
     """Analyses statements against tables.
 
+    The analyser is given the tables once, and its answers stay as they are on the wire: making objects of either takes two thirds of
+    the time of a statement.
+
     Args:
         definitions: the tables there are.
     """
@@ -67,19 +71,25 @@ class GoogleSql:
         self._language.product_mode = ProductMode.PRODUCT_EXTERNAL
         self._language.supported_statement_kinds = [int(kind) for kind in _KINDS]
         functions = ZetaSQLBuiltinFunctionOptions(language_options=self._language)
-        self._catalog = CatalogBuilder("project").with_builtin_functions(functions).build()
-        self._catalog.catalog = _datasets(definitions)
+        catalog = CatalogBuilder("project").with_builtin_functions(functions).build()
+        catalog.catalog = _datasets(definitions)
         # BigQuery also takes a path within one pair of backticks, as in `dataset.table`.
-        self._catalog.table = [_table(definition, definition.id) for definition in definitions]
+        catalog.table = [_table(definition, definition.id) for definition in definitions]
+        self._service = ZetaSqlLocalService.get_instance()
+        self._registered = self._service.register_catalog(simple_catalog=catalog).registered_id
 
-    def analyse(self, sql: str, parameters: dict[str, Any]) -> ResolvedStatement:
-        """The statement as resolved; raises zetasql's error where BigQuery would refuse it."""
+    def analyse(self, sql: str, parameters: dict[str, Any]) -> Any:
+        """The statement as resolved, an `AnyResolvedStatementProto`; raises zetasql's error where BigQuery would refuse it."""
         declared = [
             AnalyzerOptions.QueryParameter(name=name, type=_parameter_type(name, value))
             for name, value in parameters.items()
         ]
         options = AnalyzerOptions(language_options=self._language, query_parameters=declared)
-        return Analyzer(options, self._catalog).analyze_statement(sql)
+        request = AnalyzeRequest(sql_statement=sql, options=options, registered_catalog_id=self._registered)
+        answer = self._service.wasm_client.call_grpc_func(
+            "ZetaSqlLocalService_Analyze", request.to_proto(), local_service_pb2.AnalyzeResponse
+        )
+        return answer.resolved_statement
 
 
 def with_views(definitions: Sequence[TableDefinition], views: Iterable[ViewDefinition]) -> tuple[TableDefinition, ...]:
@@ -91,7 +101,8 @@ def with_views(definitions: Sequence[TableDefinition], views: Iterable[ViewDefin
         sources = [tables[name] for name in re.findall(r"`\{project\}\.([\w.]+)`", view.query)]
         columns = {column["name"]: column for source in sources for column in source.schema}
         resolved = alone.analyse(view.query.replace("{project}.", ""), {})
-        selected = tuple(columns.get(column.name) or _computed(column) for column in resolved.output_column_list)
+        listed = resolved.resolved_query_stmt_node.output_column_list
+        selected = tuple(columns.get(column.name) or _computed(column) for column in listed)
         found.append(replace(sources[0], name=view.name, schema=selected))
     return (*definitions, *found)
 
