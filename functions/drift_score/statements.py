@@ -88,11 +88,16 @@ def computed(model: Model) -> Mapping[str, Computed]:
 
 
 def _source(model: Model, wanted: Collection[str]) -> str:
-    """The table, with those of the wanted columns that are computed."""
+    """The table; where wanted columns are computed, its rows of the window with these.
+
+    The window is named here as well: else a warehouse may compute the columns of every row before it looks at the time.
+    """
     listed = [f"{one.sql} AS {_quoted(name)}" for name, one in computed(model).items() if name in wanted]
     if not listed:
         return _quoted(model.table)
-    return f"(SELECT *, {', '.join(listed)} FROM {_quoted(model.table)})"  # noqa: S608 - the settings check the names
+    at = _quoted(model.timestamp)
+    inside = f"{at} >= @window_start AND {at} < @window_end AND model = @model"
+    return f"(SELECT *, {', '.join(listed)} FROM {_quoted(model.table)} WHERE {inside})"  # noqa: S608 - the settings check the names
 
 
 def _names(model: Model) -> dict[str, str]:
