@@ -1,6 +1,7 @@
 """What the launcher changes in BigQuery's emulator: each change has its effect, and answers stay right."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -44,7 +45,8 @@ class FewJobs(Emulator):
 def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What `tests.support.servers.patched` says."""
     program = [sys.executable, str(PATCHED), str(tmp_path_factory.mktemp("patched"))]
-    said = subprocess.run(program, check=True, capture_output=True, text=True)
+    own = os.environ | {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+    said = subprocess.run(program, check=True, capture_output=True, text=True, env=own)
     found: dict[str, Any] = json.loads(said.stdout)
     return found
 
@@ -73,7 +75,7 @@ def test_a_text_is_parsed_once_and_each_caller_has_a_tree_of_its_own(facts: dict
 
 
 def test_a_translation_is_kept_by_the_columns_of_its_tables(facts: dict[str, Any]) -> None:
-    assert facts["translated"] == {"kept": True, "by_columns": True}
+    assert facts["translated"] == {"kept": True, "by_columns": True, "on_disk": True, "from_disk": True}
 
 
 def test_statements_are_told_apart(facts: dict[str, Any]) -> None:

@@ -1,16 +1,21 @@
 """Rewrites of each statement by the emulator, cached by text.
 
 It parses a statement some forty times on its way to DuckDB, which is nearly all of what a statement costs. Ours are
-some fifty texts, with parameters. Cached results depend on their arguments only.
+some hundred texts, with parameters. Cached results depend on their arguments only; those that are text are also on disk, for
+the next emulator (`rewrites`).
 """
 
 import functools
+import hashlib
 import importlib.util
+import json
 import sys
 from collections.abc import Callable, Hashable
+from pathlib import Path
 from typing import Final
 
 from infra.local.warehouse.parts import Part, part, replace
+from infra.local.warehouse.rewrites import Rewrites, cache_path
 
 KEPT: Final = 512
 """The size of the caches, in texts."""
@@ -42,6 +47,7 @@ def parse_once() -> None:
 
 def translate_once() -> None:
     """Cache the rewritten text by the columns of its tables and the caller: nothing else determines it."""
+    succeeded = part("bqemulator.domain.result", "Ok")
 
     def translating(translate: Part) -> Part:
         kept: dict[Hashable, Part] = {}
@@ -50,18 +56,30 @@ def translate_once() -> None:
             key = bq_sql, _frozen(schema), caller
             if key not in kept:
                 _make_room(kept)
-                kept[key] = translate(self, bq_sql, schema=schema, caller=caller)
+                kept[key] = known(*key) or made(self, *key, schema)
             return kept[key]
+
+        def known(*key: Hashable) -> Part:
+            found = _rewrites().find("translate", *key)
+            return found and succeeded(found)
+
+        def made(self: Part, bq_sql: str, frozen: Hashable, caller: Part, schema: Part) -> Part:
+            result = translate(self, bq_sql, schema=schema, caller=caller)
+            if isinstance(result, succeeded):
+                _rewrites().keep(result.value, "translate", bq_sql, frozen, caller)
+            return result
 
         return translated
 
     replace("bqemulator.sql.translator", "SQLTranslator.translate", translating)
-    for name in ("rewrite_table_refs", "_parse_script_or_raise", "classify_statement_type"):
-        replace(_EXECUTOR, name, functools.lru_cache(KEPT))
+    replace(_EXECUTOR, "_parse_script_or_raise", functools.lru_cache(KEPT))
+    for name in ("rewrite_table_refs", "classify_statement_type"):
+        replace(_EXECUTOR, name, _kept)
+    replace("bqemulator.sql.inner_query", "rewrite_unnest_offset", _kept)
 
 
 def define_by_definitions() -> None:
-    """Analyse DDL only in statements of a kind that can have it."""
+    """Analyse DDL only in statements of a kind that can have it, and what they change only where a materialized view awaits it."""
     kind = part(_EXECUTOR, "classify_statement_type")
 
     def unless(kinds: frozenset[str], at: int, nothing: Part = None) -> Callable[[Part], Part]:
@@ -71,11 +89,11 @@ def define_by_definitions() -> None:
         return skipping
 
     def announcing(announce: Part) -> Part:
-        async def unless_select(project: str, bq_sql: str, context: Part) -> None:
-            if kind(bq_sql) not in _SELECT:
+        async def where_awaited(project: str, bq_sql: str, context: Part) -> None:
+            if kind(bq_sql) not in _SELECT and context.catalog.list_all_materialized_views():
                 await announce(project, bq_sql, context)
 
-        return unless_select
+        return where_awaited
 
     for name in ("_detect_catalog_drop", "_detect_create_schema", "_detect_plain_create_table"):
         replace(_DEFINITIONS, name, unless(_QUERIES, 0))
@@ -116,7 +134,8 @@ def read_definitions_once() -> None:
             key = bq_sql, project_id, tuple(sorted((view.dataset_id, view.table_id, view.view_query) for view in views))
             if key not in kept:
                 _make_room(kept)
-                kept[key] = rewrite(bq_sql, project_id=project_id, caller=caller, catalog=catalog)
+                put_in = functools.partial(rewrite, bq_sql, project_id=project_id, caller=caller, catalog=catalog)
+                kept[key] = _rewrites().kept("views", put_in, *key)
             return kept[key]
 
         return rewritten
@@ -128,7 +147,9 @@ def read_definitions_once() -> None:
             columns = [table and table.schema_ for table in _tables(bq_sql, project_id, catalog)]
             before, schema = kept.get((bq_sql, project_id), (None, None))
             if before is None or any(old is not new for old, new in zip(before, columns, strict=True)):
-                schema = build(bq_sql, project_id=project_id, catalog=catalog)
+                schema = {}
+                for path in ("`.`".join(filter(None, names)) for names in _names(bq_sql)):
+                    schema |= build(f"SELECT 1 FROM `{path}`", project_id=project_id, catalog=catalog)  # noqa: S608 - a name of the text
                 _make_room(kept)
                 kept[bq_sql, project_id] = columns, schema
             return schema
@@ -148,15 +169,37 @@ def look_for_no_pandas() -> None:
         sys.modules["pandas"] = None  # type: ignore[assignment] # as the documentation of `sys.modules` has it
 
 
+@functools.cache
+def _rewrites() -> Rewrites:
+    """The results on disk, of these versions of what makes them."""
+    parts = part("bqemulator", "__version__"), part("sqlglot", "__version__")
+    return Rewrites(cache_path(), f"{parts} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}")
+
+
+def _kept(make: Callable[..., str]) -> Callable[..., str]:
+    """Cache the text that follows from the arguments, in memory and on disk."""
+
+    @functools.lru_cache(KEPT)
+    def kept(*arguments: Hashable) -> str:
+        return _rewrites().kept(make.__name__, functools.partial(make, *arguments), *arguments)
+
+    return kept
+
+
 @functools.lru_cache(KEPT)
 def _names(sql: str) -> tuple[tuple[str, str, str], ...]:
-    """The tables that a text names, each as project, dataset and table; missing parts are empty."""
+    """The tables that a text names, in its order, each as project, dataset and table; missing parts are empty."""
+    listed = _rewrites().kept("names", functools.partial(_read_names, sql), sql)
+    return tuple((project, dataset, table) for project, dataset, table in json.loads(listed))
+
+
+def _read_names(sql: str) -> str:
     failed, table = part("sqlglot", "errors.SqlglotError"), part("sqlglot", "exp.Table")
     try:
         tree = part("sqlglot", "parse_one")(sql, read="bigquery")
     except failed:
-        return ()
-    return tuple({(found.catalog, found.db, found.name) for found in tree.find_all(table)})
+        return "[]"
+    return json.dumps(list(dict.fromkeys((found.catalog, found.db, found.name) for found in tree.find_all(table))))
 
 
 def _tables(sql: str, project: str, catalog: Part) -> list[Part]:

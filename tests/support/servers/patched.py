@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.local.warehouse import launcher
+from infra.local.warehouse import launcher, statements
 from infra.local.warehouse.parts import part
 
 _SQL = "SELECT AVG(price) AS mean FROM shop.orders"
@@ -35,7 +35,15 @@ def translated() -> dict[str, bool]:
         translate(_SQL, schema={"orders": {"price": kind}}).value
         for kind in ("DECIMAL(38, 9)", "DOUBLE", "DECIMAL(38, 9)")
     )
-    return {"kept": exact is again, "by_columns": exact != rough}
+    disk = statements._rewrites()
+    key = _SQL, (("orders", (("price", "DOUBLE"),)),), None
+    disk.keep("SELECT 7", "translate", "SELECT 6", None, None)  # as another emulator would
+    return {
+        "kept": exact is again,
+        "by_columns": exact != rough,
+        "on_disk": disk.find("translate", *key) == rough,
+        "from_disk": translate("SELECT 6").value == "SELECT 7",
+    }
 
 
 def classified() -> dict[str, str]:
