@@ -1,4 +1,4 @@
-"""Materialization of a mart of orders, in steps: no statement reads more than some months of orders."""
+"""Materialization of a mart of orders, in steps: no statement writes more than some months of orders."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +10,8 @@ from functions.bi_rollup.spans import DAY, ceiling, floor, rewrite_start
 
 SPAN = 90 * DAY
 """What one statement writes: more would exceed the limits of a statement on large tables."""
+_WIDENING = 4
+"""How many times longer the next search for the oldest order is: some months without one are followed by more of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +58,25 @@ def materialize(
         The instant up to which the mart is complete.
     """
     start = rewrite_start(mart.table, previous, due, late=late, step=mart.step)
-    end = min(ceiling(due, mart.step), floor(start + SPAN, mart.step))
+    last = ceiling(due, mart.step)
     complete = previous.complete_until.get(mart.table) if previous else None
     if complete is None or due - complete > DAY:
-        [order] = tables.read(OLDEST_ORDER, since=instant(start, zone), until=instant(end, zone))
-        if order.oldest is None:
-            return min(end, due)
-        start = floor(local(order.oldest, zone), mart.step)
+        oldest = _oldest_order(tables, start, last, zone)
+        if oldest is None:
+            return due
+        start = floor(local(oldest, zone), mart.step)
+    end = min(last, floor(start + SPAN, mart.step))
     tables.write(mart.statement, since=start, until=end)
     return min(end, due)
+
+
+def _oldest_order(tables: Tables, since: datetime, until: datetime, zone: str) -> datetime | None:
+    """The instant of the oldest order of a period, which is searched in few statements, each of one column."""
+    span = SPAN
+    while since < until:
+        end = min(until, since + span)
+        [order] = tables.read(OLDEST_ORDER, since=instant(since, zone), until=instant(end, zone))
+        if order.oldest is not None:
+            return order.oldest
+        since, span = end, span * _WIDENING
+    return None

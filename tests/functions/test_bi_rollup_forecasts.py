@@ -128,7 +128,8 @@ def test_a_forecast_of_an_older_version_is_used(shop: World) -> None:
 def test_forecasts_are_made_some_days_a_step_and_continue_there(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rollup, "STEPS", 5)
     shop.jobs = only("revenue", "forecasts")
-    for n, days in enumerate((0, 20, 29)):  # the mart in nine steps, then four days a step
+    shop.order(*(order(f"old-{ago}", TODAY - ago * DAY, outcome="failed") for ago in range(100, 600, 95)))
+    for n, days in enumerate((0, 20, 29)):  # the mart in seven steps, then four days a step
         shop.tick(TICK + n * FIVE)
         assert len(_forecasts(shop)) == days
     assert shop.value("aia_revenue_forecast_dollars", "middle", SHOP) is not None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -190,14 +190,17 @@ def test_the_newest_order_of_the_last_weeks_is_reported(empty: World) -> None:
 
 
 def test_no_statement_reads_more_than_some_months_of_orders(empty: World) -> None:
+    """But for the search of the oldest order, which reads one column and takes three statements a mart at most."""
     empty.jobs = only("revenue", "customers")
     empty.order(*(order(n, TODAY - n * DAY) for n in range(1, 500, 40)))
     spans: list[timedelta] = []
+    searched: list[timedelta] = []
 
     class Watching:
         def query(self, sql: str, **parameters: Any) -> list[Data]:
             if ORDERS.table in sql.replace("`", ""):
-                spans.append(parameters["until"] - parameters["since"])
+                found = searched if parameters.keys() == {"since", "until"} and "AS oldest\n" in sql else spans
+                found.append(parameters["until"] - parameters["since"])
             return empty_warehouse.query(sql, **parameters)
 
         def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
@@ -206,10 +209,35 @@ def test_no_statement_reads_more_than_some_months_of_orders(empty: World) -> Non
     empty_warehouse, empty.warehouse = empty.warehouse, Watching()
     empty.tick()
     assert max(spans) <= 91 * DAY
+    assert searched[:2] == [90 * DAY, 360 * DAY]
     assert len(empty.hours()) == sum(row["days"] for row in empty.customers()) == 13
     spans.clear()
+    searched.clear()
     empty.tick(TICK + FIVE)
     assert max(spans) <= DAY
+    assert not searched
+
+
+def test_a_history_without_orders_is_searched_in_three_statements(empty: World) -> None:
+    empty.jobs = only("revenue")
+    searched: list[tuple[datetime, datetime]] = []
+
+    class Watching:
+        def query(self, sql: str, **parameters: Any) -> list[Data]:
+            if "AS oldest\n" in sql:
+                searched.append((parameters["since"], parameters["until"]))
+            return empty_warehouse.query(sql, **parameters)
+
+        def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
+            raise AssertionError(table)
+
+    empty_warehouse, empty.warehouse = empty.warehouse, Watching()
+    empty.tick()
+    assert [until for _, until in searched[:-1]] == [since for since, _ in searched[1:]]
+    assert len(searched) == 3
+    assert searched[0][0] <= TICK - 800 * DAY
+    assert searched[-1][1] >= TICK
+    assert empty.hours() == []
 
 
 @pytest.mark.parametrize("part", ["revenue", "customers"])
