@@ -1,7 +1,7 @@
 """The warehouse on BigQuery, through its official client.
 
-Statements run as jobs (`jobs.insert`): a job has an id, so that a call repeated after a lost answer finds the same job,
-and a failed job is an error whatever serves it.
+Statements run by `jobs.query`: the first answer has the rows, so that a short statement takes one request. A request that is
+repeated after a lost answer has the id of the first one, by which BigQuery does not run a statement twice that changes a table.
 """
 
 import itertools
@@ -84,8 +84,14 @@ class BigQueryWarehouse:
         text.
         """
         with _translated():
-            job = self._insert(sql, parameters, maximum_bytes_billed=self._maximum)
-            rows = job.result(retry=self._retry, job_retry=None, timeout=self._timeout)
+            rows = self._client.query_and_wait(
+                sql,
+                job_config=self._config(parameters, maximum_bytes_billed=self._maximum),
+                api_timeout=self._request_timeout,
+                wait_timeout=self._timeout,
+                retry=self._retry,
+                job_retry=None,  # type: ignore[arg-type] # as the documentation has it: no retries of jobs
+            )
             return [dict(row.items()) for row in rows]
 
     def stream(self, sql: str, *, at_once: int, **parameters: Any) -> Iterator[Data]:  # noqa: ANN401 - as of `query`
@@ -109,18 +115,19 @@ class BigQueryWarehouse:
             QueryError: the statement is refused.
             UnavailableError: BigQuery does not answer.
         """
+        config = self._config(parameters, dry_run=True, use_query_cache=False)
         with _translated():
-            return int(self._insert(sql, parameters, dry_run=True, use_query_cache=False).total_bytes_processed or 0)
+            # Without job_retry=None the client repeats the insert for ten minutes, whatever `retry` says.
+            job = self._client.query(
+                sql, job_config=config, retry=self._retry, job_retry=None, timeout=self._request_timeout
+            )
+            return int(job.total_bytes_processed or 0)
 
-    def _insert(self, sql: str, parameters: Mapping[str, Any], **options: Any) -> bigquery.QueryJob:  # noqa: ANN401 - of the client's configuration
-        config = bigquery.QueryJobConfig(
+    def _config(self, parameters: Mapping[str, Any], **options: Any) -> bigquery.QueryJobConfig:  # noqa: ANN401 - of the client's configuration
+        return bigquery.QueryJobConfig(
             query_parameters=[_parameter(name, value) for name, value in parameters.items()],
             labels=self._labels | current_labels(),
             **options,
-        )
-        # Without job_retry=None the client repeats the insert for ten minutes, whatever `retry` says.
-        return self._client.query(
-            sql, job_config=config, retry=self._retry, job_retry=None, timeout=self._request_timeout
         )
 
     def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:

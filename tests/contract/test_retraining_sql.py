@@ -17,9 +17,8 @@ from functions.adapters.warehouse import BigQueryWarehouse
 from infra import stage
 from infra.local.pubsub.backlog import Item
 from infra.local.pubsub.rows import RowFormat
-from infra.local.warehouse import read_definitions, read_views
 from tests.support.builders.flights import load
-from tests.support.checks.googlesql import GoogleSql, with_views
+from tests.support.checks.googlesql import of_the_deployment
 
 pytest_plugins = ["tests.support.servers.warehouse"]
 pytestmark = pytest.mark.timeout(300)  # the analyser is compiled when it is first used, which takes a while
@@ -68,6 +67,6 @@ def test_a_pipeline_writes_its_version_once_however_often_the_step_runs(warehous
 
 
 def test_the_statements_of_the_guide_and_the_runbook_are_ones_of_bigquery() -> None:
-    analyser = GoogleSql(with_views(read_definitions(), read_views()))
+    analyser = of_the_deployment()
     analyser.analyse(WRITE_VERSION, VERSION)
     analyser.analyse(LOOK, {})

@@ -179,16 +179,17 @@ def test_a_late_row_counts_from_the_hour_after_its_slot_and_only_then(begun: Wor
 
 
 def test_extremes_leave_the_window_with_their_slots(begun: World) -> None:
-    begun.advance(TICK)
+    brief = replace(SECOND, window=2 * HOUR)
+    begun.advance(TICK, DELAY, brief)
     at, lowest = TICK, []
-    for number in range(28):
+    window = brief.window // SLOT
+    for number in range(window + 4):
         at += SLOT
         begun.load(at, 3, distance={0: -3000.0, 2: -1000.0, 3: -2000.0}.get(number, 500.0))
-        batch = begun.advance(at)
-        lowest.append(float(begun.counted(SECOND, batch, at).lowest[0]))
-    window = SECOND.window // SLOT
-    assert lowest[: window + 4] == [-3000.0] * window + [-2000.0] * 3 + [500.0]
-    begun.assert_exact(batch, at)
+        batch = begun.advance(at, DELAY, brief)
+        lowest.append(float(begun.counted(brief, batch, at).lowest[0]))
+    assert lowest == [-3000.0] * window + [-2000.0] * 3 + [500.0]
+    begun.assert_exact(batch, at, DELAY, brief)
 
 
 def test_a_slot_is_written_again_only_where_rows_came_late(begun: World) -> None:

@@ -37,12 +37,11 @@ from functions.drift_score.slots import statements as slots
 from functions.pipeline_monitor import monitor as pipeline_monitor
 from functions.promotion.experiment import shadow_pairs
 from functions.services.reports.read import statement as report_statement
-from infra.local.warehouse import read_definitions, read_views
 from infra.training.steps.extract import Source
 from infra.training.steps.extract import statement as extract_statement
 from tests.support.builders.business import ORDERS
 from tests.support.builders.runs import AT, MINUTE, line_of, told, whole
-from tests.support.checks.googlesql import GoogleSql, with_views
+from tests.support.checks.googlesql import GoogleSql, of_the_deployment
 
 pytest_plugins = ["tests.support.servers.warehouse"]
 pytestmark = pytest.mark.timeout(300)  # the analyser is compiled when it is first used, which takes a while
@@ -308,7 +307,7 @@ EVERY = every_statement()
 
 @pytest.fixture(scope="module")
 def analyser() -> GoogleSql:
-    return GoogleSql(with_views(read_definitions(), read_views()))
+    return of_the_deployment()
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import BadRequest, NotFound
 from google.cloud import bigquery
 
 from core.errors import QueryError
@@ -20,6 +20,9 @@ from functions.adapters.warehouse import BigQueryWarehouse
 from infra.local.warehouse import Emulator, keeping, launcher
 from infra.local.warehouse.parts import PatchError, part, replace
 from infra.local.warehouse.tables import create_tables
+from tests.support.builders.business import order
+from tests.support.builders.flights import load
+from tests.support.servers.emptying import FILLED, empty_tables
 
 if TYPE_CHECKING:
     from tests.support.servers.warehouse import Place
@@ -116,6 +119,37 @@ def test_uploads_of_an_emulator_that_was_killed_are_removed(tmp_path: Path, monk
     other.touch()
     launcher.clear_uploads()
     assert (left.exists(), other.exists()) == (False, True)
+
+
+def test_a_short_query_that_is_refused_is_an_error(client: bigquery.Client) -> None:
+    with pytest.raises(NotFound, match="nowhere"):
+        client.query_and_wait("SELECT model FROM ops.nowhere")
+    with pytest.raises(BadRequest, match="missing_column"):
+        client.query_and_wait("SELECT missing_column FROM ops.model_versions")
+
+
+def test_a_request_that_is_repeated_writes_once(client: bigquery.Client, warehouse: BigQueryWarehouse) -> None:
+    """As BigQuery has it: the answer was lost, and the client asks again under the id of the first request."""
+    sql = "INSERT INTO ops.model_versions (model) VALUES ('m')"
+    for request in ("one", "one", "two", "one"):
+        asked = {"query": sql, "useLegacySql": False, "requestId": request}
+        answer = client._connection.api_request(method="POST", path="/projects/test/queries", data=asked)
+        assert answer["numDmlAffectedRows"] == "1"
+    assert warehouse.query("SELECT COUNT(*) AS n FROM ops.model_versions") == [{"n": 2}]
+
+
+def test_what_any_client_has_written_is_gone_when_a_test_begins(client: bigquery.Client, place: "Place") -> None:
+    with closing(place.client(client.project)) as other:
+        BigQueryWarehouse(client).append("ops.model_versions", [VERSION])
+        load(other, "telemetry.orders", [order(1, NOW)])
+        other.query_and_wait("INSERT INTO ops.drift_scores_raw (model) VALUES ('m')")
+        assert len(list(client.query_and_wait(FILLED))) == 3
+        assert not place.writes.any
+        empty_tables(client, place.writes)
+        assert list(client.query_and_wait(FILLED)) == []
+        other.query_and_wait("CREATE TABLE ops.left_over AS SELECT 1 AS one")
+        empty_tables(client, place.writes)
+    assert "left_over" not in {table.table_id for table in client.list_tables("ops")}
 
 
 def test_a_look_back_in_time_is_refused(warehouse: BigQueryWarehouse) -> None:

@@ -74,5 +74,4 @@ def _count(client: bigquery.Client, name: str, column: str, rows: pa.Table) -> i
         ]
     config = bigquery.QueryJobConfig(query_parameters=parameters)
     sql = f"SELECT COUNT(*) AS n FROM {name} WHERE {where}"  # noqa: S608 - constants
-    # not query_and_wait: the emulator answers a refused statement there with no rows and no error
-    return int(next(iter(client.query(sql, job_config=config).result())).n)
+    return int(next(iter(client.query_and_wait(sql, job_config=config))).n)

@@ -2,8 +2,8 @@
 
     python -m infra.local.warehouse.launcher start --persistent --data-dir ... --project ...
 
-takes the arguments of the emulator's own command. Whatever is changed in the emulator is changed here, in `statements`
-and in `keeping`, each change by a function that says why. They replace parts of one version of it, and check that these
+takes the arguments of the emulator's own command. Whatever is changed in the emulator is changed here, in `statements`,
+`queries` and `keeping`, each change by a function that says why. They replace parts of one version of it, and check that these
 are there.
 """
 
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from infra.local.warehouse import keeping, statements
+from infra.local.warehouse import keeping, queries, statements
 from infra.local.warehouse.parts import Part, part, replace
 
 _SERVER = "bqemulator.grpc_api.server"
@@ -45,6 +45,7 @@ def patch() -> None:
         keeping.limit_duckdb,
         keeping.keep_few_jobs,
         keeping.write_no_row_counts,
+        queries.answer_queries_as_bigquery,
         statements.parse_once,
         statements.translate_once,
         statements.define_by_definitions,

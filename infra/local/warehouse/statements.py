@@ -163,9 +163,10 @@ def read_definitions_once() -> None:
 def look_for_no_pandas() -> None:
     """Report at once that pandas is not installed: DuckDB searches the whole path for it at each value of each statement.
 
-    An entry of None says so before any search begins.
+    An entry of None says so before any search begins. Arrow takes it for pandas: it has to have looked before, which it does once.
     """
     if importlib.util.find_spec("pandas") is None:
+        _ = part("pyarrow.lib", "_pandas_api.have_pandas")
         sys.modules["pandas"] = None  # type: ignore[assignment] # as the documentation of `sys.modules` has it
 
 

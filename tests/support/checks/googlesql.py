@@ -3,6 +3,7 @@
 Compiling it takes 25 s of a processor. So what is compiled stays in the virtual environment; run as a program this compiles it.
 """
 
+import functools
 import os
 import re
 import sys
@@ -30,7 +31,7 @@ from zetasql.types import (
 )
 
 from functions.adapters.warehouse import _parameter
-from infra.local.warehouse import TableDefinition, ViewDefinition
+from infra.local.warehouse import TableDefinition, ViewDefinition, read_definitions, read_views
 
 _CACHE = Path(sys.prefix) / "wasmtime"
 _KINDS = (
@@ -90,6 +91,12 @@ class GoogleSql:
             "ZetaSqlLocalService_Analyze", request.to_proto(), local_service_pb2.AnalyzeResponse
         )
         return answer.resolved_statement
+
+
+@functools.cache
+def of_the_deployment() -> GoogleSql:
+    """The analyser with all tables and views of the deployment, made once a process: that takes most of a second."""
+    return GoogleSql(with_views(read_definitions(), read_views()))
 
 
 def with_views(definitions: Sequence[TableDefinition], views: Iterable[ViewDefinition]) -> tuple[TableDefinition, ...]:

@@ -8,6 +8,7 @@ import gc
 import importlib
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,9 @@ async def served(folder: Path) -> dict[str, Any]:
 
 
 def pandas() -> str:
-    """Why it is not there."""
+    """Why it is not there; Arrow has to do without it at once."""
+    instant = datetime(2026, 1, 2, tzinfo=UTC)
+    assert part("pyarrow", "scalar")(instant).as_py() == instant
     try:
         importlib.import_module("pandas")
     except ModuleNotFoundError as error:

@@ -4,29 +4,32 @@ The project stays the same because the emulator keeps what a statement becomes, 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from google.cloud import bigquery
 
 from core.errors import UnavailableError
 from functions.adapters.warehouse import BigQueryWarehouse
-from infra.local.warehouse import Emulator, read_definitions, read_views, write_credentials
+from infra.local.warehouse import Emulator, write_credentials
 from infra.local.warehouse.tables import create_tables
+from tests.support.servers.emptying import empty_tables
+from tests.support.servers.writes import Writes
 
 PROJECT = "test"
-_TABLES = frozenset(definition.id for definition in read_definitions())
-_THERE = _TABLES | {view.id for view in read_views()}
-_FILLED = " UNION ALL ".join(f"(SELECT '{table}' FROM {table} LIMIT 1)" for table in sorted(_TABLES))
-"""The tables that have rows."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A running emulator, and what a process needs in its environment to speak to it."""
+    """A running emulator, and what a process needs in its environment to speak to it.
+
+    Attributes:
+        writes: what clients have written since the tables were emptied.
+    """
 
     emulator: Emulator
     environment: dict[str, str]
+    writes: Writes = field(default_factory=Writes)
 
     def client(self, project: str) -> bigquery.Client:
         """BigQuery's own client, found by the environment as a function finds it."""
@@ -37,6 +40,7 @@ class Place:
         client._http.trust_env = (
             False  # looking for proxies in the environment takes longer than an answer of the emulator
         )
+        client._http.mount("http://", self.writes)
         return client
 
 
@@ -85,20 +89,10 @@ def _shared_client(place: Place) -> Iterator[bigquery.Client]:
 
 
 @pytest.fixture
-def client(_shared_client: bigquery.Client) -> bigquery.Client:
+def client(_shared_client: bigquery.Client, place: Place) -> bigquery.Client:
     """A client of a project with all tables, empty, and nothing else."""
-    _empty(_shared_client)
+    empty_tables(_shared_client, place.writes)
     return _shared_client
-
-
-def _empty(client: bigquery.Client) -> None:
-    """Leave no row and no table of another test."""
-    for dataset in client.list_datasets():
-        for table in client.list_tables(dataset.reference):
-            if f"{table.dataset_id}.{table.table_id}" not in _THERE:
-                client.delete_table(table.reference)
-    for [table] in client.query_and_wait(_FILLED):
-        client.query_and_wait(f"DELETE FROM {table} WHERE TRUE")
 
 
 @pytest.fixture
