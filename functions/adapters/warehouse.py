@@ -115,13 +115,16 @@ class BigQueryWarehouse:
             QueryError: the statement is refused.
             UnavailableError: BigQuery does not answer.
         """
-        config = self._config(parameters, dry_run=True, use_query_cache=False)
         with _translated():
-            # Without job_retry=None the client repeats the insert for ten minutes, whatever `retry` says.
-            job = self._client.query(
-                sql, job_config=config, retry=self._retry, job_retry=None, timeout=self._request_timeout
-            )
+            job = self._insert(sql, parameters, dry_run=True, use_query_cache=False)
             return int(job.total_bytes_processed or 0)
+
+    def _insert(self, sql: str, parameters: Mapping[str, Any], **options: Any) -> bigquery.QueryJob:  # noqa: ANN401 - of the client's configuration
+        # Without job_retry=None the client repeats the insert for ten minutes, whatever `retry` says.
+        config = self._config(parameters, **options)
+        return self._client.query(
+            sql, job_config=config, retry=self._retry, job_retry=None, timeout=self._request_timeout
+        )
 
     def _config(self, parameters: Mapping[str, Any], **options: Any) -> bigquery.QueryJobConfig:  # noqa: ANN401 - of the client's configuration
         return bigquery.QueryJobConfig(
