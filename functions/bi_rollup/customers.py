@@ -10,7 +10,7 @@ from core.settings import Settings
 from functions.bi_rollup import marts
 from functions.bi_rollup.cohorts import MART as COHORTS
 from functions.bi_rollup.cohorts import cohort_metrics
-from functions.bi_rollup.lifetime_value import CUSTOMER_HOLDOUT, Purchases, error_metrics, value_metrics
+from functions.bi_rollup.lifetime_value import CUSTOMER_HOLDOUT, Purchases, Valuer, error_metrics, value_metrics
 from functions.bi_rollup.queries import Query
 from functions.bi_rollup.result import MetricValue, RollupResult
 from functions.bi_rollup.rollup import Outside, RollupJob
@@ -39,7 +39,14 @@ class CustomerHistory(Purchases):
 CUSTOMER_HISTORY = Query("customer_history", CustomerHistory)
 
 
-def run(outside: Outside, due: datetime, previous: RollupResult | None, *, checked: bool = True) -> RollupResult:
+def run(
+    outside: Outside,
+    due: datetime,
+    previous: RollupResult | None,
+    *,
+    checked: bool = True,
+    valuer: Valuer = value_metrics,
+) -> RollupResult:
     """Materialize the marts up to a local midnight, then count customers and estimate their lifetime value.
 
     Args:
@@ -47,6 +54,7 @@ def run(outside: Outside, due: datetime, previous: RollupResult | None, *, check
         due: the local midnight.
         previous: the newest result.
         checked: whether the interval and the error of the lifetime value are estimated; they take twenty times as long as it.
+        valuer: estimates the lifetime value.
     """
     tables, given = outside.tables, outside.settings.business.customers
     complete = marts.materialize(
@@ -60,7 +68,7 @@ def run(outside: Outside, due: datetime, previous: RollupResult | None, *, check
     history = tables.read_columns(CUSTOMER_HISTORY, **periods, most=MOST)
     if history.first.size:
         metrics += _counts(history, due, given.period)
-        metrics += value_metrics(history, given.discount_rate, interval=checked)
+        metrics += valuer(history, given.discount_rate, interval=checked)
     if checked:
         holdout = tables.read_columns(CUSTOMER_HOLDOUT, middle=due - given.period, until=due, most=MOST)
         metrics += error_metrics(holdout, given.period)

@@ -1,9 +1,10 @@
 """Lifetime value of customers, its interval, and its error on the customers of the last period."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 import numpy as np
 
@@ -55,6 +56,14 @@ class CustomerHoldout(Purchases):
 
 
 CUSTOMER_HOLDOUT = Query("customer_holdout", CustomerHoldout)
+
+
+class Valuer(Protocol):
+    """Estimates the lifetime value of customers."""
+
+    def __call__(self, history: Purchases, discount: float, *, interval: bool) -> Iterable[MetricValue]:
+        """As `value_metrics`."""
+        ...
 
 
 def value_metrics(history: Purchases, discount: float, *, interval: bool) -> Iterator[MetricValue]:

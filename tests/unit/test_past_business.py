@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from core.errors import QueryError
 from core.settings import Billing, Business, Model, Settings, Spending
 from functions.bi_rollup.queries import Query
 from functions.bi_rollup.satisfaction import ExperienceTotals, ModelState
-from infra.local.past import business
 from infra.local.past.business import PastBusiness
+from infra.local.past.estimates import Estimates, estimates_on_disk
 from tests.support.builders import past
 from tests.support.builders.business import DAY, HOUR, ORDERS, TODAY
 from tests.support.builders.drift import MODEL
@@ -133,18 +134,35 @@ def test_a_source_that_paused_is_forecast_from_its_past(monkeypatch: pytest.Monk
     assert by_series([*parts.run(midnights(0)), *parts.run(midnights(9, 1))]) == points
 
 
-def test_each_forecast_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_forecast_is_made_once() -> None:
     made: list[bytes] = []
 
     def counting(daily: np.ndarray[Any, Any], **given: Any) -> Any:
         made.append(daily.tobytes())
         return forecast(daily, **given)
 
-    monkeypatch.setattr(business, "forecast", counting)
-    found = build(settings=NO_CUSTOMERS)
+    found = build(settings=NO_CUSTOMERS, estimates=Estimates(forecaster=counting))
     for first in (0, 2, 1):
         found.run(midnights(first, first))
     assert len(made) == len(set(made)) > 28
+
+
+def not_made(*_: Any, **__: Any) -> Any:
+    pytest.fail("an estimate that is on disk is made once more")
+
+
+def test_estimates_from_disk_are_the_same_as_those_that_are_made(
+    in_order: tuple[PastBusiness, dict[past.Key, float]], tmp_path: Path
+) -> None:
+    whole, points = in_order
+    path = tmp_path / "aia" / "estimates.sqlite"
+    made = build(estimates=estimates_on_disk(path))
+    assert by_series(made.run(midnights(3))) == points
+    found = build(estimates=estimates_on_disk(path, Estimates(forecaster=not_made, valuer=not_made)))
+    assert by_series(found.run(midnights(3))) == points
+    span = TODAY - 60 * DAY, TODAY + DAY
+    assert held(whole.tables(*span)) == held(made.tables(*span)) == held(found.tables(*span))
+    assert whole.documents() == found.documents()
 
 
 def test_the_past_has_no_escalations_and_satisfaction_leaves_them_out(

@@ -20,6 +20,7 @@ from infra.local.replay.history import History
 from infra.local.replay.orders import ORDERS, Orders
 from infra.local.replay.replay import read_marker
 from infra.local.replay.weblog import Weblog
+from infra.local.results import cache_path
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -58,11 +59,14 @@ def _track(given: argparse.Namespace, history: History) -> Track:
         from infra.local.past.model import ModelTrack  # noqa: PLC0415 - a track needs nothing of the other
 
         return ModelTrack(history, settings)
+    from infra.local.past.estimates import estimates_on_disk  # noqa: PLC0415 - a track needs nothing of the other
     from infra.local.past.models import LoadedModels  # noqa: PLC0415 - as above
     from infra.local.past.shop import BusinessTrack  # noqa: PLC0415 - as above
 
     models = LoadedModels(given.data, cache(partial(_tables, given.project)))
-    return BusinessTrack(Orders.read(ORDERS, history.anchor), Weblog.read(), history, settings, history.now, models)
+    estimates = estimates_on_disk(cache_path("estimates"))
+    orders = Orders.read(ORDERS, history.anchor)
+    return BusinessTrack(orders, Weblog.read(), history, settings, history.now, models, estimates)
 
 
 def _tables(project: str) -> Warehouse:

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.business.checks import EstimateError, Floats
-from core.business.forecast import Forecast, forecast
+from core.business.forecast import Forecast
 from core.events import Tick
 from core.settings import Business, Settings
 from core.settings import Orders as OrdersTable
@@ -54,6 +54,7 @@ from infra.local.past.business_load import forecast_rows, mart_rows, metric_rows
 from infra.local.past.business_rows import SaleRows, TextColumn
 from infra.local.past.business_tables import Experience, MemoryTables, Models, no_experience, no_models
 from infra.local.past.cost_tables import CostTables
+from infra.local.past.estimates import Estimates
 from infra.local.past.metrics import PastMetrics
 from infra.local.past.order_rows import OrderRows, RateRows
 from infra.local.prometheus import HistoryPoint
@@ -63,6 +64,7 @@ from infra.local.replay.orders import Orders
 
 ORDERS, FLIGHTS = "telemetry.orders", "telemetry.flight_predictions"
 """The tables whose rows are in memory."""
+_ESTIMATES = Estimates()
 
 
 class Predictions(Protocol):
@@ -101,6 +103,7 @@ class PastBusiness:
         *,
         models: Models = no_models,
         experience: Experience = no_experience,
+        estimates: Estimates = _ESTIMATES,
     ) -> Self:
         """Read the rows until now, and build the marts up to the last midnight.
 
@@ -111,6 +114,7 @@ class PastBusiness:
             now: later rows are not read.
             models: states of models.
             experience: browser reports.
+            estimates: by which it is estimated.
         """
         business = _in_memory(settings.business)
         rows = orders.rows(min(orders.first, now), now)
@@ -131,11 +135,17 @@ class PastBusiness:
             source.arms.write(begin - DAY, today)
             if business.orders.customer:
                 source.days.write(begin - DAY, today)
-        forecaster = _memoized_forecaster()
+        forecaster = _memoized(estimates.forecaster)
         return cls(
             settings=replace(settings, business=business),
             source=source,
-            _jobs=tuple(_jobs(settings.business, forecaster, floor(local(now, business.time_zone), DAY))),
+            _jobs=tuple(
+                _jobs(
+                    settings.business,
+                    Estimates(forecaster=forecaster, valuer=estimates.valuer),
+                    floor(local(now, business.time_zone), DAY),
+                )
+            ),
             _forecaster=forecaster,
             _predictions=functools.partial(_counted, history, settings),
         )
@@ -265,13 +275,13 @@ def _counted(history: Predictions, settings: Settings, since: datetime, until: d
     ]
 
 
-def _jobs(business: Business, forecaster: forecasts.Forecaster, today: datetime) -> list[RollupJob]:
+def _jobs(business: Business, estimates: Estimates, today: datetime) -> list[RollupJob]:
     """The rollups, with a memoized forecaster. The interval and the error of lifetime value take too long for a year, and are those of today.
 
     Without actions (none were taken), reconciliation (no row is late), usual revenue and losses (the present ones are
     known by the first live tick), ROI where spend is not in memory, and what asks BigQuery itself: scans and recommendations.
     """
-    run = functools.partial(forecasts.run, forecaster=forecaster)
+    run = functools.partial(forecasts.run, forecaster=estimates.forecaster)
     left_out = (
         actions.JOB,
         reconciliation.JOB,
@@ -284,7 +294,7 @@ def _jobs(business: Business, forecaster: forecasts.Forecaster, today: datetime)
     jobs = [job for job in ROLLUPS if job.name not in missing]
 
     def run_customers(outside: Outside, due: datetime, previous: RollupResult | None) -> RollupResult:
-        return customers.run(outside, due, previous, checked=due >= today)
+        return customers.run(outside, due, previous, checked=due >= today, valuer=estimates.valuer)
 
     changed = {
         job.name: by_local_day(job)
@@ -293,14 +303,14 @@ def _jobs(business: Business, forecaster: forecasts.Forecaster, today: datetime)
     return [changed.get(job.name, job) for job in jobs]
 
 
-def _memoized_forecaster() -> forecasts.Forecaster:
+def _memoized(forecaster: forecasts.Forecaster) -> forecasts.Forecaster:
     """Forecasts each series once."""
     results: dict[tuple[bytes, int, float, date], Forecast] = {}
 
     def memoized(daily: Floats, *, horizon: int, level: float, today: date) -> Forecast:
         key = daily.tobytes(), horizon, level, today
         if key not in results:
-            results[key] = forecast(daily, horizon=horizon, level=level, today=today)
+            results[key] = forecaster(daily, horizon=horizon, level=level, today=today)
         return results[key]
 
     return memoized

@@ -1,7 +1,7 @@
 """The track of the business: metrics, marts and forecasts by day, and user experience by hour."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ from core.settings import Settings
 from functions.bi_rollup import forecasts, totals
 from infra.local.past.business import PastBusiness
 from infra.local.past.business_tables import Models, no_models
+from infra.local.past.estimates import Estimates
 from infra.local.past.experience import WeblogReports, experience_points
 from infra.local.past.plan import Part
 from infra.local.past.track import Computed
@@ -35,6 +36,7 @@ class BusinessTrack:
     settings: Settings
     now: datetime
     models: Models = no_models
+    estimates: Estimates = field(default_factory=Estimates)
     name: str = "business"
     first: timedelta = timedelta(days=15)
     size: timedelta = timedelta(days=92)
@@ -45,7 +47,13 @@ class BusinessTrack:
         if self._business is None:
             experience = WeblogReports(self.weblog).totals
             self._business = PastBusiness.build(
-                self.orders, self.history, self.settings, self.now, models=self.models, experience=experience
+                self.orders,
+                self.history,
+                self.settings,
+                self.now,
+                models=self.models,
+                experience=experience,
+                estimates=self.estimates,
             )
         points = [*self._business.run(part.instants), *experience_points(self.weblog, _hours(part))]
         if part.index > 0:  # after a stop, the next live tick completes the marts

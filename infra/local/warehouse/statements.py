@@ -2,7 +2,7 @@
 
 It parses a statement some forty times on its way to DuckDB, which is nearly all of what a statement costs. Ours are
 some hundred texts, with parameters. Cached results depend on their arguments only; those that are text are also on disk, for
-the next emulator (`rewrites`).
+the next emulator (`infra.local.results`).
 """
 
 import functools
@@ -14,8 +14,8 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Final
 
+from infra.local.results import Results, cache_path
 from infra.local.warehouse.parts import Part, part, replace
-from infra.local.warehouse.rewrites import Rewrites, cache_path
 
 KEPT: Final = 512
 """The size of the caches, in texts."""
@@ -171,10 +171,10 @@ def look_for_no_pandas() -> None:
 
 
 @functools.cache
-def _rewrites() -> Rewrites:
+def _rewrites() -> Results:
     """The results on disk, of these versions of what makes them."""
     parts = part("bqemulator", "__version__"), part("sqlglot", "__version__")
-    return Rewrites(cache_path(), f"{parts} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}")
+    return Results(cache_path("rewrites"), f"{parts} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}")
 
 
 def _kept(make: Callable[..., str]) -> Callable[..., str]:

@@ -1,6 +1,6 @@
-"""What statements were rewritten to, on disk: each emulator of a user finds what another one has done.
+"""Results of functions, on disk: each process of a user finds what another one has computed.
 
-Rewriting takes a tenth of a second a text on average, and else each emulator would do it anew.
+Rewriting a statement for the emulator takes a tenth of a second, a forecast a hundredth, and each start needs hundreds.
 """
 
 import hashlib
@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Final
 
 MOST: Final = 5000
-"""Results that are left when an emulator starts, some 40 MB; the oldest are dropped."""
+"""Results that are left when a file is opened, at most some 40 MB; the oldest are dropped."""
 _BUSY_SECONDS: Final = 0.2
-_TABLE: Final = "CREATE TABLE IF NOT EXISTS rewrites (key TEXT PRIMARY KEY, result TEXT NOT NULL, digest TEXT NOT NULL)"
-_OLD: Final = "DELETE FROM rewrites WHERE rowid <= (SELECT rowid FROM rewrites ORDER BY rowid DESC LIMIT 1 OFFSET ?)"
+_TABLE: Final = "CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, result TEXT NOT NULL, digest TEXT NOT NULL)"
+_OLD: Final = "DELETE FROM results WHERE rowid <= (SELECT rowid FROM results ORDER BY rowid DESC LIMIT 1 OFFSET ?)"
 
 
-def cache_path() -> Path:
-    """The file in the user's cache folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aia" / "rewrites.sqlite"
+def cache_path(name: str) -> Path:
+    """The file of a name in the user's cache folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aia" / f"{name}.sqlite"
 
 
-class Rewrites:
+class Results:
     """Results of functions of text, by all that they follow from.
 
     A result that cannot be read, or is not as it was written, is not found; a file that cannot be used keeps none.
@@ -39,13 +39,13 @@ class Rewrites:
     def find(self, name: str, *arguments: Hashable) -> str | None:
         """The result of a function for its arguments, whose `repr` is the same in every process; None where there is none."""
         key = self._key(name, arguments)
-        rows = self._run("SELECT result, digest FROM rewrites WHERE key = ?", key)
+        rows = self._run("SELECT result, digest FROM results WHERE key = ?", key)
         return next((result for result, digest in rows if digest == _digest(key, result)), None)
 
     def keep(self, result: str, name: str, *arguments: Hashable) -> None:
         """Keep a result of a function for its arguments."""
         key = self._key(name, arguments)
-        self._run("INSERT OR REPLACE INTO rewrites VALUES (?, ?, ?)", key, result, _digest(key, result))
+        self._run("INSERT OR REPLACE INTO results VALUES (?, ?, ?)", key, result, _digest(key, result))
 
     def kept(self, name: str, make: Callable[[], str], *arguments: Hashable) -> str:
         """The result of a function for its arguments; where there is none, what `make` returns."""
