@@ -76,9 +76,9 @@ def _notified(outcome: Outcome) -> str:
 
 def _settled(outcome: Outcome, session: Session) -> list[Step]:
     """The steps as soon as all have happened, or as they are when patience ends."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline, steps = time.monotonic() + _PATIENCE_SECONDS, list[Step]()
     while True:
-        steps = [*outcome.steps(), _history(session)] if session.backfill().get("done") else [_history(session)]
+        steps = [*outcome.steps(steps), _history(session)] if session.backfill().get("done") else [_history(session)]
         if all(step.ok for step in steps) or time.monotonic() > deadline:
             return steps
         time.sleep(1)

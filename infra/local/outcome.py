@@ -5,7 +5,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,8 +62,13 @@ class Outcome:
     warehouse: Warehouse
     ticks: tuple[datetime, ...]
 
-    def steps(self) -> list[Step]:
-        """Every step, in the order of the path; a check that fails to run is a missing step."""
+    def steps(self, before: Iterable[Step] = ()) -> list[Step]:
+        """Every step, in the order of the path; a check that fails to run is a missing step.
+
+        Args:
+            before: found earlier; one that was ok is not checked again.
+        """
+        done = {step.name: step for step in before if step.ok}
         checks: list[tuple[str, Callable[[], tuple[str, bool]]]] = [
             ("predictions in the warehouse", self._predictions),
             ("windows scored", self._windows),
@@ -82,7 +87,7 @@ class Outcome:
             ("page", self._page),
             ("dashboards", self._dashboards),
         ]
-        return [_step(name, check) for name, check in checks]
+        return [done.get(name) or _step(name, check) for name, check in checks]
 
     def drifted(self) -> list[str]:
         """The features that drifted in any scored window, the most often first."""
