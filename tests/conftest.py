@@ -89,19 +89,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 OF_CORE = ("core/", "tests/unit/")
 """Where core's own tests are."""
 TOGETHER = ("tests/e2e/stacks", "tests/contract/deployment")
-"""Folders of which one worker runs all: whole stacks, of which one at a time is enough for a machine, and plans that tests share."""
+"""Folders of which one worker runs all: whole stacks, of which two at a time are enough for a machine, and plans that tests share."""
+APART = ("tests/e2e/stacks/test_faults.py",)
+"""Files of these folders that another worker runs: it takes as long as all others of its folder."""
 SERVERS = {
     "tests.support.servers.stores": ("",),
     "tests.support.servers.warehouse": ("test_drift_score", "test_bi_rollup", ""),
 }
 """Plugins whose emulator takes seconds to start, and the beginnings of names by which the files that name it are parts: one worker
 runs all files of a part, which have statements in common. In one part the files of the warehouse would take longer than all else."""
-FIRST = (*TOGETHER, *(f"{server} {part}" for server, parts in reversed(SERVERS.items()) for part in parts))
+FIRST = (*APART, *TOGETHER, *(f"{server} {part}" for server, parts in reversed(SERVERS.items()) for part in parts))
 """What one worker runs one after the other, in the order in which it is begun."""
 
 
 class _ByFile(LoadFileScheduling):
-    """A file's tests run in one worker, and so do all of a folder of `TOGETHER`, and all of a part of `SERVERS`."""
+    """A file's tests run in one worker, and so do all of a folder of `TOGETHER` but those `APART`, and all of a part of `SERVERS`."""
 
     def _split_scope(self, nodeid: str) -> str:
         return _scope(super()._split_scope(nodeid))
@@ -110,6 +112,8 @@ class _ByFile(LoadFileScheduling):
 @cache
 def _scope(file: str) -> str:
     path = Path(file)
+    if file in APART:
+        return file
     if folder := next((folder for folder in TOGETHER if Path(folder) in path.parents), None):
         return folder
     text = (ROOT / path).read_text() if path.parts[0] == "tests" else ""
