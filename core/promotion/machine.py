@@ -38,11 +38,13 @@ class Entrant:
         model: as the settings name it.
         champion: the version in use.
         version: that is to replace it.
+        unseen_from: predictions from then on neither trained nor chose it, and the champion answered; None where it is not known.
     """
 
     model: str
     champion: str
     version: str
+    unseen_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,8 @@ def begin(before: PromotionState | None, entrant: Entrant, policy: Promotion, at
     if before and before.stage in COMPARED:
         why = f"version {entrant.version} takes the place of version {before.challenger}, which is compared no longer"
     state = _entered(before, entrant, PromotionStage.COMPARISON, share, at, why=why)
-    return _transition(_held(before, entrant), state)
+    since = entrant.unseen_from if policy.scoring else None
+    return _transition(_held(before, entrant), replace(state, since=since))
 
 
 def decided(state: PromotionState, decision: Decision, policy: Promotion, at: datetime) -> Transition:

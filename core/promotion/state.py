@@ -62,6 +62,9 @@ class PromotionState:
         by: who or what changed it last.
         why: the reason of the last change.
         looked_at: instant of the newest look, or None.
+        since: predictions from then on are compared, where a pipeline scores them; else those since it began.
+        scored_until: up to when, exclusive, a pipeline has had the challenger score; None before.
+        scoring_until: the same of the job that runs now, or None.
         commands: the ids of the newest commands of people that were carried out.
     """
 
@@ -76,12 +79,20 @@ class PromotionState:
     by: str
     why: str
     looked_at: datetime | None = None
+    since: datetime | None = None
+    scored_until: datetime | None = None
+    scoring_until: datetime | None = None
     commands: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
         """Whether something follows."""
         return self.stage in OPEN
+
+    @property
+    def compared_from(self) -> datetime:
+        """From when on predictions are compared."""
+        return self.since or self.began_at
 
     @property
     def experiment(self) -> str:

@@ -10,6 +10,7 @@ from core.errors import Fault
 from core.measures import Better
 from core.settings.declare import Faults, validator
 from core.settings.notes import Default, Items, Range
+from core.settings.training import TrainingPipeline
 
 ALL_TRAFFIC = 100
 
@@ -101,10 +102,13 @@ class Promotion:
         ALL_TRAFFIC,
     )
     """Traffic of the challenger, step after step, in per cent; ascending up to 100."""
-    watch: Annotated[timedelta, Range("5m", "30d")] = timedelta(days=1)
+    watch: Annotated[timedelta, Range("1s", "30d")] = timedelta(days=1)
     """How long each step is watched before the next one."""
     auto: bool = False
     """Whether the decision is carried out; otherwise a person promotes."""
+    scoring: TrainingPipeline | None = None
+    """The Vertex AI pipeline by which the challenger scores logged predictions before each look, also those from before it was
+    registered; without it, the application writes `ops.shadow_predictions`."""
 
     @property
     def outcome(self) -> UnitOutcome:
@@ -130,6 +134,12 @@ def _the_measure_is_one_of_its_mode(promotion: Promotion) -> Faults:
         yield Fault("measure", f"must not be given where the mode is {promotion.mode}", promotion.measure.value)
     elif promotion.measure in OF_SERVICE:
         yield Fault("measure", f"must be one of {', '.join(OF_BUSINESS)}", promotion.measure.value)
+
+
+@validator(Promotion, "mode", "scoring")
+def _only_shadows_are_scored(promotion: Promotion) -> Faults:
+    if promotion.scoring is not None and promotion.mode is not Mode.SHADOW:
+        yield Fault("scoring", f"must not be given where the mode is {promotion.mode}")
 
 
 @validator(Promotion, "mode", "measure", "guard_rails")

@@ -98,8 +98,8 @@ class TrainingPipeline:
         Annotated[str, Reads(_free, "letters, digits and underscores")],
         Annotated[Parameter, Reads(_value, "text, numbers, booleans, and lists and mappings of them", {})],
     ] = field(default_factory=dict)
-    """Parameters beside those that every training is given: `model`, `model_version`, `window_start`, `window_end`,
-    `request_id`, `template`."""
+    """Parameters beside those that every job is given: `model`, `model_version`, `window_start`, `window_end`, and `request_id` and
+    `template` of a training, `artifact_uri` of a scoring job."""
 
     @property
     def place(self) -> str:

@@ -51,7 +51,7 @@ class Difference:
     lineage: Mapping[str, Pair] = field(default_factory=dict)
 
 
-_WINDOWS = ("reference_start", "reference_end", "trained_from", "trained_until")
+_WINDOWS = ("reference_start", "reference_end", "trained_from", "trained_until", "held_out_until")
 _LINEAGE = ("pipeline", "run_id", "template", "git", "requested_by")
 
 

@@ -59,6 +59,7 @@ class Version:
         git: the commit of the training code, or empty.
         trained_from: start of the training data, or None where it is not known.
         trained_until: its end, exclusive, or None where it is not known.
+        held_out_until: end, exclusive, of the later data on which it was chosen, or None where it is not known.
         parameters: of the training, by name: values as JSON has them.
         metrics: on held-out data, by name.
         artifact_uri: where the trained model is stored, or empty.
@@ -87,6 +88,7 @@ class Version:
     git: str = ""
     trained_from: datetime | None = None
     trained_until: datetime | None = None
+    held_out_until: datetime | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     artifact_uri: str = ""
@@ -110,6 +112,8 @@ class Version:
             raise ValueError(f"trained_from: must be given with trained_until or not at all, got {self.trained_from}")
         if self.trained_from and self.trained_until:
             _check_span("trained_from", self.trained_from, "trained_until", self.trained_until)
+        if self.held_out_until is not None:
+            _check_span("reference_start", self.reference_start, "held_out_until", self.held_out_until)
         if not _TEMPLATE.fullmatch(self.template):
             raise ValueError(f"template: must be sha256: and 64 hexadecimal digits, got {self.template!r}")
         if not _REQUESTER.fullmatch(self.requested_by):

@@ -101,7 +101,7 @@ class Experiment:
         label = self.model.label
         if label is None or state.share:
             return _paired({}, self.model.task)
-        given = {"model": self.model.name, "challenger": state.challenger, "since": state.began_at, "at": at}
+        given = {"model": self.model.name, "challenger": state.challenger, "since": state.compared_from, "at": at}
         [row] = self.warehouse.query(shadow_pairs(self.model, label), **given, until=at - label.arrives_within)
         return _paired(row, self.model.task)
 

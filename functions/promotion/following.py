@@ -14,6 +14,7 @@ from core.promotion import (
     decided,
     holders,
     overtaken,
+    scoring,
     watched,
 )
 from core.promotion.state import COMPARED
@@ -22,6 +23,7 @@ from core.versions import AliasName
 from functions.adapters.ports import Metrics, Store, Warehouse
 from functions.promotion import looks
 from functions.promotion.experiment import Experiment
+from functions.promotion.scoring import Scorer
 from functions.promotion.versions import KnownVersions
 from functions.services.actions import INCIDENTS
 
@@ -37,12 +39,14 @@ class Follower:
         warehouse: has the data of experiments, and takes their looks.
         store: has the incidents.
         metrics: counts decisions.
+        scorer: has challengers score what they are compared on.
         time_zone: of the days of the business.
     """
 
     warehouse: Warehouse
     store: Store
     metrics: Metrics
+    scorer: Scorer
     time_zone: str
 
     def next(self, model: Model, state: PromotionState | None, known: KnownVersions, at: datetime) -> Transition | None:
@@ -58,19 +62,27 @@ class Follower:
         if state and state.is_open and known.champion != holders(state)[AliasName.CHAMPION].version:
             return overtaken(state, known.champion, at)
         if known.entrant and (state is None or not state.is_open or state.stage in COMPARED):
-            entrant = Entrant(model=model.name, champion=known.champion, version=known.entrant)
+            champion, unseen = known.champion, known.unseen_from
+            entrant = Entrant(model=model.name, champion=champion, version=known.entrant, unseen_from=unseen)
             return begin(state, entrant, policy, at)
         if state is None or not state.is_open or state.stage is PromotionStage.APPROVAL:
             return None
-        decision = self._look(model, policy, state, at)
         if state.stage is PromotionStage.COMPARISON:
-            return decided(state, decision, policy, at) if decision else None
+            return self._compared(model, policy, state, at)
+        decision = self._look(model, policy, state, at) if scoring.due(state, policy, at) else None
         return watched(state, decision, self._incidents(model, state), policy, at)
 
-    def _look(self, model: Model, policy: Promotion, state: PromotionState, at: datetime) -> Decision | None:
-        """The decision of a look, which is written, or None where none is due."""
-        if at - (state.looked_at or state.began_at) < policy.every:
+    def _compared(self, model: Model, policy: Promotion, state: PromotionState, at: datetime) -> Transition | None:
+        """What follows from a comparison: a look where one is due, once the challenger has scored what it is compared on."""
+        prepared = self.scorer.prepared(model, policy, state, at)
+        if prepared.scoring_until is not None:
+            return Transition(state=prepared)
+        if not scoring.due(state, policy, at):
             return None
+        return decided(prepared, self._look(model, policy, prepared, at), policy, at)
+
+    def _look(self, model: Model, policy: Promotion, state: PromotionState, at: datetime) -> Decision:
+        """The decision of a look, which is written."""
         experiment = Experiment(self.warehouse, model, policy, self.time_zone)
         snapshot = experiment.snapshot(state, at)
         decision = decide(snapshot, policy)

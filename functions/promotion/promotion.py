@@ -5,6 +5,7 @@ killed anywhere:
 
     before the document is saved    nothing happened but perhaps the row of a look, which is written again under the same id
     before the aliases are written  the next tick writes them; each row has an id and is there once
+    before a job is started         the next tick starts it, under the same id
     before a registry has them      the version in use is known from the table; the next tick sets them
 
 Of two instances that decide at once, one saves its document, and the other begins anew from what was saved.
@@ -27,7 +28,9 @@ from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Clock, Document, Metrics, Store, Warehouse
 from functions.adapters.registries import aliases
 from functions.adapters.registries.port import ModelRegistry
+from functions.adapters.training.port import Jobs
 from functions.promotion import following, told
+from functions.promotion.scoring import Scorer
 from functions.promotion.versions import KnownVersions, is_registered, known_versions
 from functions.runtime.endpoint import TickResult, read_part
 from functions.runtime.push import Message
@@ -54,6 +57,7 @@ class Promoter:
         warehouse: has versions, aliases, predictions and customers.
         metrics: counts.
         clock: now, for the version in use when a person commands.
+        jobs: score what challengers are compared on; opened at the first use.
         registries: where aliases are set as well; opened at the first change.
         models: by name, as they are now.
         time_zone: of the days of the business.
@@ -64,6 +68,7 @@ class Promoter:
     warehouse: Warehouse
     metrics: Metrics
     clock: Clock
+    jobs: Callable[[], Jobs]
     registries: Callable[[], Sequence[ModelRegistry]]
     models: Callable[[], Mapping[str, Model]]
     time_zone: str
@@ -110,8 +115,13 @@ def _tick(promoter: Promoter, tick: Tick) -> TickResult:
 
 def _follow(promoter: Promoter, model: Model, document: Document | None, known: KnownVersions, tick: Tick) -> None:
     record, at = read_record(document), tick.scheduled_at
+    scorer = Scorer(warehouse=promoter.warehouse, jobs=promoter.jobs)
     follower = following.Follower(
-        warehouse=promoter.warehouse, store=promoter.store, metrics=promoter.metrics, time_zone=promoter.time_zone
+        warehouse=promoter.warehouse,
+        store=promoter.store,
+        metrics=promoter.metrics,
+        scorer=scorer,
+        time_zone=promoter.time_zone,
     )
     transition = follower.next(model, record.state, known, at)
     if transition and transition.state != record.state:
@@ -119,6 +129,8 @@ def _follow(promoter: Promoter, model: Model, document: Document | None, known: 
     state = transition.state if transition else record.state
     if state:
         told.tell(promoter.tracker, promoter.metrics, model, state, at)
+    if state and model.promotion and transition:
+        scorer.start(model.promotion, state)
 
 
 def _carry_out(promoter: Promoter, command: Command) -> None:

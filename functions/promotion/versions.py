@@ -9,6 +9,7 @@ from functions.adapters.ports import Warehouse
 
 _FOLDER = Path(__file__).parent
 ENTRANTS = (_FOLDER / "entrants.sql").read_text().rstrip()
+ARTIFACT = (_FOLDER / "version_artifact.sql").read_text().rstrip()
 REGISTERED = (_FOLDER / "registered_version.sql").read_text().rstrip()
 
 
@@ -20,11 +21,14 @@ class KnownVersions:
         champion: the version in use.
         former: the version in use before it, or empty.
         entrant: the newest version, where it was registered after every version that ever had an alias; else empty.
+        unseen_from: predictions from then on neither trained nor chose the entrant, and the champion answered; None where it
+            is not known.
     """
 
     champion: str
     former: str = ""
     entrant: str = ""
+    unseen_from: datetime | None = None
 
 
 def known_versions(warehouse: Warehouse, models: Collection[str], at: datetime) -> dict[str, KnownVersions]:
@@ -36,9 +40,20 @@ def known_versions(warehouse: Warehouse, models: Collection[str], at: datetime) 
     """
     rows = warehouse.query(ENTRANTS, models=sorted(models), at=at) if models else []
     return {
-        row["model"]: KnownVersions(champion=row["champion"], former=row["former"] or "", entrant=row["entrant"] or "")
+        row["model"]: KnownVersions(
+            champion=row["champion"],
+            former=row["former"] or "",
+            entrant=row["entrant"] or "",
+            unseen_from=row["unseen_from"],
+        )
         for row in rows
     }
+
+
+def artifact_uri(warehouse: Warehouse, model: str, version: str) -> str:
+    """Where the model of a version is stored, or the empty text where it is not known; raises as `known_versions` does."""
+    rows = warehouse.query(ARTIFACT, model=model, version=version)
+    return str(rows[0]["artifact_uri"] or "") if rows else ""
 
 
 def is_registered(warehouse: Warehouse, model: str, version: str) -> bool:

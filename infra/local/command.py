@@ -10,6 +10,8 @@ from infra.local.ports import PUBLIC
 _no_training = click.option(
     "--no-training", is_flag=True, help="Train nothing: requests to train a model are only stored."
 )
+_TRAINED_DAYS = 40
+"""The least history of which weeks are left to train on, before those that choose a version and those that compare it."""
 _VARIABLES = ", ".join(f"{variable} ({name}, {port})" for name, (variable, port) in PUBLIC.items())
 
 
@@ -51,9 +53,9 @@ def local(
 @click.option(
     "--days",
     type=click.IntRange(14, 306),
-    default=45,
+    default=53,
     show_default=True,
-    help="How many days of history there are at the first start.",
+    help="How many days of history there are at the first start; retraining takes 60 with the week before them.",
 )
 @click.option(
     "--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the data and the logs in this folder."
@@ -66,5 +68,8 @@ def demo(days: int, keep: Path | None, *, no_training: bool) -> None:
     with 1 and says what did not happen when a step is missing.
     """
     from infra.local.demo import demo as run_demo  # noqa: PLC0415 - as above
+
+    if days < _TRAINED_DAYS and not no_training:
+        raise click.BadParameter(f"must be at least {_TRAINED_DAYS} with a training, got {days}", param_hint="--days")
 
     sys.exit(run_demo(days, keep, with_training=not no_training))

@@ -3,21 +3,27 @@
 import tempfile
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from functions.adapters.bus import open_bus
 from infra.local.outcome import MODEL, STAKEHOLDERS, Outcome, Step, post
 from infra.local.ports import assign
+from infra.local.retraining_loop import RetrainingLoop
 from infra.local.run import EXPECTED, error_text, interruptible, locked, start
 from infra.local.session import Session, StalledError
-from infra.local.stack import PRIVATE
+from infra.local.stack import PRIVATE, PROJECT
 
 _PATIENCE_SECONDS = 150.0
 """Longer than it takes until a rate has a value: the next tick (60 s), its scrape, and a busy machine."""
 _POLL_SECONDS = 0.2
+_LOOP_SECONDS = 240.0
+"""How long the loop of retraining may take on a busy machine."""
+_TICK_SECONDS = 2.0
 _SHOWN = 4
 
 
@@ -31,13 +37,17 @@ def demo(days: int, keep: Path | None, *, with_training: bool = True) -> int:
         try:
             cleanup.enter_context(locked(folder))
             ports = assign(PRIVATE, fixed=False)
-            session = cleanup.enter_context(Session(folder, ports, days, with_training=with_training))
+            parts = {"with_mlflow": with_training, "with_training": with_training}
+            session = cleanup.enter_context(Session(folder, ports, days, **parts))
             if session.plan.spans:
                 raise StalledError(f"{folder}: a stack has run here before; give --keep a new folder")
             start(session, console)
             outcome = Outcome(session.ports, session.warehouse, session.plan.instants)
             _acknowledge(outcome, session)
-            steps = _settled(outcome, session)
+            loop = RetrainingLoop(session.warehouse, open_bus(PROJECT), lambda: datetime.now(UTC))
+            if with_training:
+                _close(loop)
+            steps = _settled(outcome, session) + (loop.steps() if with_training else [])
         except KeyboardInterrupt:
             console.print("demo: failed, interrupted")
             return 130
@@ -65,6 +75,13 @@ def _acknowledge(outcome: Outcome, session: Session) -> None:
     while not any(incident["acknowledged_at"] for incident in outcome.incidents()) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     session.measure()
+
+
+def _close(loop: RetrainingLoop) -> None:
+    """Have the loop of retraining come to its end, as far as patience goes: its steps say where it stopped."""
+    deadline = time.monotonic() + _LOOP_SECONDS
+    while not loop.advance() and time.monotonic() < deadline:
+        time.sleep(_TICK_SECONDS)
 
 
 def _notified(outcome: Outcome) -> str:

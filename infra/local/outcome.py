@@ -87,7 +87,7 @@ class Outcome:
             ("page", self._page),
             ("dashboards", self._dashboards),
         ]
-        return [done.get(name) or _step(name, check) for name, check in checks]
+        return [done.get(name) or step(name, check) for name, check in checks]
 
     def drifted(self) -> list[str]:
         """The features that drifted in any scored window, the most often first."""
@@ -285,7 +285,8 @@ def _has_data(query: str, answer: dict[str, Any]) -> bool:
     )
 
 
-def _step(name: str, check: Callable[[], tuple[str, bool]]) -> Step:
+def step(name: str, check: Callable[[], tuple[str, bool]]) -> Step:
+    """The step of a check; one that fails to run is a missing step."""
     try:
         text, ok = check()
     except (AiaError, OSError, LookupError, ValueError) as error:

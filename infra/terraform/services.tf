@@ -14,7 +14,7 @@ resource "google_project_service" "this" {
     "secretmanager.googleapis.com",
     "storage.googleapis.com",
     ],
-    length(setintersection(local.actions, local.vertex_actions)) + length(local.trainings) > 0 || local.vertex_models ? ["aiplatform.googleapis.com"] : [],
+    length(setintersection(local.actions, local.vertex_actions)) + length(local.pipelines) > 0 || local.vertex_models ? ["aiplatform.googleapis.com"] : [],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
     var.kms_key == null ? [] : ["cloudkms.googleapis.com"],
     var.vpc_connector == null ? [] : ["vpcaccess.googleapis.com"],

@@ -22,11 +22,12 @@ def extract(
     window_start: str,
     window_end: str,
     holdout_days: float,
+    comparison_days: float,
     source: dict,  # type: ignore[type-arg] # KFP knows no other spelling
     training: Output[Dataset],
     holdout: Output[Dataset],
 ) -> str:
-    """Read the labelled predictions of the window; the later part is held out. Returns where it begins."""
+    """Read the labelled predictions of the window but its last days; the later part is held out. Returns where it begins."""
     from datetime import datetime, timedelta
     from typing import Any
 
@@ -36,7 +37,10 @@ def extract(
     from infra.training.steps.extract import extract as read
 
     columns: Any = {name: tuple(names) if isinstance(names, list) else names for name, names in source.items()}
-    start, end = datetime.fromisoformat(window_start), datetime.fromisoformat(window_end)
+    start, end = (
+        datetime.fromisoformat(window_start),
+        datetime.fromisoformat(window_end) - timedelta(days=comparison_days),
+    )
     length = timedelta(days=holdout_days)
     rows = read(
         open_warehouse(project),
@@ -109,6 +113,8 @@ def register(
     template: str,
     window_start: str,
     trained_until: str,
+    window_end: str,
+    comparison_days: float,
     evaluation: str,
     parameters: dict,  # type: ignore[type-arg] # as above
     registry: dict,  # type: ignore[type-arg] # as above
@@ -116,7 +122,7 @@ def register(
     profile: Input[Artifact],
 ) -> str:
     """Register the version where it is better, and note the outcome; returns the version, or nothing."""
-    from datetime import UTC, datetime
+    from datetime import UTC, datetime, timedelta
 
     import msgspec
 
@@ -132,6 +138,7 @@ def register(
         template=template,
         trained_from=datetime.fromisoformat(window_start),
         trained_until=datetime.fromisoformat(trained_until),
+        held_out_until=datetime.fromisoformat(window_end) - timedelta(days=comparison_days),
         artifact_uri=trained.uri,
         profile_uri=profile.uri,
         parameters=parameters,

@@ -1,6 +1,7 @@
-"""The trainer of the flight-delay model: an example of what a training pipeline runs between its own steps.
+"""The trainer of the flight-delay model, and what has its versions score logged predictions: examples of both.
 
-It keeps the contract of every trainer (docs/retraining.md): rows in, a model and the score of each held-out row out.
+They keep the contract of every trainer and scorer (docs/retraining.md): rows in, a model and the score of each held-out row out; a
+model in, and rows of `ops.shadow_predictions` out.
 """
 
 # ruff: noqa: PLC0415, PLR0917 - KFP takes the source of the function alone, and calls it by name
@@ -51,3 +52,45 @@ def train(
         pickle.dump({"numeric": numeric, "categorical": categorical, "codes": codes, "trees": trees}, file)
     model.framework = "scikit-learn"
     model.metadata["rows"] = rows.num_rows
+
+
+@dsl.component(base_image=IMAGE, packages_to_install=packages("training"))
+def score(
+    project: str,
+    model: str,
+    model_version: str,
+    window_start: str,
+    window_end: str,
+    source: dict,  # type: ignore[type-arg] # as above
+    trained: Input[Model],
+) -> int:
+    """Have a version score the logged predictions of a window that it has not scored; returns their number."""
+    import pickle
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    import numpy as np
+
+    from functions.adapters.warehouse import open_warehouse
+    from infra.training.steps.score import Target, append, unscored
+    from infra.training.steps.table import ID
+
+    kept = pickle.loads(Path(trained.path).read_bytes())  # noqa: S301 - what the trainer above wrote
+    warehouse = open_warehouse(project)
+    target = Target(
+        model=model,
+        version=model_version,
+        start=datetime.fromisoformat(window_start),
+        end=datetime.fromisoformat(window_end),
+        **{name: source[name] for name in ("table", "timestamp", "id")},
+        numeric=tuple(kept["numeric"]),
+        categorical=tuple(kept["categorical"]),
+    )
+    rows = unscored(warehouse, target)
+    if not rows[ID].size:
+        return 0
+    texts = np.array([rows[name] for name in target.categorical], dtype=object).T
+    numbers = np.column_stack([rows[name] for name in target.numeric])
+    scores = kept["trees"].predict_proba(np.hstack([numbers, kept["codes"].transform(texts)]))[:, 1]
+    append(warehouse, target, rows, scores, datetime.now(UTC))
+    return int(scores.size)

@@ -1,4 +1,4 @@
-"""Compiles the training pipelines into templates: files that Vertex AI runs, named by their hash."""
+"""Compiles the pipelines into templates: files that Vertex AI runs, named by their hash."""
 
 import hashlib
 import json
@@ -21,14 +21,14 @@ def template(name: str) -> bytes:
     from kfp import compiler  # noqa: PLC0415 - takes a second, and nothing is compiled where nothing has changed
 
     from infra.training.archive import prefixed  # noqa: PLC0415 - as above
-    from infra.training.pipelines import TRAINERS, pipeline  # noqa: PLC0415 - as above
+    from infra.training.pipelines import named  # noqa: PLC0415 - as above
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "pipeline.yaml")
-        compiler.Compiler().compile(pipeline(name, TRAINERS[name]), str(file))
+        compiler.Compiler().compile(named(name), str(file))
         spec: dict[str, Any] = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
     for executor in spec["deploymentSpec"]["executors"].values():
-        command = executor["container"].get("command", [])
+        command = executor.get("container", {}).get("command", [])  # an importer has no container
         if command[:1] == ["sh"]:  # a component of Python, whose source is the last word; images have what they need
             command[-1] = prefixed(command[-1])
     return yaml.dump(spec, Dumper=yaml.CSafeDumper, sort_keys=True, width=1 << 30).encode()
@@ -54,10 +54,10 @@ def package(into: Path) -> list[Path]:
 
 
 def _compiled(into: Path, record: dict[str, Any]) -> list[Path]:
-    from infra.training.pipelines import TRAINERS  # noqa: PLC0415 - imports KFP
+    from infra.training.pipelines import SCORERS, TRAINERS  # noqa: PLC0415 - imports KFP
 
     found = []
-    for name in TRAINERS:
+    for name in (*TRAINERS, *SCORERS):
         content = template(name)
         for old in into.glob(f"{name}-*.yaml"):
             old.unlink()

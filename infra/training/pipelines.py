@@ -1,4 +1,4 @@
-"""The training pipelines: one for each trainer, the same steps around it."""
+"""The pipelines: one for each trainer, the same steps around it, and one for each scorer."""
 
 # mypy: disable-error-code="untyped-decorator"
 from collections.abc import Callable, Mapping
@@ -10,6 +10,15 @@ from infra.training import components, flight_delay
 
 TRAINERS: Mapping[str, Any] = {"train-flight-delay": flight_delay.train}
 """The trainer of each pipeline, by the pipeline's name, which no component may have: KFP's local runner would take it for the pipeline."""
+
+
+SCORERS: Mapping[str, Any] = {"score-flight-delay": flight_delay.score}
+"""What has a version score logged predictions, by the pipeline's name, as above."""
+
+
+def named(name: str) -> Any:  # noqa: ANN401 - KFP has no types
+    """The pipeline of a name."""
+    return pipeline(name, TRAINERS[name]) if name in TRAINERS else scoring_pipeline(name, SCORERS[name])
 
 
 def pipeline(name: str, trainer: Callable[..., Any]) -> Any:  # noqa: ANN401 - KFP has no types
@@ -27,6 +36,7 @@ def pipeline(name: str, trainer: Callable[..., Any]) -> Any:  # noqa: ANN401 - K
         options: dict = {},  # type: ignore[type-arg]  # noqa: B006 - as above, and KFP reads the default
         registry: dict = {},  # type: ignore[type-arg]  # noqa: B006 - as above
         holdout_days: float = 14.0,
+        comparison_days: float = 0.0,
         minimum_rows: int = 500,
         minimum_gain: float = 0.0,
         template: str = "",
@@ -38,6 +48,7 @@ def pipeline(name: str, trainer: Callable[..., Any]) -> Any:  # noqa: ANN401 - K
             window_start=window_start,
             window_end=window_end,
             holdout_days=holdout_days,
+            comparison_days=comparison_days,
             source=source,
         )
         data = {"training": rows.outputs["training"], "holdout": rows.outputs["holdout"]}
@@ -49,7 +60,7 @@ def pipeline(name: str, trainer: Callable[..., Any]) -> Any:  # noqa: ANN401 - K
             checked=checked.outputs["Output"],
             minimum_gain=minimum_gain,
         )
-        components.register(
+        registered = components.register(
             project=project,
             model=model,
             request_id=request_id,
@@ -58,13 +69,44 @@ def pipeline(name: str, trainer: Callable[..., Any]) -> Any:  # noqa: ANN401 - K
             template=template,
             window_start=window_start,
             trained_until=rows.outputs["Output"],
+            window_end=window_end,
+            comparison_days=comparison_days,
             evaluation=compared.outputs["Output"],
             parameters=options,
             registry=registry,
             trained=trained.outputs["model"],
             profile=checked.outputs["profile"],
         )
+        registered.set_retry(num_retries=5, backoff_duration="10s", backoff_factor=1.0)  # a registry that restarts
         for task in (rows, checked, trained, compared):
             task.set_caching_options(enable_caching=False)
 
     return training_pipeline
+
+
+def scoring_pipeline(name: str, scorer: Callable[..., Any]) -> Any:  # noqa: ANN401 - KFP has no types
+    """The pipeline that has a version score the logged predictions of a window, under a name."""
+
+    @dsl.pipeline(name=name, description="Has a version of a model score logged predictions, for its comparison.")
+    def scoring(  # noqa: PLR0917 - KFP calls by name alone
+        model: str,
+        model_version: str,
+        window_start: str,
+        window_end: str,
+        artifact_uri: str,
+        project: str,
+        source: dict,  # type: ignore[type-arg] # KFP knows no other spelling
+    ) -> None:
+        trained = dsl.importer(artifact_uri=artifact_uri, artifact_class=dsl.Model, reimport=False)
+        scored = scorer(
+            project=project,
+            model=model,
+            model_version=model_version,
+            window_start=window_start,
+            window_end=window_end,
+            source=source,
+            trained=trained.output,
+        )
+        scored.set_caching_options(enable_caching=False)
+
+    return scoring

@@ -39,6 +39,8 @@ from functions.promotion.experiment import shadow_pairs
 from functions.services.reports.read import statement as report_statement
 from infra.training.steps.extract import Source
 from infra.training.steps.extract import statement as extract_statement
+from infra.training.steps.score import Target
+from infra.training.steps.score import statement as score_statement
 from tests.support.builders.business import ORDERS
 from tests.support.builders.runs import AT, MINUTE, line_of, told, whole
 from tests.support.checks.googlesql import GoogleSql, of_the_deployment
@@ -264,6 +266,23 @@ def training_rows() -> Statement:
     )
 
 
+def unscored_rows() -> Statement:
+    """The statement of a scoring pipeline."""
+    target = Target(
+        model="m",
+        version="8",
+        start=PARAMETERS["window_start"],
+        end=PARAMETERS["window_end"],
+        table=MODEL.table,
+        timestamp=MODEL.timestamp,
+        id=MODEL.id,
+        numeric=("distance",),
+        categorical=("carrier",),
+    )
+    given = {"model": "m", "model_version": "8", "window_start": target.start, "window_end": target.end}
+    return Statement(sql=score_statement(target), parameters=given)
+
+
 def version_statements() -> dict[str, Statement]:
     """The statements that write versions and their aliases."""
     version = Version(
@@ -299,6 +318,7 @@ def every_statement() -> dict[str, Statement]:
     }
     made = {"count_sql": counting(by=None), "count_sql by segment": counting(by="origin"), **version_statements()}
     made["infra/training/steps/extract.sql"] = training_rows()
+    made["infra/training/steps/score.sql"] = unscored_rows()
     return {name: Statement(sql=sql, parameters=used(sql)) for name, sql in texts.items() if name not in made} | made
 
 

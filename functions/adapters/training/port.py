@@ -1,7 +1,7 @@
-"""The port of trainings: starts them, and finds those that run."""
+"""The ports of trainings and other pipeline jobs: start them, and find those that run or have ended."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from core.retraining.start import Training
 
@@ -19,6 +19,25 @@ class Trainings(Protocol):
 
     def running(self, training: Training) -> str:
         """Another training of the same display name that has not ended, or the empty text."""
+        ...
+
+    def start(self, training: Training) -> datetime:
+        """Create it, unless it is there; when it was created."""
+        ...
+
+
+class Ending(NamedTuple):
+    """When a job ended, and whether it did what it is for."""
+
+    at: datetime
+    succeeded: bool
+
+
+class Jobs(Protocol):
+    """Starts pipeline jobs that are waited for; raises as `Trainings` does."""
+
+    def ended(self, training: Training) -> Ending | None:
+        """How this very job ended, or None where it has not, or is not there."""
         ...
 
     def start(self, training: Training) -> datetime:

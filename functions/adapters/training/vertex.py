@@ -7,19 +7,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from google.api_core import exceptions as api
-from google.cloud.aiplatform_v1.types import PipelineJob
+from google.cloud.aiplatform_v1.types import PipelineJob, PipelineState
 
 from core.errors import QuotaError, UnavailableError
 from core.retraining.start import Training
 from functions.adapters.actions.calls import short
 from functions.adapters.actions.vertex import ENDED, Pipelines, connect_pipelines
+from functions.adapters.training.port import Ending
 
 _NEWEST = 100
 """Trainings of a model that are looked at for one that has not ended."""
 
 
 class VertexTrainings:
-    """Starts trainings on Vertex AI; see the port.
+    """Starts trainings and other jobs on Vertex AI; see the ports.
 
     Args:
         project: whose pipeline jobs they are.
@@ -32,9 +33,15 @@ class VertexTrainings:
 
     def created_at(self, training: Training) -> datetime | None:
         """When the job of this training was created, or None."""
-        with _quotas():
-            job = self._pipelines.find(f"{self._location(training)}/pipelineJobs/{training.job_id}")
+        job = self._find(training)
         return None if job is None else _as_datetime(job.create_time)
+
+    def ended(self, training: Training) -> Ending | None:
+        """How the job ended, or None where it has not, or is not there."""
+        job = self._find(training)
+        if job is None or job.state not in ENDED:
+            return None
+        return Ending(_as_datetime(job.end_time), job.state == PipelineState.PIPELINE_STATE_SUCCEEDED)
 
     def running(self, training: Training) -> str:
         """The id of another job of the same display name that has not ended, of the newest ones."""
@@ -51,6 +58,10 @@ class VertexTrainings:
         if created_at is None:
             raise UnavailableError(f"{training.job_id}: was created and is not shown yet")
         return created_at
+
+    def _find(self, training: Training) -> PipelineJob | None:
+        with _quotas():
+            return self._pipelines.find(f"{self._location(training)}/pipelineJobs/{training.job_id}")
 
     def _location(self, training: Training) -> str:
         return f"projects/{self._project}/locations/{training.pipeline.region}"

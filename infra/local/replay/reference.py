@@ -26,7 +26,8 @@ def version_row(span: Span) -> pa.Table:
         trained_until=span.end,
     )
     instant = pa.timestamp("us", "UTC")
-    row = record.row(version).items()
+    row = record.row(version)
+    instants = {name for name, value in row.items() if isinstance(value, datetime)} | {"held_out_until"}
     return pa.table(
-        {name: pa.array([value], instant if isinstance(value, datetime) else pa.string()) for name, value in row}
+        {name: pa.array([value], instant if name in instants else pa.string()) for name, value in row.items()}
     )

@@ -214,3 +214,30 @@ run "pipelines" {
     error_message = "The accounts of the trainings, and no other, must be able to register versions."
   }
 }
+
+# Where a pipeline scores challengers, only `promotion` starts it, as the account that it names, which reads what is scored.
+run "scoring" {
+  command = plan
+  variables {
+    settings    = "tests/samples/scoring.yaml"
+    environment = {}
+    secrets     = []
+  }
+
+  assert {
+    condition     = [for one in google_project_iam_member.scoring : "${one.role} ${one.member}"] == ["projects/example-project/roles/aiaRetraining serviceAccount:fn-promotion@example-project.iam.gserviceaccount.com"] && length(google_project_iam_member.retraining) == 0
+    error_message = "promotion, and no other, must be granted it."
+  }
+  assert {
+    condition     = [for one in google_service_account_iam_member.scores_as : "${one.service_account_id} ${one.member}"] == ["projects/example-project/serviceAccounts/scorer@example-project.iam.gserviceaccount.com serviceAccount:fn-promotion@example-project.iam.gserviceaccount.com"] && length(google_service_account_iam_member.trains_as) == 0
+    error_message = "It must act as the account that the pipeline names."
+  }
+  assert {
+    condition     = toset(keys(google_bigquery_table_iam_member.trained_on)) == toset(["telemetry.flight_predictions scorer@example-project.iam.gserviceaccount.com"]) && toset(keys(google_bigquery_table_iam_member.written_by_trainings)) == toset(["ops.shadow_predictions scorer@example-project.iam.gserviceaccount.com"])
+    error_message = "The account must read the predictions and write their scores, and no other table."
+  }
+  assert {
+    condition     = keys(google_artifact_registry_repository_iam_member.template) == ["europe-west1/pipelines scorer@example-project.iam.gserviceaccount.com"]
+    error_message = "The account must read its template."
+  }
+}

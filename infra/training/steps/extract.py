@@ -56,13 +56,13 @@ def statement(source: Source) -> str:
     if not source.features:
         raise ValueError("numeric, categorical: must name at least one feature, got none")
     return _STATEMENT.format(
-        table=_quoted("table", source.table),
-        timestamp=_quoted("timestamp", source.timestamp),
-        id=_quoted("id", source.id),
-        score=_quoted("score", source.score),
-        label_table=_quoted("label_table", source.label_table),
-        label=_quoted("label", source.label),
-        columns=", ".join(f"predictions.{_quoted('feature', name)}" for name in source.features),
+        table=quoted("table", source.table),
+        timestamp=quoted("timestamp", source.timestamp),
+        id=quoted("id", source.id),
+        score=quoted("score", source.score),
+        label_table=quoted("label_table", source.label_table),
+        label=quoted("label", source.label),
+        columns=", ".join(f"predictions.{quoted('feature', name)}" for name in source.features),
     )
 
 
@@ -112,7 +112,12 @@ def split_at(start: datetime, end: datetime, holdout: timedelta) -> datetime:
     return end - holdout
 
 
-def _quoted(key: str, name: str) -> str:
+def quoted(key: str, name: str) -> str:
+    """A name of a table or a column, as a statement spells it.
+
+    Raises:
+        ValueError: it is none that a table or a column can have.
+    """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{key}: must be a name of letters, digits and underscores, with dots between, got {name!r}")
     return ".".join(f"`{part}`" for part in name.split("."))

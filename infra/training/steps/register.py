@@ -33,6 +33,7 @@ class Training:
         pipeline: its name.
         trained_from: start of the training data.
         trained_until: its end, exclusive.
+        held_out_until: end, exclusive, of the later data that it was evaluated on.
         artifact_uri: of the trained model.
         profile_uri: of the profile of the training data.
         parameters: of the training.
@@ -45,6 +46,7 @@ class Training:
     pipeline: str
     trained_from: datetime
     trained_until: datetime
+    held_out_until: datetime
     artifact_uri: str
     profile_uri: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -58,7 +60,7 @@ def version_name(training: Training) -> str:
     >>> at = datetime(2026, 3, 1, tzinfo=UTC)
     >>> version_name(Training(
     ...     model="churn", request_id="churn:2026-03-02T00:00:00Z", run_id="r", pipeline="p", trained_from=at,
-    ...     trained_until=at, artifact_uri="", profile_uri="",
+    ...     trained_until=at, held_out_until=at, artifact_uri="", profile_uri="",
     ... ))
     '20260301-d78b59'
     """
@@ -112,6 +114,7 @@ def _version(training: Training, evaluation: Evaluation, requested_by: str, now:
         template=training.template,
         trained_from=training.trained_from,
         trained_until=training.trained_until,
+        held_out_until=training.held_out_until,
         parameters=training.parameters,
         metrics=evaluation.metrics,
         artifact_uri=training.artifact_uri,

@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo(folder: Path) -> Iterator["subprocess.Popen[str]"]:
     """The demo, which mostly waits: the other tests are run meanwhile."""
     with subprocess.Popen(
-        [AIA, "demo", "--days", "14", "--no-training"],
+        [AIA, "demo"],
         env=environment(TMPDIR=str(folder)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -85,9 +85,9 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     assert mentioning(str(tmp_path)) == []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(560)
 def test_the_demo_runs_the_main_job_and_says_what_happened(demo: "subprocess.Popen[str]", folder: Path) -> None:
-    said, _ = demo.communicate(timeout=280)
+    said, _ = demo.communicate(timeout=540)
     assert demo.returncode == 0, said
     assert OK.fullmatch(said.splitlines()[-1])
     assert list(folder.iterdir()) == []

@@ -153,7 +153,7 @@ def _alert_intake(ports: Ports) -> Callable[[flask.Request], Any]:
 def _versions(sql: str, _: Data) -> list[Data]:
     """Version 1 in use, and version 2 registered after it."""
     if sql == ENTRANTS:
-        return [{"model": MODEL.name, "champion": "1", "former": None, "entrant": "2"}]
+        return [{"model": MODEL.name, "champion": "1", "former": None, "entrant": "2", "unseen_from": None}]
     return [{"version": "2"}]
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from core.errors import UnavailableError
 from core.events import Command, Event, Finding, Tick
+from core.retraining.start import Training
 from core.settings import Model
 from core.versions import AliasName
 from functions.adapters.ports import Data
 from functions.adapters.registries import aliases
+from functions.adapters.training.port import Ending
 from functions.promotion import looks, versions
 from functions.promotion.promotion import NAME, Promoter, handle
 from tests.support.builders.drift import MODEL as DRIFTING
@@ -28,6 +30,9 @@ class Tables(Breaking):
         changes: rows of `ops.model_aliases` by id, in the order of their writing.
         looks: rows of `ops.experiment_looks` by id.
         pairs: sums of the pairs of a challenger.
+        unseen_from: of each entrant, where it is known.
+        jobs: which were started, by id, with how each ended.
+        started: the parameters of the jobs, in order.
         found: findings.
         set: calls of the registry.
         registry_down: whether the registry does not answer.
@@ -37,6 +42,9 @@ class Tables(Breaking):
     changes: dict[str, Data] = field(default_factory=dict)
     looks: dict[str, Data] = field(default_factory=dict)
     pairs: dict[str, Data] = field(default_factory=dict)
+    unseen_from: dict[str, datetime] = field(default_factory=dict)
+    jobs: dict[str, Ending | None] = field(default_factory=dict)
+    started: list[Data] = field(default_factory=list)
     found: list[Finding] = field(default_factory=list)
     set: dict[AliasName, str | None] = field(default_factory=dict)
     registry_down: bool = False
@@ -50,6 +58,8 @@ class Tables(Breaking):
             answer = self._known(given["models"], given["at"])
         elif sql == versions.REGISTERED:
             answer = [{"version": given["version"]}] if given["version"] in self.registered else []
+        elif sql == versions.ARTIFACT:
+            answer = [{"artifact_uri": f"gs://b/{given['version']}"}]
         elif "shadow_predictions" in sql and "pairs" in sql:
             answer = [self.pairs.get(given["challenger"], NONE)]
         self.boundary()
@@ -84,7 +94,8 @@ class Tables(Breaking):
         last = max(self.registered[one] for one in named)
         newer = [one for one, created in self.registered.items() if last < created <= at]
         entrant = max(newer, key=self.registered.__getitem__, default=None)
-        return [{"model": MODEL.name, "champion": used[-1], "former": former, "entrant": entrant}]
+        row = {"model": MODEL.name, "champion": used[-1], "former": former, "entrant": entrant}
+        return [row | {"unseen_from": self.unseen_from.get(entrant or "")}]
 
 
 def _instant(row: Data) -> datetime:
@@ -102,6 +113,25 @@ class Bus:
         assert isinstance(event, Finding)
         self.tables.found.append(event)
         self.tables.boundary()
+
+
+@dataclass
+class MemoryJobs:
+    """Vertex AI: a job runs until a test says how it ended."""
+
+    tables: Tables
+
+    def ended(self, training: Training) -> Ending | None:
+        self.tables.boundary()
+        return self.tables.jobs.get(training.job_id)
+
+    def start(self, training: Training) -> datetime:
+        self.tables.boundary()
+        if training.job_id not in self.tables.jobs:
+            self.tables.jobs[training.job_id] = None
+            self.tables.started.append(dict(training.parameters))
+        self.tables.boundary()
+        return self.tables.now
 
 
 @dataclass
@@ -128,6 +158,7 @@ def promoter(tables: Tables, model: Model, clock: Callable[[], datetime] | None 
         warehouse=tables,
         metrics=MemoryMetrics(tables),
         clock=clock or (lambda: tables.now),
+        jobs=lambda: MemoryJobs(tables),
         registries=lambda: [registry],
         models=lambda: {model.name: model},
         time_zone="UTC",

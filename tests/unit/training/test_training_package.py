@@ -3,12 +3,16 @@
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from core.promotion import Entrant, begin
+from core.promotion.scoring import asked, job
+from core.settings import Promotion, TrainingPipeline
 from core.settings.training import GIVEN
 from functions.adapters import config
 from infra.stage import ROOT
@@ -18,6 +22,7 @@ from infra.training.locked import IMAGE, packages
 from infra.training.package import digest, package, template
 
 NAME = "train-flight-delay"
+AT = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +83,17 @@ def test_its_stages_are_few_and_none_is_called_as_the_pipeline_is(spec: dict[str
     assert f"comp-{NAME}" not in spec["components"]
 
 
+def test_the_scoring_pipeline_takes_what_each_of_its_jobs_is_given() -> None:
+    found: dict[str, Any] = yaml.load(template("score-flight-delay"), Loader=yaml.CSafeLoader)
+    [model] = config.load_yaml(ROOT / "infra" / "monitoring.yaml")["models"]  # type: ignore[index]
+    scoring = TrainingPipeline(**model["promotion"]["scoring"])
+    begun = begin(None, Entrant(model="delay", champion="v1", version="v2"), Promotion(), AT).state
+    wanted = job(asked(begun, AT + timedelta(days=1)), scoring, "gs://b/model")
+    assert wanted.parameters.keys() == found["root"]["inputDefinitions"]["parameters"].keys()
+    assert wanted.pipeline.name == found["pipelineInfo"]["name"]
+    assert sorted(found["root"]["dag"]["tasks"]) == ["importer", "score"]
+
+
 def test_every_component_is_pinned_and_fits_into_an_argument_of_a_program(spec: dict[str, Any]) -> None:
     executors = spec["deploymentSpec"]["executors"]
     for executor in executors.values():
@@ -91,11 +107,12 @@ def test_every_component_is_pinned_and_fits_into_an_argument_of_a_program(spec: 
 
 
 def test_the_same_sources_give_the_same_bytes(compiled: bytes, tmp_path: Path) -> None:
-    [path] = package(tmp_path)
+    path, scoring = paths = package(tmp_path)
+    assert scoring.stem.startswith("score-flight-delay-")
     assert path.read_bytes() == compiled
     assert path.stem == f"{NAME}-{digest(compiled).removeprefix('sha256:')[:16]}"
     written = path.stat().st_mtime_ns
-    assert package(tmp_path) == [path]
+    assert package(tmp_path) == paths
     assert path.stat().st_mtime_ns == written
 
 

@@ -17,6 +17,7 @@ from infra.training.steps.evaluate import DIFFERENCE, daily_mean, evaluate
 from infra.training.steps.evaluation import Evaluation
 from infra.training.steps.extract import Source, extract, split_at, statement
 from infra.training.steps.register import Training, conclude, version_name
+from infra.training.steps.score import Target, append, unscored
 from infra.training.steps.table import CHAMPION, ID, LABEL, SCORE, SECOND, Table
 from infra.training.steps.validate import DataError, Limits, validate
 
@@ -106,6 +107,30 @@ def test_the_statement_has_the_names_of_the_settings_and_no_others() -> None:
 def test_a_holdout_is_within_the_window(days: int) -> None:
     with pytest.raises(ValueError, match=r"holdout_days: must be more than 0 and less than the window of 10 days"):
         split_at(AT, AT + timedelta(days=10), timedelta(days=days))
+
+
+TARGET = Target(
+    model="churn",
+    version="8",
+    start=AT,
+    end=AT + timedelta(days=14),
+    table="shop.scores",
+    timestamp="at",
+    id="id",
+    numeric=("age",),
+    categorical=("plan",),
+)
+
+
+def test_a_version_scores_what_it_has_not_scored_and_its_scores_are_appended() -> None:
+    warehouse = Memory({"TO_JSON_STRING": [{"chunk": '[{"age": 3, "plan": null, "prediction_id": "a"}]'}]})
+    found = unscored(warehouse, TARGET)
+    append(warehouse, TARGET, found, np.array([0.25]), AT)
+    [(sql, given)] = warehouse.asked
+    assert "ON known.prediction_id = CAST(predictions.`id` AS STRING)" in sql
+    assert given == {"model": "churn", "model_version": "8", "window_start": AT, "window_end": TARGET.end}
+    row = {"model": "churn", "version": "8", "prediction_id": "a", "score": 0.25, "scored_at": AT}
+    assert warehouse.appended == [("ops.shadow_predictions", row)]
 
 
 # Data
@@ -217,6 +242,7 @@ TRAINING = Training(
     pipeline="train-churn",
     trained_from=AT - timedelta(days=46),
     trained_until=AT,
+    held_out_until=AT + timedelta(days=14),
     artifact_uri="gs://b/model",
     profile_uri="gs://b/profile",
     parameters={"rounds": 100},
@@ -237,6 +263,7 @@ def test_a_better_version_is_registered_with_what_it_came_from() -> None:
         "run_id": "aia-train-1",
         "requested_by": "person:Ada",
         "reference_end": AT,
+        "held_out_until": AT + timedelta(days=14),
     }
     assert given.items() >= wanted.items()
     [(where, row)] = warehouse.appended
