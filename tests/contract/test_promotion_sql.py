@@ -36,10 +36,15 @@ def test_the_newest_version_enters_unless_it_had_an_alias(warehouse: BigQueryWar
     def known(day: float) -> KnownVersions:
         return known_versions(warehouse, ["delay", "other"], AT + day * DAY)["delay"]
 
+    held_out = {"9": AT - DAY, "10": AT + 3 * DAY}
     for number, day in (("7", -9), ("8", 1), ("9", 2)):
-        register.write(replace(SEVEN, version=number, created_at=AT + day * DAY), warehouse)
+        made = replace(SEVEN, version=number, created_at=AT + day * DAY, held_out_until=held_out.get(number))
+        register.write(made, warehouse)
     assert known(0) == KnownVersions(champion="7")
-    assert (known(1), known(3)) == (KnownVersions(champion="7", entrant="8"), KnownVersions(champion="7", entrant="9"))
+    assert (known(1), known(3)) == (
+        KnownVersions(champion="7", entrant="8"),
+        KnownVersions(champion="7", entrant="9", unseen_from=AT - DAY),
+    )
     assert (is_registered(warehouse, "delay", "9"), is_registered(warehouse, "delay", "10")) == (True, False)
 
     def change(alias: AliasName, version: str | None, day: float, share: float = 100) -> None:
@@ -60,8 +65,9 @@ def test_the_newest_version_enters_unless_it_had_an_alias(warehouse: BigQueryWar
     rows = warehouse.query("SELECT version, in_use_from FROM ops.model_versions_in_use WHERE model = 'delay'")
     assert AT + 4 * DAY not in {row["in_use_from"] for row in rows}  # other traffic is no switch
     change(AliasName.CHAMPION, "9", 6)
-    register.write(replace(SEVEN, version="10", created_at=AT + 5 * DAY), warehouse)
-    assert known(7) == KnownVersions(champion="9", former="7", entrant="10")
+    register.write(replace(SEVEN, version="10", created_at=AT + 5 * DAY, held_out_until=held_out["10"]), warehouse)
+    # The champion answers since day 6: what came before is of another version.
+    assert known(7) == KnownVersions(champion="9", former="7", entrant="10", unseen_from=AT + 6 * DAY)
     assert history.version_in_use(warehouse, "delay", AT + 7 * DAY) == "9"
 
 
