@@ -10,6 +10,7 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import msgspec
@@ -105,8 +106,11 @@ class Runner:
         (folder / "parameters.json").write_text(json.dumps(template.typed(values)))
         command = [sys.executable, "-m", "infra.local.vertex.run", "--template", str(template.file)]
         command += ["--parameters", str(folder / "parameters.json"), "--root", str(self._folder), "--job", job_id]
-        with (folder / "output.log").open("ab") as out:
-            process = self._start(command, out, job.name)
+        with (folder / "output.log").open("ab") as out, _temporary(folder) as temporary:
+            return self._follow(self._start(command, out, job.name, temporary), job, folder)
+
+    def _follow(self, process: "subprocess.Popen[str]", job: PipelineJob, folder: Path) -> tuple[int, str]:
+        """Read what becomes of its tasks until it ends; its exit status, and the error of the first task that failed."""
         error = ""
         with process:
             for line in process.stdout or ():
@@ -118,11 +122,13 @@ class Runner:
             self._process, self._running = None, ""
         return status, error or f"the process ended with status {status}; see {folder / 'output.log'}"
 
-    def _start(self, command: list[str], out: IO[bytes], name: str) -> "subprocess.Popen[str]":
+    def _start(self, command: list[str], out: IO[bytes], name: str, temporary: str) -> "subprocess.Popen[str]":
+        """Start the process of a job; components leave temporary folders behind, in one that goes with it."""
         with self._lock:
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
+                env={**os.environ, "TMPDIR": temporary},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=out,
@@ -139,6 +145,11 @@ class Runner:
         if process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def _temporary(folder: Path) -> "TemporaryDirectory[str]":
+    """A folder for what components leave behind; a process that was killed may still write there."""
+    return TemporaryDirectory(dir=folder, prefix="tmp-", ignore_cleanup_errors=True)
 
 
 def _end(job: PipelineJob, status: int, error: str) -> None:
