@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from infra.local.ports import PUBLIC
+from tests.support.builders.budget import ALL
 from tests.support.servers.stack import AIA, aia, environment, eventually, free_ports, processes
 
+TRAINS = () if ALL else ("--days", "14", "--no-training")
+"""A training costs a minute of a processor: it is run where all tests are."""
 OK = re.compile(
     r"demo: ok model=flight-delay drifted=[a-z_]+(,[a-z_]+)* incident=model-flight-delay-\d{8}-[0-9a-f]{8} "
     r"notified=[1-9]\d* seconds=\d+"
@@ -29,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo(folder: Path) -> Iterator["subprocess.Popen[str]"]:
     """The demo, which mostly waits: the other tests are run meanwhile."""
     with subprocess.Popen(
-        [AIA, "demo"],
+        [AIA, "demo", *TRAINS],
         env=environment(TMPDIR=str(folder)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
