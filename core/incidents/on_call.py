@@ -44,17 +44,18 @@ def shift(rotation: Rotation, now: datetime) -> Shift:
     >>> now.person.name, now.instead_of.name, str(now.until), now.following.name
     ('bob', 'ada', '2026-01-09 00:00:00+00:00', 'ada')
     """
-    person, turns = on_call(rotation, now), _by_turns(rotation, now)
+    person, by_turns = on_call(rotation, now), _by_turns(rotation, now)
     changes = {at for one in rotation.overrides for at in (one.start, one.until)}
-    changes |= {
-        _turn_start(rotation, _turn(rotation, now) + ahead) for ahead in range(1, min(len(rotation.people), _TURNS) + 1)
-    }
+    # An override may hold over the next change of turns: the turns after its end count as well.
+    since = (now, *(one.until for one in rotation.overrides if one.until > now))
+    ahead = range(1, min(len(rotation.people), _TURNS) + 1)
+    changes |= {_turn_start(rotation, _turn(rotation, at) + turns) for at in since for turns in ahead}
     until = next((at for at in sorted(changes) if at > now and on_call(rotation, at) != person), None)
     return Shift(
         person=person,
         until=until,
         following=None if until is None else on_call(rotation, until),
-        instead_of=turns if _override(rotation, now) is not None and turns != person else None,
+        instead_of=by_turns if _override(rotation, now) is not None and by_turns != person else None,
     )
 
 

@@ -62,6 +62,11 @@ def test_a_shift_ends_by_the_local_clock(at: datetime, until: datetime) -> None:
     assert shift(berlin, at).until == until
 
 
+def test_a_shift_goes_on_through_an_override_by_the_same_person_to_the_turn_after_it() -> None:
+    rotation = replace(WEEKLY, overrides=(override(12, 21, "Bob"),))
+    assert shift(rotation, MONDAY + 7 * DAY).until == MONDAY + 28 * DAY
+
+
 @given(
     st.lists(st.tuples(st.floats(-9, 30), st.floats(0.01, 9), st.sampled_from(["Ada", "Bob"])), max_size=4),
     st.floats(-9, 40),
