@@ -342,7 +342,13 @@ def test_the_rules_of_the_repository_are_loaded_but_those_that_miss_what_no_job_
     with prometheus(tmp_path, rules=rules) as server:
         names = {rule["name"] for group in server.get("/api/v1/rules")["groups"] for rule in group["rules"]}
     assert {"Watchdog", "IncidentSweepSilent"} <= names
-    assert every - names == {"ActionRunnerSilent", "BiRollupSilent", "PipelineMonitorSilent", "TelemetryRollupSilent"}
+    assert every - names == {
+        "ActionRunnerSilent",
+        "BiRollupSilent",
+        "PipelineMonitorSilent",
+        "PromotionSilent",
+        "TelemetryRollupSilent",
+    }
 
 
 def read_rules(folder: Path) -> list[dict[str, Any]]:

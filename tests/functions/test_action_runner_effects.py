@@ -9,7 +9,7 @@ from core.actions.lifecycle import PATIENCE
 from core.actions.plan import ActionReason, Health
 from core.errors import ActionError, BusyError, UnavailableError
 from core.events import Severity, Stage, Verb
-from functions.adapters.ledger import LEASE, Ledger
+from functions.adapters.ledger import LEASE, Claim, Ledger
 from functions.services.actions import ACTIONS, INCIDENTS, is_open, recovered_since
 from tests.support.fakes.automation import (
     REQUEST,
@@ -329,5 +329,5 @@ class Unreleasing(Ledger):
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup.store, setup.runner.clock, "dying")
 
-    def _release(self, key: str, attempt: str) -> None:
+    def _release(self, claim: Claim) -> None:
         pass

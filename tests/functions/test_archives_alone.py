@@ -34,20 +34,28 @@ JOBS = (
     "health_check",
     "incident_sweep",
     "pipeline_monitor",
+    "promotion",
     "telemetry_rollup",
 )
 AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+NOTHING = {"jobComplete": True, "schema": {"fields": []}, "rows": [], "totalRows": "0"}
+QUERY = {"projectId": "aia-test", "jobId": "none", "location": "US"}
 
 
 class BigQuery(BaseHTTPRequestHandler):
     """Runs every statement, finds no rows, and takes every row."""
 
     def do_GET(self) -> None:
-        self._answer({"jobComplete": True, "schema": {"fields": []}, "rows": [], "totalRows": "0"})
+        self._answer(NOTHING)
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self._answer({} if "rows" in asked else asked | {"status": {"state": "DONE"}})
+        if self.path.partition("?")[0].endswith("/queries"):
+            self._answer(NOTHING | {"jobReference": QUERY})
+        else:
+            self._answer({} if "rows" in asked else asked | {"status": {"state": "DONE"}})
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""

@@ -214,8 +214,9 @@ def test_without_playbooks_nothing_is_read(served: World) -> None:
 
 def test_the_past_of_one_machine_says_nothing_of_actions_that_it_did_not_have() -> None:
     from infra.local.past.business import _jobs  # noqa: PLC0415 - of this test only
+    from infra.local.past.estimates import Estimates  # noqa: PLC0415 - of this test only
 
-    assert "actions" not in {job.name for job in _jobs(Settings(jobs={}).business, lambda *_, **__: None, DUE)}  # type: ignore[arg-type,return-value]  # no forecast is made
+    assert "actions" not in {job.name for job in _jobs(Settings(jobs={}).business, Estimates(), DUE)}
 
 
 def test_the_window_is_read_by_the_day_of_the_end(served: World) -> None:

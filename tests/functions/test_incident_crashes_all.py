@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -81,8 +82,9 @@ def test_a_story_in_which_nothing_breaks_repeats_nothing() -> None:
 def test_a_ledger_that_forgets_what_is_done_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     claim = Ledger._claim
 
-    def forgetful(ledger: Ledger, key: str, *rest: object) -> bool:
-        return claim(ledger, key, *rest) or key.endswith(":apply")  # type: ignore[arg-type] # handed on as they came
+    def forgetful(ledger: Ledger, key: str, *rest: object) -> object:
+        made = claim(ledger, key, *rest)  # type: ignore[arg-type] # handed on as they came
+        return made or (MagicMock() if key.endswith(":apply") else None)
 
     monkeypatch.setattr(Ledger, "_claim", forgetful)
     assert any("applied" in what for seed in range(MUTANTS * 10) for what in tell(seed).doubled)

@@ -62,7 +62,7 @@ def version_name(training: Training) -> str:
     ...     model="churn", request_id="churn:2026-03-02T00:00:00Z", run_id="r", pipeline="p", trained_from=at,
     ...     trained_until=at, held_out_until=at, artifact_uri="", profile_uri="",
     ... ))
-    '20260301-d78b59'
+    '20260301-91f514'
     """
     digest = hashlib.sha256(training.request_id.encode()).hexdigest()[:6]
     return f"{training.trained_until:%Y%m%d}-{digest}"

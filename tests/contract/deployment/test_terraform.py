@@ -198,8 +198,14 @@ def test_a_function_may_use_the_tables_that_it_names(deployed: Resources, functi
     tables = {f"{one['dataset_id']}.{one['table_id']}" for one in granted(deployed, function) if "table_id" in one}
     assert named <= tables
     written = set(re.findall(r"\b(?:MERGE|INSERT INTO)\s+((?:marts|ops)\.[a-z_]+)", own))
-    written |= set(re.findall(r'"(ops\.(?:[a-z_]+_raw|profile_cells|recommendation_decisions))"', own))
+    written |= set(
+        re.findall(
+            r'"(ops\.(?:[a-z_]+_raw|profile_cells|window_distributions|experiment_looks|recommendation_decisions))"',
+            own,
+        )
+    )
     written |= {"ops.models"} if "models.put(" in own else set()
+    written |= {"ops.model_aliases"} if "set_aliases" in own else set()
     edited = {
         f"{one['dataset_id']}.{one['table_id']}"
         for one in granted(deployed, function)
@@ -270,7 +276,7 @@ def test_a_secret_is_read_by_those_who_have_it_and_by_nobody_else(with_secrets: 
     }
     assert had == read
     # six of channels by two functions, one of them by a third one, which sends reports; one of a probe, one of the caches, three of answers, one of them by two more, two of MLflow
-    assert len(read) == 22
+    assert len(read) == 23
     assert not list(of(with_secrets, "secret_manager_secret_version"))
 
 
@@ -298,7 +304,7 @@ def test_the_guide_names_the_roles_that_it_takes_to_apply() -> None:
 def test_the_guide_names_the_roles_whose_names_are_kept_after_a_destroy() -> None:
     files = "\n".join(path.read_text() for path in plan.TERRAFORM.glob("*.tf"))
     names = re.findall(r'role_id\s+= "(\w+)\$\{var\.role_suffix\}"', files)
-    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 5
+    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 6
     section = GUIDE.read_text().partition("## Take it down")[2].partition("\n## ")[0]
     assert not {name for name in (*names, "role_suffix") if f"`{name}" not in section}
 

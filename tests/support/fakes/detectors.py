@@ -14,7 +14,17 @@ from core.events import Event, Finding, RetrainingRequest, RunStatus, Tick
 from core.health import SOURCE as PROBES
 from core.health import ProbeReason, ProbeResult
 from core.retraining.start import Training
-from core.settings import Expect, Features, HttpProbe, Model, Partner, Reference, Retraining, TrainingPipeline
+from core.settings import (
+    Automation,
+    Expect,
+    Features,
+    HttpProbe,
+    Model,
+    Partner,
+    Reference,
+    Retraining,
+    TrainingPipeline,
+)
 from functions.adapters.events import decode, encode
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
@@ -272,6 +282,7 @@ def retraining(outside: Outside, mark: str, number: int) -> None:
         clock=lambda: outside.now,
         trainings=lambda: trainings,
         models=lambda: {TRAINED.name: TRAINED},
+        automation=Automation(),
     )
     request = RetrainingRequest(
         model=TRAINED.name,

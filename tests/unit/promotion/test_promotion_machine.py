@@ -226,7 +226,7 @@ def test_whatever_happens_traffic_sums_to_100_and_nothing_is_promoted_twice(
             held[change.alias] = (change.version, change.share)
         assert sum(share for _, share in held.values()) == 100
         assert held == {alias: tuple(holder) for alias, holder in holders(state).items()}
-        if what == "rollback" and before:
+        if what == "rollback" and before and transition.changes:  # a repeated command changes nothing
             expected = before.champion if before.is_open or before.stage is PromotionStage.PROMOTED else "0"
             assert held[AliasName.CHAMPION] == (expected, 100)
         elif what != "promote" and held[AliasName.CHAMPION][0] != in_use:
