@@ -306,7 +306,7 @@ def test_an_incident_is_acknowledged_with_the_keyboard_and_the_focus_stays_with_
     saved(page)
     expect(card(page)).to_be_focused()
     page.keyboard.press("Tab")
-    expect(card(page).get_by_role("link", name="model/churn")).to_be_focused()
+    expect(card(page).get_by_role("link", name="model/churn").first).to_be_focused()
     page.keyboard.press("Tab")
     expect(fact(page, "Next step").get_by_role("link")).to_be_focused()
     page.keyboard.press("Tab")
