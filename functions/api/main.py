@@ -85,27 +85,29 @@ def _services(ports: Ports) -> Services:
             clock=clock,
         ),
         reports=reports,
-        dashboards=Dashboards(
-            all=load(),
-            prometheus=ports.prometheus,
-            models=ports.models.all,
-            clock=clock,
-            started=_STARTED,
-        ),
+        dashboards=_dashboards(ports),
         pipelines=Pipelines(store=store, expected=settings.pipelines.expected, clock=clock),
         rules=Rules(store=store, clock=clock),
         on_call=partial(on_call_now, settings.people.rotations, clock),
         recommendations=Recommendations(warehouse, clock),
         experience=Experience(bus=open_once(ports.project, experience.PATIENCE), clock=clock),
         answers=answers,
-        survey=Survey(
-            secret=settings.surveys.secret if settings.surveys else None, publish=answers.publish, clock=clock
-        ),
+        survey=_survey(ports, answers),
         versions=Versions(warehouse, lambda: [*ports.models.all()], clock),
         promotions=Promotions(store=store, warehouse=warehouse, models=ports.models.all, bus=bus, clock=clock),
         backfills=backfills,
         start=start,
     )
+
+
+def _dashboards(ports: Ports) -> Dashboards:
+    prometheus, models = ports.prometheus, ports.models.all
+    return Dashboards(all=load(), prometheus=prometheus, models=models, clock=ports.clock, started=_STARTED)
+
+
+def _survey(ports: Ports, answers: Answers) -> Survey:
+    surveys = ports.settings.surveys
+    return Survey(secret=surveys.secret if surveys else None, publish=answers.publish, clock=ports.clock)
 
 
 def _reports(ports: Ports) -> Reports:

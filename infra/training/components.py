@@ -103,7 +103,7 @@ def evaluate(
     return msgspec.json.encode(found).decode()
 
 
-@dsl.component(base_image=IMAGE, packages_to_install=_PACKAGES)
+@dsl.component(base_image=IMAGE, packages_to_install=packages("registration"))
 def register(
     project: str,
     model: str,

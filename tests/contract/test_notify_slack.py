@@ -13,7 +13,7 @@ from core.events import Change, Severity
 from core.incidents.messages import Fact
 from core.settings.channels import SlackChannel
 from functions.adapters.notify.channel import Channel, Context, DeliveryOutcome, Receipt
-from functions.adapters.notify.slack import slack_webhook
+from functions.adapters.notify.slack import WEBHOOK
 from functions.adapters.notify.slack_blocks import blocks, body
 from functions.adapters.notify.slack_bot import SlackBot
 from functions.adapters.notify.webhook_room import WebhookRoom
@@ -36,7 +36,7 @@ def server() -> Iterator[SlackServer]:
 
 @pytest.fixture
 def hook(server: SlackServer) -> WebhookRoom:
-    return slack_webhook(SlackChannel(name="team", url=server.url), lambda: NOW, SECONDS)
+    return WebhookRoom("team", server.url, lambda: NOW, SECONDS, WEBHOOK)
 
 
 def bot(server: SlackServer, token: str = TOKEN, room: str = ROOM) -> SlackBot:
@@ -222,7 +222,7 @@ def test_a_token_that_is_no_header_is_not_shown(server: SlackServer, token: str)
 
 @pytest.mark.parametrize("url", ["http://[S3CR3T", "S3CR3T", "http://127.0.0.1:1/S3CR3T"])
 def test_no_error_shows_the_address(url: str) -> None:
-    channel = slack_webhook(SlackChannel(name="team", url=url), lambda: NOW, SECONDS)
+    channel = WebhookRoom("team", url, lambda: NOW, SECONDS, WEBHOOK)
     with pytest.raises(UnavailableError) as caught:
         channel.send(MESSAGE)
     assert "S3CR3T" not in said(caught.value) + repr(channel)

@@ -16,9 +16,8 @@ from markdown_it import MarkdownIt
 from core.errors import LimitedError, UnavailableError
 from core.events import Change, Severity
 from core.incidents.messages import Fact
-from core.settings.channels import TeamsChannel
 from functions.adapters.notify.channel import DeliveryOutcome, Receipt
-from functions.adapters.notify.teams import LARGEST, body, escaped, size, teams_webhook
+from functions.adapters.notify.teams import LARGEST, WEBHOOK, body, escaped, size
 from functions.adapters.notify.text import fit
 from functions.adapters.notify.webhook_room import WebhookRoom
 from tests.support.builders.letters import MESSAGE, NOW, TEXTS
@@ -50,7 +49,7 @@ def silence(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 def channel(server: TeamsServer, signature: str) -> WebhookRoom:
-    return teams_webhook(TeamsChannel(name="flow", url=f"{server.address}{INVOKE}{signature}"), lambda: NOW, SECONDS)
+    return WebhookRoom("flow", f"{server.address}{INVOKE}{signature}", lambda: NOW, SECONDS, WEBHOOK)
 
 
 def card(**changes: Any) -> dict[str, Any]:

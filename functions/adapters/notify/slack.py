@@ -16,30 +16,9 @@ from functions.adapters.notify.http_client import Answer
 from functions.adapters.notify.slack_blocks import body, plain
 from functions.adapters.notify.slack_bot import SlackBot, is_code
 from functions.adapters.notify.slack_report import report_body
-from functions.adapters.notify.webhook_room import WebhookRoom
-from functions.adapters.ports import Clock
+from functions.adapters.notify.webhook_room import Protocol, WebhookRoom
 
 _OK = 200
-
-
-def slack_webhook(setting: SlackChannel, clock: Clock, seconds: float) -> WebhookRoom:
-    """The room of an incoming webhook.
-
-    Args:
-        setting: the address of the webhook, a secret.
-        clock: to read a `Retry-After`.
-        seconds: the timeout of a request, including a slow answer.
-    """
-    return WebhookRoom(
-        name=setting.name,
-        url=setting.url,
-        clock=clock,
-        seconds=seconds,
-        message=body,
-        plain_text=plain,
-        report=report_body,
-        receipt=_receipt,
-    )
 
 
 def _receipt(name: str, answer: Answer) -> Receipt:
@@ -54,9 +33,13 @@ def _receipt(name: str, answer: Answer) -> Receipt:
     )
 
 
+WEBHOOK = Protocol(message=body, plain_text=plain, report=report_body, receipt=_receipt)
+"""Of incoming webhooks."""
+
+
 def _open(setting: SlackChannel, context: Context) -> Channel:
     if setting.url:
-        return slack_webhook(setting, context.clock, context.seconds)
+        return WebhookRoom(setting.name, setting.url, context.clock, context.seconds, WEBHOOK)
     return SlackBot(setting, context)
 
 

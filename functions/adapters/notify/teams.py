@@ -34,8 +34,7 @@ from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Rece
 from functions.adapters.notify.chat import Button
 from functions.adapters.notify.http_client import Answer
 from functions.adapters.notify.report_outline import buttons, context, outline, text
-from functions.adapters.notify.webhook_room import WebhookRoom
-from functions.adapters.ports import Clock
+from functions.adapters.notify.webhook_room import Protocol, WebhookRoom
 
 _OK = 200
 _ACCEPTED = 202
@@ -55,26 +54,6 @@ _STYLES = {
 _MARKUP = re.compile(r"[\\`*_\[\]<>&~]|^[-+#]|^\d+(?=[.)])", re.ASCII)
 """Markdown's markup within a line, and at its beginning for lists and headings."""
 Element = dict[str, Any]
-
-
-def teams_webhook(setting: TeamsChannel, clock: Clock, seconds: float) -> WebhookRoom:
-    """The room of a workflow's webhook, to which each message is posted as a card.
-
-    Args:
-        setting: the address of the webhook, a secret.
-        clock: to read a `Retry-After`.
-        seconds: the timeout of a request, including a slow answer.
-    """
-    return WebhookRoom(
-        name=setting.name,
-        url=setting.url,
-        clock=clock,
-        seconds=seconds,
-        message=body,
-        plain_text=plain,
-        report=report_card,
-        receipt=_receipt,
-    )
 
 
 def _receipt(name: str, answer: Answer) -> Receipt:
@@ -99,11 +78,6 @@ def _refusal(answer: Answer) -> str:
         code = None
     known = isinstance(code, str) and _CODE.fullmatch(code)
     return f"HTTP {answer.status}: {code}" if known else f"HTTP {answer.status}"
-
-
-KIND: ChannelKind[TeamsChannel] = ChannelKind(
-    open=lambda setting, context: teams_webhook(setting, context.clock, context.seconds), gap=timedelta(seconds=0.5)
-)
 
 
 def body(message: Message) -> dict[str, Any]:
@@ -202,3 +176,11 @@ def _text(text: str, **looks: object) -> Element:
 def _action(button: Button) -> Element:
     made = {"type": "Action.OpenUrl", "title": button.text, "url": button.url}
     return made | ({"style": "positive"} if button.primary else {})
+
+
+WEBHOOK = Protocol(message=body, plain_text=plain, report=report_card, receipt=_receipt)
+"""Of a workflow's webhook."""
+KIND: ChannelKind[TeamsChannel] = ChannelKind(
+    open=lambda setting, context: WebhookRoom(setting.name, setting.url, context.clock, context.seconds, WEBHOOK),
+    gap=timedelta(seconds=0.5),
+)

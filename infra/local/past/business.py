@@ -117,36 +117,22 @@ class PastBusiness:
             estimates: by which it is estimated.
         """
         business = _in_memory(settings.business)
+        begin, today = floor(orders.first, DAY), floor(local(now, business.time_zone), DAY)
         rows = orders.rows(min(orders.first, now), now)
         source = MemoryTables(
             OrderRows.read(rows, business, _rates(orders, business, now)) if business.orders else _no_orders(rows),
-            sales=_market(history, business, floor(orders.first, DAY), now),
+            sales=_market(history, business, begin, now),
             models=models,
             experience=experience,
-            costs=CostTables(billing.rows(floor(orders.first, DAY), now), business.billing)
-            if business.billing
-            else None,
+            costs=CostTables(billing.rows(begin, now), business.billing) if business.billing else None,
         )
-        begin, midnight = floor(orders.first, DAY), floor(now, DAY)
-        if business.orders and begin < midnight:
-            source.hours.write(begin, midnight)
-            today = floor(local(now, business.time_zone), DAY)
-            source.dimensions.write(begin - DAY, today)
-            source.arms.write(begin - DAY, today)
-            if business.orders.customer:
-                source.days.write(begin - DAY, today)
-        forecaster = _memoized(estimates.forecaster)
+        _write_marts(source, business, begin, floor(now, DAY), today)
+        made = replace(estimates, forecaster=_memoized(estimates.forecaster))
         return cls(
             settings=replace(settings, business=business),
             source=source,
-            _jobs=tuple(
-                _jobs(
-                    settings.business,
-                    Estimates(forecaster=forecaster, valuer=estimates.valuer),
-                    floor(local(now, business.time_zone), DAY),
-                )
-            ),
-            _forecaster=forecaster,
+            _jobs=tuple(_jobs(settings.business, made, today)),
+            _forecaster=made.forecaster,
             _predictions=functools.partial(_counted, history, settings),
         )
 
@@ -273,6 +259,19 @@ def _counted(history: Predictions, settings: Settings, since: datetime, until: d
         for name in names
         for n in range((until - since) // DAY)
     ]
+
+
+def _write_marts(
+    source: MemoryTables, business: Business, begin: datetime, midnight: datetime, today: datetime
+) -> None:
+    """Build the marts of orders up to the last midnight; those by local days up to today."""
+    if not business.orders or begin >= midnight:
+        return
+    source.hours.write(begin, midnight)
+    source.dimensions.write(begin - DAY, today)
+    source.arms.write(begin - DAY, today)
+    if business.orders.customer:
+        source.days.write(begin - DAY, today)
 
 
 def _jobs(business: Business, estimates: Estimates, today: datetime) -> list[RollupJob]:

@@ -26,6 +26,8 @@ from google.cloud.aiplatform_v1.types import (
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from infra.local.vertex.listing import listed
+from infra.local.vertex.refusal import RefusalError
 from tests.support.servers.grpc_wire import GrpcServer, Method, Refused
 
 LOCATION = "projects/p/locations/europe-west4"
@@ -42,7 +44,6 @@ _PAGE = 2
 """Jobs of a page, so that few of them make several."""
 _EDITABLE = ("display_name", "description", "labels", "traffic_split")
 _TEMPLATE = re.compile(r"https://[\w-]+-kfp\.pkg\.dev/[\w-]+/[\w-]+/[\w-]+/[\w.:-]+")
-_TERM = re.compile(r'(?P<field>display_name|state|labels\.[a-z0-9_-]+)="(?P<value>(?:[^"\\]|\\.)*)"')
 
 
 class VertexEndpoints(GrpcServer):
@@ -170,16 +171,12 @@ class VertexPipelines(GrpcServer):
         return Empty()
 
     def _list(self, request: ListPipelineJobsRequest) -> ListPipelineJobsResponse:
-        if request.order_by not in ("", "create_time desc"):
-            raise invalid(f"order_by: got {request.order_by!r}")
-        found = [job for job in self.jobs.values() if job.name.startswith(f"{request.parent}/")]
-        for field, value in _terms(request.filter):
-            found = [job for job in found if _value(job, field) == value]
-        found.sort(key=lambda job: PipelineJob.pb(job).create_time.ToNanoseconds(), reverse=True)
-        first = int(request.page_token or 0)
-        more = str(first + _PAGE) if first + _PAGE < len(found) else ""
-        page = [_shown(job, request) for job in found[first : first + _PAGE]]
-        return ListPipelineJobsResponse(pipeline_jobs=page, next_page_token=more)
+        asked = ListPipelineJobsRequest(request)
+        asked.page_size = _PAGE
+        try:
+            return listed(self.jobs.values(), asked)
+        except RefusalError as refusal:
+            raise invalid(str(refusal)) from refusal
 
 
 def deployed(model: str, *, version: int) -> DeployedModel:
@@ -208,31 +205,6 @@ def check_labels(labels: Mapping[str, str]) -> None:
     for name, value in labels.items():
         if not re.fullmatch(r"[a-z0-9_-]{1,64}", name) or not re.fullmatch(r"[a-z0-9_-]{0,64}", value):
             raise invalid(f"labels: got {name}={value}")
-
-
-def _terms(text: str) -> list[tuple[str, str]]:
-    terms = []
-    for part in text.split(" AND ") if text else ():
-        match = _TERM.fullmatch(part)
-        if match is None:
-            raise invalid(f"filter: cannot read {part!r}")
-        terms.append((match["field"], re.sub(r"\\(.)", r"\1", match["value"])))
-    return terms
-
-
-def _value(job: PipelineJob, field: str) -> str:
-    if field == "state":
-        return str(PipelineState(job.state).name)
-    if field == "display_name":
-        return str(job.display_name)
-    return str(job.labels.get(field.removeprefix("labels."), ""))
-
-
-def _shown(job: PipelineJob, request: ListPipelineJobsRequest) -> PipelineJob:
-    shown = PipelineJob()
-    paths = list(request.read_mask.paths) or [name for name in PipelineJob.meta.fields if name != "job_detail"]
-    FieldMask(paths=paths).MergeMessage(PipelineJob.pb(job), PipelineJob.pb(shown))
-    return shown
 
 
 def invalid(message: str) -> Refused:

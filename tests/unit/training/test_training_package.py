@@ -106,6 +106,12 @@ def test_every_component_is_pinned_and_fits_into_an_argument_of_a_program(spec: 
         assert {word.partition("==")[0] for word in wanted} >= {"numpy", "scikit-learn", "google-cloud-bigquery", "kfp"}
 
 
+def test_the_component_that_registers_has_the_clients_of_both_registries(spec: dict[str, Any]) -> None:
+    source = spec["deploymentSpec"]["executors"]["exec-register"]["container"]["command"][2]
+    wanted = {word.partition("==")[0] for word in re.findall(r"'([\w.-]+==[^']+)'", source)}
+    assert wanted >= {"google-cloud-aiplatform", "urllib3"}
+
+
 def test_the_same_sources_give_the_same_bytes(compiled: bytes, tmp_path: Path) -> None:
     path, scoring = paths = package(tmp_path)
     assert scoring.stem.startswith("score-flight-delay-")
