@@ -1,40 +1,29 @@
 """The warehouse port, over the wire, against BigQuery's emulator."""
 
-import base64
 import json
 import math
-import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import requests
-from click.testing import CliRunner
 from google.cloud import bigquery
 
 from core.errors import QueryError, UnavailableError
 from functions.adapters.columns import read_columns
-from functions.adapters.job_labels import job_labels
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.cli.main import main
-from functions.runtime.push import Message, letter_id, parking
 from infra.local.warehouse import read_definitions
-from infra.local.warehouse.emulator import free_port
 from infra.local.warehouse.tables import create_tables
 
 if TYPE_CHECKING:
     from tests.support.servers.warehouse import Place
-
 pytest_plugins = ["tests.support.servers.warehouse"]
+
+
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
@@ -247,300 +236,6 @@ def test_a_table_is_partitioned_and_clustered_as_defined(client: bigquery.Client
         assert table.time_partitioning.field == definition.partition["field"]
         assert tuple(table.clustering_fields or ()) == definition.cluster
         assert [field.name for field in table.schema] == [column["name"] for column in definition.schema]
-
-
-@contextmanager
-def served_at(
-    place: "Place", url: str, *, patience: float, request_timeout: float = 5.0, function: str = ""
-) -> Iterator[BigQueryWarehouse]:
-    """A warehouse that looks for BigQuery at another address."""
-    elsewhere = replace(place, environment=place.environment | {"BIGQUERY_EMULATOR_HOST": url})
-    with closing(elsewhere.client("test")) as client:
-        yield BigQueryWarehouse(client, patience=patience, request_timeout=request_timeout, function=function)
-
-
-def test_a_warehouse_that_is_not_there_is_unavailable_by_name(place: "Place") -> None:
-    with served_at(place, f"http://127.0.0.1:{free_port()}", patience=0.5) as warehouse:
-        with pytest.raises(UnavailableError, match="BigQuery does not answer"):
-            warehouse.query("SELECT 1 AS one")
-        with pytest.raises(UnavailableError, match="BigQuery does not answer"):
-            warehouse.append("ops.model_versions", [{"model": "m"}])
-
-
-def test_a_warehouse_that_never_answers_is_unavailable_by_name(place: "Place") -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with (
-            served_at(place, url, patience=0.2, request_timeout=0.5) as warehouse,
-            pytest.raises(UnavailableError, match="BigQuery does not answer"),
-        ):
-            warehouse.query("SELECT 1 AS one")
-
-
-class DryRunning(ThreadingHTTPServer):
-    """Answers dry runs as BigQuery documents it (`jobs.insert`): the job is done, has no rows, and says what it would read."""
-
-    def __init__(self, total: str) -> None:
-        super().__init__(("127.0.0.1", 0), DryRun)
-        self.total = total
-        self.asked: list[dict[str, Any]] = []
-
-
-class DryRun(BaseHTTPRequestHandler):
-    server: DryRunning
-
-    def do_POST(self) -> None:
-        job = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append(job["configuration"])
-        answer = json.dumps(
-            {
-                "kind": "bigquery#job",
-                "jobReference": {"projectId": "test", "location": "US"},  # a dry run has no id
-                "configuration": job["configuration"],
-                "statistics": {
-                    "totalBytesProcessed": self.server.total,
-                    "query": {"totalBytesProcessed": self.server.total, "cacheHit": False, "statementType": "SELECT"},
-                },
-                "status": {"state": "DONE"},
-            }
-        ).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def dry_running(place: "Place", total: str, function: str = "") -> Iterator[tuple[BigQueryWarehouse, DryRunning]]:
-    with DryRunning(total) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_address[1]}"
-        with served_at(place, url, patience=0.5, function=function) as warehouse:
-            yield warehouse, server
-        server.shutdown()
-        thread.join()
-
-
-def test_a_dry_run_says_what_would_be_read(place: "Place") -> None:
-    with dry_running(place, "24000000000") as (warehouse, server):
-        found = warehouse.bytes_of("SELECT t FROM telemetry.paid WHERE t >= @since", since=NOW)
-    assert found == 24_000_000_000
-    [asked] = server.asked
-    assert (asked["dryRun"], asked["query"]["useQueryCache"]) == (True, False)
-    assert asked["query"]["queryParameters"][0]["parameterType"] == {"type": "TIMESTAMP"}
-
-
-def test_the_command_tells_of_a_table_without_partitions(
-    place: "Place", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of a billion rows, which are read whole for whatever day is asked for."""
-    settings = tmp_path / "monitoring.yaml"
-    orders = "{table: shop.paid, timestamp: ordered_at, id: id, source: shop, amount: amount}"
-    settings.write_text(
-        f"version: 1\njobs: {{}}\nbusiness: {{orders: {orders}, billing: {{table: billing.export}}}}\n"
-        "channels: [{name: chat, kind: slack, url: '${NOT_SET}'}]\n"
-    )
-    with dry_running(place, "40000000000") as (_, server):
-        url = f"http://127.0.0.1:{server.server_address[1]}"
-        for name, value in (place.environment | {"BIGQUERY_EMULATOR_HOST": url, "COLUMNS": "200"}).items():
-            monkeypatch.setenv(name, value)
-        words = ["costs", "tables", "--settings", str(settings), "--project", "test"]
-        found = CliRunner().invoke(main, words)
-        listed = json.loads(CliRunner().invoke(main, [*words, "--json"]).output)
-    assert found.exit_code == 1, found.output
-    assert "partition shop.paid by DAY(ordered_at)" in found.output
-    assert listed[0] == {
-        "table": "shop.paid",
-        "partitioning": "unpartitioned",
-        "bytes": 40_000_000_000,
-        "dollars_per_month": 1964.51,
-        "advice": "partition shop.paid by DAY(ordered_at)",
-    }
-    assert server.asked[0]["labels"] == {"service": "aia", "function": "cli"}
-    assert "`_PARTITIONTIME` AS column_0" in server.asked[3]["query"]["query"]
-
-
-def test_jobs_are_labelled_by_whom_they_are_for(place: "Place") -> None:
-    with dry_running(place, "1", "bi_rollup") as (warehouse, server):
-        with job_labels(rollup="revenue"), job_labels(model="Flight/Delay" * 10):
-            warehouse.bytes_of("SELECT 1")
-        warehouse.bytes_of("SELECT 1")
-    whom = {"service": "aia", "function": "bi_rollup"}
-    assert [asked["labels"] for asked in server.asked] == [
-        whom | {"rollup": "revenue", "model": ("flight-delay" * 10)[:63]},
-        whom,
-    ]
-
-
-def test_a_dry_run_is_refused_like_the_statement(warehouse: BigQueryWarehouse) -> None:
-    assert warehouse.bytes_of("SELECT model FROM ops.drift_scores") == 0  # the emulator does not measure
-    with pytest.raises(QueryError, match="missing_column"):
-        warehouse.bytes_of("SELECT missing_column FROM ops.drift_scores")
-    with pytest.raises(UnavailableError, match="BigQuery does not answer"):
-        BigQueryWarehouse(NoClient(), patience=0.1).bytes_of("SELECT 1")
-
-
-class NoClient(bigquery.Client):
-    """A client whose connection is gone."""
-
-    def __init__(self) -> None:
-        pass
-
-    def query(self, *_: Any, **__: Any) -> Any:
-        raise requests.ConnectionError("connection refused")
-
-
-class Overloaded(ThreadingHTTPServer):
-    """Stands before the emulator, and refuses so many requests before it passes the others on."""
-
-    def __init__(self, emulator_url: str, refusals: int) -> None:
-        super().__init__(("127.0.0.1", 0), Passing)
-        self.emulator_url = emulator_url
-        self.refusals = refusals
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Passing(BaseHTTPRequestHandler):
-    """Passes one request on, or refuses it."""
-
-    server: Overloaded
-
-    def pass_on(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.server.refusals > 0:
-            self.server.refusals -= 1
-            self.send_error(503)
-            return
-        headers = {"Content-Type": self.headers.get("Content-Type", "application/json")}
-        url = self.server.emulator_url + self.path
-        answer = requests.request(self.command, url, data=body, headers=headers, timeout=10)
-        self.send_response(answer.status_code)
-        self.send_header("Content-Type", answer.headers["Content-Type"])
-        self.end_headers()
-        self.wfile.write(answer.content)
-
-    do_GET = pass_on  # noqa: N815 - the name is http.server's
-    do_POST = pass_on  # noqa: N815 - the name is http.server's
-
-    def log_message(self, *_: object) -> None: ...
-
-
-@contextmanager
-def overloaded(place: "Place", refusals: int) -> Iterator[str]:
-    with Overloaded(place.emulator.url, refusals) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield server.url
-        server.shutdown()
-        thread.join()
-
-
-def test_a_warehouse_that_is_overloaded_for_a_moment_is_asked_again(place: "Place") -> None:
-    with overloaded(place, refusals=2) as url, served_at(place, url, patience=10) as warehouse:
-        assert warehouse.query("SELECT 1 AS one") == [{"one": 1}]
-
-
-def test_a_warehouse_that_stays_overloaded_is_unavailable_by_name(place: "Place") -> None:
-    with (
-        overloaded(place, refusals=1_000_000) as url,
-        served_at(place, url, patience=0.5) as warehouse,
-        pytest.raises(UnavailableError, match="BigQuery does not answer"),
-    ):
-        warehouse.query("SELECT 1 AS one")
-
-
-class Portal(BaseHTTPRequestHandler):
-    """Answers every request itself, with a page."""
-
-    def answer(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        page = b"<html>Sign in</html>"
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(page)))
-        self.end_headers()
-        self.wfile.write(page)
-
-    do_GET = answer  # noqa: N815 - the name is http.server's
-    do_POST = answer  # noqa: N815 - the name is http.server's
-
-    def log_message(self, *_: object) -> None: ...
-
-
-@pytest.mark.parametrize("status", [200, 302, 403, 404])
-def test_a_page_in_place_of_an_answer_is_a_warehouse_that_does_not_answer(place: "Place", status: int) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Portal) as portal:
-        portal.status = status
-        thread = threading.Thread(target=portal.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        with served_at(place, f"http://127.0.0.1:{portal.server_address[1]}", patience=0.2) as warehouse:
-            with pytest.raises(UnavailableError, match="BigQuery does not answer"):
-                warehouse.query("SELECT 1 AS one")
-            with pytest.raises(UnavailableError, match="BigQuery does not answer"):
-                warehouse.append("ops.model_versions", [{"model": "m"}])
-        portal.shutdown()
-        thread.join()
-
-
-def test_an_emulator_that_crashes_is_unavailable_and_comes_back_with_its_rows(own_place: "Place") -> None:
-    with closing(own_place.client("test")) as client:
-        create_tables(client)
-        warehouse = BigQueryWarehouse(client, patience=1.0)
-        row = {"model": "m", "version": "1", "reference_start": NOW, "reference_end": NOW, "created_at": NOW}
-        warehouse.append("ops.model_versions", [row])
-        own_place.emulator.kill()
-        with pytest.raises(UnavailableError, match="BigQuery does not answer"):
-            warehouse.query("SELECT 1 AS one")
-        own_place.emulator.start()
-        assert warehouse.query(f"SELECT {', '.join(row)} FROM ops.model_versions") == [row]
-
-
-def test_a_parked_message_keeps_its_body_and_its_reason(warehouse: BigQueryWarehouse) -> None:
-    message = Message(id="7", data=b"{", published_at=NOW, attributes={"b": "2", "a": "1"}, subscription="s", attempt=3)
-    parking(warehouse, "drift_score", lambda: NOW)(b"\x00\xff{", "tick: must be JSON", message)
-    assert warehouse.query("SELECT * FROM ops.dead_letters") == [
-        {
-            "id": letter_id("drift_score", b"", "7"),
-            "received_at": NOW,
-            "function": "drift_score",
-            "subscription": "s",
-            "message_id": "7",
-            "attempt": 3,
-            "reason": "tick: must be JSON",
-            "body": base64.b64encode(b"\x00\xff{").decode(),
-            "attributes": '{"a": "1", "b": "2"}',
-        }
-    ]
-
-
-def test_what_is_no_message_at_all_is_parked_too(warehouse: BigQueryWarehouse) -> None:
-    parking(warehouse, "api", lambda: NOW)(b"nonsense", "push body: must be a JSON object", None)
-    [letter] = warehouse.query("SELECT * FROM ops.dead_letters")
-    assert (letter["message_id"], letter["attempt"], letter["attributes"]) == (None, None, None)
-    assert base64.b64decode(letter["body"]) == b"nonsense"
-
-
-def test_a_letter_is_named_by_its_message_or_else_by_its_body() -> None:
-    assert letter_id("f", b"first delivery", "7") == letter_id("f", b"second delivery", "7")
-    assert (
-        len({letter_id("f", b"a", ""), letter_id("f", b"b", ""), letter_id("g", b"a", ""), letter_id("f", b"a", "7")})
-        == 4
-    )
-
-
-def test_parking_where_nobody_answers_is_unavailable_so_that_the_message_comes_again(place: "Place") -> None:
-    with (
-        served_at(place, f"http://127.0.0.1:{free_port()}", patience=0.3) as warehouse,
-        pytest.raises(UnavailableError, match="BigQuery does not answer"),
-    ):
-        parking(warehouse, "f", lambda: NOW)(b"{", "no JSON", None)
 
 
 def test_importing_the_warehouse_brings_no_more_than_the_client() -> None:
