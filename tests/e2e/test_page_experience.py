@@ -19,6 +19,16 @@ SHOW = """
   document.dispatchEvent(new Event("visibilitychange"));
 """
 
+MEASURED = """
+  (path) => new Promise((done) => {
+    const look = new PerformanceObserver((list) => {
+      if (list.getEntries().some((entry) => entry.name.endsWith(path))) setTimeout(done);
+    });
+    look.observe({ type: "resource", buffered: true });
+  })
+"""
+"""Until the browser has told the observers of the page of a request."""
+
 
 def reported(night: PageFixture, page: Page, done: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
     """What has been reported once the page is left; waits for it a while."""
@@ -61,8 +71,8 @@ def loads(night: PageFixture, path: str) -> list[str]:
 def test_a_request_that_fails_is_reported_as_failed(night: PageFixture) -> None:
     page = night.open()
     page.evaluate("fetch('/api/incidents/no-such-incident').then((answer) => answer.text())")
-    page.wait_for_timeout(300)
-    rows = reported(night, page, bool)
+    page.evaluate(MEASURED, "/api/incidents/no-such-incident")
+    rows = reported(night, page, lambda found: any(row["failed"] for row in found))
     assert [row["kind"] for row in rows if row["failed"]] == ["request"]
     night.faults.clear()  # the browser's own line about the answer 404
 
