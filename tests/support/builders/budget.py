@@ -11,8 +11,8 @@ ALL = os.environ.get("AIA_TESTS") == "all"
 
 
 def examples(most: int) -> int:
-    """How many examples of a property are tried."""
-    return most if ALL else min(most, max(20, most // 10))
+    """How many examples of a property are tried: a tenth, but at least 20 and at most 100."""
+    return most if ALL else min(most, max(20, most // 10), 100)
 
 
 def boundaries(last: int) -> Sequence[int]:
