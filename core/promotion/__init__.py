@@ -10,17 +10,20 @@ from core.promotion.machine import (
     rolled_back_by_person,
     watched,
 )
-from core.promotion.state import PromotionStage, PromotionState, Split, holders
+from core.promotion.state import PromotionStage, PromotionState, Split, holders, in_place
+from core.promotion.traffic import TrafficMove
 
 __all__ = [
     "Entrant",
     "PromotionStage",
     "PromotionState",
     "Split",
+    "TrafficMove",
     "Transition",
     "begin",
     "decided",
     "holders",
+    "in_place",
     "overtaken",
     "promoted_by_person",
     "rolled_back_by_person",

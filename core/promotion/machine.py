@@ -15,6 +15,7 @@ from core.errors import RefusedError
 from core.events import Command
 from core.experiments import Action, Decision, Reason
 from core.promotion.state import COMPARED, OPEN, Holder, PromotionStage, PromotionState, Split, holders
+from core.promotion.traffic import TrafficMove, shares_of
 from core.settings import Mode, Promotion
 from core.settings.promotion import ALL_TRAFFIC
 from core.versions import AliasChange, AliasName
@@ -49,10 +50,11 @@ class Entrant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """A state, and the changes of aliases that lead to it."""
+    """A state, and the changes of aliases that lead to it; `move` where the traffic of versions changes as well."""
 
     state: PromotionState
     changes: tuple[AliasChange, ...] = ()
+    move: TrafficMove | None = None
 
 
 def begin(before: PromotionState | None, entrant: Entrant, policy: Promotion, at: datetime) -> Transition:
@@ -249,6 +251,7 @@ def _held(before: PromotionState | None, entrant: Entrant) -> Mapping[AliasName,
 def _transition(held: Mapping[AliasName, Holder], after: PromotionState) -> Transition:
     """The state, with a change of each alias whose holder differs; of whose version it is about where none does."""
     wanted = holders(after)
+    move = TrafficMove(before=shares_of(held), after=shares_of(wanted), forward=after.challenger in shares_of(wanted))
     changed = {alias: holder for alias, holder in wanted.items() if holder != held[alias]}
     if not changed:
         alias = AliasName.CHALLENGER if wanted[AliasName.CHALLENGER].version else AliasName.CHAMPION
@@ -268,6 +271,7 @@ def _transition(held: Mapping[AliasName, Holder], after: PromotionState) -> Tran
             )
             for alias, holder in changed.items()
         ),
+        move=move if move.before != move.after else None,
     )
 
 

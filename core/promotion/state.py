@@ -1,7 +1,7 @@
 """State of the promotion of a challenger, and which version has which alias and traffic in it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -98,6 +98,16 @@ class PromotionState:
     def experiment(self) -> str:
         """The id of the comparison."""
         return f"{self.model}:{self.challenger}:{self.began_at:%Y%m%dT%H%M%S}"
+
+
+def in_place(state: PromotionState, at: datetime) -> PromotionState:
+    """The state once the traffic is as it says: a step is watched, and its data count, from then on."""
+    if at <= state.changed_at:
+        return state
+    newest = state.splits[-1]
+    moved = newest.at == state.changed_at
+    splits = (*state.splits[:-1], replace(newest, at=at)) if moved else state.splits
+    return replace(state, changed_at=at, splits=splits)
 
 
 class Holder(NamedTuple):

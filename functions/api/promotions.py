@@ -45,11 +45,12 @@ class Promotions:
             LookupError: there is no such model.
         """
         self._model(name)
-        state = self._state(name)
+        record = read_record(self.store.get(COLLECTION, name))
+        state = record.state
         rows = list(reversed(self.warehouse.query(LOOKS, model=name)))
         newest = state.experiment if state else (rows[-1]["experiment"] if rows else "")
         looks = _followed([row for row in rows if row["experiment"] == newest])
-        return {"model": name, "promotion": _shown(state) if state else None, "looks": looks}
+        return {"model": name, "promotion": _shown(state, record.waits) if state else None, "looks": looks}
 
     def promote(self, request: flask.Request, name: str) -> str:
         """Promote a version, by default the challenger: the first step, or the next one.
@@ -109,7 +110,7 @@ def _check(fields: Fields) -> None:
     fields.check()
 
 
-def _shown(state: PromotionState) -> Data:
+def _shown(state: PromotionState, waits: str) -> Data:
     return {
         "champion": state.champion,
         "challenger": state.challenger,
@@ -123,6 +124,7 @@ def _shown(state: PromotionState) -> Data:
         "changed_at": state.changed_at,
         "by": state.by,
         "why": state.why,
+        "waits": waits,
     }
 
 

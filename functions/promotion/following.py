@@ -1,6 +1,6 @@
 """What a tick means for one model: a look at its experiment, the incidents since the step, and what follows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.events import Severity
@@ -24,8 +24,10 @@ from functions.adapters.ports import Metrics, Store, Warehouse
 from functions.promotion import looks
 from functions.promotion.experiment import Experiment
 from functions.promotion.scoring import Scorer
+from functions.promotion.traffic import Traffic
 from functions.promotion.versions import KnownVersions
 from functions.services.actions import INCIDENTS
+from functions.services.promotions import Record
 
 _GRAVE = (Severity.ERROR, Severity.CRITICAL)
 """The severities of incidents for which a challenger with traffic is rolled back."""
@@ -40,6 +42,7 @@ class Follower:
         store: has the incidents.
         metrics: counts decisions.
         scorer: has challengers score what they are compared on.
+        traffic: knows whether an endpoint can take the next step.
         time_zone: of the days of the business.
     """
 
@@ -47,7 +50,28 @@ class Follower:
     store: Store
     metrics: Metrics
     scorer: Scorer
+    traffic: Traffic
     time_zone: str
+
+    def next_possible(
+        self, model: Model, record: Record, known: KnownVersions, at: datetime
+    ) -> tuple[Transition | None, str]:
+        """What follows at a tick as `next` says; where the endpoint cannot take it, the state stays, and the text says why.
+
+        What was waited for before still is, until something else is decided. Raises as `next` does, and where the endpoint does not
+        answer: what is not known to be possible is not done.
+        """
+        state = record.state
+        transition = self.next(model, state, known, at)
+        if transition is None or (not transition.changes and state and transition.state.looked_at == state.looked_at):
+            return transition, record.waits
+        move = transition.move
+        waits = self.traffic.hindrance(model, move) if move and move.forward else ""
+        if not waits:
+            return transition, ""
+        if known.entrant and state and state.is_open and transition.state.challenger != state.challenger:
+            return self.next_possible(model, record, replace(known, entrant=""), at)[0], waits
+        return _waiting(state, transition), waits
 
     def next(self, model: Model, state: PromotionState | None, known: KnownVersions, at: datetime) -> Transition | None:
         """What follows at a tick, or None where nothing does.
@@ -100,3 +124,15 @@ class Follower:
             and document.data["severity"] in _GRAVE
             and document.data["opened_at"] >= state.changed_at
         )
+
+
+def _waiting(state: PromotionState | None, transition: Transition) -> Transition | None:
+    """What was looked at is known, though the step is not made."""
+    after = transition.state
+    if state is None or after.experiment != state.experiment:
+        return None
+    return Transition(
+        state=replace(
+            state, looked_at=after.looked_at, scored_until=after.scored_until, scoring_until=after.scoring_until
+        )
+    )

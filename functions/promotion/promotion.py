@@ -4,6 +4,7 @@ Each model has one document with its state and the changes of aliases that follo
 killed anywhere:
 
     before the document is saved    nothing happened but perhaps the row of a look, which is written again under the same id
+    before the traffic is moved     the next tick moves it; a label of the endpoint says that it was moved before
     before the aliases are written  the next tick writes them; each row has an id and is there once
     before a job is started         the next tick starts it, under the same id
     before a registry has them      the version in use is known from the table; the next tick sets them
@@ -12,13 +13,16 @@ Of two instances that decide at once, one saves its document, and the other begi
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from core.errors import ActionError, AiaError, ConflictError, RefusedError, UnavailableError
+from core.errors import AiaError, ConflictError, RefusedError, UnavailableError
 from core.events import Command, Tick, Verb
 from core.promotion import (
     Entrant,
+    TrafficMove,
     Transition,
     promoted_by_person,
     rolled_back_by_person,
@@ -26,11 +30,13 @@ from core.promotion import (
 from core.settings import Model
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Clock, Document, Metrics, Store, Warehouse
-from functions.adapters.registries import aliases
 from functions.adapters.registries.port import ModelRegistry
 from functions.adapters.training.port import Jobs
-from functions.promotion import following, told
+from functions.promotion import told
+from functions.promotion.delivery import Delivery
+from functions.promotion.following import Follower
 from functions.promotion.scoring import Scorer
+from functions.promotion.traffic import Traffic
 from functions.promotion.versions import KnownVersions, is_registered, known_versions
 from functions.runtime.endpoint import TickResult, read_part
 from functions.runtime.push import Message
@@ -59,6 +65,7 @@ class Promoter:
         clock: now, for the version in use when a person commands.
         jobs: score what challengers are compared on; opened at the first use.
         registries: where aliases are set as well; opened at the first change.
+        traffic: of the endpoints that the settings name.
         models: by name, as they are now.
         time_zone: of the days of the business.
     """
@@ -70,6 +77,7 @@ class Promoter:
     clock: Clock
     jobs: Callable[[], Jobs]
     registries: Callable[[], Sequence[ModelRegistry]]
+    traffic: Traffic
     models: Callable[[], Mapping[str, Model]]
     time_zone: str
 
@@ -77,6 +85,28 @@ class Promoter:
     def tracker(self) -> Tracker:
         """Counts verdicts and publishes the findings."""
         return Tracker(self.store, self.bus)
+
+    @property
+    def delivery(self) -> Delivery:
+        """Carries out what is saved."""
+        return Delivery(store=self.store, warehouse=self.warehouse, traffic=self.traffic, registries=self.registries)
+
+    @property
+    def scorer(self) -> Scorer:
+        """Has challengers score what they are compared on."""
+        return Scorer(warehouse=self.warehouse, jobs=self.jobs)
+
+    @property
+    def follower(self) -> Follower:
+        """Says what follows at a tick."""
+        return Follower(
+            warehouse=self.warehouse,
+            store=self.store,
+            metrics=self.metrics,
+            scorer=self.scorer,
+            traffic=self.traffic,
+            time_zone=self.time_zone,
+        )
 
 
 def handle(promoter: Promoter, event: Tick | Command) -> TickResult | None:
@@ -95,42 +125,61 @@ def handle(promoter: Promoter, event: Tick | Command) -> TickResult | None:
 
 def _tick(promoter: Promoter, tick: Tick) -> TickResult:
     """Every model by itself: one that fails delays no other."""
-    models = {name: model for name, model in promoter.models().items() if model.promotion}
-    documents = promoter.store.get_many(COLLECTION, sorted(models))
-    # What a process that was killed left: until it is written, the version in use is not what was decided.
-    documents = {name: _deliver(promoter, document) for name, document in documents.items()}
-    known = known_versions(promoter.warehouse, models, tick.scheduled_at)
-    fault: AiaError | None = None
-    for name, model in sorted(models.items()):
-        if name not in known:
-            continue
-        try:
-            _follow(promoter, model, documents.get(name), known[name], tick)
-        except (ConflictError, UnavailableError) as error:
-            fault = error
-        except AiaError:
-            log.exception("promotion not evaluated: %s", name, extra=fields(model=name))
-    return TickResult(fault=fault)
+    models = {name: model for name, model in sorted(promoter.models().items()) if model.promotion}
+    documents = promoter.store.get_many(COLLECTION, list(models))
+    faults: list[AiaError] = []
+    ready: dict[str, Document | None] = {}
+    for name, model in models.items():
+        with _by_itself(name, faults):
+            # What a process that was killed left: until it is done, what serves is not what was decided.
+            document = _carried_out(promoter, model, documents.get(name), tick)
+            if read_record(document).move is None:
+                ready[name] = document
+    known = known_versions(promoter.warehouse, ready, tick.scheduled_at)
+    for name in ready.keys() & known.keys():
+        with _by_itself(name, faults):
+            _follow(promoter, models[name], ready[name], known[name], tick)
+    return TickResult(fault=faults[-1] if faults else None)
+
+
+@contextmanager
+def _by_itself(name: str, faults: list[AiaError]) -> Iterator[None]:
+    """One model: what may be better when the tick is delivered again is kept, everything else is logged."""
+    try:
+        yield
+    except (ConflictError, UnavailableError) as error:
+        faults.append(error)
+    except AiaError:
+        log.exception("promotion not evaluated: %s", name, extra=fields(model=name))
+
+
+def _carried_out(promoter: Promoter, model: Model, document: Document | None, tick: Tick) -> Document | None:
+    """The document of a model once what was saved is carried out, or told why it cannot be."""
+    if document is None:
+        return None
+    at = tick.scheduled_at
+    try:
+        document = promoter.delivery.carry_out(model, document, at)
+    except UnavailableError as error:
+        if told.is_late(record := read_record(document), at):
+            told.tell_waiting(promoter.tracker, model, replace(record, waits=str(error)), at)
+        raise
+    if (record := read_record(document)).move is not None:
+        told.tell_waiting(promoter.tracker, model, record, at)
+    return document
 
 
 def _follow(promoter: Promoter, model: Model, document: Document | None, known: KnownVersions, tick: Tick) -> None:
     record, at = read_record(document), tick.scheduled_at
-    scorer = Scorer(warehouse=promoter.warehouse, jobs=promoter.jobs)
-    follower = following.Follower(
-        warehouse=promoter.warehouse,
-        store=promoter.store,
-        metrics=promoter.metrics,
-        scorer=scorer,
-        time_zone=promoter.time_zone,
-    )
-    transition = follower.next(model, record.state, known, at)
-    if transition and transition.state != record.state:
-        _save(promoter, model.name, document, record, transition)
-    state = transition.state if transition else record.state
-    if state:
-        told.tell(promoter.tracker, promoter.metrics, model, state, at)
-    if state and model.promotion and transition:
-        scorer.start(model.promotion, state)
+    transition, waits = promoter.follower.next_possible(model, record, known, at)
+    if (transition and transition.state != record.state) or waits != record.waits:
+        record = read_record(_save(promoter, model, document, transition, waits=waits, at=at))
+    if promoter.traffic.endpoint(model):
+        told.tell_waiting(promoter.tracker, model, record, at)
+    if record.state:
+        told.tell(promoter.tracker, promoter.metrics, model, record.state, at)
+    if record.state and model.promotion and transition:
+        promoter.scorer.start(model.promotion, record.state)
 
 
 def _carry_out(promoter: Promoter, command: Command) -> None:
@@ -147,9 +196,18 @@ def _carry_out(promoter: Promoter, command: Command) -> None:
         raise RefusedError(f"{model.name}: no version is registered")
     transition = _commanded(promoter, model, record, known, command)
     if transition.state == record.state and document:
-        _deliver(promoter, document)
-    else:
-        _save(promoter, model.name, document, record, transition)
+        promoter.delivery.carry_out(model, document, at)
+        return
+    if transition.move and transition.move.forward and (why := _objection(promoter, model, record, transition.move)):
+        raise RefusedError(f"traffic: {why}")
+    _save(promoter, model, document, transition, waits="", at=at)
+
+
+def _objection(promoter: Promoter, model: Model, record: Record, move: TrafficMove) -> str:
+    """Why the traffic may not be moved as a person commands, in one line; empty where it may."""
+    if record.move is not None:
+        return f"that of the step before is not in place yet: {record.waits or 'the endpoint does not answer'}"
+    return promoter.traffic.hindrance(model, move)
 
 
 def _commanded(promoter: Promoter, model: Model, record: Record, known: KnownVersions, command: Command) -> Transition:
@@ -164,29 +222,25 @@ def _commanded(promoter: Promoter, model: Model, record: Record, known: KnownVer
     return promoted_by_person(state, entrant, model.promotion, command)
 
 
-def _save(promoter: Promoter, model: str, document: Document | None, before: Record, transition: Transition) -> None:
+def _save(
+    promoter: Promoter,
+    model: Model,
+    document: Document | None,
+    transition: Transition | None,
+    *,
+    waits: str,
+    at: datetime,
+) -> Document:
     """Save the state with what follows from it, then carry that out."""
-    data = record_data(Record(state=transition.state, unsent=(*before.unsent, *transition.changes)))
-    store = promoter.store
-    saved = store.replace(document, COLLECTION, data) if document else store.create(COLLECTION, model, data)
-    for change in transition.changes:
-        said = fields(model=model, version=change.version or "", alias=change.alias.value, stage=change.stage)
-        log.info("%s: %s %s, %s %%: %s", model, change.alias, change.version, change.share, change.why, extra=said)
-    _deliver(promoter, saved)
-
-
-def _deliver(promoter: Promoter, document: Document) -> Document:
-    """Write the changes that are not written yet; what a registry does not take waits for the next tick, and delays nothing."""
-    record = read_record(document)
-    if not record.unsent:
-        return document
-    for change in record.unsent:
-        aliases.write(change, promoter.warehouse)
-    try:
-        aliases.set_aliases(record.unsent, promoter.registries())
-    except UnavailableError as error:
-        log.warning("aliases not set yet: %s", error, extra=fields(model=document.key))
-        return document
-    except ActionError:
-        log.exception("aliases refused by the registry; the table of aliases counts", extra=fields(model=document.key))
-    return promoter.store.replace(document, COLLECTION, record_data(replace(record, unsent=())))
+    before = read_record(document)
+    after = replace(before, waits=waits)
+    if transition:
+        move = transition.move if promoter.traffic.endpoint(model) else None
+        unsent = (*before.unsent, *transition.changes)
+        after = replace(after, state=transition.state, unsent=unsent, move=move or before.move)
+    store, data = promoter.store, record_data(after)
+    saved = store.replace(document, COLLECTION, data) if document else store.create(COLLECTION, model.name, data)
+    for change in transition.changes if transition else ():
+        said = fields(model=model.name, version=change.version or "", alias=change.alias.value, stage=change.stage)
+        log.info("%s: %s %s, %s %%: %s", model.name, change.alias, change.version, change.share, change.why, extra=said)
+    return promoter.delivery.carry_out(model, saved, at)

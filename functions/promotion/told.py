@@ -1,4 +1,4 @@
-"""What a promotion says: metrics, and a finding where a challenger was stopped or rolled back without a person."""
+"""What a promotion says: metrics, and findings: a challenger was stopped or rolled back without a person, or its endpoint cannot follow."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,8 +10,12 @@ from core.promotion.machine import BY
 from core.settings import Model
 from functions.adapters.ports import Metrics
 from functions.services.detection import Tracker
+from functions.services.promotions import Record
 
 KIND = "challenger_failed"
+WAITS = "promotion_waits"
+LATE = timedelta(minutes=30)
+"""For so long an endpoint may not answer before a finding says that its traffic is not in place."""
 HOLDS = timedelta(days=1)
 """How long the finding holds: by then somebody has seen it, and nothing is wrong with what serves."""
 _FAILED = (PromotionStage.STOPPED, PromotionStage.ROLLED_BACK)
@@ -23,6 +27,8 @@ class ChallengerReason(StrEnum):
     STOPPED = "stopped"
     ROLLED_BACK = "rolled back"
     NOTHING_BAD = "nothing bad"
+    WAITS = "waits"
+    GOES_ON = "goes on"
 
 
 def tell(tracker: Tracker, metrics: Metrics, model: Model, state: PromotionState, at: datetime) -> None:
@@ -44,6 +50,33 @@ def tell(tracker: Tracker, metrics: Metrics, model: Model, state: PromotionState
     metrics.gauge("aia_challenger_share_ratio", state.share / 100 if state.is_open else 0.0, at=at, model=model.name)
     metrics.gauge("aia_challenger_approval_seconds", max(waiting, 0.0), at=at, model=model.name)
     tracker.track(observation(model, state, at))
+
+
+def is_late(record: Record, at: datetime) -> bool:
+    """Whether the traffic should have been in place for some time."""
+    return record.move is not None and record.state is not None and at - record.state.changed_at >= LATE
+
+
+def tell_waiting(tracker: Tracker, model: Model, record: Record, at: datetime) -> None:
+    """Track whether the next step, or a rollback, waits for the endpoint; idempotent, raises as `tell` does.
+
+    Args:
+        tracker: takes the verdict.
+        model: of the promotion.
+        record: of the promotion, with what it waits for.
+        at: instant of the tick.
+    """
+    spec = ConditionSpec(target=model.target, kind=WAITS, source=BY, runbook=f"models.md#{WAITS}")
+    verdict = Verdict(outcome=Outcome.GOOD, reason=ChallengerReason.GOES_ON, summary=f"{model.name}: nothing waits")
+    if record.waits:
+        goes_back = record.move is not None and not record.move.forward
+        verdict = Verdict(
+            outcome=Outcome.BAD,
+            reason=ChallengerReason.WAITS,
+            summary=f"{model.name}: {'not rolled back' if goes_back else 'the promotion waits'}: {record.waits}",
+            severity=Severity.ERROR if goes_back else Severity.WARNING,
+        )
+    tracker.track(Observation(spec=spec, verdict=verdict, at=at))
 
 
 def observation(model: Model, state: PromotionState, at: datetime) -> Observation:

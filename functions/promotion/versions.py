@@ -10,6 +10,7 @@ from functions.adapters.ports import Warehouse
 _FOLDER = Path(__file__).parent
 ENTRANTS = (_FOLDER / "entrants.sql").read_text().rstrip()
 ARTIFACT = (_FOLDER / "version_artifact.sql").read_text().rstrip()
+NAMES = (_FOLDER / "version_names.sql").read_text().rstrip()
 REGISTERED = (_FOLDER / "registered_version.sql").read_text().rstrip()
 
 
@@ -54,6 +55,12 @@ def artifact_uri(warehouse: Warehouse, model: str, version: str) -> str:
     """Where the model of a version is stored, or the empty text where it is not known; raises as `known_versions` does."""
     rows = warehouse.query(ARTIFACT, model=model, version=version)
     return str(rows[0]["artifact_uri"] or "") if rows else ""
+
+
+def registry_names(warehouse: Warehouse, model: str, versions: Collection[str]) -> dict[str, str]:
+    """The names of versions in the registries, by version, those of one version with spaces between; raises as `known_versions` does."""
+    rows = warehouse.query(NAMES, model=model, versions=sorted(versions))
+    return {row["version"]: row["registry_uri"] or "" for row in rows}
 
 
 def is_registered(warehouse: Warehouse, model: str, version: str) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from core.promotion import PromotionState
+from core.promotion import PromotionState, TrafficMove
 from core.versions import AliasChange
 from functions.adapters.ports import Data, Document
 
@@ -20,10 +20,14 @@ class Record:
     Attributes:
         state: of the newest promotion, or None.
         unsent: changes of aliases, oldest first, that the table or a registry may not have.
+        move: of the endpoint's traffic, that may not be made yet; the changes follow it.
+        waits: why the next step, or the move, cannot be made; empty where nothing keeps it.
     """
 
     state: PromotionState | None = None
     unsent: tuple[AliasChange, ...] = ()
+    move: TrafficMove | None = None
+    waits: str = ""
 
 
 def read_record(document: Document | None) -> Record:

@@ -20,7 +20,7 @@ _FINDINGS: Final[Iterable[tuple[str, str, Iterable[str]]]] = (
     ("drift_score", "generative", sorted(GENERATIVE)),
     ("health_check", "probes", ProbeKind),
     ("pipeline_monitor", "pipelines", PipelineKind),
-    ("promotion", "models", [promotion.KIND]),
+    ("promotion", "models", [promotion.KIND, promotion.WAITS]),
     ("retrain", "models", [retraining.KIND]),
 )
 """What each function finds, and the runbook that says what to do about it."""

@@ -117,6 +117,29 @@ resource "google_project_iam_member" "scoring" {
   member  = local.promoter
 }
 
+# The endpoints whose traffic promotions move, by the projects that they are in.
+locals {
+  promoted = toset([for model in try(local.settings.models, []) : "model/${model.name}" if can(model.promotion)])
+  promoted_projects = toset([
+    for target, one in try(local.settings.resources, {}) : split("/", one.endpoint)[1] if can(one.endpoint) && contains(local.promoted, target)
+  ])
+}
+
+resource "google_project_iam_custom_role" "promotion" {
+  count       = contains(local.promoted_projects, var.project) ? 1 : 0
+  role_id     = "aiaPromotion${var.role_suffix}"
+  title       = "Moves the traffic of endpoints"
+  description = "Sees endpoints and changes their traffic split; deploys nothing."
+  permissions = ["aiplatform.endpoints.get", "aiplatform.endpoints.update"]
+}
+
+resource "google_project_iam_member" "promotion" {
+  count   = contains(local.promoted_projects, var.project) ? 1 : 0
+  project = var.project
+  role    = "projects/${var.project}/roles/${google_project_iam_custom_role.promotion[0].role_id}"
+  member  = local.promoter
+}
+
 resource "google_service_account_iam_member" "scores_as" {
   for_each           = local.scoring_accounts
   service_account_id = "projects/${split(".", split("@", each.value)[1])[0]}/serviceAccounts/${each.value}"

@@ -15,7 +15,7 @@ from functions.adapters.registries import aliases, register
 from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.promotion.experiment import Experiment
-from functions.promotion.versions import KnownVersions, is_registered, known_versions
+from functions.promotion.versions import KnownVersions, is_registered, known_versions, registry_names
 from tests.support.builders.drift import MODEL
 
 pytest_plugins = ["tests.support.servers.warehouse"]
@@ -39,12 +39,17 @@ def test_the_newest_version_enters_unless_it_had_an_alias(warehouse: BigQueryWar
     held_out = {"9": AT - DAY, "10": AT + 3 * DAY}
     for number, day in (("7", -9), ("8", 1), ("9", 2)):
         made = replace(SEVEN, version=number, created_at=AT + day * DAY, held_out_until=held_out.get(number))
+        made = replace(made, registry_uri="projects/p/locations/l/models/delay@2" if number == "9" else "")
         register.write(made, warehouse)
     assert known(0) == KnownVersions(champion="7")
     assert (known(1), known(3)) == (
         KnownVersions(champion="7", entrant="8"),
         KnownVersions(champion="7", entrant="9", unseen_from=AT - DAY),
     )
+    assert registry_names(warehouse, "delay", ["8", "9", "10"]) == {
+        "8": "",
+        "9": "projects/p/locations/l/models/delay@2",
+    }
     assert (is_registered(warehouse, "delay", "9"), is_registered(warehouse, "delay", "10")) == (True, False)
 
     def change(alias: AliasName, version: str | None, day: float, share: float = 100) -> None:

@@ -209,6 +209,7 @@ PARAMETERS: dict[str, Any] = {
     ],
     "until": NOW,
     "version": "1",
+    "versions": ["7", "8"],
     "window_end": NOW,
     "windows": [{"profile": "churn:1:0123456789abcdef", "seconds": 86_400, "is_moved": True}],
     "window_start": NOW - timedelta(days=7),

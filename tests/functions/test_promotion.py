@@ -1,31 +1,36 @@
 """The function promotion over tables in memory: registered, compared, promoted, rolled back; delivered twice and killed anywhere."""
 
 import itertools
-import random
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from core.errors import BusyError, ConflictError, RefusedError, UnavailableError
-from core.events import Command, Status, Tick, Verb
-from core.settings import Promotion
+from core.errors import ConflictError, RefusedError
+from core.events import Command, Status, Verb
 from functions.adapters.ports import Data, Document
 from functions.promotion.promotion import handle
 from functions.services.incidents.documents import INCIDENTS
-from functions.services.promotions import COLLECTION, read_record
+from functions.services.promotions import COLLECTION
 from tests.support.builders.budget import ALL
-from tests.support.crash.breaking import KilledError, MemoryStore
+from tests.support.crash.breaking import MemoryStore
+from tests.support.crash.promotions import (
+    AT,
+    BETTER,
+    DAY,
+    EVEN,
+    HOUR,
+    POLICY,
+    SHADOWED,
+    WORSE,
+    check_shares,
+    command,
+    play,
+    story,
+)
 from tests.support.fakes.promotions import MODEL, Tables, give, promoter, tick
 
-AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-POLICY = Promotion(minimum=100, maximum=10_000, auto=True)
-SHADOWED = replace(MODEL, promotion=POLICY)
-BETTER: Data = {"n": 5000, "wins": 300, "losses": 200, "total": 100.0, "squares": 500.0}
-WORSE: Data = BETTER | {"wins": 200, "losses": 300}
-EVEN: Data = BETTER | {"wins": 250, "losses": 250}
 BY_PERSON = replace(SHADOWED, promotion=replace(POLICY, auto=False))
 
 
@@ -33,10 +38,6 @@ def tables(**pairs: Data) -> Tables:
     made = Tables(now=AT, pairs=pairs)
     made.registered = {"7": AT - DAY}
     return made
-
-
-def command(verb: Verb, at: datetime, to: str = "") -> Command:
-    return Command(verb=verb, subject=MODEL.name, by="ann", at=at, note="asked for", to=to)
 
 
 def stages(world: Tables) -> list[tuple[str, str | None, float]]:
@@ -174,57 +175,11 @@ def test_of_two_ticks_at_once_one_decides() -> None:
     assert len(world.changes) == 1
 
 
-def story(seed: int) -> tuple[list[Tick | Command], dict[str, datetime], dict[str, Data]]:
-    """Events of some days, the versions that are registered, and how their pairs go."""
-    chosen = random.Random(seed)
-    registered = {"7": AT - DAY}
-    pairs = {}
-    for number in range(8, 8 + chosen.randint(1, 4)):
-        registered[str(number)] = AT + chosen.randint(0, 96) * HOUR + timedelta(minutes=number)
-        pairs[str(number)] = chosen.choice([BETTER, BETTER, WORSE, EVEN])
-    events: list[Tick | Command] = [tick(AT + hour * HOUR) for hour in range(0, 144, 3)]
-    for _ in range(chosen.randint(0, 4)):
-        verb = chosen.choice([Verb.PROMOTE, Verb.ROLL_BACK])
-        events.append(command(verb, AT + timedelta(minutes=chosen.randint(0, 140 * 60))))
-    return sorted(events, key=_instant), registered, pairs
-
-
-def _instant(event: Tick | Command) -> datetime:
-    return event.scheduled_at if isinstance(event, Tick) else event.at
-
-
-def play(seed: int, *, killed: bool) -> Tables:
-    events, registered, pairs = story(seed)
-    chosen = random.Random(seed)
-    world = Tables(now=AT, pairs=pairs)
-    for event in events:
-        world.now = _instant(event)
-        world.registered = {name: at for name, at in registered.items() if at <= world.now}
-        for attempt in range(30):
-            world.kill_at = world.boundaries + chosen.randint(1, 40) if killed and attempt < 3 else 0
-            world.dead = False
-            try:
-                give(world, SHADOWED, event)
-            except (KilledError, UnavailableError, ConflictError, BusyError):
-                continue
-            except RefusedError:
-                pass
-            if not killed or chosen.random() < 0.7:  # otherwise it is delivered again
-                break
-        _check(world)
-    return world
-
-
-def _check(world: Tables) -> None:
-    """Whatever is written in full has traffic that sums to 100."""
-    held = {"champion": ("7", 100), "challenger": (None, 0)} | world.holders()
-    if not read_record(world.documents.get((COLLECTION, MODEL.name))).unsent:
-        assert sum(share for _, share in held.values()) == 100
-
-
 @pytest.mark.parametrize("seed", range(400 if ALL else 40))
 def test_killed_anywhere_no_version_is_lost_and_none_is_promoted_twice(seed: int) -> None:
-    wanted, found = play(seed, killed=False), play(seed, killed=True)
+    told = story(seed)
+    wanted = play(seed, told, Tables(now=AT), killed=False, check=check_shares)
+    found = play(seed, told, Tables(now=AT), killed=True, check=check_shares)
     assert found.changes == wanted.changes
     assert found.looks == wanted.looks
     assert found.holders() == wanted.holders()

@@ -44,7 +44,7 @@ class SplitAction(ABC):
     def plan(self, request: ActionRequest) -> Plan:
         """What would change: the traffic of each deployed model."""
         endpoint = self._endpoints.get(lookup(self._resources, request.target, "endpoint"))
-        before, after = _split(endpoint), self._choose(endpoint)
+        before, after = split_of(endpoint), self._choose(endpoint)
         changed = sorted(model for model in {*before, *after} if before.get(model, 0) != after.get(model, 0))
         names = {model.id: _label(model) for model in endpoint.deployed_models}
         return Plan(
@@ -67,57 +67,58 @@ class SplitAction(ABC):
         labels = {**endpoint.labels, KEY: digest(key)}
         wanted = _decode(plan.state["after"])
         changed = self._endpoints.update(endpoint, "traffic_split", "labels", traffic_split=wanted, labels=labels)
-        return f"the traffic is {_encode(_split(changed))}"
+        return f"the traffic is {_encode(split_of(changed))}"
 
     def verify(self, plan: Plan) -> Verification:
         """Good if the split is in place and every model in it has a replica, as far as Vertex AI reports it."""
         endpoint = self._endpoints.get(plan.state["endpoint"])
-        if _encode(_split(endpoint)) != plan.state["after"]:
-            return _bad(f"the traffic must be {plan.state['after']}, got {_encode(_split(endpoint))}")
+        if _encode(split_of(endpoint)) != plan.state["after"]:
+            return _bad(f"the traffic must be {plan.state['after']}, got {_encode(split_of(endpoint))}")
         models = {model.id: model for model in endpoint.deployed_models}
-        missing = [model for model in _split(endpoint) if model not in models]
+        missing = [model for model in split_of(endpoint) if model not in models]
         if missing:
             return _bad(f"deployed models {missing} have traffic and are gone")
-        return _health([models[model] for model in _split(endpoint)])
+        return _health([models[model] for model in split_of(endpoint)])
 
     def undo(self, plan: Plan) -> str:
         """Restore the former split, unless it was changed since."""
         endpoint = self._endpoints.get(plan.state["endpoint"])
-        if _encode(_split(endpoint)) == plan.state["before"]:
+        if _encode(split_of(endpoint)) == plan.state["before"]:
             return f"the traffic is {plan.state['before']} already"
         _expect(endpoint, plan.state["after"])
         changed = self._endpoints.update(endpoint, "traffic_split", traffic_split=_decode(plan.state["before"]))
-        return f"the traffic is {_encode(_split(changed))}"
+        return f"the traffic is {_encode(split_of(changed))}"
 
 
 def serving(endpoint: Endpoint) -> DeployedModel:
     """The newest deployed model that has traffic; `ActionError` when none has."""
-    split = _split(endpoint)
+    split = split_of(endpoint)
     having = [model for model in endpoint.deployed_models if model.id in split]
     if not having:
         raise ActionError(f"{endpoint.name}: none of its deployed models has traffic, got {_encode(split)}")
-    return max(having, key=_age)
+    return max(having, key=age)
 
 
 def former(endpoint: Endpoint, model: DeployedModel) -> DeployedModel:
     """The deployed model before this one, of those that have a replica; `ActionError` when there is none."""
-    older = [other for other in endpoint.deployed_models if _age(other) < _age(model) and not _lacks_replica(other)]
+    older = [other for other in endpoint.deployed_models if age(other) < age(model) and not lacks_replica(other)]
     if not older:
         raise ActionError(f"{endpoint.name}: no deployed model that works is older than {_label(model)}")
-    return max(older, key=_age)
+    return max(older, key=age)
 
 
-def _age(model: DeployedModel) -> tuple[int, str]:
+def age(model: DeployedModel) -> tuple[int, str]:
+    """When it was deployed, for the order."""
     return DeployedModel.pb(model).create_time.ToNanoseconds(), model.id
 
 
-def _lacks_replica(model: DeployedModel) -> bool:
+def lacks_replica(model: DeployedModel) -> bool:
     """Whether Vertex AI says that no replica is available; it says nothing of shared resources and of older deployments."""
     return "status" in model and not model.status.available_replica_count
 
 
 def _health(models: Sequence[DeployedModel]) -> Verification:
-    lacking = [model for model in models if _lacks_replica(model)]
+    lacking = [model for model in models if lacks_replica(model)]
     broken = [f"{_label(model)}: {model.status.message}" for model in lacking if model.status.message]
     if broken:
         return _bad(f"no replica of {'; '.join(broken)}")
@@ -132,12 +133,13 @@ def _bad(detail: str) -> Verification:
 
 
 def _expect(endpoint: Endpoint, split: str) -> None:
-    if _encode(_split(endpoint)) != split:
-        current = _encode(_split(endpoint))
+    if _encode(split_of(endpoint)) != split:
+        current = _encode(split_of(endpoint))
         raise ActionError(f"{endpoint.name}: somebody moved the traffic: it must be {split}, got {current}")
 
 
-def _split(endpoint: Endpoint) -> Split:
+def split_of(endpoint: Endpoint) -> Split:
+    """The split as it is."""
     return {model: share for model, share in endpoint.traffic_split.items() if share}
 
 

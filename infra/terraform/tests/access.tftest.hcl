@@ -240,4 +240,8 @@ run "scoring" {
     condition     = keys(google_artifact_registry_repository_iam_member.template) == ["europe-west1/pipelines scorer@example-project.iam.gserviceaccount.com"]
     error_message = "The account must read its template."
   }
+  assert {
+    condition     = [for one in google_project_iam_member.promotion : "${one.role} ${one.member}"] == ["projects/example-project/roles/aiaPromotion serviceAccount:fn-promotion@example-project.iam.gserviceaccount.com"] && toset(google_project_iam_custom_role.promotion[0].permissions) == toset(["aiplatform.endpoints.get", "aiplatform.endpoints.update"])
+    error_message = "promotion, and no other, must be able to move the traffic of the model's endpoint."
+  }
 }

@@ -9,12 +9,14 @@ from core.errors import UnavailableError
 from core.events import Command, Event, Finding, Tick
 from core.retraining.start import Training
 from core.settings import Model
+from core.settings.response import Resource
 from core.versions import AliasName
 from functions.adapters.ports import Data
 from functions.adapters.registries import aliases
 from functions.adapters.training.port import Ending
 from functions.promotion import looks, versions
 from functions.promotion.promotion import NAME, Promoter, handle
+from functions.promotion.traffic import Traffic
 from tests.support.builders.drift import MODEL as DRIFTING
 from tests.support.crash.breaking import Breaking, MemoryMetrics, MemoryStore
 
@@ -36,6 +38,8 @@ class Tables(Breaking):
         found: findings.
         set: calls of the registry.
         registry_down: whether the registry does not answer.
+        resources: of the settings: which models have an endpoint.
+        endpoints: which moves its traffic.
     """
 
     registered: dict[str, datetime] = field(default_factory=dict)
@@ -48,6 +52,8 @@ class Tables(Breaking):
     found: list[Finding] = field(default_factory=list)
     set: dict[AliasName, str | None] = field(default_factory=dict)
     registry_down: bool = False
+    resources: dict[str, Resource] = field(default_factory=dict)
+    endpoints: Any = None
 
     def query(self, sql: str, **given: Any) -> list[Data]:
         self.boundary()
@@ -60,6 +66,10 @@ class Tables(Breaking):
             answer = [{"version": given["version"]}] if given["version"] in self.registered else []
         elif sql == versions.ARTIFACT:
             answer = [{"artifact_uri": f"gs://b/{given['version']}"}]
+        elif sql == versions.NAMES:
+            answer = [{"version": one, "registry_uri": registry_name(one)} for one in given["versions"]]
+        elif "COUNT(DISTINCT customer)" in sql and "HAVING" not in sql:
+            answer = [{"customers": 0}]
         elif "shadow_predictions" in sql and "pairs" in sql:
             answer = [self.pairs.get(given["challenger"], NONE)]
         self.boundary()
@@ -96,6 +106,11 @@ class Tables(Breaking):
         entrant = max(newer, key=self.registered.__getitem__, default=None)
         row = {"model": MODEL.name, "champion": used[-1], "former": former, "entrant": entrant}
         return [row | {"unseen_from": self.unseen_from.get(entrant or "")}]
+
+
+def registry_name(version: str) -> str:
+    """The name of a version in Vertex AI's registry, beside that in MLflow."""
+    return f"models:/delay/{version} projects/p/locations/europe-west4/models/delay@{version}"
 
 
 def _instant(row: Data) -> datetime:
@@ -160,6 +175,7 @@ def promoter(tables: Tables, model: Model, clock: Callable[[], datetime] | None 
         clock=clock or (lambda: tables.now),
         jobs=lambda: MemoryJobs(tables),
         registries=lambda: [registry],
+        traffic=Traffic(warehouse=tables, resources=tables.resources, endpoints=lambda: tables.endpoints),
         models=lambda: {model.name: model},
         time_zone="UTC",
     )

@@ -179,12 +179,12 @@ class VertexPipelines(GrpcServer):
             raise invalid(str(refusal)) from refusal
 
 
-def deployed(model: str, *, version: int) -> DeployedModel:
+def deployed(model: str, *, version: int, name: str = "flight-delay") -> DeployedModel:
     """A version of a model, deployed in its turn, with one replica."""
     return DeployedModel(
         id=model,
-        model=f"{LOCATION}/models/flight-delay@{version}",
-        display_name=f"flight-delay-{version}",
+        model=f"{LOCATION}/models/{name}@{version}",
+        display_name=f"{name}-{version}",
         create_time=BORN + timedelta(days=version),
         status={"available_replica_count": 1},
     )
