@@ -38,6 +38,7 @@ NEXT: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
     }
 )
 """Where a stage may lead; one that is not here is an end."""
+_NOTHING_TO_UNDO = frozenset({ActionReason.NO_RECOVERY, ActionReason.NOT_BETTER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +254,7 @@ def looked(
     """
     own = traits(ActionName(run.request.action), automation)
     if verification.health is Health.BAD:
-        return _unsuccessful(run, ActionReason.UNHEALTHY, verification.detail, undo=own.undo, now=now)
+        return _unsuccessful(run, verification.bad, verification.detail, undo=own.undo, now=now)
     before = run.severity or run.request.severity
     if own.suspect and severity is not None and severity.rank > before.rank:
         return _unsuccessful(run, ActionReason.WORSENED, f"{before} before, {severity} now", undo=own.undo, now=now)
@@ -287,7 +288,7 @@ def _unsuccessful(run: ActionRun, reason: ActionReason, detail: str, *, undo: bo
     """The run after an action did not work: about to be undone where that is possible and helps, else failed."""
     if undo:
         return replace(run, undoing=Undoing(reason=reason, detail=detail[:HALF], since=max(now, run.at)))
-    kept = detail if reason is ActionReason.NO_RECOVERY else f"{detail}; it cannot be undone"
+    kept = detail if reason in _NOTHING_TO_UNDO else f"{detail}; it cannot be undone"
     return failed(run, reason, kept, now=now)
 
 

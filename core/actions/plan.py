@@ -57,6 +57,8 @@ class ActionReason(StrEnum):
     """It is in place, and the sources of the conditions have reported since that they recovered."""
     UNHEALTHY = "unhealthy"
     """It does not work, or did not come into place."""
+    NOT_BETTER = "not_better"
+    """It was done, and what came of it is not better than what was there, which stays: no failure."""
     WORSENED = "worsened"
     """The incident is worse than when it was applied."""
     NO_RECOVERY = "no_recovery"
@@ -112,7 +114,8 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """Result of a verification, with the reason in one line."""
+    """Result of a verification, with the reason in one line; `bad` says what it means that the health is bad."""
 
     health: Health
     detail: str
+    bad: ActionReason = ActionReason.UNHEALTHY

@@ -227,6 +227,7 @@ class ActionRequest:
         reason: why, in one line.
         severity: of the incident at the request.
         rung: which action of its playbook this is, as in `2 of 3`; empty where it is the only one.
+        finding_id: of the finding that the incident opened or changed by; empty where none is known.
     """
 
     TYPE: ClassVar[str] = "action_request"
@@ -242,6 +243,7 @@ class ActionRequest:
     reason: str
     severity: Severity
     rung: str = ""
+    finding_id: str = ""
 
     def __post_init__(self) -> None:
         require_aware("requested_at", self.requested_at)

@@ -341,7 +341,9 @@ def _acted(decision: ActionDecision) -> str:
 def _action_text(decision: ActionDecision) -> Iterator[str]:
     mode = " (dry run)" if decision.mode is Mode.DRY_RUN else ""
     by = f" by {clean(decision.by, _NAME_LIMIT)}" if decision.by else ""
-    yield f"{_acted(decision)} {decision.stage.replace('_', ' ')}{mode}{by}"
+    # What is not better is no failure, though the next action of the playbook follows it as it follows one.
+    stage = "ended" if decision.reason == ActionReason.NOT_BETTER else decision.stage.replace("_", " ")
+    yield f"{_acted(decision)} {stage}{mode}{by}"
     if decision.stage is Stage.AWAITING:
         yield "approve or reject it on the page of the incident"
     elif decision.stage not in (Stage.PLANNED, Stage.APPLIED, Stage.VERIFIED):

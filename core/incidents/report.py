@@ -1,10 +1,12 @@
 """The report of an incident in Markdown: a post-mortem of recorded facts with open questions."""
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
+from core.actions.plan import ActionReason
 from core.events import ActionDecision, Stage, Status
 from core.incidents.endings import ENDED_BY_TEXTS, ended_by
 from core.incidents.impact import estimate_loss
@@ -31,6 +33,7 @@ emphasis, mathematics and headings are escaped.
 """
 _UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 """Underscores at the edge of a word; one within a word is no emphasis."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _UNFINISHED = {
     Stage.FAILED: "failed",
     Stage.UNDONE: "was undone",
@@ -48,6 +51,22 @@ _PROBLEMS = {
 }
 
 
+class TrainingStep(NamedTuple):
+    """A step of a training that an incident asked for.
+
+    Attributes:
+        at: when, or None where that is not known.
+        outcome: as in `not better`.
+        detail: the reason with the figures, in one line.
+        run_id: of the pipeline run.
+    """
+
+    at: datetime | None
+    outcome: str
+    detail: str
+    run_id: str
+
+
 def report(
     incident: Incident,
     members: Sequence[IncidentCondition],
@@ -55,6 +74,7 @@ def report(
     *,
     made_at: datetime,
     loss: MeasuredLoss | None = None,
+    trainings: Sequence[TrainingStep] = (),
 ) -> str:
     """The report of an incident.
 
@@ -64,6 +84,7 @@ def report(
         actions: the decisions about its automated actions, in any order.
         made_at: the instant of the report, in UTC.
         loss: what it lost, where that is measured.
+        trainings: what came of the trainings that it asked for, in any order.
 
     Returns:
         GitHub-flavoured Markdown; foreign text is escaped and truncated.
@@ -83,7 +104,7 @@ def report(
         [f"# Incident: {_safe(incident.title, _TITLE_LIMIT)}"],
         [f"Report of incident {_safe(incident.id)}, {instant(made_at)}."],
         ["## Summary", "", *_table(("Field", "Value"), _summary(incident, made_at, loss))],
-        ["## Timeline", "", *_timeline(incident, members)],
+        ["## Timeline", "", *_timeline(incident, members, trainings)],
         ["## Findings", "", *_findings(members)],
         ["## Automated actions", "", *_actions(decisions)],
         ["## Open questions", "", *_list(_questions(incident, members, decisions))],
@@ -181,9 +202,9 @@ def _until(incident: Incident) -> str:
     return "so far" if incident.ended_at is None else "until the resolution"
 
 
-def _timeline(incident: Incident, members: Sequence[IncidentCondition]) -> list[str]:
+def _timeline(incident: Incident, members: Sequence[IncidentCondition], trainings: Sequence[TrainingStep]) -> list[str]:
     sources = {member.key: member.source for member in members}
-    rows = (
+    rows = [
         (
             f"{entry.sequence}",
             instant(entry.at),
@@ -192,11 +213,25 @@ def _timeline(incident: Incident, members: Sequence[IncidentCondition]) -> list[
             entry.summary,
             _words(entry.reason),
         )
-        for entry in incident.timeline
-    )
+        if isinstance(entry, TimelineEntry)
+        else ("", _moment(entry.at), "a training", entry.outcome, entry.detail, entry.run_id)
+        for entry in _merged(incident.timeline, trainings)
+    ]
     lines = _table(("Step", "Time", "Cause", "Change", "Summary", "IncidentReason"), rows)
     omitted = incident.sequence - len(incident.timeline)
     return [*lines, "", f"{_count(omitted, 'step')} in between omitted."] if omitted > 0 else lines
+
+
+def _merged(
+    entries: Sequence[TimelineEntry], trainings: Sequence[TrainingStep]
+) -> Iterator[TimelineEntry | TrainingStep]:
+    """The entries in their order, with the steps of trainings between them by time; those of unknown time last."""
+    steps = deque(sorted(trainings, key=lambda step: step.at or _NEVER))
+    for entry in entries:
+        while steps and (steps[0].at or _NEVER) < entry.at:
+            yield steps.popleft()
+        yield entry
+    yield from steps
 
 
 def _cause(entry: TimelineEntry, sources: Mapping[str, str]) -> str:
@@ -259,7 +294,7 @@ def _questions(
         yield f"There is no runbook for {clean(kind, _NAME_LIMIT)} of {clean(target, _NAME_LIMIT)}."
     yield from _notification_problems(incident)
     for one in {decision.request_id: decision for decision in decisions}.values():
-        if one.stage in _UNFINISHED:
+        if one.stage in _UNFINISHED and one.reason != ActionReason.NOT_BETTER:
             yield f"The action {clean(one.action, _NAME_LIMIT)} on {clean(one.target, _NAME_LIMIT)} {_UNFINISHED[one.stage]}."
 
 

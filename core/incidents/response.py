@@ -18,6 +18,17 @@ MAX_AGE = timedelta(minutes=30)
 UNHEARD = timedelta(hours=2)
 """A request of which nothing was heard for so long is lost, as Pub/Sub has given it up by then: it is made again."""
 
+_FIRED = frozenset(
+    {
+        IncidentReason.FIRST_FIRING,
+        IncidentReason.FIRED_AGAIN,
+        IncidentReason.WORSENED,
+        IncidentReason.JOINED,
+        IncidentReason.STILL_FIRING,
+    }
+)
+"""The reasons of entries in the timeline that name a finding that fires."""
+
 
 def request_actions(
     state: GroupState, playbooks: Iterable[Playbook], *, now: datetime, is_muted: Callable[[Incident], bool]
@@ -186,7 +197,15 @@ def _root(incident: Incident, now: datetime) -> ActionRequest:
         playbook="",
         reason=f"{incident.target} is {incident.severity} ({incident.category})",
         severity=incident.severity,
+        finding_id=_finding(incident),
     )
+
+
+def _finding(incident: Incident) -> str:
+    """The id of the newest finding about its target that made it fire; of another one where there is none, or empty."""
+    told = [entry.finding_id for entry in reversed(incident.timeline) if entry.reason in _FIRED and entry.finding_id]
+    own = [finding for finding in told if finding.startswith(f"{incident.target}:")]
+    return next(iter([*own, *told]), "")
 
 
 def _heard(incident: Incident, decision: ActionDecision) -> Incident:

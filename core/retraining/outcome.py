@@ -1,10 +1,17 @@
 """What came of a request to train a model: the words that pages, timelines and reports use for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from core.events import RunStatus
 from core.pipelines.run import Run
+from core.promotion.state import SWITCHED
+from core.versions import AliasChange, AliasName
+
+_SWITCHED = frozenset(stage.value for stage in SWITCHED)
+"""The stages in which the challenger has become the champion."""
 
 
 class RunOutcome(StrEnum):
@@ -19,7 +26,11 @@ class RunOutcome(StrEnum):
     NOT_BETTER = "not better"
     """It was trained, and is not better than the champion."""
     PROMOTED = "promoted"
-    """Its version is in use."""
+    """Its version is in use, or was until a later one took its place."""
+    REJECTED = "rejected"
+    """Its version was compared with the champion, and never came into use."""
+    ROLLED_BACK = "rolled back"
+    """Its version had traffic, and has none any more."""
     FAILED = "failed"
     """Its pipeline failed, was cancelled, or ended without a result."""
 
@@ -32,22 +43,40 @@ class TrainingResult:
         outcome: `trained` or `not better`.
         version: that was registered, or empty.
         why: the comparison with the champion, in one line.
+        finished_at: when it was noted, or None.
     """
 
     outcome: str
     version: str = ""
     why: str = ""
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingState:
-    """What came of a request so far, with the details in one line."""
+    """What came of a request so far, with the details in one line, and since when; None where that is not known."""
 
     outcome: RunOutcome
     detail: str
+    at: datetime | None = None
 
 
-def training_state(run: Run | None, result: TrainingResult | None, in_use: str, replaced: str) -> TrainingState:
+def training_steps(
+    run: Run | None, result: TrainingResult | None, in_use: str, replaced: str, changes: Sequence[AliasChange] = ()
+) -> tuple[TrainingState, ...]:
+    """What came of a request, step by step: started, trained, promoted, rolled back. The last one is the state; see `training_state`."""
+    began = [_started(run, run.span.start or run.first)] if run else []
+    later = version_steps(result.version, changes) if result and result.version else ()
+    state = training_state(run, result, in_use, replaced, changes)
+    if result is None:
+        return (*began, state) if state.outcome is not RunOutcome.STARTED else (state,)
+    trained = _noted(result)
+    return (*began, trained, *(later or ([state] if state.outcome is not trained.outcome else [])))
+
+
+def training_state(
+    run: Run | None, result: TrainingResult | None, in_use: str, replaced: str, changes: Sequence[AliasChange] = ()
+) -> TrainingState:
     """What came of a request.
 
     Args:
@@ -55,29 +84,76 @@ def training_state(run: Run | None, result: TrainingResult | None, in_use: str, 
         result: that the pipeline noted, or None where it has not ended or notes none.
         in_use: the version in use, or empty.
         replaced: the version that was in use when the training was requested.
+        changes: of the aliases of the model, oldest first.
 
     >>> training_state(None, None, "7", "7").outcome.value
     'requested'
     >>> training_state(None, TrainingResult(outcome="not better", why="log loss higher"), "7", "7")
-    TrainingState(outcome=<RunOutcome.NOT_BETTER: 'not better'>, detail='log loss higher')
+    TrainingState(outcome=<RunOutcome.NOT_BETTER: 'not better'>, detail='log loss higher', at=None)
     """
     if result is not None:
-        return _noted(result, in_use)
+        return _of_version(result, in_use, changes)
     if run is None:
         return TrainingState(outcome=RunOutcome.REQUESTED, detail="no run of it is known yet")
-    if run.span.status is RunStatus.RUNNING:
-        active = [stage.name for stage in run.in_order if stage.span.status is RunStatus.RUNNING]
-        return TrainingState(outcome=RunOutcome.STARTED, detail=", ".join(active) or run.run_id)
-    if run.span.status is not RunStatus.SUCCEEDED:
-        return TrainingState(outcome=RunOutcome.FAILED, detail=f"{run.span.status}: {run.span.error or run.run_id}")
+    span = run.span
+    if span.status is RunStatus.RUNNING:
+        return _started(run, span.start or run.first)
+    if span.status is not RunStatus.SUCCEEDED:
+        return TrainingState(
+            outcome=RunOutcome.FAILED, detail=f"{span.status}: {span.error or run.run_id}", at=span.end
+        )
     if in_use and in_use != replaced:
+        return TrainingState(outcome=RunOutcome.PROMOTED, detail=f"version {in_use} is in use", at=span.end)
+    return TrainingState(
+        outcome=RunOutcome.FAILED, detail=f"{run.run_id} ended, and registered no version", at=span.end
+    )
+
+
+def version_steps(version: str, changes: Sequence[AliasChange]) -> tuple[TrainingState, ...]:
+    """What became of a registered version: promoted, rejected, rolled back, in the order in which it happened.
+
+    Args:
+        version: that a training registered.
+        changes: of the aliases of its model, oldest first.
+    """
+    steps: list[TrainingState] = []
+    held: dict[AliasName, str | None] = {}
+    for change in changes:
+        before = held.get(change.alias)
+        held[change.alias] = change.version
+        outcome = _outcome(version, before, change)
+        if outcome and not (steps and steps[-1].outcome is outcome):
+            steps.append(TrainingState(outcome=outcome, detail=change.why, at=change.changed_at))
+    return tuple(steps)
+
+
+def _outcome(version: str, before: str | None, change: AliasChange) -> RunOutcome | None:
+    """What a change of an alias means for a version, if anything; `before` is the version that had the alias."""
+    if change.version == version:
+        return RunOutcome.PROMOTED if change.alias is AliasName.CHAMPION and before != version else None
+    if before != version:
+        return None
+    if change.stage == RunOutcome.ROLLED_BACK:
+        return RunOutcome.ROLLED_BACK
+    # A challenger loses its alias when it becomes the champion; whatever else takes it away means that it never will.
+    return RunOutcome.REJECTED if change.alias is AliasName.CHALLENGER and change.stage not in _SWITCHED else None
+
+
+def _started(run: Run, at: datetime) -> TrainingState:
+    active = [stage.name for stage in run.in_order if stage.span.status is RunStatus.RUNNING]
+    return TrainingState(outcome=RunOutcome.STARTED, detail=", ".join(active) or run.run_id, at=at)
+
+
+def _of_version(result: TrainingResult, in_use: str, changes: Sequence[AliasChange]) -> TrainingState:
+    if result.version and (steps := version_steps(result.version, changes)):
+        return steps[-1]
+    if result.version and result.version == in_use:
         return TrainingState(outcome=RunOutcome.PROMOTED, detail=f"version {in_use} is in use")
-    return TrainingState(outcome=RunOutcome.FAILED, detail=f"{run.run_id} ended, and registered no version")
+    return _noted(result)
 
 
-def _noted(result: TrainingResult, in_use: str) -> TrainingState:
+def _noted(result: TrainingResult) -> TrainingState:
     if result.outcome == RunOutcome.NOT_BETTER or not result.version:
-        return TrainingState(outcome=RunOutcome.NOT_BETTER, detail=result.why)
-    if result.version == in_use:
-        return TrainingState(outcome=RunOutcome.PROMOTED, detail=f"version {in_use} is in use")
-    return TrainingState(outcome=RunOutcome.TRAINED, detail=f"version {result.version}: {result.why}")
+        return TrainingState(outcome=RunOutcome.NOT_BETTER, detail=result.why, at=result.finished_at)
+    detail = f"version {result.version}: {result.why}"
+    return TrainingState(outcome=RunOutcome.TRAINED, detail=detail, at=result.finished_at)

@@ -229,11 +229,10 @@ def training(request: RetrainingRequest, pipeline: TrainingPipeline) -> Training
     >>> made.display_name, made.job_id
     ('train-churn', 'aia-train-065517a0c3e6966b7f212b479ef5ef4e')
     """
-    digest = hashlib.sha256(request.id.encode()).hexdigest()[:32]
     return Training(
-        job_id=f"aia-train-{digest}",
+        job_id=run_id(request.id),
         display_name=f"train-{request.model}",
-        labels={"aia-model": request.model, "aia-request": digest, "pipeline": pipeline.label},
+        labels={"aia-model": request.model, "aia-request": _digest(request.id), "pipeline": pipeline.label},
         pipeline=pipeline,
         parameters={
             **pipeline.parameters,
@@ -245,6 +244,19 @@ def training(request: RetrainingRequest, pipeline: TrainingPipeline) -> Training
             "template": pipeline.version,
         },
     )
+
+
+def run_id(request_id: str) -> str:
+    """The run of a request: the id of its job.
+
+    >>> run_id("churn:2026-01-02T12:00:00Z")
+    'aia-train-065517a0c3e6966b7f212b479ef5ef4e'
+    """
+    return f"aia-train-{_digest(request_id)}"
+
+
+def _digest(request_id: str) -> str:
+    return hashlib.sha256(request_id.encode()).hexdigest()[:32]
 
 
 def run_of(training: Training, created_at: datetime) -> PipelineRun:

@@ -25,6 +25,7 @@ MOST = 50
 """The most recent actions that are shown."""
 SUBJECTS = (EVERY, *ActionName)
 """The subjects of a halt."""
+_TRAINS = ActionName.RETRAIN_MODEL.value
 _RECENT_SECONDS = 60.0
 _ANSWERED = "recent"
 """The endpoint under which `Start` records that the history of actions has answered."""
@@ -86,6 +87,11 @@ class Actions:
     def of(self, incident: Data) -> list[Data]:
         """The actions in the timeline of an incident, as they are now."""
         return [shown(run) for run in self._runs(incident)]
+
+    def training_runs(self, incident: Data) -> set[str]:
+        """The pipeline runs that the actions of an incident have requested, or would."""
+        planned = (run.plan.state.get("run_id", "") for run in self._runs(incident) if run.request.action == _TRAINS)
+        return {run_id for run_id in planned if run_id}
 
     def decisions(self, incident: Data) -> list[ActionDecision]:
         """All known decisions about the actions of an incident.
@@ -156,6 +162,7 @@ def shown(run: ActionRun) -> Data:
         "steps": run.plan.steps,
         "touched": run.plan.touched,
         "undoing": run.undoing.detail if run.undoing else "",
+        "run_id": run.plan.state.get("run_id", ""),
     }
 
 

@@ -13,6 +13,7 @@ from core.incidents.report import report
 from functions.adapters.ports import Clock, Data, Store
 from functions.api.actions import Actions
 from functions.api.cache import Cache
+from functions.api.training_outcomes import TrainingOutcomes, told
 from functions.services.incidents.documents import INCIDENTS, losses_of
 
 DAYS = 35
@@ -30,22 +31,28 @@ class Incidents:
 
     store: Store
     actions: Actions
+    trainings: TrainingOutcomes
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
     def all(self, limit: int) -> list[Data]:
-        """Every open incident with its actions, the most urgent first, and the newest `limit` resolved ones."""
+        """Every open incident with its actions and the trainings it asked for, the most urgent first, and the newest `limit` resolved ones."""
         current = [document.data for document in self.store.find(INCIDENTS, where={"open": True})]
         current.sort(key=_urgency)
         over = sorted(self._over(limit, frozenset(incident["id"] for incident in current)), key=_ended, reverse=True)
-        found = [*(incident | {"actions": self.actions.of(incident)} for incident in current), *over[:limit]]
+        found = [*map(self._with_responses, current), *over[:limit]]
         return self._with_losses(found)
 
     def one(self, incident_id: str) -> Data:
-        """One incident with its actions; `LookupError` when there is none."""
-        data = self.state(incident_id)
-        [found] = self._with_losses([data | {"actions": self.actions.of(data)}])
+        """One incident with its actions and trainings; `LookupError` when there is none."""
+        [found] = self._with_losses([self._with_responses(self.state(incident_id))])
         return found
+
+    def _with_responses(self, incident: Data) -> Data:
+        return incident | {"actions": self.actions.of(incident), "trainings": self._trainings(incident)}
+
+    def _trainings(self, incident: Data) -> list[Data]:
+        return self.trainings.of_incident(incident, self.actions.training_runs(incident))
 
     def _with_losses(self, incidents: Sequence[Data]) -> list[Data]:
         """The incidents with their `measured_loss`; None where it is not measured."""
@@ -69,7 +76,8 @@ class Incidents:
         loss = losses_of(self.store, [incident_id] if incident.impact and incident.impact.orders else []).get(
             incident_id
         )
-        return report(incident, members, self.actions.decisions(data), made_at=self.clock(), loss=loss)
+        steps = [step for one in self._trainings(data) for step in told(one)]
+        return report(incident, members, self.actions.decisions(data), made_at=self.clock(), loss=loss, trainings=steps)
 
     def about(self, target: str) -> list[Data]:
         """The incidents of a target, the newest first: the open ones, and the newest resolved ones of the last `DAYS` days."""

@@ -32,6 +32,7 @@ from functions.api.routes import Services, answer
 from functions.api.rules import Rules
 from functions.api.silences import Silences, settings_targets
 from functions.api.survey import Survey
+from functions.api.training_outcomes import TrainingOutcomes
 from functions.api.versions import Versions
 from functions.api.views import Views
 from functions.runtime.endpoint import Answer, serve
@@ -55,7 +56,8 @@ def _services(ports: Ports) -> Services:
     backfills = Backfills(store=store, clock=clock)
     start = Start(at=_STARTED, clock=clock, loading=lambda: backfills.loading)
     actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=clock, start=start)
-    incidents = Incidents(store=store, actions=actions, clock=clock)
+    outcomes = TrainingOutcomes(store=store, warehouse=warehouse, models=ports.models.all, clock=clock)
+    incidents = Incidents(store=store, actions=actions, trainings=outcomes, clock=clock)
     channels = Channels(settings.channels, store, clock)
     silences = Silences(
         store=store,
@@ -70,6 +72,7 @@ def _services(ports: Ports) -> Services:
         views=views,
         model_settings=ModelSettings(ports.models),
         trainings=Trainings(ports.models, warehouse, bus, clock),
+        training_outcomes=outcomes,
         model_page=ModelPage(views, incidents, warehouse, clock),
         incidents=incidents,
         actions=actions,

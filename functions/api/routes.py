@@ -34,6 +34,7 @@ from functions.api.retraining import Trainings
 from functions.api.rules import Rules
 from functions.api.silences import Silences
 from functions.api.survey import Survey
+from functions.api.training_outcomes import TrainingOutcomes
 from functions.api.versions import Versions
 from functions.api.views import Views
 
@@ -49,6 +50,7 @@ class Services:
     views: Views
     model_settings: ModelSettings
     trainings: Trainings
+    training_outcomes: TrainingOutcomes
     model_page: ModelPage
     incidents: Incidents
     actions: Actions
@@ -103,6 +105,7 @@ _routes = Map(
         _get("/api/models/<name>/versions", "versions"),
         _get("/api/models/<name>/versions/<path:before>/diff/<path:after>", "version_difference"),
         _post("/api/models/<name>/retrain", "retrain"),
+        _get("/api/models/<name>/trainings", "trainings"),
         _get("/api/models/<name>/experiment", "experiment"),
         _post("/api/models/<name>/promote", "promote"),
         _post("/api/models/<name>/rollback", "roll_back"),
@@ -267,6 +270,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "version_difference": lambda request, services, name, **which: reply.json(
         services().versions.difference(name, **which), request
     ),
+    "trainings": lambda request, services, name: reply.json(services().training_outcomes.of_model(name), request),
     "experiment": lambda request, services, name: reply.json(services().promotions.experiment(name), request),
     "promote": lambda request, services, name: reply.accepted(services().promotions.promote(request, name)),
     "roll_back": lambda request, services, name: reply.accepted(services().promotions.roll_back(request, name)),

@@ -10,12 +10,11 @@ from werkzeug.exceptions import BadRequest
 from core.errors import UnreadableError
 from core.versions import Version, diff
 from functions.adapters.ports import Clock, Data, Warehouse
-from functions.adapters.registries import record
+from functions.adapters.registries import aliases, record
 from functions.adapters.training import history
 
 _FOLDER = Path(__file__).parent
 VERSIONS = (_FOLDER / "versions.sql").read_text().rstrip()
-CHANGES = (_FOLDER / "alias_changes.sql").read_text().rstrip()
 
 
 class Rows(NamedTuple):
@@ -32,7 +31,7 @@ def read(warehouse: Warehouse, model: str) -> Rows:
         QueryError: the warehouse refuses.
         UnavailableError: the warehouse does not answer.
     """
-    return Rows(warehouse.query(VERSIONS, model=model), warehouse.query(CHANGES, model=model))
+    return Rows(warehouse.query(VERSIONS, model=model), warehouse.query(aliases.CHANGES, model=model))
 
 
 @dataclass(frozen=True, slots=True)

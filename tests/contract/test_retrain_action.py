@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.cloud import bigquery
 
+from core.actions.plan import ActionReason
 from core.errors import ActionError, UnavailableError
 from core.events import PipelineRun, RetrainingRequest, RunStatus, stamp
 from core.pipelines.state import PipelineState, advance
 from core.retraining.start import training
 from core.settings import Features, Label, Model, Reference, Retraining, TrainingPipeline
+from core.versions import AliasChange, AliasName
 from functions.adapters import events
 from functions.adapters.actions.retrain_model import RetrainModel
 from functions.adapters.bus import PubsubBus, open_bus
 from functions.adapters.pipelines import pipeline_data
+from functions.adapters.registries import aliases
 from functions.adapters.warehouse import BigQueryWarehouse
 from tests.contract import pubsub_fixtures as pubsub
 from tests.support.builders.flights import DAY, TICK, flights, labels, load, version
@@ -50,7 +53,8 @@ MODEL = Model(
     accuracy_floor=0.8,
     retraining=POLICY,
 )
-ASKED = replace(request("retrain_model", MODEL.target), requested_at=TICK)
+FINDING = "model/delay:drift:2026-03-01T11:45:00Z"
+ASKED = replace(request("retrain_model", MODEL.target), requested_at=TICK, finding_id=FINDING)
 DUE = TICK - timedelta(hours=12)
 """Where the data to train on ends: the labels of what was predicted later are not due yet."""
 
@@ -107,6 +111,7 @@ def test_the_request_names_version_data_and_labels(action: RetrainModel) -> None
         window_end=DUE,
         n_labels=50,
         floor=0.8,
+        requested_by=f"finding:{FINDING}",
     )
     assert plan.touched == 1
     assert "version 7" in plan.summary
@@ -207,11 +212,21 @@ def test_it_has_worked_when_a_version_came_out_of_it_and_cannot_be_taken_back(
     row |= {"n_rows": 9, "why": "log loss lower by 0.01", "finished_at": stamp(TICK)}
     load(full, "ops.training_results", [row | {"outcome": "not better", "version": None}])
     assert found() == ("bad", "not better: log loss lower by 0.01")
+    assert action.verify(plan).bad is ActionReason.NOT_BETTER  # which is no failure
     later = {"outcome": "trained", "version": "8", "finished_at": stamp(TICK + timedelta(minutes=1))}
     load(full, "ops.training_results", [row | later])
     assert found() == ("good", "trained: version 8: log loss lower by 0.01")
     load(full, "ops.model_versions", [version("8", TICK - 2 * DAY)])
     assert found() == ("good", "promoted: version 8 is in use")
+    back = AliasChange(
+        model="delay", alias=AliasName.CHAMPION, version="8", changed_at=TICK, changed_by="test", why="better"
+    )
+    aliases.write(back, BigQueryWarehouse(full))
+    why = "version 8: incident i-1"
+    aliases.write(
+        replace(back, version="7", stage="rolled back", changed_at=TICK + DAY, why=why), BigQueryWarehouse(full)
+    )
+    assert found() == ("bad", f"rolled back: {why}")
     with pytest.raises(ActionError, match="cannot be undone"):
         action.undo(plan)
     assert len(bus.events) == 1

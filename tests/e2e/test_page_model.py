@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page, expect
 
+from functions.services.promotions import COLLECTION
 from tests.support.builders import model_pages
 from tests.support.builders.pages import MODEL
-from tests.support.web.viewing import PageFixture, go
+from tests.support.web.accessible import violations
+from tests.support.web.viewing import PageFixture, card, go
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
@@ -34,12 +36,12 @@ def test_a_model_that_has_drifted_is_shown_with_its_history_versions_and_distrib
     expect(page.locator("[data-verdict='drift']")).to_contain_text("bad")
     expect(page.locator("[data-verdict='drift']")).to_contain_text("735 rows")
     expect(page.locator("[data-verdict='performance']")).to_contain_text("640 labels")
-    expect(page.locator(".facts")).to_contain_text("9, 5 %, 5 % of the traffic")
+    expect(page.locator(".facts")).to_contain_text("9, step, 5 % of the traffic")
     expect(page.locator("#charts [role='img']")).to_have_count(3)
     expect(page.locator("#charts")).to_contain_text("In use: 7 since")
     link = page.locator("#incidents a").first
     expect(link).to_have_attribute("href", "/#incident=endpoint-churn-20261123-aaaa0001")
-    rows = page.locator("table.versions tbody tr")
+    rows = page.locator("#versions tbody tr")
     expect(rows).to_have_count(3)
     expect(rows.nth(1)).to_contain_text("8 champion")
     expect(rows.nth(1)).to_contain_text("auc 0.75 (0.73 to 0.77)")
@@ -74,11 +76,33 @@ def test_of_a_model_that_was_never_scored_everything_is_said_to_be_unknown(night
 
 
 @pytest.mark.parametrize("width", [390, 1200])
-def test_the_page_fits_the_screen(night: PageFixture, width: int) -> None:
-    night.warehouse.answers = model_pages.answers(datetime.now(UTC))
-    page = night.page(width=width, scheme="light", name="Ada")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_the_screen_and_axe_finds_nothing_wrong(night: PageFixture, width: int, scheme: str) -> None:
+    now = datetime.now(UTC)
+    night.warehouse.answers = model_pages.answers(now)
+    night.office.store.create(COLLECTION, MODEL.name, model_pages.promotion(now))
+    page = night.page(width=width, scheme=scheme, name="Ada")
     go(page, f"{night.url}/models/{MODEL.name}")
+    page.locator("body[data-loaded]").wait_for()
     assert page.evaluate(WIDE) == 0
+    expect(page.locator("#promotion")).to_contain_text("has no replica on the endpoint")
+    outcomes = page.locator("#trainings li > .row .pill")
+    expect(outcomes).to_have_text(["requested", "trained", "not better", "promoted"])
+    expect(page.locator("#trainings .pill.critical")).to_have_count(0)  # that it is not better is no failure
+    expect(page.locator("#trainings > ol > li").nth(1)).to_contain_text("log loss lower by 0.021 (0.009 to 0.033)")
+    assert violations(page) == []
+
+
+def test_the_timeline_of_an_incident_has_what_came_of_its_training(night: PageFixture) -> None:
+    now = datetime.now(UTC)
+    night.warehouse.answers = model_pages.answers(now)
+    name = model_pages.trained_by_action(night.office, now)
+    shown = card(night.open(), name)
+    shown.get_by_text("Timeline: 4 entries").click()
+    entries = shown.locator(".timeline li")
+    expect(entries.nth(1)).to_contain_text("Training trained")
+    expect(entries.nth(1)).to_contain_text("version 9: log loss lower by 0.021 (0.009 to 0.033)")
+    expect(shown.locator(".done .pill")).to_have_text("trained")  # of the action too, not that it failed
 
 
 def test_what_does_not_answer_is_said_and_nothing_is_green(night: PageFixture) -> None:

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from core.events import Severity
+from core.retraining import start
 from functions.adapters.ports import Data
 from functions.api import model_verdicts
 from tests.support.builders import model_pages, pages
@@ -228,3 +229,39 @@ def test_the_verdict_of_the_detector_goes_before_the_scores() -> None:
 def test_a_model_whose_measures_are_all_unknown_has_no_chart(site: Site) -> None:
     site.rows.answers = model_pages.answers(NOW) | {"model_performance": [measured(NOW) | {"value": None}]}
     assert site.get("history")["performance"] is None
+
+
+def test_trainings_have_their_outcomes_their_steps_and_what_came_of_their_versions(site: Site) -> None:
+    site.rows.answers = model_pages.answers(NOW)
+    found = site.get("trainings")["trainings"]
+    assert [(one["outcome"], one["version"]) for one in found] == [
+        ("requested", None),
+        ("trained", "9"),
+        ("not better", None),
+        ("promoted", "8"),
+    ]
+    assert [step["outcome"] for step in found[3]["steps"]] == ["trained", "promoted"]
+    trained = found[1]
+    assert trained["requested_by"].startswith(f"finding:{MODEL.target}:drift:")
+    assert trained["run_id"] == start.run_id(trained["request"])
+    assert trained["experiment"].startswith(f"{MODEL.name}:9:")
+    assert "0.021 (0.009 to 0.033)" in trained["detail"]
+    assert requests.get(f"{site.url}/api/models/nobody/trainings", timeout=20).status_code == 404
+
+
+def test_an_incident_tells_what_came_of_the_trainings_that_it_asked_for(site: Site) -> None:
+    site.rows.answers = model_pages.answers(NOW)
+    incident_id = model_pages.trained_by_action(site.office, NOW)
+    path = f"{site.url}/api/incidents/{incident_id}"
+    found = requests.get(path, timeout=20).json()
+    # By its action, and by its finding since it opened; not by the findings before, nor by a person.
+    assert [one["outcome"] for one in found["trainings"]] == ["trained"]
+    assert found["trainings"][0]["run_id"] == found["actions"][0]["run_id"]
+    report = requests.get(f"{path}/report.md", timeout=20).text
+    [line] = [line for line in report.splitlines() if "a training" in line]
+    assert "| trained | version 9: log loss lower by 0.021 (0.009 to 0.033) on 4,000 held-out rows |" in line
+    lines = report.splitlines()
+    assert "| 2 |" in lines[lines.index(line) - 1]  # by time between the entries
+    assert "| 3 |" in lines[lines.index(line) + 1]
+    site.rows.down = True
+    assert requests.get(f"{path}/report.md", timeout=20).status_code == 200

@@ -165,6 +165,13 @@ def test_what_works_not_or_made_it_worse_is_undone_or_failed(
     assert told(lasting)[-1] == (Stage.FAILED, reason, f"{detail}; it cannot be undone")
 
 
+def test_what_is_not_better_leaves_nothing_to_undo_and_is_told_as_no_failure() -> None:
+    run = in_place(replace(REQUEST, action="retrain_model"))
+    found = Verification(health=Health.BAD, detail="not better: log loss higher", bad=ActionReason.NOT_BETTER)
+    ended = lifecycle.looked(run, found, severity=Severity.ERROR, automation=AUTOMATION, now=NOON + 2 * MINUTE)
+    assert told(ended)[-1] == (Stage.FAILED, ActionReason.NOT_BETTER, "not better: log loss higher")
+
+
 @pytest.mark.parametrize("now", [None, Severity.INFO, Severity.WARNING, Severity.ERROR])
 def test_worse_is_worse_than_when_it_was_applied(now: Severity | None) -> None:
     assert look(in_place(severity=Severity.ERROR), Health.GOOD, severity=now).stage is Stage.VERIFIED

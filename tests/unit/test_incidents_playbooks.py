@@ -47,6 +47,7 @@ def test_a_playbook_asks_in_its_order_and_says_for_what_and_why() -> None:
     assert (first.incident_id, first.requested_at) == (done.incident.id, at(1))
     assert (first.reason, first.severity) == (f"{MODEL} is error (drift)", Severity.ERROR)
     assert first.rung == "1 of 2"
+    assert first.finding_id == found(0).id
     assert state.incidents[0].requested_severity is Severity.ERROR
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from core.actions.plan import Health, Plan, Step, Verification
+from core.actions.plan import ActionReason, Health, Plan, Step, Verification
 from core.errors import ActionError, QueryError
 from core.events import ActionRequest, RetrainingRequest
 from core.pipelines.run import Run
@@ -20,6 +20,7 @@ from core.settings import Label, Model, Retraining, TrainingPipeline
 from functions.adapters import events
 from functions.adapters.pipelines import COLLECTION, read_pipeline
 from functions.adapters.ports import Bus, Clock, Store, Warehouse
+from functions.adapters.registries import aliases
 from functions.adapters.training import history
 
 TOPIC = "retraining"
@@ -31,8 +32,12 @@ _HEALTH = {
     RunOutcome.TRAINED: Health.GOOD,
     RunOutcome.PROMOTED: Health.GOOD,
     RunOutcome.NOT_BETTER: Health.BAD,
+    RunOutcome.REJECTED: Health.BAD,
+    RunOutcome.ROLLED_BACK: Health.BAD,
     RunOutcome.FAILED: Health.BAD,
 }
+_NOT_BETTER = frozenset({RunOutcome.NOT_BETTER, RunOutcome.REJECTED, RunOutcome.ROLLED_BACK})
+"""The outcomes of a training that went well, and after which the former version serves."""
 
 
 def _now() -> datetime:
@@ -76,7 +81,8 @@ class RetrainModel:
             raise ActionError(f"{request.target}: must have a version in ops.model_versions, has none")
         if missing := missing_labels(policy, span, n_labels):
             raise ActionError(f"{request.target}: {missing}")
-        return _plan(request.target, _request(model, version, span, n_labels, request.requested_at), span, pipeline)
+        asked = _request(model, version, span, n_labels, request)
+        return _plan(request.target, asked, span, pipeline)
 
     def apply(self, plan: Plan, key: str) -> str:
         """Publish it; a repetition is the same event with the same id, which the receiver recognises."""
@@ -91,14 +97,17 @@ class RetrainModel:
         return f"requested as {request.id}"
 
     def verify(self, plan: Plan) -> Verification:
-        """Good when a version was registered, bad when none will be: the training failed, or its result is not better."""
+        """Good when a version was registered; bad when none will be, or it was rejected or rolled back: see `RunOutcome`."""
         request = events.decode(plan.state["request"].encode(), RetrainingRequest)
         run_id = plan.state["run_id"]
         with _asking(plan.state["target"]):
             result = history.result_of_run(self._warehouse, run_id)
             in_use = history.version_in_use(self._warehouse, request.model, max(self._clock(), request.requested_at))
-        state = training_state(self._run(plan.state["pipeline"], run_id), result, in_use, request.model_version)
-        return Verification(health=_HEALTH[state.outcome], detail=f"{state.outcome}: {state.detail}")
+            changes = aliases.read(self._warehouse, request.model) if result and result.version else ()
+        run = self._run(plan.state["pipeline"], run_id)
+        state = training_state(run, result, in_use, request.model_version, changes)
+        bad = ActionReason.NOT_BETTER if state.outcome in _NOT_BETTER else ActionReason.UNHEALTHY
+        return Verification(health=_HEALTH[state.outcome], detail=f"{state.outcome}: {state.detail}", bad=bad)
 
     def undo(self, plan: Plan) -> str:
         """Never: a request that is published cannot be taken back."""
@@ -121,16 +130,17 @@ class RetrainModel:
         return model, model.label, model.retraining, model.retraining.pipeline
 
 
-def _request(model: Model, version: str, span: Span, n_labels: int, at: datetime) -> RetrainingRequest:
+def _request(model: Model, version: str, span: Span, n_labels: int, action: ActionRequest) -> RetrainingRequest:
     return RetrainingRequest(
         model=model.name,
         model_version=version,
-        requested_at=at,
+        requested_at=action.requested_at,
         reason=REASON,
         window_start=span.start,
         window_end=span.end,
         n_labels=n_labels,
         floor=model.accuracy_floor,
+        requested_by=f"finding:{action.finding_id}" if action.finding_id else "",
     )
 
 

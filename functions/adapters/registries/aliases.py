@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from core.versions import AliasChange
+from core.versions import AliasChange, AliasName
 from functions.adapters.ports import Data, Warehouse
 from functions.adapters.registries.port import ModelRegistry
 
+CHANGES = Path(__file__).with_name("alias_changes.sql").read_text().rstrip()
 WRITE = Path(__file__).with_name("write_alias.sql").read_text().rstrip()
 
 
@@ -36,3 +37,28 @@ def set_aliases(changes: Sequence[AliasChange], registries: Iterable[ModelRegist
     for registry in registries:
         for change in changes:
             registry.set_alias(change.model, change.alias, change.version)
+
+
+def read(warehouse: Warehouse, model: str) -> list[AliasChange]:
+    """The changes of the aliases of a model, oldest first; the newest 500.
+
+    Raises:
+        QueryError: the warehouse refuses.
+        UnavailableError: the warehouse does not answer.
+    """
+    return from_rows(model, warehouse.query(CHANGES, model=model))
+
+
+def from_rows(model: str, rows: Iterable[Data]) -> list[AliasChange]:
+    """The changes, oldest first, in rows as the statement `CHANGES` has them."""
+    named = ("version", "share", "changed_at", "changed_by", "why")
+    changes = (
+        AliasChange(
+            model=model,
+            alias=AliasName(row["alias"]),
+            stage=row["stage"] or "",
+            **{name: row[name] for name in named},
+        )
+        for row in rows
+    )
+    return sorted(changes, key=lambda change: change.changed_at)

@@ -7,7 +7,7 @@ from pathlib import Path
 from core.retraining import Span
 from core.retraining.outcome import RunOutcome, TrainingResult
 from core.settings import Label, Model
-from functions.adapters.ports import Warehouse
+from functions.adapters.ports import Data, Warehouse
 
 _FOLDER = Path(__file__).parent
 BILLED = (_FOLDER / "billed.sql").read_text().rstrip()
@@ -61,7 +61,14 @@ def result_of_run(warehouse: Warehouse, run_id: str) -> TrainingResult | None:
     rows = warehouse.query(RESULT_OF_RUN, run_id=run_id)
     if not rows:
         return None
-    return TrainingResult(outcome=rows[0]["outcome"], version=rows[0]["version"] or "", why=rows[0]["why"])
+    return result_from(rows[0])
+
+
+def result_from(row: Data) -> TrainingResult:
+    """A result in a row of `ops.training_results`."""
+    return TrainingResult(
+        outcome=row["outcome"], version=row["version"] or "", why=row["why"], finished_at=row["finished_at"]
+    )
 
 
 def fruitless(warehouse: Warehouse, model: str) -> int:

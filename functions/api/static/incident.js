@@ -5,7 +5,7 @@ import { clock, dollars, left, lost, measured, number, plural, since, span, when
 import { responses } from "./responses.js";
 import { silence, unsilence } from "./silences.js";
 import { runbook } from "./runbook.js";
-import { changed, why } from "./words.js";
+import { OUTCOME, changed, why } from "./words.js";
 
 const TONE = { open: "error", acknowledged: "warning", mitigated: "info", resolved: "good", expired: "info", merged: "info" };
 const DOES = {
@@ -244,15 +244,34 @@ function evidence(incident) {
   return all.length > 0 && el("dl", { class: "evidence soft" }, all.map((one) => [el("dt", {}, words(one.name)), el("dd", {}, one.text)]));
 }
 
+const trainingSteps = (incident) => (incident.trainings ?? []).flatMap((one) => one.steps.map((step) => ({ ...step, training: one })))
+  .sort((one, other) => (Date.parse(one.at) || Infinity) - (Date.parse(other.at) || Infinity));
+
+// The entries in their order, with what came of trainings between them by time.
+function told(incident) {
+  const steps = trainingSteps(incident);
+  const all = incident.timeline.flatMap((entry) => {
+    const before = steps.findIndex((step) => !(Date.parse(step.at) < Date.parse(entry.at)));
+    return [...steps.splice(0, before < 0 ? steps.length : before), entry];
+  });
+  return [...all, ...steps];
+}
+
+function trained({ at, outcome, detail, training }) {
+  const [tone, text] = OUTCOME[outcome] ?? ["info", outcome];
+  return el("li", {}, el("b", {}, "Training"), " ", el("span", { class: `pill ${tone}` }, text), at && ` · ${when(at)}`, detail && el("div", {}, detail),
+    training.run_id && el("div", { class: "soft" }, "run ", el("code", {}, training.run_id), training.version && `, version ${training.version}`));
+}
+
 function timeline(incident) {
-  return el("ol", { class: "timeline" }, [...incident.timeline].reverse().map((one) =>
-    el("li", {}, el("b", {}, changed(one)), ` · ${when(one.at)}`,
-      one.summary && el("div", {}, one.summary), el("div", { class: "soft" }, `because ${why(one.reason)}`))));
+  return el("ol", { class: "timeline" }, told(incident).reverse().map((one) => (one.training ? trained(one)
+    : el("li", {}, el("b", {}, changed(one)), ` · ${when(one.at)}`,
+      one.summary && el("div", {}, one.summary), el("div", { class: "soft" }, `because ${why(one.reason)}`)))));
 }
 
 function story(incident) {
   return el("details", { "data-key": `story/${incident.id}` },
-    el("summary", {}, `Timeline: ${plural(incident.timeline.length, "entry", "entries")}`),
+    el("summary", {}, `Timeline: ${plural(incident.timeline.length + trainingSteps(incident).length, "entry", "entries")}`),
     evidence(incident), timeline(incident),
     el("p", { class: "soft" }, el("a", { href: `/api/incidents/${encodeURIComponent(incident.id)}/report.md` }, "Report as Markdown"), " · ", el("code", {}, incident.id)));
 }

@@ -5,6 +5,8 @@ import { features } from "./distributions.js";
 import { drawHistory, follow, isDue } from "./history.js";
 import { past } from "./model_history.js";
 import { facts, verdict } from "./model_verdicts.js";
+import { promotion } from "./model_promotion.js";
+import { trainings } from "./model_trainings.js";
 import { versions } from "./model_versions.js";
 import { gaps, performance } from "./performance.js";
 import { words } from "./format.js";
@@ -22,6 +24,8 @@ const PARTS = {
   overview: { path: () => "/overview", draw: drawOverview, in: ["verdicts", "facts"] },
   history: { path: () => `/history?days=${at("days").value}`, draw: drawPast, in: ["past"] },
   versions: { path: () => "/versions", draw: (data) => show(at("versions"), versions(data)), in: ["versions"] },
+  experiment: { path: () => "/experiment", draw: (data) => show(at("promotion"), ...promotion(data)), in: ["promotion"] },
+  trainings: { path: () => "/trainings", draw: (data) => show(at("trainings"), trainings(data)), in: ["trainings"] },
   distributions: { path: () => "/distributions", draw: drawFeatures, in: ["features", "segments"] },
 };
 

@@ -11,7 +11,7 @@ export function verdict(title, data, unit, { due_at: due, awaited }) {
   const [tone, text] = OUTCOMES[data.outcome];
   const first = !data.at && due ? `; ${awaited ? "the first score is" : "a score was"} due at ${clock(due)}` : "";
   return el("article", { class: `card edge ${tone}`, "data-verdict": title.toLowerCase() },
-    el("div", { class: "row" }, el("h3", {}, title), el("span", { class: `pill solid ${tone}` }, text)),
+    el("div", { class: "row" }, el("h2", {}, title), el("span", { class: `pill solid ${tone}` }, text)),
     el("p", {}, data.summary + first),
     el("p", { class: "soft" }, [data.at && `window until ${when(data.at)}`, known(data.rows) && `${number(data.rows, 6)} ${unit}`].filter(Boolean).join(" · ")));
 }

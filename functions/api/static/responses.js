@@ -2,13 +2,13 @@
 import { command, fault, pending } from "./commands.js";
 import { at, el, item, patch } from "./dom.js";
 import { clock, left, since, when, words } from "./format.js";
-import { STAGE, TRAINING, ofAction } from "./words.js";
+import { OUTCOME, STAGE, TRAINING, ofAction } from "./words.js";
 
 const keyOf = (one) => `action/${one.id}`;
 const SHOWN = 10;
 
-function stage(one) {
-  const [tone, text] = (one.action === "retrain_model" && TRAINING[one.stage]) || STAGE[one.stage] || ["info", words(one.stage)];
+function stage(one, training) {
+  const [tone, text] = OUTCOME[training?.outcome ?? words(one.reason ?? "")] || (one.action === "retrain_model" && TRAINING[one.stage]) || STAGE[one.stage] || ["info", words(one.stage)];
   return el("span", { class: `pill ${tone}` }, one.mode === "dry_run" && one.stage === "planned" ? "dry run" : text);
 }
 
@@ -20,11 +20,13 @@ export function responses(incident) {
   const all = incident.actions ?? [];
   const told = all.length ? [] : incident.timeline.filter((one) => one.reason === "action").map((one) => one.summary);
   if (!all.length && !told.length) return [];
+  const trainings = new Map((incident.trainings ?? []).map((one) => [one.run_id, one]));
+  const training = (one) => (one.run_id ? trainings.get(one.run_id) : undefined);
   return [el("h4", {}, "Automated actions"), el("ul", { class: "done" },
     all.map((one) => el("li", {},
-      el("div", { class: "row" }, stage(one), el("b", {}, words(one.action)), one.target !== incident.target && el("code", {}, one.target)),
+      el("div", { class: "row" }, stage(one, training(one)), el("b", {}, words(one.action)), one.target !== incident.target && el("code", {}, one.target)),
       one.summary && el("div", {}, one.mode === "dry_run" ? `Would do: ${one.summary}` : one.summary), steps(one),
-      el("div", { class: "soft" }, `${asker(one)}: ${ofAction(one)}`),
+      el("div", { class: "soft" }, `${asker(one)}: ${training(one)?.detail || ofAction(one)}`),
       one.stage === "awaiting_approval" && el("a", { href: "#approvals" }, "Approve or reject"))),
     told.map((text) => el("li", {}, text)))];
 }

@@ -55,6 +55,7 @@ const ACTION = {
   recovered: "the conditions recovered",
   no_recovery: "it did not help: the conditions still fire",
   unhealthy: "the target is unhealthy afterwards",
+  not_better: "what came of it is not better, so that what was there stays",
   worsened: "the incident got worse afterwards",
   never_settled: "verification timed out",
 };
@@ -71,12 +72,18 @@ export const STAGE = {
   applied: ["info", "applied, verifying"], verified: ["good", "verified"], undone: ["error", "undone"], failed: ["critical", "failed"],
 };
 
+// What came of a training, with its colour: that a version is not better is no failure.
+export const OUTCOME = {
+  requested: ["info", "requested"], started: ["info", "started"], trained: ["info", "trained"], "not better": ["warning", "not better"],
+  promoted: ["good", "promoted"], rejected: ["warning", "rejected"], "rolled back": ["error", "rolled back"], failed: ["critical", "failed"],
+};
 // A training has come to its end when it has a version or none; whether that is in use is decided elsewhere.
 export const TRAINING = {
-  applied: ["info", "requested"], verified: ["good", "trained"], failed: ["warning", "not better or failed"],
+  applied: ["info", "requested"], verified: ["good", "trained"], failed: ["critical", "failed"],
 };
 const TRAINED = {
-  done: "the training was requested", healthy: "a version was registered", unhealthy: "the training failed or its version is not better",
+  done: "the training was requested", healthy: "a version was registered", unhealthy: "the training failed",
+  not_better: "its version is not better than the one in use",
   never_settled: "the training has no result within a day",
 };
 

@@ -32,9 +32,11 @@ from core.settings import (
     People,
     Person,
     Reference,
+    Retraining,
     Rotation,
     Settings,
     TcpProbe,
+    TrainingPipeline,
 )
 from core.settings.channels import ConsoleChannel, WebhookChannel
 from core.settings.response import Automation
@@ -63,6 +65,7 @@ from functions.api.routes import Services, answer
 from functions.api.rules import Rules
 from functions.api.silences import Silences, settings_targets
 from functions.api.survey import Survey
+from functions.api.training_outcomes import TrainingOutcomes
 from functions.api.versions import Versions
 from functions.api.views import Views
 from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, run_data
@@ -94,6 +97,11 @@ MODEL = Model(
     window=timedelta(days=1),
     label=Label(column="churned", arrives_within=timedelta(days=1)),
     accuracy_floor=0.85,
+    retraining=Retraining(
+        pipeline=TrainingPipeline(
+            template="https://us-east1-kfp.pkg.dev/shop/pipelines/train-churn/v1", root="gs://runs/x"
+        )
+    ),
 )
 NOBODY = Prometheus(name="Prometheus", url="http://127.0.0.1:9", open_session=requests.Session)
 """Where nobody listens."""
@@ -212,9 +220,10 @@ def services(
     backfills = Backfills(store=store, clock=clock)
     start = Start(at=LONG_AGO, clock=lambda: datetime.now(UTC), loading=lambda: backfills.loading)
     actions = Actions(store=store, warehouse=warehouse, automation=Automation(**switches), clock=clock, start=start)
-    incidents = Incidents(store=store, actions=actions, clock=clock)
-    channels = Channels(SETTINGS.channels, store, clock)
     models = Models(SETTINGS.models, table or ModelTable(), clock)
+    outcomes = TrainingOutcomes(store=store, warehouse=warehouse, models=models.all, clock=clock)
+    incidents = Incidents(store=store, actions=actions, trainings=outcomes, clock=clock)
+    channels = Channels(SETTINGS.channels, store, clock)
     silences = Silences(
         store=store, targets=lambda: settings_targets(SETTINGS, models.all()) | incidents.targets(), clock=clock
     )
@@ -227,6 +236,7 @@ def services(
         views=views,
         model_settings=ModelSettings(models),
         trainings=Trainings(models, warehouse, lambda: office, clock),
+        training_outcomes=outcomes,
         model_page=ModelPage(views, incidents, warehouse, clock),
         incidents=incidents,
         actions=actions,
