@@ -7,11 +7,7 @@ from enum import StrEnum
 
 from core.events import RunStatus
 from core.pipelines.run import Run
-from core.promotion.state import SWITCHED
 from core.versions import AliasChange, AliasName
-
-_SWITCHED = frozenset(stage.value for stage in SWITCHED)
-"""The stages in which the challenger has become the champion."""
 
 
 class RunOutcome(StrEnum):
@@ -118,10 +114,14 @@ def version_steps(version: str, changes: Sequence[AliasChange]) -> tuple[Trainin
     """
     steps: list[TrainingState] = []
     held: dict[AliasName, str | None] = {}
+    # A challenger loses its alias when it becomes the champion; whatever else takes it away means that it never will.
+    switched = {one.changed_at for one in changes if one.alias is AliasName.CHAMPION and one.version == version}
     for change in changes:
         before = held.get(change.alias)
         held[change.alias] = change.version
         outcome = _outcome(version, before, change)
+        if outcome is RunOutcome.REJECTED and change.changed_at in switched:
+            continue
         if outcome and not (steps and steps[-1].outcome is outcome):
             steps.append(TrainingState(outcome=outcome, detail=change.why, at=change.changed_at))
     return tuple(steps)
@@ -135,8 +135,7 @@ def _outcome(version: str, before: str | None, change: AliasChange) -> RunOutcom
         return None
     if change.stage == RunOutcome.ROLLED_BACK:
         return RunOutcome.ROLLED_BACK
-    # A challenger loses its alias when it becomes the champion; whatever else takes it away means that it never will.
-    return RunOutcome.REJECTED if change.alias is AliasName.CHALLENGER and change.stage not in _SWITCHED else None
+    return RunOutcome.REJECTED if change.alias is AliasName.CHALLENGER else None
 
 
 def _started(run: Run, at: datetime) -> TrainingState:
