@@ -28,6 +28,7 @@ from functions.adapters.store import every, update
 from functions.adapters.vertex_runs import Jobs
 from functions.pipeline_monitor.read import Logged
 from functions.pipeline_monitor.registered import RegisteredVersions
+from functions.pipeline_monitor.registries import RegistryChecks
 from functions.services.detection import Snapshot, Tracker
 
 _WRITE_RUNS = Path(__file__).with_name("write_runs.sql").read_text()
@@ -117,6 +118,7 @@ class Monitor:
     project: str
     settings: PipelineSettings = field(default_factory=PipelineSettings)
     registered: RegisteredVersions | None = None
+    registries: RegistryChecks | None = None
 
     @property
     def no_verdict(self) -> NoVerdict:
@@ -138,8 +140,7 @@ def handle(monitor: Monitor, event: PipelineRun | Logged | RegistryChange | Tick
     match event:
         case Tick():
             look(monitor, event)
-            if monitor.registered:
-                monitor.registered.poll()
+            _look_at_registries(monitor, event.scheduled_at)
         case RegistryChange():
             if monitor.registered:
                 monitor.registered.take(event)
@@ -147,6 +148,13 @@ def handle(monitor: Monitor, event: PipelineRun | Logged | RegistryChange | Tick
             follow_logged(monitor, event)
         case PipelineRun():
             follow(monitor, event)
+
+
+def _look_at_registries(monitor: Monitor, at: datetime) -> None:
+    """Check the registries, and take new versions from MLflow where it answers."""
+    answering = monitor.registries.look(at) if monitor.registries else frozenset()
+    if monitor.registered and monitor.registered.registry.name in answering:
+        monitor.registered.poll()
 
 
 def follow(monitor: Monitor, *events: PipelineRun) -> None:

@@ -9,6 +9,7 @@ from core.health import ProbeKind
 from core.pipelines.judge import PipelineKind
 from functions.drift_score.conditions import GENERATIVE
 from functions.drift_score.conditions import Kind as ModelKind
+from functions.pipeline_monitor import registries
 from functions.promotion import told as promotion
 from functions.retrain import trainer as retraining
 from infra.lint.fault import Fault
@@ -19,7 +20,7 @@ _FINDINGS: Final[Iterable[tuple[str, str, Iterable[str]]]] = (
     ("drift_score", "models", [kind for kind in ModelKind if kind not in GENERATIVE]),
     ("drift_score", "generative", sorted(GENERATIVE)),
     ("health_check", "probes", ProbeKind),
-    ("pipeline_monitor", "pipelines", PipelineKind),
+    ("pipeline_monitor", "pipelines", [*PipelineKind, registries.KIND]),
     ("promotion", "models", [promotion.KIND, promotion.WAITS]),
     ("retrain", "models", [retraining.KIND]),
 )

@@ -1,5 +1,6 @@
 # Who may register versions of models in Vertex AI, where the settings have registry.vertex: the accounts of the trainings, whose
-# last step does it (docs/versions.md); and that `promotion` may set aliases. MLflow is reached by its token.
+# last step does it (docs/versions.md); that `promotion` may set aliases, and that `pipeline_monitor` sees whether it answers. MLflow is
+# reached by its token.
 
 locals {
   vertex_models = can(local.settings.registry.vertex.project)
@@ -36,4 +37,20 @@ resource "google_project_iam_member" "aliases" {
   project = local.settings.registry.vertex.project
   role    = "projects/${local.settings.registry.vertex.project}/roles/${google_project_iam_custom_role.aliases[0].role_id}"
   member  = "serviceAccount:${module.function["promotion"].account}"
+}
+
+resource "google_project_iam_custom_role" "models_seen" {
+  count       = local.vertex_models ? 1 : 0
+  project     = local.settings.registry.vertex.project
+  role_id     = "aiaModelsSeen${var.role_suffix}"
+  title       = "Lists models"
+  description = "Sees which models there are, and so that the registry answers."
+  permissions = ["aiplatform.models.list"]
+}
+
+resource "google_project_iam_member" "models_seen" {
+  count   = local.vertex_models ? 1 : 0
+  project = local.settings.registry.vertex.project
+  role    = "projects/${local.settings.registry.vertex.project}/roles/${google_project_iam_custom_role.models_seen[0].role_id}"
+  member  = "serviceAccount:${module.function["pipeline_monitor"].account}"
 }

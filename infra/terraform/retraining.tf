@@ -30,6 +30,11 @@ locals {
   # The pipeline of infra/training says which tables it reads; what another one needs is granted by who wrote it.
   packaged = { for name, one in local.trainings : name => one if can(one.parameters.source.table) && contains(local.training_accounts, try(one.service_account, "")) }
   scoring  = { for name, one in local.scorings : name => one if can(one.parameters.source.table) && contains(local.scoring_accounts, try(one.service_account, "")) }
+  # The buckets that trainings leave models in, and who scores with these: "BUCKET ACCOUNT".
+  scored_from = toset([
+    for name, one in local.scoring : "${regex("^gs://([^/]+)", local.trainings[name].root)[0]} ${one.service_account}"
+    if contains(keys(local.trainings), name)
+  ])
   trainers = toset([for one in concat(values(local.packaged), values(local.scoring)) : one.service_account])
   trained_on = toset(flatten(concat([
     for one in values(local.scoring) : "${one.parameters.source.table} ${one.service_account}" if contains(keys(local.tables), one.parameters.source.table)
@@ -86,6 +91,14 @@ resource "google_bigquery_table_iam_member" "written_by_trainings" {
   table_id   = google_bigquery_table.this[split(" ", each.value)[0]].table_id
   role       = "roles/bigquery.dataEditor"
   member     = "serviceAccount:${split(" ", each.value)[1]}"
+}
+
+# On the whole bucket: a condition on a folder would not cover listing, by which Cloud Storage FUSE looks for a file.
+resource "google_storage_bucket_iam_member" "scored_from" {
+  for_each = local.scored_from
+  bucket   = split(" ", each.value)[0]
+  role     = "roles/storage.objectViewer"
+  member   = "serviceAccount:${split(" ", each.value)[1]}"
 }
 
 resource "google_project_iam_custom_role" "retraining" {

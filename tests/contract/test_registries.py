@@ -120,6 +120,7 @@ def version() -> Version:
 def test_a_version_is_there_with_everything_that_it_was_registered_with(
     case: MlflowCase | VertexCase, version: Version
 ) -> None:
+    case.registry.check()
     assert case.registry.versions(version.model) == []
     registered = case.registry.register(version)
     assert case.registry.get(version.model, version.version) == registered
@@ -197,6 +198,7 @@ def test_a_registry_that_does_not_answer_is_unavailable(
     impatient = case.patient(SHORT)
     getattr(case, outage)()
     acts = (
+        impatient.check,
         lambda: impatient.register(version),
         lambda: impatient.get(version.model, "7"),
         lambda: impatient.versions(version.model),

@@ -39,6 +39,11 @@ class MlflowModels:
         self._api = MlflowApi(settings, patience=patience)
 
     @sensible()
+    def check(self) -> None:
+        """Return where the server answers a search of registered models."""
+        next(self._api.pages("registered-models/search", "registered_models", 1), None)
+
+    @sensible()
     def register(self, version: Version) -> Entry:
         """Register a version, unless it is there."""
         if found := self.get(version.model, version.version):

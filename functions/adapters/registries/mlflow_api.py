@@ -68,12 +68,12 @@ class MlflowApi:
         """Change what is there; a repetition changes nothing, and neither does a deletion of what is not there."""
         self._repeated(method, path, body, missing=_ABSENT if method == "DELETE" else "")
 
-    def pages(self, path: str, key: str, **parameters: str | int) -> Iterator[Json]:
-        """The rows of a search, page by page."""
+    def pages(self, path: str, key: str, most: int = PAGE, /, **parameters: str | int) -> Iterator[Json]:
+        """The rows of a search, page by page, each of at most so many rows."""
         token = ""
         while True:
             more = {"page_token": token} if token else {}
-            answer = self.get(path, max_results=PAGE, **parameters, **more) or {}
+            answer = self.get(path, max_results=most, **parameters, **more) or {}
             rows = answer.get(key, [])
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 raise UnavailableError(f"{_WHO}: {path}: answers what is no list of {key}")

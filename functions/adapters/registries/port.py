@@ -35,6 +35,10 @@ class ModelRegistry(Protocol):
     name: ClassVar[str]
     """Of the registry, as in `mlflow`."""
 
+    def check(self) -> None:
+        """Return where it answers, by one cheap request."""
+        ...
+
     def register(self, version: Version) -> Entry:
         """Register a version, unless it is there; the version as it is there."""
         ...

@@ -11,6 +11,7 @@ from google.api_core import exceptions as api
 from google.cloud.aiplatform_v1.services.model_service import ModelServiceClient
 from google.cloud.aiplatform_v1.services.model_service.transports.grpc import ModelServiceGrpcTransport
 from google.cloud.aiplatform_v1.types import (
+    ListModelsRequest,
     ListModelVersionsRequest,
     MergeVersionAliasesRequest,
     Model,
@@ -49,6 +50,12 @@ class VertexModels:
         self._limits = limits(patience)
         self._location = f"projects/{settings.project}/locations/{settings.location}"
         self._client = _open(settings.location, endpoint or os.environ.get("AIA_VERTEX_ENDPOINT", ""))
+
+    def check(self) -> None:
+        """Return where the service lists models; it is asked for one."""
+        request = ListModelsRequest(parent=self._location, page_size=1)
+        with answers(f"{self._location}/models"):
+            self._client.list_models(request=request, **self._limits)
 
     def register(self, version: Version) -> Entry:
         """Register a version, unless it is there."""

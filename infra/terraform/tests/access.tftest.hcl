@@ -213,6 +213,10 @@ run "pipelines" {
     condition     = toset([for one in google_project_iam_member.registry : "${one.role} ${one.member}"]) == toset(["projects/example-project/roles/aiaRegistry serviceAccount:trainer@example-project.iam.gserviceaccount.com", "projects/example-project/roles/aiaRegistry serviceAccount:returns@shop-project.iam.gserviceaccount.com"])
     error_message = "The accounts of the trainings, and no other, must be able to register versions."
   }
+  assert {
+    condition     = toset(google_project_iam_custom_role.models_seen[0].permissions) == toset(["aiplatform.models.list"]) && google_project_iam_member.models_seen[0].member == "serviceAccount:fn-pipeline-monitor@example-project.iam.gserviceaccount.com"
+    error_message = "pipeline_monitor must be able to see whether the registry answers, and no more."
+  }
 }
 
 # Where a pipeline scores challengers, only `promotion` starts it, as the account that it names, which reads what is scored.
@@ -243,5 +247,20 @@ run "scoring" {
   assert {
     condition     = [for one in google_project_iam_member.promotion : "${one.role} ${one.member}"] == ["projects/example-project/roles/aiaPromotion serviceAccount:fn-promotion@example-project.iam.gserviceaccount.com"] && toset(google_project_iam_custom_role.promotion[0].permissions) == toset(["aiplatform.endpoints.get", "aiplatform.endpoints.update"])
     error_message = "promotion, and no other, must be able to move the traffic of the model's endpoint."
+  }
+}
+
+# A challenger scores with the model that its training left in the bucket of the trainings.
+run "loop" {
+  command = plan
+  variables {
+    settings    = "tests/samples/loop.yaml"
+    environment = {}
+    secrets     = []
+  }
+
+  assert {
+    condition     = [for one in google_storage_bucket_iam_member.scored_from : "${one.bucket} ${one.role} ${one.member}"] == ["example-trainings roles/storage.objectViewer serviceAccount:scorer@example-project.iam.gserviceaccount.com"]
+    error_message = "The account must read the bucket of the trainings of its model, and no other account and bucket."
   }
 }

@@ -304,7 +304,7 @@ def test_the_guide_names_the_roles_that_it_takes_to_apply() -> None:
 def test_the_guide_names_the_roles_whose_names_are_kept_after_a_destroy() -> None:
     files = "\n".join(path.read_text() for path in plan.TERRAFORM.glob("*.tf"))
     names = re.findall(r'role_id\s+= "(\w+)\$\{var\.role_suffix\}"', files)
-    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 6
+    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 7
     section = GUIDE.read_text().partition("## Take it down")[2].partition("\n## ")[0]
     assert not {name for name in (*names, "role_suffix") if f"`{name}" not in section}
 

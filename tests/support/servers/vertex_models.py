@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import grpc
 from google.cloud.aiplatform_v1.types import (
+    ListModelsRequest,
+    ListModelsResponse,
     ListModelVersionsRequest,
     ListModelVersionsResponse,
     MergeVersionAliasesRequest,
@@ -35,6 +37,7 @@ class VertexModelServer(GrpcServer):
     def __init__(self) -> None:
         methods = {
             "UploadModel": Method(self._upload, UploadModelRequest, Operation),
+            "ListModels": Method(self._newest, ListModelsRequest, ListModelsResponse),
             "ListModelVersions": Method(self._list, ListModelVersionsRequest, ListModelVersionsResponse),
             "MergeVersionAliases": Method(self._merge, MergeVersionAliasesRequest, Model),
         }
@@ -109,6 +112,13 @@ class VertexModelServer(GrpcServer):
         first = int(request.page_token or 0)
         more = str(first + _PAGE) if first + _PAGE < len(found) else ""
         return ListModelVersionsResponse(models=found[first : first + _PAGE], next_page_token=more)
+
+    def _newest(self, request: ListModelsRequest) -> ListModelsResponse:
+        """A page of the models, each as its newest version."""
+        if request.parent != LOCATION:
+            raise invalid(f"parent: got {request.parent!r}")
+        newest = [versions[-1] for versions in self.models.values()]
+        return ListModelsResponse(models=newest[: request.page_size or _PAGE])
 
     def _merge(self, request: MergeVersionAliasesRequest) -> Model:
         name, _, number = request.name.partition("@")
