@@ -12,6 +12,8 @@ from kfp.dsl import Artifact, Dataset, Input, Metrics, Output
 from infra.training.locked import IMAGE, packages
 
 _PACKAGES = packages("training")
+_REGISTERING = packages("training", "retrain")
+"""Those of `retrain` have Vertex AI's client, which the last step asks for its template, and registers versions with."""
 
 
 @dsl.component(base_image=IMAGE, packages_to_install=_PACKAGES)
@@ -104,7 +106,9 @@ def evaluate(
 
 
 @dsl.component(base_image=IMAGE, packages_to_install=packages("registration"))
+@dsl.component(base_image=IMAGE, packages_to_install=_REGISTERING)
 def register(
+    job: str,
     project: str,
     model: str,
     request_id: str,
@@ -129,13 +133,14 @@ def register(
     from functions.adapters.warehouse import open_warehouse
     from infra.training.steps.evaluation import Evaluation
     from infra.training.steps.register import Training, conclude
+    from infra.training.steps.template import template_of
 
     training = Training(
         model=model,
         request_id=request_id,
         run_id=run_id,
         pipeline=pipeline,
-        template=template,
+        template=template or template_of(job),
         trained_from=datetime.fromisoformat(window_start),
         trained_until=datetime.fromisoformat(trained_until),
         held_out_until=datetime.fromisoformat(window_end) - timedelta(days=comparison_days),

@@ -61,6 +61,7 @@ def pipeline(name: str, trainer: Callable[..., Any]) -> Any:  # noqa: ANN401 - K
             minimum_gain=minimum_gain,
         )
         registered = components.register(
+            job=dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER,
             project=project,
             model=model,
             request_id=request_id,

@@ -26,6 +26,7 @@ from infra.local.vertex.runner import STOPPED, Runner
 from infra.local.vertex.service import Service, handlers
 from infra.local.vertex.templates import Template, Templates
 from infra.training.locked import IMAGE
+from infra.training.steps.template import template_of
 
 PARENT = "projects/p/locations/europe-west1"
 ADDRESS = "https://europe-west1-kfp.pkg.dev/p/pipelines/halve/v1"
@@ -33,13 +34,13 @@ LONGEST = 40
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
-def half(number: int, rest: dsl.Output[dsl.Artifact]) -> int:
-    """Halve a number, or fail."""
+def half(number: int, job: str, rest: dsl.Output[dsl.Artifact]) -> int:
+    """Halve a number, or fail; the rest is the job that it is of."""
     from pathlib import Path  # noqa: PLC0415 - KFP takes the source of the function alone
 
     if number % 2:
         raise ValueError(f"number: must be even, got {number}")
-    Path(rest.path).write_text("0")
+    Path(rest.path).write_text(job)
     return number // 2
 
 
@@ -53,7 +54,7 @@ def wait(number: int) -> None:
 
 @dsl.pipeline(name="halve")
 def halve(number: int, label: str = "") -> None:
-    wait(number=half(number=number).outputs["Output"])
+    wait(number=half(number=number, job=dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER).outputs["Output"])
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,8 @@ class Running:
         self.server.add_generic_rpc_handlers((handlers(Service(self.jobs, templates, self.runner)),))
         port = self.server.add_insecure_port("127.0.0.1:0")
         self.server.start()
-        channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        self.endpoint = f"127.0.0.1:{port}"
+        channel = grpc.insecure_channel(self.endpoint)
         self.client = PipelineServiceClient(transport=PipelineServiceGrpcTransport(channel=channel))
 
     def stop(self) -> None:
@@ -141,7 +143,7 @@ def test_a_job_runs_the_compiled_pipeline_and_says_what_became_of_its_tasks(
         ("wait", "SUCCEEDED"),
     ]
     [artifact] = first.outputs["rest"].artifacts
-    assert Path(artifact.uri).read_text() == "0"
+    assert Path(artifact.uri).read_text() == created.name
     assert (second.end_time - second.start_time).total_seconds() >= 1
     told = [(entry["logName"].rpartition("F")[2], entry["jsonPayload"]["state"]) for entry in server.told()]
     assert told == [
@@ -256,3 +258,15 @@ def test_lists_are_filtered_masked_paged_and_newest_first(server: Running) -> No
 def test_what_is_not_there_is_not_found(server: Running) -> None:
     with pytest.raises(api.NotFound):
         server.get("nothing")
+
+
+def test_a_run_learns_which_template_its_tag_was_resolved_to(
+    server: Running, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIA_VERTEX_ENDPOINT", server.endpoint)
+    created = server.create(number=1)
+    assert created.template_uri.endswith("/v1")
+    assert template_of(created.name) == template.version
+    assert template_of(f"{PARENT}/pipelineJobs/none", patience=0.3) == ""
+    monkeypatch.setenv("AIA_VERTEX_ENDPOINT", "127.0.0.1:1")
+    assert template_of(created.name, patience=0.3) == ""

@@ -1,6 +1,6 @@
 """Runs one compiled pipeline with KFP's local runner, and says on standard output what becomes of its tasks.
 
-    python -m infra.local.vertex.run --template FILE --parameters FILE --root DIR --job ID
+    python -m infra.local.vertex.run --template FILE --parameters FILE --root DIR --job NAME
 
 The tasks' own output goes to standard error. Each line of standard output is a `TaskChange` as JSON. The exit status is that of the
 pipeline.
@@ -21,6 +21,7 @@ from typing import Any, TextIO
 import msgspec
 
 from infra.local.vertex.change import TaskChange
+from infra.local.vertex.prepared import prepared
 
 _LONGEST_ERROR = 500
 _TAIL = 50
@@ -64,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--template", type=Path, required=True)
     parser.add_argument("--parameters", type=Path, required=True)
     parser.add_argument("--root", type=Path, required=True)
-    parser.add_argument("--job", required=True)
+    parser.add_argument("--job", required=True, help="projects/P/locations/L/pipelineJobs/ID")
     options = parser.parse_args(arguments)
     changes = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -74,18 +75,19 @@ def main(arguments: list[str] | None = None) -> int:
 
     tail = _Tail(sys.stdout)
     with contextlib.redirect_stdout(tail):
-        _name_runs(options.job)
+        _name_runs(options.job.rpartition("/")[2])
         _watch_tasks(tell, tail)
-        return 0 if _succeeds(options.template, json.loads(options.parameters.read_text()), options.root) else 1
+        template = prepared(options.template.read_text(), options.job)
+        return 0 if _succeeds(template, json.loads(options.parameters.read_text()), options.root) else 1
 
 
-def _succeeds(template: Path, parameters: Mapping[str, Any], root: Path) -> bool:
+def _succeeds(template: str, parameters: Mapping[str, Any], root: Path) -> bool:
     """Run a pipeline; whether it succeeded."""
     from kfp import components, local  # noqa: PLC0415 - takes a second
 
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root))
     try:
-        components.load_component_from_file(str(template))(**parameters)
+        components.load_component_from_text(template)(**parameters)
     except Exception as error:  # noqa: BLE001 - whatever a pipeline fails with is its end
         print(f"{type(error).__name__}: {error}")
         return False

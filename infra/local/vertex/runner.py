@@ -105,7 +105,7 @@ class Runner:
         values: dict[str, Any] = PipelineJob.to_dict(job)["runtime_config"].get("parameter_values", {})
         (folder / "parameters.json").write_text(json.dumps(template.typed(values)))
         command = [sys.executable, "-m", "infra.local.vertex.run", "--template", str(template.file)]
-        command += ["--parameters", str(folder / "parameters.json"), "--root", str(self._folder), "--job", job_id]
+        command += ["--parameters", str(folder / "parameters.json"), "--root", str(self._folder), "--job", job.name]
         with (folder / "output.log").open("ab") as out, _temporary(folder) as temporary:
             return self._follow(self._start(command, out, job.name, temporary), job, folder)
 

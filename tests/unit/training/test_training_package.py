@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from core.promotion.scoring import asked, job
 from core.settings import Promotion, TrainingPipeline
 from core.settings.training import GIVEN
 from functions.adapters import config
+from infra.local.vertex.prepared import prepared
 from infra.stage import ROOT
 from infra.training import pipelines
 from infra.training.archive import LARGEST, prefixed
@@ -103,6 +105,8 @@ def test_every_component_is_pinned_and_fits_into_an_argument_of_a_program(spec: 
         [install] = [line for line in container["command"][2].splitlines() if "pip install" in line]
         wanted = re.findall(r"'([\w.-]+==[^']+)'", install)
         assert {*packages("training")} < {*wanted}
+        has = prepared(yaml.dump({"deploymentSpec": {"executors": {"one": executor}}}), "j")
+        assert yaml.safe_load(has)["deploymentSpec"]["executors"]["one"]["container"]["command"][2] == '"$0" "$@"'
         assert {word.partition("==")[0] for word in wanted} >= {"numpy", "scikit-learn", "google-cloud-bigquery", "kfp"}
 
 
@@ -138,3 +142,31 @@ def test_what_a_component_imports_goes_with_it(tmp_path: Path) -> None:
 def test_a_component_that_is_too_large_says_so() -> None:
     with pytest.raises(ValueError, match=rf"component: must be at most {LARGEST} characters"):
         prefixed("import core.errors\n#" + "x" * LARGEST)
+
+
+def test_the_last_step_knows_its_job_and_has_the_client_of_vertex_ai(spec: dict[str, Any]) -> None:
+    [task] = [one for one in spec["root"]["dag"]["tasks"].values() if one["taskInfo"]["name"] == "register"]
+    assert task["inputs"]["parameters"]["job"]["runtimeValue"]["constant"] == "{{$.pipeline_job_resource_name}}"
+    script = spec["deploymentSpec"]["executors"]["exec-register"]["container"]["command"][2]
+    assert "'google-cloud-aiplatform==" in script
+
+
+@pytest.mark.parametrize(
+    ("package", "runs_at_once"),
+    [
+        (f"numpy=={metadata.version('numpy')}", True),
+        ("numpy>=1", True),
+        ("numpy==1.0", False),
+        ("no-such-package", False),
+        ("no-such-package; python_version < '3'", True),
+        ("git+https://example.com/numpy.git", False),
+    ],
+)
+def test_what_is_installed_already_is_not_installed_again(package: str, *, runs_at_once: bool) -> None:
+    script = f'apt-get install pip\nX=1 python3 -m pip install --quiet numpy "{package}" && "$0" "$@"\n'
+    command = ["sh", "-c", script, "python3", "{{$.pipeline_job_resource_name}}"]
+    spec = yaml.dump({"deploymentSpec": {"executors": {"one": {"container": {"command": command}}, "two": {}}}})
+    [_, _, found, _, job] = yaml.safe_load(prepared(spec, "p/j"))["deploymentSpec"]["executors"]["one"]["container"][
+        "command"
+    ]
+    assert (found, job) == ('"$0" "$@"' if runs_at_once else script, "p/j")
