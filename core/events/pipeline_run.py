@@ -39,6 +39,7 @@ class PipelineRun:
         inputs: a fingerprint of the stage's code and inputs: with the same one its result is the same; or empty.
         cached: whether the result of the stage was taken from an earlier run.
         machine: the machine type that the stage ran on, as in `e2-standard-4`, or empty.
+        job: the job that the stage ran as, by which its use of the machine is measured, or empty.
         cpu_peak: the largest measured share of the machine's vCPUs that the stage used, 0 to 1.
         memory_peak: the same of the memory.
     """
@@ -58,6 +59,7 @@ class PipelineRun:
     inputs: str = ""
     cached: bool = False
     machine: str = ""
+    job: str = ""
     cpu_peak: float | None = None
     memory_peak: float | None = None
 

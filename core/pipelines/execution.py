@@ -16,6 +16,7 @@ class Execution:
     inputs: str = ""
     cached: bool = False
     machine: str = ""
+    job: str = ""
     cpu_peak: float | None = None
     memory_peak: float | None = None
 
@@ -30,6 +31,7 @@ def execution_of(event: PipelineRun) -> Execution | None:
         inputs=event.inputs,
         cached=event.cached,
         machine=event.machine,
+        job=event.job,
         cpu_peak=event.cpu_peak,
         memory_peak=event.memory_peak,
     )
@@ -50,6 +52,7 @@ def joined(one: Execution | None, other: Execution | None) -> Execution | None:
         inputs=max(one.inputs, other.inputs),
         cached=one.cached or other.cached,
         machine=max(one.machine, other.machine),
+        job=max(one.job, other.job),
         cpu_peak=_larger(one.cpu_peak, other.cpu_peak),
         memory_peak=_larger(one.memory_peak, other.memory_peak),
     )

@@ -71,7 +71,7 @@ def job_events(job: Any, logged: PipelineRun) -> Iterator[PipelineRun]:  # noqa:
 def _with_execution(event: PipelineRun, known: Execution | None) -> PipelineRun:
     if known is None:
         return event
-    return replace(event, after=known.after, inputs=known.inputs, machine=known.machine)
+    return replace(event, after=known.after, inputs=known.inputs, machine=known.machine, job=known.job)
 
 
 _STATES = {status.name: status for status in RunStatus}

@@ -1,4 +1,4 @@
-"""What the specification of a Vertex AI pipeline job says of its tasks: dependencies, inputs and machine.
+"""What the specification of a Vertex AI pipeline job says of its tasks: dependencies, inputs, machine and custom job.
 
 The inputs are those of Vertex AI's own cache key: the component with its image, command and arguments, the values of parameters, and
 artifacts, which are named by the task that made them, as if that one were taken from the cache as well.
@@ -13,7 +13,6 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -36,9 +35,9 @@ def executions(job: Any) -> Mapping[str, Execution]:  # noqa: ANN401 - Vertex AI
     raw = type(job).pb(job)
     found = _Specification(MessageToDict(raw.pipeline_spec), MessageToDict(raw.runtime_config))
     details = job.job_detail.task_details
-    in_jobs = {task.task_name for task in details if task.executor_detail.container_detail.main_job}
+    jobs = {task.task_name: task.executor_detail.container_detail.main_job.rpartition("/")[2] for task in details}
     try:
-        return found.executions(in_jobs)
+        return found.executions(jobs)
     except (AttributeError, KeyError, TypeError) as error:
         log.warning("specification of %s not read: %s: %s", job.name, type(error).__name__, error)
         return {}
@@ -62,21 +61,21 @@ class _Specification:
     def name(self, key: str) -> str:
         return str(self.tasks.get(key, {}).get("taskInfo", {}).get("name") or key)
 
-    def executions(self, in_jobs: AbstractSet[str]) -> Mapping[str, Execution]:
+    def executions(self, jobs: Mapping[str, str]) -> Mapping[str, Execution]:
         names = Counter(map(self.name, self.tasks))
         return {
-            name: self._execution(key, in_job=name in in_jobs)
+            name: self._execution(key, job=jobs.get(name, ""))
             for key in self.tasks
             if names[name := self.name(key)] == 1
         }
 
-    def _execution(self, key: str, *, in_job: bool) -> Execution:
+    def _execution(self, key: str, *, job: str) -> Execution:
         after = tuple(sorted(self.name(one) for one in self.tasks[key].get("dependentTasks", ())))
-        machine = DEFAULT_MACHINE if in_job and not self._executor(key).get("container", {}).get("resources") else ""
+        machine = DEFAULT_MACHINE if job and not self._executor(key).get("container", {}).get("resources") else ""
         try:
-            return Execution(after=after, inputs=self._fingerprint(key), machine=machine)
+            return Execution(after=after, inputs=self._fingerprint(key), machine=machine, job=job)
         except _UnknownError:
-            return Execution(after=after, machine=machine)
+            return Execution(after=after, machine=machine, job=job)
 
     def _executor(self, key: str) -> Data:
         component = self.spec.get("components", {}).get(self.tasks[key].get("componentRef", {}).get("name"), {})

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from functions.adapters.job_usage import MonitoredJobUsage
 from functions.adapters.registries.register import configured, open_registries
 from functions.adapters.vertex_runs import Jobs, VertexJobs
 from functions.pipeline_monitor.monitor import NAME, Monitor, handle
@@ -21,6 +22,7 @@ def build(ports: Ports, jobs: Jobs | None = None) -> Endpoint:
         warehouse=ports.warehouse,
         metrics=ports.metrics,
         jobs=jobs or VertexJobs(),
+        usage=MonitoredJobUsage(lambda: ports.prometheus),
         project=ports.project,
         settings=ports.settings.pipelines,
         registered=_registered(ports),

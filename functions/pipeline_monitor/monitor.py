@@ -13,14 +13,16 @@ from functools import partial
 from pathlib import Path
 
 from core.detection import NoVerdict, Observation
-from core.errors import ActionError, AiaError, UnavailableError, UnreadableError
+from core.errors import ActionError, AiaError, QueryError, UnavailableError, UnreadableError
 from core.events import PipelineRun, RegistryChange, RunStatus, Tick
 from core.pipelines.baseline import is_forgotten, is_retired
 from core.pipelines.health import health
 from core.pipelines.judge import SOURCE, condition_pipeline, keys, of_absence, of_runs, of_time, of_unreadable
 from core.pipelines.run import Run, Span
 from core.pipelines.state import EventOutcome, PipelineState, Step, advance, written
+from core.pipelines.usage import measured, unmeasured
 from core.settings import PipelineSettings
+from functions.adapters.job_usage import JobUsage
 from functions.adapters.logs import fields
 from functions.adapters.pipelines import COLLECTION, fitted, pipeline_data, read_pipeline
 from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Warehouse
@@ -115,6 +117,7 @@ class Monitor:
     warehouse: Warehouse
     metrics: Metrics
     jobs: Jobs
+    usage: JobUsage
     project: str
     settings: PipelineSettings = field(default_factory=PipelineSettings)
     registered: RegisteredVersions | None = None
@@ -237,10 +240,26 @@ def _look_at(
         return
     if document:
         measure(monitor.metrics, pipeline, at)
+        follow(monitor, *_used(monitor, pipeline, at))
     # A finding published before the history had the run is the same now: it depends only on runs that ended.
     ended = of_runs(pipeline) if pipeline.unwritten else ()
     _record(monitor, (*ended, *of_time(pipeline, at, monitor.no_verdict, is_expected=is_expected)), known)
     write_history(monitor.store, monitor.warehouse, pipeline)
+
+
+def _used(monitor: Monitor, pipeline: PipelineState, at: datetime) -> list[PipelineRun]:
+    """What the stages of a run that has just settled used of their machines; nothing where that cannot be read, which delays nothing."""
+    asked = unmeasured(pipeline, at)
+    if asked is None:
+        return []
+    run, stages = asked
+    try:
+        found = monitor.usage(stages.keys(), run.first, run.span.end or at)
+    except (QueryError, UnavailableError) as error:
+        log.warning("use of machines not read: %s", error, extra=fields(pipeline=pipeline.name, run=run.run_id))
+        return []
+    reports = (measured(pipeline, run, stages[job], usage) for job, usage in found.items() if job in stages)
+    return [report for report in reports if report is not None]
 
 
 def _retire(monitor: Monitor, document: Document, pipeline: PipelineState, at: datetime, known: Snapshot) -> None:

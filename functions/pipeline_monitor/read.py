@@ -192,7 +192,7 @@ def _check_execution(event: PipelineRun) -> None:
     if len(after) > MOST_STAGES:
         raise PoisonError(f"after: must have at most {MOST_STAGES} stages, got {len(after)}")
     names = {f"after[{index}]": name for index, name in enumerate(after)}
-    optional = {"inputs": event.inputs, "machine": event.machine}
+    optional = {"inputs": event.inputs, "machine": event.machine, "job": event.job}
     for field, name in (names | {field: text for field, text in optional.items() if text}).items():
         _check_name(field, name, LONGEST_NAME)
 

@@ -65,6 +65,7 @@ locals {
       reads     = concat(["ops.pipeline_runs", "ops.models"], local.mlflow ? ["ops.model_versions", "ops.model_aliases"] : [])
       writes    = concat(["ops.pipeline_runs", "ops.dead_letters"], local.mlflow ? ["ops.model_versions", "ops.model_aliases"] : [])
       store     = "roles/datastore.user"
+      charts    = true # what stages used of their machines
     }
     retrain = {
       publishes = ["pipeline-runs", "findings"]

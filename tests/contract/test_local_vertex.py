@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from google.cloud.aiplatform_v1.services.pipeline_service.transports.grpc import
 from google.cloud.aiplatform_v1.types import PipelineJob, PipelineState
 from kfp import compiler, dsl
 
-from core.events import RunStatus
+from core.events import PipelineRun, RunStatus
+from functions.adapters.events import decode
 from functions.adapters.vertex_runs import job_events
 from functions.pipeline_monitor.read import read_entry
+from infra.local.vertex import steps
+from infra.local.vertex.change import TaskChange
 from infra.local.vertex.entries import entries
 from infra.local.vertex.jobs import Jobs
 from infra.local.vertex.runner import STOPPED, Runner
@@ -107,7 +111,8 @@ class Running:
         return self.until(lambda job: job.end_time is not None, job_id)
 
     def told(self) -> list[dict[str, Any]]:
-        return [json.loads(entry) for _, entry in self.jobs.unpublished()]
+        """The log entries, without what is said of the use of machines."""
+        return [entry for _, data in self.jobs.unpublished() if "logName" in (entry := json.loads(data))]
 
 
 Start = Callable[[], Running]
@@ -157,7 +162,7 @@ def test_a_job_runs_the_compiled_pipeline_and_says_what_became_of_its_tasks(
 def test_the_monitor_reads_what_is_told(server: Running) -> None:
     server.create(number=1)
     job = server.ended()
-    logged = [read_entry(entry) for _, entry in server.jobs.unpublished()]
+    logged = [read_entry(json.dumps(entry).encode()) for entry in server.told()]
     assert [one.event and one.event.status for one in logged if not one.of_task] == [
         None,
         RunStatus.RUNNING,
@@ -270,3 +275,18 @@ def test_a_run_learns_which_template_its_tag_was_resolved_to(
     assert template_of(f"{PARENT}/pipelineJobs/none", patience=0.3) == ""
     monkeypatch.setenv("AIA_VERTEX_ENDPOINT", "127.0.0.1:1")
     assert template_of(created.name, patience=0.3) == ""
+
+
+@pytest.mark.parametrize(("state", "cpu", "told"), [("SUCCEEDED", 0.3, 1), ("SUCCEEDED", None, 0), ("FAILED", 0.3, 0)])
+def test_what_a_task_used_is_told_as_an_event_about_its_stage(state: str, cpu: float | None, told: int) -> None:
+    at = datetime(2026, 1, 2, 3, tzinfo=UTC)
+    job: Any = PipelineJob(name=f"{PARENT}/pipelineJobs/one", pipeline_spec={"pipelineInfo": {"name": "halve"}})
+    steps.apply(job, TaskChange(task="half", state="RUNNING", at=at))
+    before: Any = PipelineJob(job)
+    steps.apply(job, TaskChange(task="half", state=state, at=at + timedelta(minutes=1), cpu_peak=cpu, memory_peak=0.2))
+    found = [decode(entry, PipelineRun) for entry in entries(before, job) if b"logName" not in entry]
+    assert len(found) == told
+    for one in found:
+        assert (one.pipeline, one.run_id, one.stage, one.status) == ("halve", "one", "half", RunStatus.SUCCEEDED)
+        assert (one.started_at, one.ended_at, one.observed_at) == (at, at + timedelta(minutes=1), one.ended_at)
+        assert (one.machine, one.cpu_peak, one.memory_peak) == ("e2-standard-4", cpu, 0.2)

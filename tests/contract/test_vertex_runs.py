@@ -187,6 +187,7 @@ def test_the_specification_says_what_a_task_depends_on_read_and_ran_on(server: V
         "deploy": ("fit",),
     }
     assert {name: one.machine for name, one in found.items() if one.machine} == {"read": "e2-standard-4"}
+    assert {name: one.job for name, one in found.items() if one.job} == {"read": "7", "fit": "7"}
     assert (bool(found["read"].inputs), bool(found["fit"].inputs), found["deploy"].inputs) == (True, True, "")
 
 

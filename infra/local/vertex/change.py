@@ -15,6 +15,8 @@ class TaskChange:
         at: when.
         error: why it failed.
         artifacts: where each of its outputs is.
+        cpu_peak: the largest share of the vCPUs of the default machine that it used, 0 to 1; None where it is not measured.
+        memory_peak: the same of the memory.
     """
 
     task: str
@@ -22,3 +24,5 @@ class TaskChange:
     at: datetime
     error: str = ""
     artifacts: Mapping[str, str] = field(default_factory=dict)
+    cpu_peak: float | None = None
+    memory_peak: float | None = None

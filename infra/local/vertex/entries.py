@@ -1,17 +1,24 @@
 """Log entries of jobs and tasks, as Vertex AI writes them: which logs, resources and labels there are is documented.
 
+Beside them what a task used of its machine, which Vertex AI shows in Cloud Monitoring, is reported as an event about the stage.
+
 References:
     Cloud Logging, Google Cloud platform logs, Vertex AI API.
 """
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from google.cloud.aiplatform_v1.types import PipelineJob, PipelineState, PipelineTaskDetail
 
+from core.events import PipelineRun, RunStatus
 from core.instants import stamp
+from functions.adapters.events import encode
+from functions.adapters.vertex_tasks import DEFAULT_MACHINE
+from infra.local.vertex.steps import CPU, MEMORY
 
 _TYPE = "type.googleapis.com/google.cloud.aiplatform.logging"
 _FAILED = (PipelineState.PIPELINE_STATE_FAILED, PipelineTaskDetail.State.FAILED)
@@ -25,10 +32,32 @@ def entries(before: PipelineJob, after: PipelineJob) -> list[bytes]:
         if known.get(task.task_name) != task.state:
             payload = {"@type": f"{_TYPE}.PipelineJobTaskLogEntry", "taskName": task.task_name}
             found.append(_entry(after, "pipeline_job_task_events", task.state, payload))
+            found += _used(after, task)
     if before.state != after.state:
         payload = {"@type": f"{_TYPE}.PipelineJobLogEntry", "pipelineName": pipeline_name(after)}
         found.append(_entry(after, "pipeline_job_events", after.state, payload))
     return found
+
+
+def _used(job: PipelineJob, task: Any) -> Iterator[bytes]:  # noqa: ANN401 - its types say that its instants are none
+    """What a task used, where it has succeeded and was measured."""
+    peaks = PipelineTaskDetail.to_dict(task).get("execution", {}).get("metadata") or {}
+    if task.state != PipelineTaskDetail.State.SUCCEEDED or CPU not in peaks:
+        return
+    start, end = (datetime.fromtimestamp(at.timestamp(), UTC) for at in (task.start_time, task.end_time))
+    used = PipelineRun(
+        pipeline=pipeline_name(job),
+        run_id=job.name.rpartition("/")[2],
+        status=RunStatus.SUCCEEDED,
+        observed_at=end,
+        stage=task.task_name,
+        started_at=start,
+        ended_at=end,
+        machine=DEFAULT_MACHINE,
+        cpu_peak=peaks[CPU],
+        memory_peak=peaks[MEMORY],
+    )
+    yield encode(used)
 
 
 def pipeline_name(job: PipelineJob) -> str:

@@ -22,6 +22,7 @@ import msgspec
 
 from infra.local.vertex.change import TaskChange
 from infra.local.vertex.prepared import prepared
+from infra.local.vertex.usage import Sampler
 
 _LONGEST_ERROR = 500
 _TAIL = 50
@@ -110,11 +111,13 @@ def _watch_tasks(tell: Callable[[TaskChange], None], tail: _Tail) -> None:
     def execute(*, task_name: str, **more: Any) -> Any:  # noqa: ANN401 - of the runner
         tail.clear()
         tell(TaskChange(task=task_name, state="RUNNING", at=datetime.now(UTC)))
-        outputs, status = inner(task_name=task_name, **more)
+        with Sampler() as used:
+            outputs, status = inner(task_name=task_name, **more)
         good = status.name == "SUCCESS"
         state, error = ("SUCCEEDED", "") if good else ("FAILED", tail.error)
         artifacts = {name: one.uri for name, one in outputs.items() if hasattr(one, "uri")}
-        tell(TaskChange(task=task_name, state=state, at=datetime.now(UTC), error=error, artifacts=artifacts))
+        peaks = {"cpu_peak": used.cpu, "memory_peak": used.memory}
+        tell(TaskChange(task=task_name, state=state, at=datetime.now(UTC), error=error, artifacts=artifacts, **peaks))
         return outputs, status
 
     module.execute_single_task = execute

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from google.cloud.aiplatform_v1.types import Artifact, PipelineState, PipelineTaskDetail
+from google.cloud.aiplatform_v1.types import Artifact, Execution, PipelineState, PipelineTaskDetail
 from google.rpc.code_pb2 import CANCELLED, INTERNAL  # type: ignore[import-untyped] # of googleapis-common-protos
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # as above
 
@@ -14,6 +14,8 @@ PipelineJob: TypeAlias = Any
 PENDING, RUNNING = PipelineState.PIPELINE_STATE_PENDING, PipelineState.PIPELINE_STATE_RUNNING
 CANCELLING, CANCELLED_STATE = PipelineState.PIPELINE_STATE_CANCELLING, PipelineState.PIPELINE_STATE_CANCELLED
 ENDED = (PipelineState.PIPELINE_STATE_SUCCEEDED, PipelineState.PIPELINE_STATE_FAILED, CANCELLED_STATE)
+CPU, MEMORY = "cpu_peak", "memory_peak"
+"""Metadata of a task's execution that Vertex AI does not have: what was measured here."""
 _TASK: Any = PipelineTaskDetail.State
 _TASKS = {state.name: state for state in _TASK}
 
@@ -65,5 +67,7 @@ def apply(job: PipelineJob, change: TaskChange) -> None:
     found.end_time = change.at
     if change.error:
         found.error = Status(code=INTERNAL, message=change.error)
+    if change.cpu_peak is not None and change.memory_peak is not None:
+        found.execution = Execution(metadata={CPU: change.cpu_peak, MEMORY: change.memory_peak})
     for name, uri in change.artifacts.items():
         found.outputs[name] = PipelineTaskDetail.ArtifactList(artifacts=[Artifact(display_name=name, uri=uri)])

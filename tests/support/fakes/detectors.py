@@ -233,6 +233,7 @@ def pipeline(outside: Outside, mark: str, number: int) -> None:
         warehouse=outside,
         metrics=MemoryMetrics(outside),
         jobs=lambda _name, _logged: [],
+        usage=lambda _jobs, _start, _end: {},
         project="aia-local",
     )
     handle(monitor, told(STATUSES[mark], 60 * number, run=f"r{number}"))

@@ -1,7 +1,7 @@
 """The outside of pipeline_monitor in memory: every call of a port passes boundaries, and any may be the last."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from core.errors import ActionError, UnavailableError
 from core.events import Event, Finding, PipelineRun, Tick
 from core.pipelines.state import PipelineState
+from core.pipelines.usage import Usage
 from core.settings import PipelineSettings
 from functions.adapters.events import decode, encode
 from functions.adapters.pipelines import COLLECTION, read_pipeline
@@ -29,7 +30,8 @@ class Outside(Breaking):
         published: findings, in their order.
         rows: of `ops.pipeline_runs`, by pipeline, run and stage.
         jobs: what Vertex AI knows, by the name of the job.
-        down: the ports that do not answer: bus, warehouse or jobs.
+        used: what Cloud Monitoring measured, by the custom job.
+        down: the ports that do not answer: bus, warehouse, jobs or usage.
         overtaken: whether instances work at once, so that a statement may come after one that knew more of the run; then it
             may miss the rows of that one, until the run is written again.
     """
@@ -37,6 +39,7 @@ class Outside(Breaking):
     published: list[Finding] = field(default_factory=list)
     rows: dict[tuple[str, str, str], Data] = field(default_factory=dict)
     jobs: dict[str, list[PipelineRun]] = field(default_factory=dict)
+    used: dict[str, Usage] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     overtaken: bool = False
@@ -106,6 +109,7 @@ class World:
             warehouse=MemoryWarehouse(self.outside),
             metrics=MemoryMetrics(self.outside),
             jobs=self._jobs,
+            usage=self._usage,
             project=PROJECT,
             settings=self.settings,
         )
@@ -152,3 +156,9 @@ class World:
         if name not in self.outside.jobs:
             raise ActionError(f"{name}: refused: NotFound")
         return self.outside.jobs[name]
+
+    def _usage(self, jobs: Collection[str], start: datetime, end: datetime) -> dict[str, Usage]:
+        assert start < end
+        self.outside.asked += sorted(jobs)
+        self.outside.answers("usage")
+        return {job: self.outside.used[job] for job in jobs if job in self.outside.used}
