@@ -75,7 +75,7 @@ class Baseline:
         performance = data["performance"] and json.loads(data["performance"])
         return cls(
             profile=load_profile(_decoded(data["profile"])),
-            rows=data["rows"],
+            rows=int(data["rows"]),
             performance=PerformanceReference.from_data(meter_of(model), performance) if performance else None,
             attributions={name: Attribution(*one) for name, one in data["attributions"].items()},
             issues={(DataQualityIssueKind(one["issue"]), one["column"]): one["worst"] for one in data["issues"]},

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Self
 
 from core.drift.storage import VERSION
-from core.errors import ConflictError, QueryError
+from core.errors import AiaError, ConflictError, QueryError
 from core.events import stamp
 from core.settings import Model
 from functions.adapters.logs import fields
@@ -70,10 +70,12 @@ class _Kept:
 
     Attributes:
         by_key: the profiles.
+        prepared: the keys of those that were prepared, or could not be.
         lock: guards them: models are scored side by side.
     """
 
     by_key: dict[str, Baseline] = field(default_factory=dict)
+    prepared: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, key: str, baseline: Baseline) -> None:
@@ -136,12 +138,37 @@ class Profiles:
             self._kept.add(key, baseline)
         return baseline
 
+    def prepare(self, reference: Window) -> None:
+        """See to it that the profile of a reference window is stored, once in this process however it ends.
+
+        Raises:
+            QueryError: the warehouse refuses; as for `get`, the rows may be none that can be learnt from (`ProfileError`).
+            UnavailableError: the store or the warehouse does not answer.
+        """
+        key = profile_key(reference)
+        if key not in self._kept.prepared:
+            self._kept.prepared.add(key)
+            self.get(reference)
+
     def _load(self, key: str, model: Model) -> Baseline | None:
+        """What is stored; what cannot be read is said once, and gives place to what is learnt then."""
         found = self._documents.pop(key, None) or self._store.get(COLLECTION, key)
-        return Baseline.from_data(model, found.data) if found else None
+        if found is None:
+            return None
+        try:
+            return Baseline.from_data(model, found.data)
+        except (AiaError, AttributeError, KeyError, TypeError, ValueError) as error:
+            log.warning("stored profile of %s cannot be read, and is learnt anew: %s", model.name, error)
+        with contextlib.suppress(ConflictError):  # another process did the same
+            self._store.delete(found, COLLECTION)
+        return None
 
     def _learn(self, key: str, reference: Window) -> Baseline:
         model = reference.model
+        said = fields(model=model.name, version=reference.version, key=key)
+        log.info(
+            "profile of %s is learnt: none is stored for this version, window and settings", model.name, extra=said
+        )
         rows = self._predictions.summary(model, reference.start, reference.end).rows
         names = dict.fromkeys((*watched(model), *model.segments, *beside(model)))
         columns = self._predictions.rows(

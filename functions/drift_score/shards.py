@@ -16,6 +16,7 @@ from core.events import ScoringShard, TableCount, Tick, UsedVersion
 from core.settings import Model
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Data, Warehouse
+from functions.drift_score.prepared import prepare
 from functions.drift_score.scoring import Faults, most_telling, score_each, score_once
 from functions.drift_score.slots.predictions import CountedPredictions
 from functions.drift_score.slots.slot_counts import SlotCounts, can_count
@@ -128,6 +129,7 @@ class Shards:
             log.info("left for another shard: %d of %d models", len(faults), len(names), extra=said)
 
         score_once(self.outside.ledger, at, names, score, leave)
+        prepare(wanted, at, self.warehouse, self.outside.profiles)
 
     def _counted(self, models: Iterable[Model]) -> list[Model]:
         """The models that are counted by slots."""

@@ -78,7 +78,7 @@ def pipeline(name: str, trainer: Callable[..., Any]) -> Any:  # noqa: ANN401 - K
             trained=trained.outputs["model"],
             profile=checked.outputs["profile"],
         )
-        registered.set_retry(num_retries=5, backoff_duration="10s", backoff_factor=1.0)  # a registry that restarts
+        registered.set_retry(num_retries=5, backoff_duration="3s", backoff_factor=2.0)  # a registry that restarts
         for task in (rows, checked, trained, compared):
             task.set_caching_options(enable_caching=False)
 

@@ -11,6 +11,7 @@ from functions.adapters.registries import aliases, record, register
 from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.api import versions as shown
+from functions.drift_score.prepared import NEWEST_VERSIONS
 from functions.drift_score.slots import statements
 
 pytest_plugins = ["tests.support.servers.warehouse"]
@@ -47,6 +48,12 @@ def test_a_registered_version_is_in_use_from_the_change_of_the_champion_on(
     for _ in range(2):
         register.write(EIGHT, warehouse)
     assert in_use(warehouse, days=2) == "7"
+    found = [warehouse.query(NEWEST_VERSIONS, models=["delay", "x"], at=AT + days * DAY) for days in (-1, 0, 2)]
+    assert [[(row["version"], row["reference_end"]) for row in rows] for rows in found] == [
+        [],
+        [("7", AT - 30 * DAY)],
+        [("8", AT)],  # registered, and not in use
+    ]
     for _ in range(2):
         aliases.write(CHANGE, warehouse)
     aliases.write(replace(CHANGE, alias=AliasName.CHALLENGER, version=None), warehouse)

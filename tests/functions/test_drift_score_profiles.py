@@ -106,15 +106,23 @@ def test_a_profile_that_is_not_stored_is_not_there(store: CountingStore) -> None
         profiles.get(unknown)
 
 
-def test_a_document_that_cannot_be_decoded_is_in_the_way_of_its_own_model_only(store: CountingStore) -> None:
+@pytest.mark.parametrize("damage", [{"profile": "no profile"}, {"profile": None}, {"attributions": 3}, {"rows": "x"}])
+def test_a_document_that_cannot_be_decoded_is_said_once_and_learnt_anew(
+    store: CountingStore, caplog: pytest.LogCaptureFixture, damage: Data
+) -> None:
     good, bad = stored(store, ["good", "bad"])
     document = store.get(COLLECTION, profile_key(bad))
     assert document is not None
-    store.replace(document, COLLECTION, document.data | {"profile": "no profile"})
+    store.replace(document, COLLECTION, document.data | damage)
     profiles = opened(store).fetched([good, bad])
     assert profiles.get(good).profile.rows == 300
-    with pytest.raises(Exception, match=r"."):
-        profiles.get(bad)
+    for _ in range(2):
+        with pytest.raises(QueryError, match="refused"):  # it is learnt from rows
+            profiles.get(bad)
+    assert [record.message.partition(":")[0] for record in caplog.records if record.levelname == "WARNING"] == [
+        "stored profile of bad cannot be read, and is learnt anew"
+    ]
+    assert store.get(COLLECTION, profile_key(bad)) is None
 
 
 def test_a_model_without_a_version_has_no_reference_and_the_others_have_theirs() -> None:
