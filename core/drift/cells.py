@@ -14,78 +14,84 @@ _GAP, _TINY = 2.0**-52, 1e-300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Prepared:
-    """What every comparison with a grid needs of the reference, worked out once; k features, w edges.
+class Constants:
+    """What statistics need of the reference as one number a feature or bin: stored with a profile.
 
     Attributes:
-        rows: reference rows that are not missing, shape (k,).
-        counted: reference rows that are finite, shape (k,).
-        start: the share of `rows` that is minus infinity, shape (k,).
-        below: their share below each edge and, last, below plus infinity; shape (k, w + 1).
         coarsest: the largest share in a cell of more than one value: how far off the Kolmogorov-Smirnov distance at the
             edges may be, because between two edges the reference rises by no more; shape (k,).
-        finite: as `below`, but of the finite rows only; `below` itself when there are no others.
-        weights: how much of the axis each edge stands for, shape (k, w + 1).
-        steps: turns a distribution function into the sum of widths times shares, shape (k, w + 1).
-        slack: that sum for the reference, shape (k,).
-        climbs: turns a distribution function into the chance of exceeding the reference, shape (k, w).
-        middle: the reference's distribution function in the middle of the first and the last cell, shape (k, 2).
-        edge_shares: half the reference's share at minus infinity, 1 less half that at plus infinity, shape (k, 2).
+        span: the mean width of the cell of a finite row, shape (k,).
         ties: the sum of the cubed shares of the cells, shape (k,).
         spread: the Wasserstein distance by chance at one row against infinitely many, shape (k,).
         bins: reference rows by bin, then the special ones; shape (k, b + 3).
     """
 
-    rows: Ints
-    counted: Ints
-    start: Floats
-    below: Floats
     coarsest: Floats
-    finite: Floats
-    weights: Floats
-    steps: Floats
-    slack: Floats
-    climbs: Floats
-    middle: Floats
-    edge_shares: Floats
+    span: Floats
     ties: Floats
     spread: Floats
     bins: Ints
 
+    @classmethod
+    def of(cls, grid: Grid) -> Self:
+        """Work them out."""
+        cumulated = np.cumsum(grid.cells, axis=1)
+        total = cumulated[:, -1]
+        rows = np.maximum(total + grid.special[:, BELOW] + grid.special[:, ABOVE], 1)
+        widths, shares = _widths(grid), _divided(grid.cells, rows)
+        return cls(
+            coarsest=_coarsest(grid.edges, widths[:, 1:-1], shares[:, 1:-1]),
+            span=np.vecdot(_divided(grid.cells, np.maximum(total, 1)), widths),
+            ties=_cubes(shares) + _cubes(grid.special[:, (BELOW, ABOVE)] / rows[:, None]),
+            spread=_spread(_divided(cumulated, np.maximum(total, 1)), widths),
+            bins=binned(grid, cumulated, grid.special),
+        )
 
-def prepare(grid: Grid) -> Prepared:
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """What every comparison with a grid needs of the reference; k features, w edges.
+
+    Attributes:
+        constants: those that are stored.
+        rows: reference rows that are not missing, shape (k,).
+        counted: reference rows that are finite, shape (k,).
+        start: the share of `rows` that is minus infinity, shape (k,).
+        below: their share below each edge and, last, below plus infinity; shape (k, w + 1).
+        finite: as `below`, but of the finite rows only; `below` itself when there are no others.
+        widths: of the cells, 0 of the two open ones and of the filling; shape (k, w + 1).
+        edge_shares: half the reference's share at minus infinity, 1 less half that at plus infinity, shape (k, 2).
+    """
+
+    constants: Constants
+    rows: Ints
+    counted: Ints
+    start: Floats
+    below: Floats
+    finite: Floats
+    widths: Floats
+    edge_shares: Floats
+
+
+def prepare(grid: Grid, constants: Constants) -> Prepared:
     """Work out what every comparison with the grid needs."""
-    total = grid.cells.sum(axis=1)
+    cumulated = np.cumsum(grid.cells, axis=1)
+    total = cumulated[:, -1].copy()  # a view would keep all of it
     rows = total + grid.special[:, BELOW] + grid.special[:, ABOVE]
     some = np.maximum(rows, 1)
-    cumulated = np.cumsum(grid.cells, axis=1)
+    special = grid.special[:, (BELOW, ABOVE)] / some[:, None]
     below = _divided(cumulated, some)
     if grid.special[:, BELOW].any():
-        below += (grid.special[:, BELOW] / some)[:, None]
-    finite = below if np.array_equal(total, rows) else _divided(cumulated, np.maximum(total, 1))
-    widths, shares = _widths(grid), _divided(grid.cells, some)
-    weights, steps = widths.copy(), widths.copy()
-    weights[:, :-1] += widths[:, 1:]
-    weights /= 2
-    steps[:, :-1] -= widths[:, 1:]
-    middle = below - shares / 2
-    special = grid.special[:, (BELOW, ABOVE)] / some[:, None]
+        below += special[:, :1]
     return Prepared(
+        constants=constants,
         rows=rows,
         counted=total,
         start=special[:, 0],
         below=below,
-        coarsest=_coarsest(grid.edges, widths[:, 1:-1], shares[:, 1:-1]),
-        finite=finite,
-        weights=weights,
-        steps=steps,
-        slack=(finite * steps).sum(axis=1),
-        climbs=middle[:, 1:] - middle[:, :-1],
-        middle=middle[:, (0, -1)],
+        finite=below if np.array_equal(total, rows) else _divided(cumulated, np.maximum(total, 1)),
+        widths=_widths(grid),
         edge_shares=np.array([0.0, 1.0]) + special / np.array([2.0, -2.0]),
-        ties=_cubes(shares) + _cubes(special),
-        spread=_spread(finite, widths),
-        bins=binned(grid, cumulated, grid.special),
     )
 
 
@@ -125,8 +131,8 @@ class Numbers:
         n: reference rows that are not missing, at least 1; shape (k,).
         m: current rows that are not missing, at least 1; shape (k,).
         sd: the reference's standard deviation, 1 where it is constant; shape (k,).
-        finite: the distribution function of the finite current rows, shape (k, w + 1).
-        apart: how far it is from the reference's, without a sign; shape (k, w + 1).
+        span: the mean width of the cell of a finite current row, shape (k,).
+        apart: how far the distribution function of the finite rows is from the reference's, without a sign; shape (k, w + 1).
         farthest: the largest distance of the two functions, infinite rows among them; shape (k,).
         tail: the mean distance of the finite rows outside the edges from them, halved; shape (k,).
         rank: the chance that a current value exceeds a reference value, ties counted half; shape (k,).
@@ -141,7 +147,7 @@ class Numbers:
     n: Ints
     m: Ints
     sd: Floats
-    finite: Floats
+    span: Floats
     apart: Floats
     farthest: Floats
     tail: Floats
@@ -158,6 +164,7 @@ class Numbers:
         *,
         prepared: Prepared,
         sd: Floats,
+        cells: Ints,
         cumulated: Ints,
         special: Ints,
         tails: Floats,
@@ -170,6 +177,7 @@ class Numbers:
         Args:
             prepared: of the reference.
             sd: its standard deviation, 0 where it is constant; shape (k,).
+            cells: finite current rows a cell, shape (k, w + 1).
             cumulated: finite current rows up to and with each cell, shape (k, w + 1).
             special: missing, minus and plus infinity, shape (k, 3).
             tails: finite rows below the lowest and above the highest edge, each times how far they reach; shape (k, 2).
@@ -186,16 +194,17 @@ class Numbers:
         farthest = np.maximum(apart.max(axis=1), np.abs(start - prepared.start))
         if function is not finite or prepared.finite is not prepared.below:
             apart = _apart(finite, prepared.finite)
+        rows = cells.astype(np.float64)
         return cls(
             prepared=prepared,
             n=np.maximum(prepared.rows, 1),
             m=m,
             sd=np.where(sd > 0, sd, 1.0),
-            finite=finite,
+            span=np.vecdot(rows, prepared.widths) / np.maximum(total, 1),
             apart=apart,
             farthest=farthest,
             tail=tails.sum(axis=1) / np.maximum(total, 1) / 2,
-            rank=_rank(prepared, function, start, ends[:, 1] / m),
+            rank=_rank(prepared, rows, ends, m),
             effect=effect,
             exact=exact,
             inexact=inexact,
@@ -212,7 +221,7 @@ class Numbers:
     @property
     def rank_deviate(self) -> Floats:
         """By how many standard errors the ranks are off, ties being as the reference has them (Mann and Whitney 1947)."""
-        n, m, ties = self.n, self.m, self.prepared.ties
+        n, m, ties = self.n, self.m, self.prepared.constants.ties
         # a reference of one single value has no ranks to speak of
         variance = self.effect * (n + m + 1) / (12.0 * n * m) * (1 - ties)
         off = self.rank - 0.5
@@ -233,16 +242,18 @@ def _apart(function: Floats, other: Floats) -> Floats:
     return np.abs(difference, out=difference)
 
 
-def _rank(prepared: Prepared, function: Floats, start: Floats, stop: Floats) -> Floats:
-    """The chance that a current value exceeds a reference value, from the current distribution function.
+def _rank(prepared: Prepared, rows: Floats, ends: Ints, m: Ints) -> Floats:
+    """The chance that a current value exceeds a reference value: in the middle of its cell each, then the two infinities.
 
-    The sum over cells of current share times the reference's middle, by parts; then the two infinities.
+    Args:
+        prepared: of the reference.
+        rows: finite current rows a cell, shape (k, w + 1).
+        ends: minus and plus infinity, shape (k, 2).
+        m: current rows, shape (k,).
     """
-    first, last = prepared.middle.T
-    inside = (function[:, -1] - start) * last + start * (last - first)
-    inside -= np.vecdot(function[:, :-1], prepared.climbs)
-    lowest, highest = prepared.edge_shares.T
-    total: Floats = inside + start * lowest + stop * highest
+    below = prepared.below
+    twice = np.vecdot(rows, below) + np.vecdot(rows[:, 1:], below[:, :-1]) + rows[:, 0] * prepared.start
+    total: Floats = (twice / 2 + (ends * prepared.edge_shares).sum(axis=1)) / m
     return total
 
 

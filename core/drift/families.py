@@ -70,7 +70,7 @@ def _numeric(
     prepared, grid = profile.prepared, profile.grid
     cumulated = np.cumsum(counts.cells, axis=1)
     numbers = _numbers(profile, counts, cumulated, exact, effect)
-    bins = Bins.of(prepared.bins, binned(grid, cumulated, counts.special), effect)
+    bins = Bins.of(prepared.constants.bins, binned(grid, cumulated, counts.special), effect)
     found = compute(needed(shown), bins, numbers)
     far = compare(
         grid.tails,
@@ -102,6 +102,7 @@ def _numbers(profile: Profile, counts: Counts, cumulated: Ints, exact: Mapping[s
     return Numbers.of(
         prepared=profile.prepared,
         sd=profile.grid.sd,
+        cells=counts.cells,
         cumulated=cumulated,
         special=counts.special,
         tails=_tails(profile, counts, cumulated),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.drift.calibration import Calibration
 from core.drift.categories import GROUPS, Categories
-from core.drift.cells import Prepared, prepare
+from core.drift.cells import Constants, Prepared, prepare
 from core.drift.columns import (
     Columns,
     Floats,
@@ -30,6 +30,7 @@ from core.drift.exclusion import LeftOut, is_temporal, why_categories, why_numbe
 from core.drift.grid import Grid, cut
 from core.drift.joint import NONE as NOT_TOGETHER
 from core.drift.joint import JointReference
+from core.drift.outline import Outline
 from core.drift.report import DriftReport
 from core.drift.sample import Samples, Sketch
 
@@ -72,6 +73,7 @@ class Profile:
         prepared: worked out of the grid.
         dependence: how alike the rows of the reference are that follow each other.
         labels: the names of the bins, numeric features first, then categorical ones.
+        outline: how its numeric features are drawn.
         left_out: why, by the name of each feature that is not compared; constants are counted nevertheless.
         joint: how its features go together.
     """
@@ -85,6 +87,7 @@ class Profile:
     prepared: Prepared
     dependence: Dependence
     labels: tuple[tuple[str, ...], ...]
+    outline: Outline
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
     joint: JointReference = NOT_TOGETHER
     segments: tuple[SegmentReference, ...] = ()
@@ -153,6 +156,8 @@ class Profile:
             dependence=Dependence.learn(_codes(columns, numbers, origins, found), population or size),
             left_out=left_out,
             together=JointReference.learn(arrays, pairs, origins),
+            outline=Outline.of(grid),
+            constants=Constants.of(grid),
         )
 
     @classmethod
@@ -168,6 +173,8 @@ class Profile:
         dependence: Dependence,
         left_out: Mapping[str, LeftOut],
         together: JointReference,
+        outline: Outline,
+        constants: Constants,
         segments: tuple[SegmentReference, ...] = (),
         calibration: Calibration | None = None,
     ) -> Self:
@@ -179,9 +186,10 @@ class Profile:
             categorical=categorical,
             samples=Samples(sketches=sketches, places=grid.edges_of),
             fingerprint=fingerprint,
-            prepared=prepare(grid),
+            prepared=prepare(grid, constants),
             dependence=dependence,
             labels=_labels(grid, categorical),
+            outline=outline,
             left_out=left_out,
             joint=together,
             segments=segments,

@@ -9,23 +9,26 @@ from core.drift import classifier
 from core.drift.archive import pack, unpack
 from core.drift.calibration import Calibration
 from core.drift.categories import Categories
+from core.drift.cells import Constants
 from core.drift.columns import ProfileError
 from core.drift.dependence import Dependence
 from core.drift.exclusion import LeftOut
 from core.drift.grid import Grid
 from core.drift.joint import JointReference
+from core.drift.outline import Outline
 from core.drift.pairs import Pairs
 from core.drift.profile import Profile, SegmentReference
 from core.drift.sample import Sketch
 from core.drift.tail import Places
 
-VERSION = 6
+VERSION = 7
 """Of the format; it changes when an older reader would misunderstand."""
 
 _CALIBRATION = ("slots", "by_slot", "anywhere")
 _PAIRS = ("products", "spreads", "apart")
 _GRID = ("edges", "sizes", "cells", "special", "coarse", "mean", "sd", "moments")
 _TAILS = ("edges", "beyond", "known", "clip", "ends")
+_CONSTANTS = ("coarsest", "span", "ties", "spread", "bins")
 _SIZE = 4  # bytes of the length of each archive
 
 
@@ -61,7 +64,11 @@ def load_profile(data: bytes) -> Profile:
             fingerprint=head["fingerprint"],
             dependence=Dependence(rows=head["population"], between=arrays["between"]),
             together=_together(head, arrays),
+            outline=Outline(
+                edges=tuple(map(tuple, head["drawn"])), starts=arrays["drawn_starts"], rows=arrays["drawn_rows"]
+            ),
             left_out={name: LeftOut(why) for name, why in head["left_out"].items()},
+            constants=Constants(**{name: arrays[f"constant_{name}"] for name in _CONSTANTS}),
             segments=tuple(_segments(head, arrays)),
             calibration=_calibration(head, arrays),
         )
@@ -141,6 +148,7 @@ def _head(profile: Profile) -> dict[str, Any]:
         "left_out": dict(profile.left_out),
         "together": profile.joint.names,
         "together_rows": profile.joint.pairs.rows,
+        "drawn": profile.outline.edges,
         "calibrated": profile.calibration is not None,
     }
 
@@ -149,6 +157,8 @@ def _arrays(profile: Profile) -> dict[str, Any]:
     arrays = {name: getattr(profile.grid, name) for name in _GRID}
     arrays |= {f"tails_{name}": getattr(profile.grid.tails, name) for name in _TAILS}
     arrays |= _together_arrays(profile.joint)
+    arrays |= {"drawn_starts": profile.outline.starts, "drawn_rows": profile.outline.rows}
+    arrays |= {f"constant_{name}": getattr(profile.prepared.constants, name) for name in _CONSTANTS}
     arrays["between"] = profile.dependence.between
     arrays |= {f"categories_{k}": part.counts for k, part in enumerate(profile.categorical)}
     arrays |= {f"groups_{k}": part.groups for k, part in enumerate(profile.categorical)}

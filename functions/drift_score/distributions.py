@@ -1,19 +1,17 @@
 """The distributions of a window beside those of its reference, as the page of the model draws them: one row a window."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from core.detection import Verdict
-from core.drift import FeatureDrift, LeftOut, Profile
+from core.drift import DriftReport, LeftOut, Profile
 from core.drift.histograms import Histogram, histograms
 from functions.adapters.ports import Data
 from functions.drift_score.compare import Current
 from functions.drift_score.effects import FEATURE, PREDICTION
 
 _DIGITS = 4
-_MORE_DIGITS = (_DIGITS, 6, 9, 17)
-_LARGEST = 1e15
 _json = msgspec.json.Encoder()
 
 
@@ -41,22 +39,21 @@ def row(profile: Profile, current: Current, verdict: Verdict, segments: Mapping[
 def features(profile: Profile, current: Current) -> list[Data]:
     """Every feature, those that drifted most first, then the score, then the features that are left out with the reason."""
     found = histograms(profile, current.counts)
-    told = [*_told(FEATURE, current.features.ranked, found), *_told(PREDICTION, current.prediction.features, found)]
-    threshold = round(current.features.shift_threshold, _DIGITS)
-    left_out = [_left_out(name, why, found.get(name)) for name, why in current.features.left_out.items()]
-    return [one | {"threshold": round(threshold + one.pop("usual"), _DIGITS)} for one in told] + left_out
+    told = [*_told(FEATURE, current.features, found), *_told(PREDICTION, current.prediction, found)]
+    return told + [_left_out(name, why, found.get(name)) for name, why in current.features.left_out.items()]
 
 
-def _told(role: str, reports: tuple[FeatureDrift, ...], found: Mapping[str, Histogram]) -> Iterator[Data]:
-    for one in reports:
+def _told(role: str, report: DriftReport, found: Mapping[str, Histogram]) -> Iterator[Data]:
+    threshold = round(report.shift_threshold, _DIGITS)
+    for one in report.ranked:
         yield {
             "name": one.name,
             "role": role,
             "drifted": one.drifted,
             "reason": one.reason.value,
             "strength": round(one.strength, _DIGITS),
-            "usual": one.usual,
             **_drawn(found[one.name]),
+            "threshold": round(threshold + one.usual, _DIGITS),
         }
 
 
@@ -65,17 +62,5 @@ def _left_out(name: str, why: LeftOut, found: Histogram | None) -> Data:
 
 
 def _drawn(found: Histogram) -> Data:
-    bins: Data = {"categories": found.categories} if found.categories else {"edges": _rounded(found.edges)}
+    bins: Data = {"categories": found.categories} if found.categories else {"edges": found.edges}
     return bins | {"reference": found.reference, "current": found.current, "missing": found.missing}
-
-
-def _rounded(edges: Sequence[float]) -> list[float]:
-    """Edges with as few digits as keep them apart; whole ones as they are.
-
-    >>> _rounded((1.23456, 2.5)), _rounded((10001.21, 10001.26)), _rounded((12345.0, 12346.0))
-    ([1.235, 2.5], [10001.2, 10001.3], [12345, 12346])
-    """
-    if all(isinstance(edge, int) or (edge.is_integer() and abs(edge) < _LARGEST) for edge in edges):
-        return [int(edge) for edge in edges]
-    found = ([float(f"{edge:.{digits}g}") for edge in edges] for digits in _MORE_DIGITS)
-    return next(one for one in found if len(set(one)) == len(edges))

@@ -23,7 +23,7 @@ def _compute(numbers: Numbers) -> Values:
     area, error = _area(numbers)
     sd = numbers.sd
     value = area / sd
-    excess = without_chance(value, numbers.prepared.spread / sd * numbers.by_chance)
+    excess = without_chance(value, numbers.prepared.constants.spread / sd * numbers.by_chance)
     return Values(
         value=value + numbers.blank_finite + numbers.blank,
         excess=excess + numbers.blank,
@@ -35,9 +35,10 @@ def _area(numbers: Numbers) -> tuple[Floats, Floats | None]:
     """The distance in the unit of the feature, and at most how far off it is."""
     if "wasserstein" in numbers.exact:
         return numbers.exact["wasserstein"], numbers.inexact.get("wasserstein")
-    prepared, tail = numbers.prepared, numbers.tail
-    area = np.vecdot(numbers.apart, prepared.weights) + tail
-    return area, np.maximum(np.vecdot(numbers.finite, prepared.steps) + prepared.slack, 0.0) + tail
+    apart, widths = numbers.apart, numbers.prepared.widths
+    # Each edge stands for half of the cell on either side.
+    area = (np.vecdot(apart, widths) + np.vecdot(apart[:, :-1], widths[:, 1:])) / 2
+    return area + numbers.tail, numbers.span + numbers.prepared.constants.span + numbers.tail
 
 
 def _exact(reference: Sample, current: Floats, _: Ints) -> float:

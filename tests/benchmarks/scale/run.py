@@ -12,8 +12,8 @@ import cProfile
 import pstats
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from outside import MemoryBus, MemoryStore, MemoryWarehouse, Meter, MeteredMetri
 
 from core.drift import count, joint, score_counts
 from core.drift.joint import ROWS
-from core.events import ScoringShard, Tick
+from core.events import ScoringShard, Tick, UsedVersion
 from core.settings import Features, Model, Reference, Settings
 from functions.adapters.events import encode
 from functions.adapters.ports import Data
@@ -167,13 +167,22 @@ class Platform:
             newest = {"newest": parameters["window_end"], "features": self._cells, "parts": [self._sample]}
             return [{"model": name, "profile": self._profile_name(name)} | newest for name in parameters["models"]]
         if sql == statements.VERSIONS:
-            about = {"version": "1", "in_use_from": START - 40 * DAY}
-            about |= {"reference_start": START - 60 * DAY, "reference_end": START - 30 * DAY}
-            return [about | {"model": name} for name in parameters["models"]]
+            return [asdict(used(name)) for name in parameters["models"]]
         return []
 
     def _profile_name(self, name: str) -> str:
         return profile_name(self.known[name], "1", self.profile)
+
+
+def used(name: str) -> UsedVersion:
+    """The version of a model in use."""
+    span = {"reference_start": START - 60 * DAY, "reference_end": START - 30 * DAY}
+    return UsedVersion(model=name, version="1", in_use_from=START - 40 * DAY, **span)
+
+
+def shard(at: datetime, names: Sequence[str]) -> bytes:
+    """The message of a shard whose table has been counted."""
+    return encode(ScoringShard(scheduled_at=at, models=tuple(names), batch="b", versions=tuple(map(used, names))))
 
 
 def rows(platform: Platform) -> Iterator[Row]:
@@ -247,7 +256,7 @@ def warm(platform: Platform, models: int = 30) -> float:
     names, found = tuple(platform.known)[:models], []
     for number in range(2, 8):
         at = START + number * SLOT
-        data = push(encode(ScoringShard(scheduled_at=at, models=names, batch="b")), at.isoformat())
+        data = push(shard(at, names), at.isoformat())
         before, started = meter.seconds, time.process_time()
         endpoint(posted(data))
         found.append((time.process_time() - started - (meter.seconds - before)) / models)
@@ -269,8 +278,7 @@ def profiled(platform: Platform, models: int = 60) -> str:
     seen = cProfile.Profile()
     at = START + 20 * SLOT
     for name in tuple(platform.known)[:models]:
-        data = encode(ScoringShard(scheduled_at=at, models=(name,), batch="b"))
-        seen.runcall(platform.deliver, data, at)  # of one model, so that no other thread takes part
+        seen.runcall(platform.deliver, shard(at, [name]), at)  # of one model, so that no other thread takes part
     stats = pstats.Stats(seen)
     wanted = {
         "load_profile": "a profile is decoded",

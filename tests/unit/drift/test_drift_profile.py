@@ -202,7 +202,7 @@ def test_new_categories_are_named_and_names_add_up(profile: Profile) -> None:
         (lambda _: b"nonsense", "profile: must be two archives of arrays, got 8 bytes"),
         (lambda data: data[:200], "profile: must be two archives of arrays, got 200 bytes"),
         (lambda data: data[:-1], "profile: must be two archives of arrays, got"),
-        (lambda data: rewritten(data, version=5), "profile version: must be 6, got 5"),
+        (lambda data: rewritten(data, version=5), "profile version: must be 7, got 5"),
         (lambda data: rewritten(data, without="edges"), "profile: must hold 'edges', got"),
         (lambda data: rewritten(data, without="names"), "profile: must hold 'names', got"),
     ],
