@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from types import EllipsisType
 
 import msgspec
 
@@ -22,7 +23,7 @@ from core.detection import ConditionState, Observation, step
 from core.events import Finding
 from functions.adapters.events import decode, encode
 from functions.adapters.ports import Bus, Data, Document, Store
-from functions.adapters.store import every, update
+from functions.adapters.store import change_document, every, update
 
 COLLECTION = "conditions"
 TOPIC = "findings"
@@ -42,8 +43,13 @@ class Tracker:
     store: Store
     bus: Bus
 
-    def track(self, observation: Observation) -> ConditionState:
+    def track(self, observation: Observation, *, known: Document | EllipsisType | None = ...) -> ConditionState:
         """Count a verdict, and publish the unsent findings of its condition; idempotent.
+
+        Args:
+            observation: the verdict.
+            known: its condition as it was just read, None where there is none: the store is not read again unless somebody
+                else wrote it since.
 
         Returns:
             The state of the condition.
@@ -53,9 +59,10 @@ class Tracker:
             ConflictError: concurrent writes won every time.
         """
         key = observation.spec.key
-        data = update(self.store, COLLECTION, key, partial(_counted, observation))
-        self._publish(key, data)
-        return state_of(data)
+        document = change_document(self.store, COLLECTION, key, partial(_counted, observation), known=known)
+        if document is not None:
+            self._publish(document)
+        return state_of(document.data if document else {})
 
     def record(self, observation: Observation, known: Snapshot | None = None) -> ConditionState:
         """Count a verdict, and leave its finding to `publish_unsent`; idempotent.
@@ -78,7 +85,7 @@ class Tracker:
     def publish_unsent(self, source: str) -> None:
         """Publish every unsent finding of a detector, also those of earlier deliveries."""
         for document in every(self.store, COLLECTION, where={"source": source, "has_unsent": True}):
-            self._publish(document.key, document.data)
+            self._publish(document)
 
     def read(self, source: str) -> Snapshot:
         """The stored conditions of a detector."""
@@ -100,12 +107,12 @@ class Tracker:
             self.store.delete(document, COLLECTION)
         return len(over) == len(documents)
 
-    def _publish(self, key: str, data: Data) -> None:
-        unsent = data.get("unsent", ())
+    def _publish(self, document: Document) -> None:
+        unsent = document.data.get("unsent", ())
         for text in unsent:
             self.bus.publish(TOPIC, decode(text.encode(), Finding))
         if unsent:
-            update(self.store, COLLECTION, key, partial(_sent, unsent))
+            change_document(self.store, COLLECTION, document.key, partial(_sent, unsent), known=document)
 
 
 @dataclass(slots=True)
@@ -165,7 +172,7 @@ class Verdicts:
         if not news or is_late():
             return
         for observation in news:
-            tracker.track(observation)
+            tracker.track(observation, known=self.known.get(observation.spec.key))
 
     def _is_news(self, observation: Observation) -> bool:
         """Whether a verdict changes more than the instant, or a finding waits to be published."""

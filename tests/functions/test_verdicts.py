@@ -28,9 +28,14 @@ class Reason(StrEnum):
 
 @dataclass
 class CountingStore(WrappedStore):
-    """Counts the writes of conditions."""
+    """Counts the writes of conditions, and the reads of single ones."""
 
     written: list[str] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+
+    def get(self, collection: str, key: str) -> Document | None:
+        self.read += [key] * (collection == COLLECTION)
+        return super().get(collection, key)
 
     def create(self, collection: str, key: str, data: Data) -> Document:
         self.written += [key] * (collection == COLLECTION)
@@ -148,6 +153,23 @@ def test_a_finding_that_the_bus_did_not_take_is_published_by_the_next_verdict_th
     world.bus.down = False
     world.deliver(observation(2, "x", spec))
     assert [tick for tick, *_ in world.told()] == [NOON + TICK]
+
+
+def test_a_change_of_a_condition_is_two_writes_and_no_further_read_unless_others_wrote_it() -> None:
+    world = World()
+    world.deliver(observation(1, "x"))
+    assert (world.store.written, world.store.read) == ([SPEC.key] * 2, [])
+    verdicts, stale = Verdicts(), world.store.get_many(COLLECTION, [SPEC.key])
+    world.deliver(observation(2, "X"))
+    verdicts.known = stale
+    verdicts.conclude(observation(3, "."))
+    verdicts.count(Tracker(world.store, world.bus), SPEC.target, is_late=lambda: False)
+    assert world.store.read == [SPEC.key]
+    assert [(tick, status) for tick, status, _ in world.told()] == [
+        (NOON + TICK, "firing"),
+        (NOON + 2 * TICK, "firing"),
+        (NOON + 3 * TICK, "resolved"),
+    ]
 
 
 def test_the_conclusion_says_what_the_condition_is_by_the_verdict() -> None:
