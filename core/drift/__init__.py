@@ -18,7 +18,7 @@ from core.drift.profile import Profile
 from core.drift.quality import DataQualityIssue, DataQualityIssueKind, QualityThresholds, quality, type_changed
 from core.drift.ranges import Range, ranges
 from core.drift.report import Bin, DriftReport, FeatureDrift, Kind, Mode, Reason, StatisticResult
-from core.drift.scoring import score, score_counts
+from core.drift.scoring import score, score_and_count, score_counts
 from core.drift.segments import SegmentDrift, attribute, count_segments, with_segments
 from core.drift.sql import Statement, count_sql, counts_by_segment, counts_from_rows
 from core.drift.verdict import Thresholds
@@ -54,6 +54,7 @@ __all__ = [
     "quality",
     "ranges",
     "score",
+    "score_and_count",
     "score_counts",
     "type_changed",
     "with_segments",

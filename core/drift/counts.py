@@ -117,6 +117,12 @@ class Filling:
             groups=tuple(np.zeros(GROUPS, dtype=np.int64) for _ in profile.categorical),
         )
 
+    @property
+    def rows(self) -> int:
+        """The rows of a window each of which was counted once for every feature, or not at all for one that could not be counted."""
+        numeric = self.cells.sum(axis=1) + self.special.sum(axis=1)
+        return max(int(numeric.max(initial=0)), *(int(one.sum()) for one in self.categories), 0)
+
     def put_numbers(self, k: int, rows: Ints, sums: tuple[float, float, float]) -> None:
         """Rows of a numeric feature by bucket from -3 on, `SPECIAL` ones first, and the sums of its values."""
         self.cells[k, : rows.size - SPECIAL] = rows[SPECIAL:]

@@ -56,10 +56,27 @@ def score(
     >>> report.drifted, report.mode.value, round(report["age"].shift, 1)
     (('age',), 'exact', 0.5)
     """
+    report, _ = score_and_count(
+        profile, columns, thresholds=thresholds, slot=slot, statistics=statistics, row_limit=row_limit
+    )
+    return report
+
+
+def score_and_count(
+    profile: Profile,
+    columns: Columns,
+    *,
+    thresholds: Thresholds = _DEFAULT,
+    slot: int | None = None,
+    statistics: Collection[str] = DEFAULT,
+    row_limit: int = ROW_LIMIT,
+) -> tuple[DriftReport, Counts]:
+    """The report of `score` and the counts of `count`: both sort the columns, which is done once here."""
     shown = chosen(statistics)
     counts, exact = examine(profile, columns, statistics=needed(shown), row_limit=row_limit)
     sampled = _sampled(profile, counts, columns, thresholds)
-    return _score(profile, counts, thresholds=thresholds, slot=slot, shown=shown, exact=exact, sampled=sampled)
+    report = _score(profile, counts, thresholds=thresholds, slot=slot, shown=shown, exact=exact, sampled=sampled)
+    return report, counts
 
 
 def score_counts(

@@ -109,16 +109,15 @@ def counts_from_cells(
         ProfileError: there is a feature, or a cell of one, that the profile does not have.
     """
     filling, names = Filling.of(profile), profile.order
-    numeric, rows = len(profile.grid.names), 0
+    numeric = len(profile.grid.names)
     for one in features:
         _check(profile, names, one)
-        rows = max(rows, int(one.rows.sum()))
         if one.feature < numeric:
             filling.put_numbers(one.feature, one.rows, one.sums)
             filling.put_extremes(one.feature, one.lowest, one.highest)
         else:
             filling.put_categories(one.feature - numeric, one.rows)
-    return filling.counts(rows, absent, retyped)
+    return filling.counts(filling.rows, absent, retyped)
 
 
 def _check(profile: Profile, names: Sequence[str], found: FeatureCells) -> None:

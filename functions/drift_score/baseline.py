@@ -16,10 +16,9 @@ from core.drift import (
     DriftReport,
     Profile,
     ProfileError,
-    count,
     hour_of_week,
     quality,
-    score,
+    score_and_count,
     with_segments,
 )
 from core.drift.columns import holds
@@ -172,7 +171,7 @@ def _past(window: Window, profile: Profile, columns: Columns) -> Iterator[tuple[
         inside = (columns[SECOND] >= start.timestamp()) & (columns[SECOND] < end.timestamp())
         if inside.sum() >= limits.minimum_rows:
             part = {name: columns[name][inside] for name in profile.order}
-            yield end, score(profile, part, thresholds=limits), count(profile, part)
+            yield end, *score_and_count(profile, part, thresholds=limits)
         end -= every
 
 

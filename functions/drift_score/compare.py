@@ -10,10 +10,9 @@ from core.drift import (
     Profile,
     Reason,
     attribute,
-    count,
     count_segments,
     hour_of_week,
-    score,
+    score_and_count,
     score_counts,
 )
 from core.drift.verdict import overall
@@ -50,8 +49,8 @@ def compare(predictions: Predictions, window: Window, profile: Profile, rows: in
     if rows <= model.exact_rows:
         wanted = dict.fromkeys((*watched(model), *model.segments, *beside(model)))
         columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=wanted)
-        report = score(profile, columns, thresholds=limits, slot=slot, statistics=names)
-        return _parted(model, report, count(profile, columns), columns)
+        report, counts = score_and_count(profile, columns, thresholds=limits, slot=slot, statistics=names)
+        return _parted(model, report, counts, columns)
     counts = predictions.counts(window, profile)
     columns = {}
     if names_read := beside(model):

@@ -7,9 +7,11 @@ large windows are scored once their table has been counted, which is done once f
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
+
+import msgspec
 
 from core.errors import QueryError
 from core.events import ScoringShard, TableCount, Tick, UsedVersion
@@ -140,7 +142,8 @@ class Shards:
     def _reading(self, shard: ScoringShard, models: Sequence[Model]) -> Outside:
         """What scoring needs, where windows that have been counted are not read again."""
         at, outside = shard.scheduled_at, self.outside
-        versions = {one.model: asdict(one) for one in shard.versions}
+        # A tenth of the time of `asdict`.
+        versions = {one.model: msgspec.to_builtins(one, builtin_types=(datetime,)) for one in shard.versions}
         predictions = CountedPredictions(rest=outside.predictions, slots=self.slots, warehouse=self.warehouse, at=at)
         counted = self._windows(shard, models, predictions, versions) if shard.batch else None
         return replace(outside, predictions=predictions, versions=versions, counted=counted)

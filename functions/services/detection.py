@@ -23,7 +23,7 @@ from core.detection import ConditionState, Observation, step
 from core.events import Finding
 from functions.adapters.events import decode, encode
 from functions.adapters.ports import Bus, Data, Document, Store
-from functions.adapters.store import change_document, every, update
+from functions.adapters.store import change_document, every
 
 COLLECTION = "conditions"
 TOPIC = "findings"
@@ -69,18 +69,15 @@ class Tracker:
 
         Args:
             observation: the verdict.
-            known: conditions that were just read; the store is not read again if the verdict changes nothing.
+            known: conditions that were just read; the store is not read again unless somebody else wrote the condition since.
 
         Returns:
             The state of the condition.
         """
-        key = observation.spec.key
-        if known is not None:
-            document = known.get(key)
-            data = document.data if document else {}
-            if _counted(observation, data) is None:
-                return state_of(data)
-        return state_of(update(self.store, COLLECTION, key, partial(_counted, observation)))
+        key, count = observation.spec.key, partial(_counted, observation)
+        read = known.get(key) if known is not None else ...
+        document = change_document(self.store, COLLECTION, key, count, known=read)
+        return state_of(document.data if document else {})
 
     def publish_unsent(self, source: str) -> None:
         """Publish every unsent finding of a detector, also those of earlier deliveries."""
