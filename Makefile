@@ -42,7 +42,7 @@ lint: $(VENV) ## ruff, shell syntax, and the alert rules, dashboards and runbook
 
 type: $(VENV) ## mypy, strict; also of the benchmarks that have types, which no test runs
 	@mypy
-	@for part in business drift experiments generative incidents; do MYPYPATH=tests/benchmarks/$$part mypy tests/benchmarks/$$part/*.py || exit; done
+	@for part in business capacity drift experiments generative incidents; do MYPYPATH=tests/benchmarks/$$part mypy tests/benchmarks/$$part/*.py || exit; done
 
 bench: $(VENV_TEST) ## measure what the targets name; the tables go to build/
 	@python tests/benchmarks/run.py

@@ -18,10 +18,6 @@ from core.business.checks import Floats, Ints, signed_sqrt
 
 STEP = 3
 """Days between origins: no divisor of a week, so that origins fall on every weekday."""
-_HALF_LIFE = 120.0  # days until an error weighs half
-_INTERVAL_HALF_LIFE = (
-    60.0  # the same for the width of intervals: how much a series varies changes sooner than which model fits it
-)
 _POOLED = 2  # neighbouring horizons on each side whose errors are pooled
 _MIN_ERRORS = 10  # below this a horizon has no quantiles of its own
 _MIN_ORIGINS = 20  # below this quantiles are those of a normal distribution
@@ -42,22 +38,26 @@ class Backtest:
     Attributes:
         predictions: shape (n, horizon, k).
         actuals: NaN where unknown or in the future, shape (n, horizon).
-        age: days from the origin to now, shape (n,).
+        age: steps (days, of revenue) from the origin to now, shape (n,).
+        half_life: steps until an error weighs half.
+        interval_half_life: the same for the width of intervals: how much a series varies changes sooner than which model fits it.
     """
 
     predictions: Floats
     actuals: Floats
     age: Ints
+    half_life: float = 120.0
+    interval_half_life: float = 60.0
 
     @property
     def recency(self) -> Floats:
         """Weight of each origin, shape (n,)."""
-        return self._recency(_HALF_LIFE)
+        return self._recency(self.half_life)
 
     @property
     def interval_recency(self) -> Floats:
         """Weight of each origin for the prediction intervals of days, shape (n,)."""
-        return self._recency(_INTERVAL_HALF_LIFE)
+        return self._recency(self.interval_half_life)
 
     def _recency(self, half_life: float) -> Floats:
         weight: Floats = 0.5 ** (self.age / half_life)

@@ -51,11 +51,11 @@ def candidates(series: Floats, origins: Ints, horizon: int, season: int, effects
     bases = [roots, *(one.without(roots) for one in effects)]
     states = smoothing.run_filters(filters, np.stack(bases, axis=1), season)
     filtered, *others = np.split(smoothing.predict(filters, states, origins, horizon), len(bases), axis=2)
-    parts = [signed_square(filtered), _seasonal_medians(series, origins, horizon, season)]
+    parts = [signed_square(filtered), seasonal_medians(series, origins, horizon, season)]
     plain = np.concatenate(parts, axis=2)
     parts = [plain]
     for one, base, of_base in zip(effects, bases[1:], others, strict=True):
-        medians = signed_sqrt(_seasonal_medians(signed_square(base), origins, horizon, season))
+        medians = signed_sqrt(seasonal_medians(signed_square(base), origins, horizon, season))
         applied = signed_square(one.applied(np.concatenate([of_base, medians], axis=2)))
         parts.append(np.where((origins >= one.since)[:, None, None], applied, plain))
     predictions = np.concatenate(parts, axis=2)
@@ -99,12 +99,22 @@ def is_intermittent(series: Floats, season: int) -> bool:
     return known.size > 0 and bool(2 * np.count_nonzero(known) <= known.size)
 
 
-def _seasonal_medians(series: Floats, origins: Ints, horizon: int, season: int) -> Floats:
-    """The medians of the same weekday in the last seasons before each origin; shape (origins, horizon, medians)."""
+def seasonal_medians(
+    series: Floats, origins: Ints, horizon: int, season: int, counts: Sequence[int] = _MEDIAN_SEASONS
+) -> Floats:
+    """The medians of the same place in the last seasons before each origin; shape (origins, horizon, counts).
+
+    Args:
+        series: NaN where unknown, the first value known; shape (n,).
+        origins: steps from which to forecast, each with at least one season before it.
+        horizon: steps ahead.
+        season: its length in steps.
+        counts: of how many seasons each median is.
+    """
     filled = fill_missing(series, season)
-    ahead = origins[:, None] + 1 + np.arange(season)
+    ahead = origins[:, None] + 1 + np.arange(min(season, horizon))
     medians = []
-    for count in _MEDIAN_SEASONS:
+    for count in counts:
         back = ahead[:, :, None] - season * np.arange(1, count + 1)
         medians.append(np.median(filled[np.where(back >= 0, back, ahead[:, :, None] - season)], axis=2))
     return np.stack(medians, axis=2)[:, np.arange(horizon) % season]

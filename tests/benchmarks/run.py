@@ -1,6 +1,6 @@
 """`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
 
-    python tests/benchmarks/run.py [imports latency runs start drift clean performance scale incidents experiments replay business marts forecasts]
+    python tests/benchmarks/run.py [imports latency runs start drift clean performance scale incidents experiments replay business marts forecasts capacity]
 
 Without a name it runs all parts, one after the other.
 """
@@ -26,6 +26,7 @@ PARTS = {
     "business": [HERE / "business" / "run.py"],
     "marts": [HERE / "business" / "marts.py"],
     "forecasts": [HERE / "business" / "forecasts.py"],
+    "capacity": [HERE / "capacity" / "run.py"],
 }
 
 

@@ -1,0 +1,1 @@
+"""Capacity: forecasts of an hour, predicted crossings of limits, anomalies of metrics, and scaling proposals."""
