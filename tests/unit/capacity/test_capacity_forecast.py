@@ -84,7 +84,8 @@ def test_gaps_change_little() -> None:
 
 def test_a_constant_has_an_interval_of_no_width_and_no_certainty() -> None:
     result = found(np.full(300, 3.0))
-    assert result.low == pytest.approx(result.high) == pytest.approx(3.0)
+    assert result.low == pytest.approx(3.0)
+    assert result.high == pytest.approx(3.0)
     assert 0 < result.crossing(4.0, above=True)[-1] < 0.02
 
 
