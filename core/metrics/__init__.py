@@ -23,6 +23,7 @@ from core.metrics import (
     probes,
     surveys,
     system,
+    telemetry,
 )
 from core.metrics.metric import Histogram, Metric, MetricKind
 
@@ -31,7 +32,20 @@ __all__ = ["CATALOGUE", "HISTOGRAMS", "RESOURCE_LABELS", "Histogram", "Metric", 
 RESOURCE_LABELS = ("project_id", "location", "cluster", "namespace", "job", "instance")
 """The labels of the writer of a value: those of Cloud Monitoring's `prometheus_target`."""
 
-_AREAS = (system, models, generative, probes, incidents, business, costs, surveys, partners, pipelines, experience)
+_AREAS = (
+    system,
+    models,
+    generative,
+    probes,
+    incidents,
+    business,
+    costs,
+    surveys,
+    partners,
+    pipelines,
+    experience,
+    telemetry,
+)
 CATALOGUE: Mapping[str, Metric] = MappingProxyType({metric.name: metric for area in _AREAS for metric in area.METRICS})
 """Every metric by its name."""
 HISTOGRAMS: Mapping[str, Histogram] = MappingProxyType({one.name: one for one in incidents.HISTOGRAMS})

@@ -18,6 +18,7 @@ from core.settings.command_intake import Account, CommandIntake, MailLinks, Page
 from core.settings.generation import Embedding, Generation, Prices
 from core.settings.models import Features, Label, Model, Performance, Quality, Reference, Retraining, Sensitivity, Task
 from core.settings.network import Address
+from core.settings.opentelemetry import OpenTelemetry
 from core.settings.partners import Partner
 from core.settings.people import (
     Category,
@@ -88,6 +89,7 @@ __all__ = [
     "Mode",
     "Model",
     "ModelReturn",
+    "OpenTelemetry",
     "Orders",
     "Override",
     "PagerdutyWebhooks",

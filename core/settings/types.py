@@ -14,6 +14,7 @@ from core.settings.declare import Faults, spec_of, validator
 from core.settings.kinds import Job, Schedule, Share, Target
 from core.settings.models import Model
 from core.settings.notes import Key, Mark, Pattern, Range
+from core.settings.opentelemetry import OpenTelemetry
 from core.settings.partners import Partner
 from core.settings.people import People
 from core.settings.pipelines import PipelineSettings
@@ -103,6 +104,8 @@ class Settings:
     """Sources of business metrics."""
     registry: Registry | None = None
     """Where versions of models are registered; without it, only in `ops.model_versions`."""
+    opentelemetry: OpenTelemetry = field(default_factory=OpenTelemetry)
+    """What is stored of the telemetry of applications, and how many series it becomes."""
     surveys: Surveys | None = None
     """Answers of people to surveys; without it they are not measured."""
     reports: tuple[ReportSchedule, ...] = ()

@@ -16,7 +16,7 @@ from google.cloud.pubsub_v1 import PublisherClient
 from google.pubsub_v1 import PublisherClient as Api
 from google.pubsub_v1.types import PublishRequest
 
-from core.errors import UnavailableError
+from core.errors import QuotaError, UnavailableError
 from core.events import Event, Finding
 from functions.adapters.events import encode
 from functions.adapters.ports import Data, PubsubMessage
@@ -125,6 +125,8 @@ def _port_errors(path: str) -> Iterator[None]:
     """Errors of the client as errors of the port."""
     try:
         yield
+    except exceptions.ResourceExhausted as error:
+        raise QuotaError(f"bus: {path} at {_endpoint()}: {error}") from error
     except (exceptions.GoogleAPIError, google.auth.exceptions.GoogleAuthError) as error:
         raise UnavailableError(f"bus: {path} at {_endpoint()}: {type(error).__name__}: {error}") from error
 

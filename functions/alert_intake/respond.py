@@ -9,9 +9,9 @@ import flask
 
 from core.errors import UnavailableError
 from functions.adapters import logs
-from functions.alert_intake.authenticator import Authenticator
 from functions.alert_intake.intake import LARGEST, NAME, Intake
 from functions.alert_intake.reading import UnreadableError, decode, mapping
+from functions.runtime.authenticator import Authenticator
 from functions.runtime.endpoint import measured, on_push
 from functions.runtime.ports import Ports
 from functions.runtime.push import Message

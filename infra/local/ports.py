@@ -17,6 +17,7 @@ PUBLIC = {
     "intake": ("AIA_INTAKE_PORT", 8084),
     "pubsub": ("AIA_PUBSUB_PORT", 8085),
     "commands": ("AIA_COMMANDS_PORT", 8086),
+    "otlp": ("AIA_OTLP_PORT", 4318),
 }
 """A public port: its name, its environment variable, and its default."""
 

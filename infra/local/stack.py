@@ -35,7 +35,7 @@ PROJECT = "aia-local"
 TICKS = f"projects/{PROJECT}/topics/ticks"
 """The topic of the ticks."""
 FUNCTIONS = tuple(stage.deployment()["functions"])
-PUBLIC_FUNCTIONS = {"api": "page", "alert_intake": "intake", "command_intake": "commands"}
+PUBLIC_FUNCTIONS = {"api": "page", "alert_intake": "intake", "command_intake": "commands", "otlp": "otlp"}
 """The public ports of functions."""
 PRIVATE = [
     *("warehouse", "monitoring", "metrics", "backlog", "mlflow", "vertex"),

@@ -43,22 +43,30 @@ locals {
       right.settings ? local.known : {},
       right.settings ? { for secret, value in local.placeholders : secret => value if !contains(local.readers[secret], name) } : {},
       contains(["api", "incident_router", "incident_sweep"], name) && var.runbooks_url != "" ? { AIA_RUNBOOKS_URL = var.runbooks_url } : {},
-      name == "alert_intake" && var.alert_intake_public ? { AIA_PUSH_AUDIENCE = local.addresses[name], AIA_PUSH_ACCOUNT = local.push_account } : {},
+      contains(local.authenticating, name) ? { AIA_PUSH_AUDIENCE = local.addresses[name], AIA_PUSH_ACCOUNT = local.push_account } : {},
     )
   }
 
   # Slack, PagerDuty and browsers reach it where the settings say what it takes from them: all of it is signed.
   command_intake_public = length(try(local.settings.command_intake, {})) > 0 || local.mlflow_webhook
 
+  # Applications outside reach it where there is a token; else only the Collector does, by Pub/Sub.
+  otlp_public = contains(var.secrets, "AIA_OTLP_TOKEN")
+
+  # Those that are open to the network and receive messages as well: IAM cannot tell Pub/Sub from the others, so they do.
+  authenticating = concat(var.alert_intake_public ? ["alert_intake"] : [], local.otlp_public ? ["otlp"] : [])
+
   ingress = {
     api            = var.api_ingress
     alert_intake   = var.alert_intake_public ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
     command_intake = local.command_intake_public ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
+    otlp           = local.otlp_public ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
   }
   invokers = {
     api            = var.api_users
     alert_intake   = toset(var.alert_intake_public ? ["allUsers"] : [])
     command_intake = toset(local.command_intake_public ? ["allUsers"] : [])
+    otlp           = toset(local.otlp_public ? ["allUsers"] : [])
   }
 }
 
@@ -75,7 +83,7 @@ module "function" {
   secrets       = { for secret, readers in local.readers : secret => google_secret_manager_secret.this[secret].secret_id if contains(readers, each.key) }
   retry         = local.retry
   push_account  = local.push_account
-  push_audience = each.key == "alert_intake" && var.alert_intake_public ? local.addresses[each.key] : null
+  push_audience = contains(local.authenticating, each.key) ? local.addresses[each.key] : null
   pubsub_agent  = local.agents.pubsub
   ingress       = lookup(local.ingress, each.key, "ALLOW_INTERNAL_ONLY")
   invokers      = lookup(local.invokers, each.key, toset([]))

@@ -13,6 +13,11 @@ output "answers" {
   value       = local.addresses["command_intake"]
 }
 
+output "otlp" {
+  description = "Where applications send OpenTelemetry, if AIA_OTLP_TOKEN is in `secrets`."
+  value       = local.addresses["otlp"]
+}
+
 output "accounts" {
   description = "The service account of each function."
   value       = { for name, function in module.function : name => function.account }

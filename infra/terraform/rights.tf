@@ -80,6 +80,10 @@ locals {
       writes    = ["ops.model_aliases", "ops.experiment_looks", "ops.dead_letters"]
       store     = "roles/datastore.user"
     }
+    otlp = {
+      publishes = ["telemetry"]
+      writes    = ["ops.dead_letters"]
+    }
     telemetry_rollup = {
       publishes = ["findings"]
       reads     = ["telemetry.experience", "telemetry.partner_calls"]

@@ -36,6 +36,7 @@ locals {
   # Those that are read from the environment by themselves.
   users_of_secret = {
     AIA_INTAKE_TOKEN   = ["alert_intake"]
+    AIA_OTLP_TOKEN     = ["otlp"]
     AIA_REDIS_PASSWORD = ["action_runner"]
   }
   readers = {

@@ -22,10 +22,10 @@ from werkzeug.serving import make_server
 from core.events import Finding, Severity, Status
 from functions.adapters.events import encode
 from functions.alert_intake.alert import MOST_ALERTS
-from functions.alert_intake.authenticator import Authenticator
 from functions.alert_intake.formats import FORMATS
 from functions.alert_intake.intake import LARGEST, MOST_LETTERS, read
 from functions.alert_intake.reading import decode
+from functions.runtime.authenticator import Authenticator
 from functions.runtime.push import letter_id
 from tests.support.fakes.intake import NOW, PAYLOADS, World, payload, push, sent
 from tests.support.fakes.recorders import RecordingBus

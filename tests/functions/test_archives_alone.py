@@ -109,6 +109,7 @@ WEBHOOK = webhook()
 CALLED = {
     "api": ("/api/incidents", None, {}),
     "command_intake": ("/pagerduty", WEBHOOK, signed_by_pagerduty(WEBHOOK, NEW)),
+    "otlp": ("/v1/traces", b'{"resourceSpans": []}', {"Content_Type": "application/json"}),
 }
 """Those that receive no messages, but calls: the path, the body and the headers."""
 

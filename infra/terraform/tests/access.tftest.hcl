@@ -130,7 +130,7 @@ run "open_intake_and_a_load_balancer" {
     settings            = null
     environment         = { AIA_INBOX_URL = "https://inbox.example.com/" }
     alert_intake_public = true
-    secrets             = ["AIA_INTAKE_TOKEN"]
+    secrets             = ["AIA_INTAKE_TOKEN", "AIA_OTLP_TOKEN"]
     api_ingress         = "ALLOW_INTERNAL_AND_GCLB"
     api_url             = "https://aia.example.com"
   }
@@ -140,11 +140,15 @@ run "open_intake_and_a_load_balancer" {
     error_message = "An intake that is open must authenticate both webhooks and pushes."
   }
   assert {
+    condition     = output.secrets["AIA_OTLP_TOKEN"] == toset(["otlp"]) && local.ingress["otlp"] == "ALLOW_ALL" && local.environments["otlp"]["AIA_PUSH_AUDIENCE"] == "https://otlp-123456789012.europe-west1.run.app"
+    error_message = "Where applications have a token, otlp must be open, and authenticate both them and pushes."
+  }
+  assert {
     condition     = google_monitoring_uptime_check_config.this["alert_intake"].http_check[0].accepted_response_status_codes[0].status_value == 405 && length(google_monitoring_uptime_check_config.this["alert_intake"].http_check[0].service_agent_authentication) == 0
     error_message = "An open intake must be looked at from outside, without a token."
   }
   assert {
-    condition     = toset(flatten([for name, members in local.invokers : [for member in members : name if startswith(member, "all")]])) == toset(["alert_intake"])
+    condition     = toset(flatten([for name, members in local.invokers : [for member in members : name if startswith(member, "all")]])) == toset(["alert_intake", "otlp"])
     error_message = "Nothing else may be public."
   }
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import flask
+import msgspec
 
 from core.errors import UnavailableError
 from core.events import Event, Tick
@@ -55,7 +56,7 @@ class Outside(Breaking):
 
     def told(self) -> set[tuple[str, str]]:
         """What was published, by topic and id, and what was written, each once."""
-        return {(topic, json.loads(data)["id"]) for topic, data in self.published} | set(self.written)
+        return {(topic, _identity(data)) for topic, data in self.published} | set(self.written)
 
     def effects(self) -> dict[str, Any]:
         """What was done, whatever it took: the documents but for claims, events and statements, each once, and gauges."""
@@ -67,9 +68,20 @@ class Outside(Breaking):
         }
 
 
+def _identity(data: bytes) -> str:
+    """The id of an event; of a row all of it."""
+    return str(json.loads(data).get("id", data))
+
+
 @dataclass
 class Bus:
     outside: Outside
+
+    def publish_rows(self, topic: str, rows: Sequence[Data], **_: str) -> None:
+        for row in rows:
+            self.outside.boundary()
+            self.outside.published.append((topic, msgspec.json.encode(row)))
+        self.outside.boundary()
 
     def publish(self, topic: str, event: Event, **_: str) -> None:
         self.outside.boundary()
@@ -139,6 +151,7 @@ class Case:
         settings: of the deployment.
         answers: of the warehouse.
         before: what happened before.
+        attributes: of the messages.
         now: the instant.
     """
 
@@ -149,6 +162,7 @@ class Case:
     settings: Settings = NOTHING
     answers: Answers = lambda _sql, _parameters: []
     before: Callable[["Deployed"], object] = lambda _: None
+    attributes: dict[str, str] = field(default_factory=dict)
     now: datetime = NOW
 
 
@@ -189,7 +203,8 @@ class Deployed:
 
     def deliver(self, data: bytes) -> int:
         """Deliver a message; the status of the answer."""
-        return self.post(push(data, (self.case.now + timedelta(seconds=31)).isoformat()))
+        published = (self.case.now + timedelta(seconds=31)).isoformat()
+        return self.post(push(data, published, attributes=self.case.attributes))
 
     def outcomes(self) -> dict[str, int]:
         """How many requests ended how."""

@@ -16,7 +16,6 @@ from core.settings.response import ActionName
 from functions.action_runner.main import build as action_runner
 from functions.adapters.events import encode
 from functions.adapters.ports import Data
-from functions.alert_intake.authenticator import Authenticator
 from functions.alert_intake.main import build as alert_intake
 from functions.bi_rollup.main import build as bi_rollup
 from functions.drift_score.main import build as drift_score
@@ -24,10 +23,12 @@ from functions.drift_score.statements import SECOND
 from functions.health_check.main import build as health_check
 from functions.incident_router.main import build as incident_router
 from functions.incident_sweep.main import build as incident_sweep
+from functions.otlp.main import build as otlp
 from functions.pipeline_monitor.main import build as pipeline_monitor
 from functions.promotion.main import build as promotion
 from functions.promotion.versions import ENTRANTS
 from functions.retrain.main import build as retrain
+from functions.runtime.authenticator import Authenticator
 from functions.runtime.ports import Ports
 from functions.services.actions import INCIDENTS
 from functions.telemetry_rollup.main import build as telemetry_rollup
@@ -37,6 +38,7 @@ from tests.support.builders.runs import told
 from tests.support.fakes import automation
 from tests.support.fakes.deployed import NOW, Case, Deployed, Unanswering, tick
 from tests.support.fakes.intake import payload
+from tests.support.fakes.otlp import span, traces
 from tests.support.fakes.outside import FINDING
 from tests.support.fakes.ports import posted, push
 from tests.support.servers.targets import tcp_probe
@@ -150,6 +152,10 @@ def _alert_intake(ports: Ports) -> Callable[[flask.Request], Any]:
     return alert_intake(ports, Authenticator())
 
 
+def _otlp(ports: Ports) -> Callable[[flask.Request], Any]:
+    return otlp(ports, Authenticator(), lambda: ports.bus)
+
+
 def _versions(sql: str, _: Data) -> list[Data]:
     """Version 1 in use, and version 2 registered after it."""
     if sql == ENTRANTS:
@@ -227,6 +233,13 @@ CASES = (
         refuses=(encode(FOUND), "type: must be 'sweep_batch' or 'tick', got 'finding'"),
         settings=PEOPLE,
         before=_untold,
+    ),
+    Case(
+        name="otlp",
+        build=_otlp,
+        takes=(traces(span(NOW), span(NOW, span_id=b"2" * 8)).SerializeToString(),),
+        refuses=(b"neither", "body: must be ExportTraceServiceRequest in protobuf"),
+        attributes={"ce-type": "org.opentelemetry.otlp.traces.v1", "content-type": "application/protobuf"},
     ),
     Case(
         name="pipeline_monitor",

@@ -13,9 +13,9 @@ from werkzeug.test import EnvironBuilder
 from core.events import Finding
 from functions.adapters.events import decode, encode
 from functions.adapters.ports import Clock
-from functions.alert_intake.authenticator import Authenticator
 from functions.alert_intake.intake import NAME
 from functions.alert_intake.main import build
+from functions.runtime.authenticator import Authenticator
 from tests.support.fakes import ports
 from tests.support.fakes.ports import MemoryPorts, Parked
 from tests.support.fakes.recorders import RecordingBus, RecordingMetrics

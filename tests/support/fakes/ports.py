@@ -75,7 +75,7 @@ class MemoryPorts:
         return Ledger(self.store, self.clock, self.function)
 
 
-def push(data: bytes, published_at: str = "2026-01-02T12:00:00Z", **message: str) -> bytes:
+def push(data: bytes, published_at: str = "2026-01-02T12:00:00Z", **message: Any) -> bytes:
     """The body of a push request."""
     inner = {"messageId": "7", "publishTime": published_at, "data": base64.b64encode(data).decode()} | message
     return json.dumps({"message": inner, "subscription": "projects/p/subscriptions/s"}).encode()

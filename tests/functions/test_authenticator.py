@@ -17,7 +17,7 @@ from google.auth import jwt
 from google.auth.crypt import RSASigner
 
 from core.errors import SettingsError
-from functions.alert_intake.authenticator import Authenticator, PushIdentity, open_authenticator
+from functions.runtime.authenticator import Authenticator, PushIdentity, open_authenticator
 from tests.support.fakes.intake import World, payload, push
 
 TOKEN = "a-token-é"
@@ -223,17 +223,17 @@ def test_a_push_comes_again_while_the_certificates_cannot_be_had(google: Google)
 
 def test_the_authenticator_is_as_the_environment_says() -> None:
     asked = {"AIA_INTAKE_TOKEN": TOKEN, "AIA_PUSH_AUDIENCE": AUDIENCE, "AIA_PUSH_ACCOUNT": ACCOUNT}
-    authenticator = open_authenticator(asked)
+    authenticator = open_authenticator(asked, token="AIA_INTAKE_TOKEN")
     assert authenticator.token == TOKEN
     assert authenticator.push is not None
     assert (authenticator.push.audience, authenticator.push.account) == (AUDIENCE, ACCOUNT)
-    assert open_authenticator({"AIA_INTAKE_TOKEN": TOKEN}).push is None
+    assert open_authenticator({"AIA_INTAKE_TOKEN": TOKEN}, token="AIA_INTAKE_TOKEN").push is None
 
 
 def test_without_authentication_the_log_warns(caplog: pytest.LogCaptureFixture) -> None:
-    open_authenticator({"AIA_INTAKE_TOKEN": TOKEN})
+    open_authenticator({"AIA_INTAKE_TOKEN": TOKEN}, token="AIA_INTAKE_TOKEN")
     assert caplog.messages == []
-    assert open_authenticator({}) == Authenticator()
+    assert open_authenticator({}, token="AIA_INTAKE_TOKEN") == Authenticator()
     assert caplog.messages == [
         "requests are not authenticated: neither AIA_INTAKE_TOKEN nor AIA_PUSH_AUDIENCE is given"
     ]
@@ -241,7 +241,7 @@ def test_without_authentication_the_log_warns(caplog: pytest.LogCaptureFixture) 
 
 def test_an_audience_without_an_account_is_a_fault_of_the_settings() -> None:
     with pytest.raises(SettingsError, match="AIA_PUSH_ACCOUNT: must be given where AIA_PUSH_AUDIENCE is, got ''"):
-        open_authenticator({"AIA_PUSH_AUDIENCE": AUDIENCE})
+        open_authenticator({"AIA_PUSH_AUDIENCE": AUDIENCE}, token="AIA_INTAKE_TOKEN")
 
 
 def test_who_is_refused_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

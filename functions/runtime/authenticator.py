@@ -131,19 +131,23 @@ class Authenticator:
         return bool(self.token) and hmac.compare_digest(given, self.token.encode())
 
 
-def open_authenticator(environment: Mapping[str, str]) -> Authenticator:
-    """The authenticator of the environment: `AIA_INTAKE_TOKEN`, `AIA_PUSH_AUDIENCE` and `AIA_PUSH_ACCOUNT`.
+def open_authenticator(environment: Mapping[str, str], *, token: str) -> Authenticator:
+    """The authenticator of the environment: `AIA_PUSH_AUDIENCE`, `AIA_PUSH_ACCOUNT` and a token.
+
+    Args:
+        environment: the variables.
+        token: the variable with the token of other senders.
 
     Raises:
         SettingsError: there is an audience and no account.
     """
-    token, audience = environment.get("AIA_INTAKE_TOKEN", ""), environment.get("AIA_PUSH_AUDIENCE", "")
+    given, audience = environment.get(token, ""), environment.get("AIA_PUSH_AUDIENCE", "")
     account = environment.get("AIA_PUSH_ACCOUNT", "")
     if audience and not account:
         raise SettingsError((Fault("AIA_PUSH_ACCOUNT", "must be given where AIA_PUSH_AUDIENCE is", account),))
-    if not token and not audience:
-        log.warning("requests are not authenticated: neither AIA_INTAKE_TOKEN nor AIA_PUSH_AUDIENCE is given")
-    return Authenticator(token=token, push=PushIdentity(audience=audience, account=account) if audience else None)
+    if not given and not audience:
+        log.warning("requests are not authenticated: neither %s nor AIA_PUSH_AUDIENCE is given", token)
+    return Authenticator(token=given, push=PushIdentity(audience=audience, account=account) if audience else None)
 
 
 def _password(credentials: str) -> bytes:

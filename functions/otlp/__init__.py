@@ -1,0 +1,1 @@
+"""OTLP: spans, metrics and log records of applications become rows."""
