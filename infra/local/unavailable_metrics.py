@@ -28,6 +28,13 @@ _ABSENT = {
     ),
     "a model that logs attributions": ("aia_attribution_drift_value", "aia_attribution_drift_drifted"),
     "calls of partners": ("aia_partner_calls", "aia_partner_latency_seconds", "aia_partner_success_ratio"),
+    "an application that sends OpenTelemetry": (
+        "aia_agent_failure_ratio",
+        "aia_agent_looping_tasks",
+        "aia_service_error_ratio",
+        "aia_service_latency_seconds",
+        "aia_service_requests_per_second",
+    ),
     "Cloud Run": ("run_googleapis_com:request_count",),
     "an endpoint of Vertex AI": ("aiplatform_googleapis_com:prediction_online_response_count",),
     "a generative model": (

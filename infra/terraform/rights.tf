@@ -84,6 +84,10 @@ locals {
       publishes = ["telemetry"]
       writes    = ["ops.dead_letters"]
     }
+    service_rollup = {
+      reads  = ["telemetry.spans", "telemetry.metric_points", "telemetry.log_records", "marts.service_minutes"]
+      writes = ["marts.service_minutes", "ops.dead_letters"]
+    }
     telemetry_rollup = {
       publishes = ["findings"]
       reads     = ["telemetry.experience", "telemetry.partner_calls"]

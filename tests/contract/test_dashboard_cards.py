@@ -18,7 +18,7 @@ SILENT = 60
 """The minute after which nobody does anything any more."""
 HEARTBEAT = "aia_heartbeat_timestamp_seconds"
 WATCHERS = {"health_check": 300, "incident_sweep": 300, "action_runner": 300, "drift_score": 1200}
-COUNTERS = {"bi_rollup": 900, "pipeline_monitor": 900, "telemetry_rollup": 900}
+COUNTERS = {"bi_rollup": 900, "pipeline_monitor": 900, "telemetry_rollup": 900, "service_rollup": 900}
 """Seconds from which each is silent."""
 
 

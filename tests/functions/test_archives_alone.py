@@ -35,6 +35,7 @@ JOBS = (
     "incident_sweep",
     "pipeline_monitor",
     "promotion",
+    "service_rollup",
     "telemetry_rollup",
 )
 AT = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -30,6 +30,7 @@ from functions.promotion.versions import ENTRANTS
 from functions.retrain.main import build as retrain
 from functions.runtime.authenticator import Authenticator
 from functions.runtime.ports import Ports
+from functions.service_rollup.main import build as service_rollup
 from functions.services.actions import INCIDENTS
 from functions.telemetry_rollup.main import build as telemetry_rollup
 from tests.support.builders.drift import MODEL
@@ -104,6 +105,13 @@ def _people(_: str, __: Data) -> list[Data]:
     return [
         seen | {"service": "shop", "device": "mobile", "loads": 3, "load_seconds": 1.5, "requests": 50, "failures": 1}
     ]
+
+
+def _operations(sql: str, _: Data) -> list[Data]:
+    if "service_minutes" not in sql or "MERGE" in sql:
+        return []
+    counts = {"calls": 60.0, "failures": 3.0, "timeouts": 0.0, "other_services": 0, "other_names": 0}
+    return [counts | {"service": "shop", "operation": "request", "name": "/a", "buckets": [{"bucket": 0, "n": 60.0}]}]
 
 
 def _untold(deployed: Deployed) -> None:
@@ -265,6 +273,13 @@ CASES = (
         refuses=(encode(FOUND), "type: must be 'retraining_request', got 'finding'"),
         settings=Settings(jobs={}, models=(TRAINABLE,)),
         answers=lambda _sql, _parameters: [{"version": "1", "outcome": "trained"}],
+    ),
+    Case(
+        name="service_rollup",
+        build=service_rollup,
+        takes=(tick("service_rollup"),),
+        refuses=(encode(FOUND), "type: must be 'tick', got 'finding'"),
+        answers=_operations,
     ),
     Case(
         name="telemetry_rollup",
