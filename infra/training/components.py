@@ -12,8 +12,6 @@ from kfp.dsl import Artifact, Dataset, Input, Metrics, Output
 from infra.training.locked import IMAGE, packages
 
 _PACKAGES = packages("training")
-_REGISTERING = packages("training", "retrain")
-"""Those of `retrain` have Vertex AI's client, which the last step asks for its template, and registers versions with."""
 
 
 @dsl.component(base_image=IMAGE, packages_to_install=_PACKAGES)
@@ -106,7 +104,6 @@ def evaluate(
 
 
 @dsl.component(base_image=IMAGE, packages_to_install=packages("registration"))
-@dsl.component(base_image=IMAGE, packages_to_install=_REGISTERING)
 def register(
     job: str,
     project: str,

@@ -25,11 +25,11 @@ _WHERE = {
 
 
 @cache
-def packages(*extras: str) -> list[str]:
-    """The packages of extras of pyproject.toml for the image, as in `numpy==2.4.1`.
+def packages(extra: str) -> list[str]:
+    """The packages of an extra of pyproject.toml for the image, as in `numpy==2.4.1`.
 
     Raises:
-        StageError: the lock does not have one of the extras.
+        StageError: the lock does not have the extra.
     """
     command = [
         str(Path(sys.executable).with_name("uv")),
@@ -39,9 +39,9 @@ def packages(*extras: str) -> list[str]:
         "--no-header",
         "--no-annotate",
     ]
-    command += ["--no-hashes", "--no-emit-project", *(f"--extra={extra}" for extra in extras)]
+    command += ["--no-hashes", "--no-emit-project", "--extra", extra]
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise StageError(f"{', '.join(extras)}: packages could not be read from uv.lock: {done.stderr.strip()}")
+        raise StageError(f"{extra}: its packages could not be read from uv.lock: {done.stderr.strip()}")
     found = map(Requirement, filter(None, done.stdout.splitlines()))
     return [f"{one.name}{one.specifier}" for one in found if one.marker is None or one.marker.evaluate(_WHERE)]

@@ -7,8 +7,8 @@ together.
 from typing import Any
 
 from google.api.metric_pb2 import MetricDescriptor  # type: ignore[import-untyped]  # published without type information
-from google.rpc.code_pb2 import INVALID_ARGUMENT  # type: ignore[import-untyped]  # published without type information
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # published without type information
+from google.rpc.code_pb2 import INVALID_ARGUMENT
+from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status  # type: ignore[import-untyped]  # published without type information
 
 __all__ = ["INVALID_ARGUMENT", "MetricDescriptor", "Pb", "Status", "rpc_status"]

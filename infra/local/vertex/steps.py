@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from google.cloud.aiplatform_v1.types import Artifact, Execution, PipelineState, PipelineTaskDetail
-from google.rpc.code_pb2 import CANCELLED, INTERNAL  # type: ignore[import-untyped] # of googleapis-common-protos
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # as above
+from google.rpc.code_pb2 import CANCELLED, INTERNAL
+from google.rpc.status_pb2 import Status
 
 from infra.local.vertex.change import TaskChange
 
