@@ -19,6 +19,7 @@ from functions.adapters.pipelines import COLLECTION, read_pipeline
 from functions.adapters.ports import Clock, Data, Store, Warehouse
 from functions.adapters.registries import aliases
 from functions.adapters.training import history
+from functions.adapters.training.port import CLAIMS
 from functions.api.cache import Cache
 
 log = logging.getLogger(__name__)
@@ -62,22 +63,40 @@ class TrainingOutcomes:
         return {"model": name, "days": DAYS, "trainings": self._all(model)}
 
     def of_incident(self, incident: Data, runs: Collection[str]) -> list[Data]:
-        """The trainings that an incident asked for: by an action, or by the finding of a condition; none while the sources do not answer.
+        """The trainings that an incident asked for: by an action, or by the finding of a condition; none while the warehouse does not answer.
 
         Args:
             incident: as it is stored.
             runs: the pipeline runs that its actions have requested.
         """
-        try:
-            found = [one for model in self._trained(incident) for one in self._all(model)]
-        except AiaError as error:
-            log.warning("incident without its trainings: %s", error)
-            return []
+        asking = [model for model in self._trained(incident) if runs or self._has_started(model, incident["opened_at"])]
+        found = [one for model in asking for one in self._known(model)]
         return [one for one in found if one["run_id"] in runs or _is_asked_by(one, incident)]
 
     def _trained(self, incident: Data) -> list[Model]:
         """The models that an incident is about, of those that are trained again."""
         return [model for model in self.models().values() if model.retraining and model.target in incident["targets"]]
+
+    def _has_started(self, model: Model, opened_at: datetime) -> bool:
+        """Whether a training of a model was started about when an incident opened, or later: only then the warehouse is asked."""
+
+        def read() -> list[datetime]:
+            document = self.store.get(CLAIMS, model.name)
+            return list(document.data["started"]) if document else []
+
+        return any(at >= opened_at - BEFORE for at in self._cache(("claim", model.name), read, seconds=_FRESH_SECONDS))
+
+    def _known(self, model: Model) -> list[Data]:
+        """The trainings of a model; none for a while after the sources did not answer: incidents are shown without them."""
+
+        def read() -> list[Data]:
+            try:
+                return self._all(model)
+            except AiaError as error:
+                log.warning("incidents without trainings: %s", error)
+                return []
+
+        return self._cache(("known", model.name), read, seconds=_FRESH_SECONDS)
 
     def _all(self, model: Model) -> list[Data]:
         def read() -> list[Data]:

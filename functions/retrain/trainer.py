@@ -28,7 +28,7 @@ from functions.adapters import events
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Clock, Document, Metrics, Store, Warehouse
 from functions.adapters.training import history
-from functions.adapters.training.port import Trainings
+from functions.adapters.training.port import CLAIMS, Trainings
 from functions.retrain.cost import cost_of_one
 from functions.runtime.push import Message
 from functions.services.actions import read_guards
@@ -38,7 +38,7 @@ AHEAD = timedelta(minutes=10)
 """How far the clock of the requester may be ahead of that of the bus."""
 KIND = "retraining_refused"
 NAME = "retrain"
-COLLECTION = "trainings"
+COLLECTION = CLAIMS
 TOPIC = "pipeline-runs"
 UNKNOWN = "unknown"
 """The label of models that are not in the settings: a request may name any model."""

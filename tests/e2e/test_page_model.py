@@ -96,7 +96,7 @@ def test_the_page_fits_the_screen_and_axe_finds_nothing_wrong(night: PageFixture
 def test_the_timeline_of_an_incident_has_what_came_of_its_training(night: PageFixture) -> None:
     now = datetime.now(UTC)
     night.warehouse.answers = model_pages.answers(now)
-    name = model_pages.trained_by_action(night.office, now)
+    name = model_pages.trained_for_incident(night.office, now)
     shown = card(night.open(), name)
     shown.get_by_text("Timeline: 4 entries").click()
     entries = shown.locator(".timeline li")

@@ -249,19 +249,28 @@ def test_trainings_have_their_outcomes_their_steps_and_what_came_of_their_versio
     assert requests.get(f"{site.url}/api/models/nobody/trainings", timeout=20).status_code == 404
 
 
-def test_an_incident_tells_what_came_of_the_trainings_that_it_asked_for(site: Site) -> None:
+@pytest.mark.parametrize("by_action", [True, False])
+def test_an_incident_tells_what_came_of_the_trainings_that_it_asked_for(site: Site, *, by_action: bool) -> None:
     site.rows.answers = model_pages.answers(NOW)
-    incident_id = model_pages.trained_by_action(site.office, NOW)
+    incident_id = model_pages.trained_for_incident(site.office, NOW, by_action=by_action)
     path = f"{site.url}/api/incidents/{incident_id}"
     found = requests.get(path, timeout=20).json()
     # By its action, and by its finding since it opened; not by the findings before, nor by a person.
     assert [one["outcome"] for one in found["trainings"]] == ["trained"]
-    assert found["trainings"][0]["run_id"] == found["actions"][0]["run_id"]
+    assert found["actions"][0]["run_id"] == (found["trainings"][0]["run_id"] if by_action else "")
     report = requests.get(f"{path}/report.md", timeout=20).text
     [line] = [line for line in report.splitlines() if "a training" in line]
     assert "| trained | version 9: log loss lower by 0.021 (0.009 to 0.033) on 4,000 held-out rows |" in line
     lines = report.splitlines()
     assert "| 2 |" in lines[lines.index(line) - 1]  # by time between the entries
     assert "| 3 |" in lines[lines.index(line) + 1]
+
+
+def test_incidents_are_shown_while_trainings_are_not_known_and_the_warehouse_is_left_alone(site: Site) -> None:
+    open_incident(site, "drift", "churn: 1 of 2 features drifted")
+    assert requests.get(f"{site.url}/api/incidents", timeout=20).json()[0]["trainings"] == []
+    assert [sql for sql, _ in site.rows.asked if "retraining_requests" in sql] == []  # none was started
+    model_pages.trained_for_incident(site.office, NOW)
     site.rows.down = True
-    assert requests.get(f"{path}/report.md", timeout=20).status_code == 200
+    found = requests.get(f"{site.url}/api/incidents", timeout=20).json()
+    assert [one["trainings"] for one in found] == [[]]

@@ -1,6 +1,7 @@
 """From a request to the traffic of its version: submitted, trained, registered, promoted, rolled back; killed at any call, delivered again."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -27,11 +28,11 @@ from tests.functions.test_retrain import REQUEST
 from tests.functions.test_retrain_crashes import VertexAI, request_of
 from tests.support.builders.budget import ALL
 from tests.support.crash.breaking import KilledError, MemoryMetrics, MemoryStore
-from tests.support.crash.promotions import AT, BETTER, DAY, EVEN, HOUR, POLICY, WORSE, check_shares, command
+from tests.support.crash.promotions import AT, BETTER, DAY, EVEN, HOUR, SHADOWED, WORSE, check_shares, command
 from tests.support.fakes.promotions import Registry, Tables, give, registry_name, tick
 from tests.support.servers.vertex import ENDPOINT, VertexEndpoints
 
-MODEL = replace(TRAINED, promotion=POLICY)
+MODEL = replace(SHADOWED, retraining=TRAINED.retraining)
 _AGAIN = (KilledError, BusyError, ConflictError, UnavailableError)
 
 
@@ -194,6 +195,16 @@ def ends(life: Life, server: VertexEndpoints) -> tuple[object, ...]:
     """What a life has led to."""
     jobs = sorted(map(request_of, life.pipeline_jobs.values()))
     return jobs, life.registered, life.changes, life.looks, life.holders(), split(server)
+
+
+def test_the_stories_have_everything_in_them(server: VertexEndpoints) -> None:
+    stages: Counter[str] = Counter()
+    for seed in range(12):
+        life = lived(seed, server, killed=False)
+        stages.update(one["stage"] for one in life.changes.values() if one["alias"] == "champion")
+        stages.update({"jobs": len(life.pipeline_jobs), "versions": len(life.uploads)})
+    assert all(stages[one] > 3 for one in ("step", "watch", "promoted", "jobs", "versions")), stages
+    assert stages["rolled back"]
 
 
 @pytest.mark.parametrize("seed", range(1000 if ALL else 15))

@@ -5,6 +5,9 @@ from typing import NamedTuple, Protocol
 
 from core.retraining.start import Training
 
+CLAIMS = "trainings"
+"""The documents, by model, of the requests that were let pass last: `retrain` writes them (`core.retraining.start.Claim`)."""
+
 
 class Trainings(Protocol):
     """Starts trainings.

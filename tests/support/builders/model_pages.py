@@ -17,6 +17,7 @@ from core.settings.response import ActionName
 from core.versions import AliasChange, AliasName, Metric, Version
 from functions.adapters.ports import Data
 from functions.adapters.registries import record
+from functions.adapters.training.port import CLAIMS
 from functions.promotion import looks
 from functions.services.promotions import Record, record_data
 from tests.support.builders import pages
@@ -191,11 +192,12 @@ def answers(now: datetime) -> dict[str, list[Data]]:
     }
 
 
-def trained_by_action(office: ApiFixture, now: datetime) -> str:
-    """An incident whose action asked for the newest training that has a version; the id of the incident."""
+def trained_for_incident(office: ApiFixture, now: datetime, *, by_action: bool = True) -> str:
+    """An incident that asked for the newest training that has a version, by an action or by its finding; the id of the incident."""
+    office.store.create(CLAIMS, MODEL.name, {"request": "", "at": now, "told": True, "started": [now - 2 * DAY]})
     asked = pages.request("model-churn-drift", ActionName.RETRAIN_MODEL.value, MODEL.target, now - 3 * DAY)
     run_id = start.run_id(trainings(now)[1]["id"])
-    plan = Plan(summary="a new version", state={"run_id": run_id})
+    plan = Plan(summary="a new version", state={"run_id": run_id} if by_action else {})
     failed = replace(pages.dry(asked, plan, now), request=asked, stage=Stage.FAILED, reason=ActionReason.UNHEALTHY)
     office.case(failed)
     drift = pages.condition(MODEL.target, "drift", Severity.ERROR, now, "churn: 1 of 2 features drifted")
