@@ -145,7 +145,7 @@ class Stack:
         )
 
     def start_mlflow(self) -> None:
-        """Start MLflow, which takes ten seconds of a processor, without waiting for it; nothing where it is not wanted."""
+        """Start MLflow, which takes seconds of a processor, without waiting for it; nothing where it is not wanted."""
         if self.with_mlflow:
             _beside(self._start_mlflow)
 

@@ -35,7 +35,7 @@ from tests.support.servers.grpc_wire import Wire
 from tests.support.servers.vertex_models import VertexModelServer
 
 pytest_plugins = ["tests.support.servers.mlflow_server"]
-pytestmark = pytest.mark.timeout(300)  # MLflow takes ten seconds of a processor to start
+pytestmark = pytest.mark.timeout(300)  # MLflow takes three seconds of a processor to start
 
 _names = (f"flight-delay-{number}" for number in itertools.count())
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
