@@ -8,9 +8,9 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import unquote
 
 from urllib3.connection import HTTPConnection
@@ -29,6 +29,15 @@ OpenSSL reads.
 """
 
 
+def trusting_only(authorities: str | None) -> ssl.SSLContext:
+    """What trusts these authorities (PEM) alone; without any, what `trusting` does."""
+    if authorities is None:
+        return trusting()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=authorities)
+    return context
+
+
 class Deadline:
     """The end of the time that a probe has in all, and how much of it is spent."""
 
@@ -40,6 +49,10 @@ class Deadline:
         """Seconds since the start."""
         return time.monotonic() - self._started
 
+    def is_over(self) -> bool:
+        """Whether no time is left."""
+        return self.spent() >= self._seconds
+
     def left(self) -> float:
         """Seconds left, above 0; `TimeoutError` when there are none."""
         left = self._seconds - self.spent()
@@ -48,13 +61,32 @@ class Deadline:
         return left
 
 
-def dial(host: str, port: int, deadline: Deadline) -> socket.socket:
+Refuses = Callable[[str], str | None]
+"""Says why an IP address must not be connected to; None where it may."""
+
+
+class ForbiddenAddressError(OSError):
+    """A host has only addresses that must not be connected to; the message says what they are."""
+
+
+def anywhere(_: str) -> None:
+    """Refuse no address."""
+
+
+def dial(host: str, port: int, deadline: Deadline, refuses: Refuses = anywhere) -> socket.socket:
     """Connect to the first address of a host that accepts; raise the last error if none does.
 
     An address that does not answer takes only its share of the time of the others. Resolving the name
     has the resolver's own time limit, which Python cannot shorten; `run.py` does not wait for it.
+
+    Args:
+        host: a name or an IP address.
+        port: of the server.
+        deadline: ends all attempts.
+        refuses: asked for each resolved address; the connection goes to an address that it was asked for, and the name is not
+            resolved again.
     """
-    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = _permitted(host, socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), refuses)
     for untried, (family, kind, protocol, _, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
         connection = socket.socket(family, kind, protocol)
         try:
@@ -69,6 +101,17 @@ def dial(host: str, port: int, deadline: Deadline) -> socket.socket:
     raise OSError(errno.EHOSTUNREACH, f"{host} has no address")
 
 
+T = TypeVar("T", bound=tuple[Any, ...])
+
+
+def _permitted(host: str, found: list[T], refuses: Refuses) -> list[T]:
+    """The addresses that are not refused; `ForbiddenAddressError` where all are."""
+    refused = [refuses(str(one[4][0])) for one in found]
+    if found and all(refused):
+        raise ForbiddenAddressError(errno.EACCES, f"{host} is {refused[0]}")
+    return [one for one, reason in zip(found, refused, strict=True) if reason is None]
+
+
 def shake(plain: socket.socket, host: str, context: ssl.SSLContext, deadline: Deadline) -> ssl.SSLSocket:
     """Complete a TLS handshake on a connected socket; Python bounds the whole handshake."""
     plain.settimeout(deadline.left())
@@ -76,13 +119,15 @@ def shake(plain: socket.socket, host: str, context: ssl.SSLContext, deadline: De
 
 
 @contextmanager
-def connected(url: Url, deadline: Deadline) -> Iterator[tuple[HTTPConnection, socket.socket]]:
+def connected(
+    url: Url, deadline: Deadline, refuses: Refuses = anywhere, context: ssl.SSLContext | None = None
+) -> Iterator[tuple[HTTPConnection, socket.socket]]:
     """A connection for one request to the host of a URL, and its socket; the deadline ends the answer as well."""
     host, port = address(url)
     with ExitStack() as closing:
-        stream = closing.enter_context(dial(host, port, deadline))
+        stream = closing.enter_context(dial(host, port, deadline, refuses))
         if url.scheme == "https":
-            stream = closing.enter_context(shake(stream, host, trusting(), deadline))
+            stream = closing.enter_context(shake(stream, host, context or trusting(), deadline))
         connection = HTTPConnection(host, port)
         connection.sock = cast("ssl.SSLSocket", Bounded(stream, deadline))
         yield connection, stream

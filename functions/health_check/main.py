@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from functions.adapters.probes.sources import Sources
 from functions.health_check.check import NAME, Outside, check
 from functions.health_check.rules import RULES, RuleCheck
 from functions.runtime.endpoint import Endpoint, on_tick, serve
@@ -18,6 +19,12 @@ def build(ports: Ports) -> Endpoint:
 
     outside = Outside(
         probes=ports.settings.probes,
+        maintenance=ports.settings.maintenance,
+        sources=Sources(
+            query=lambda sql, **parameters: ports.warehouse.query(sql, **parameters),  # noqa: PLW0108 - opened by the first query
+            instant=lambda query, at: ports.prometheus.instant(query, at=at),
+            clock=ports.clock,
+        ),
         store=ports.store,
         bus=ports.bus,
         metrics=ports.metrics,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the one-machine deployment needs and is missing: a locked virtual environment and Prometheus; with --test
-# also Chromium, Redis, checkov, MLflow and the analyser of SQL, for the tests of the pages, of the cache, of the deployment, of
+# also Chromium, Redis, PostgreSQL, checkov, MLflow and the analyser of SQL, for the tests of the pages, of the cache, of a database, of the deployment, of
 # registries and of statements; with --mlflow also MLflow. Safe to run again, and to interrupt.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -62,6 +62,11 @@ fi
 # --- Redis, for the tests of what flushes a cache; Debian's package starts a service of its own on port 6379, they do not use it
 if [ "${1:-}" = --test ] && ! have redis-server; then
   apt_install redis-server || brew_install redis || die "Redis is missing; install it so that 'redis-server' is on PATH"
+fi
+
+# --- PostgreSQL, for the tests of its probe; Debian's package starts a service of its own on port 5432, they do not use it
+if [ "${1:-}" = --test ] && ! have pg_basebackup && ! ls /usr/lib/postgresql/*/bin/pg_basebackup >/dev/null 2>&1; then
+  apt_install postgresql || brew_install postgresql || die "PostgreSQL is missing; install its server so that 'initdb' and 'pg_basebackup' are on PATH"
 fi
 
 # --- checkov, for the test of the deployment; apart, because it pins what the functions need in other versions

@@ -210,6 +210,7 @@ class Stack:
             "AIA_API_URL": self.ports.url("page"),
             "AIA_COMMAND_INTAKE_URL": self.ports.url("commands"),
             "AIA_INBOX_URL": f"{self.ports.url('inbox')}/",
+            "AIA_PROBE_NETWORKS": "127.0.0.0/8, ::1/128",
             "AIA_WAREHOUSE_ADDRESS": f"127.0.0.1:{self.ports['warehouse']}",
             # Windows of some thousand rows are done before a second thread has begun; side by side they only wait.
             "OMP_NUM_THREADS": "1",

@@ -30,6 +30,7 @@ locals {
     AIA_API_URL            = coalesce(var.api_url, local.addresses["api"])
     AIA_COMMAND_INTAKE_URL = local.addresses["command_intake"]
     AIA_INBOX_URL          = local.nowhere
+    AIA_PROBE_NETWORKS     = "" # a function has nothing to probe on its own machine
     AIA_WAREHOUSE_ADDRESS  = "bigquery.googleapis.com:443"
   }, var.environment)
 

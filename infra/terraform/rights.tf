@@ -4,6 +4,8 @@
 locals {
   # The tables that the settings name, dataset.table or project.dataset.table.
   model_tables = distinct(flatten([for model in try(local.settings.models, []) : compact([model.table, try(model.label.table, "")])]))
+  # The tables whose age is probed.
+  probed_tables = distinct([for probe in try(local.settings.probes, []) : probe.table if try(probe.kind == "bigquery", false)])
   # Who reads a view reads what it reads as well.
   scores = flatten([for name in ["drift_scores", "model_performance", "model_group_performance"] : ["ops.${name}", "ops.${name}_raw"]])
 
@@ -30,6 +32,7 @@ locals {
     }
     health_check = {
       publishes = ["findings"]
+      reads     = local.probed_tables
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
       charts    = true # which alert rules have data

@@ -54,7 +54,7 @@ locals {
     secret => contains(local.secret_addresses, secret) ? "https://withheld.invalid/${secret}" : format("%032d", index(sort(var.secrets), secret))
   }
   secret_addresses = flatten([
-    for one in concat(try(local.settings.channels, []), try(local.settings.probes, [])) : regexall("^\\$\\{([A-Za-z0-9_]+)\\}$", try(one.url, ""))
+    for one in concat(try(local.settings.channels, []), try(local.settings.probes, []), flatten([for probe in try(local.settings.probes, []) : try(probe.steps, [])])) : regexall("^\\$\\{([A-Za-z0-9_]+)\\}$", try(one.url, ""))
   ])
 }
 

@@ -57,7 +57,7 @@ variable "dashboards" {
 }
 
 variable "environment" {
-  description = "What $${NAME} in the settings stands for, where it is no secret. AIA_API_URL and AIA_WAREHOUSE_ADDRESS are known already."
+  description = "What $${NAME} in the settings stands for, where it is no secret. AIA_API_URL, AIA_PROBE_NETWORKS and AIA_WAREHOUSE_ADDRESS are known already."
   type        = map(string)
   default     = {}
   nullable    = false

@@ -25,6 +25,12 @@ UNSEEN = {
     "aia_challenger_share_ratio",
     "aia_incident_changes_total",
     "aia_notification_seconds_total",
+    "aia_probe_age_seconds",
+    "aia_probe_backlog_messages",
+    "aia_probe_connections_ratio",
+    "aia_probe_hit_ratio",
+    "aia_probe_memory_ratio",
+    "aia_probe_replication_lag_seconds",
     "aia_revenue_difference_cents",
     "aia_service_timeout_ratio",
     "aia_telemetry_items_total",
@@ -33,6 +39,8 @@ UNSEEN = {
 """Metrics that are on no dashboard: the page of a model and its audit trail have those of a challenger, of which rules tell; the audit trail
 has changes better, the sum of notification seconds is of a histogram that is shown, and of the difference of revenue, which is 0, a rule
 tells, as of queries that time out. What a task of an agent takes and what telemetry is refused is for whoever asks."""
+has changes better, what a probe measures is on the page and in findings, the sum of notification seconds is of a histogram that is shown, and of the difference of revenue, which is 0, a rule
+tells."""
 
 
 def test_all_dashboards_were_read() -> None:

@@ -11,6 +11,7 @@ import trustme
 from core.health import ProbeReason
 from functions.adapters.probes import http
 from functions.adapters.probes import run as runner
+from functions.adapters.probes import web as web_request
 from tests.support.servers.targets import (
     free_port,
     http_probe,
@@ -68,13 +69,13 @@ def test_http_reads_no_more_of_an_endless_body_than_its_bound(web: "Web") -> Non
     web.routes["/"] = endless
     result = http.check(http_probe(web.url()))
     assert result.ok
-    assert len(result.body) == http.BODY
+    assert len(result.body) == web_request.BODY
 
 
 def test_http_reads_no_more_of_a_compression_bomb_than_its_bound(web: "Web") -> None:
     bomb = gzip.compress(b"\0" * 50_000_000)
     web.routes["/"] = lambda handler: handler.reply(200, bomb, Content_Encoding="gzip")
-    assert len(http.check(http_probe(web.url())).body) == http.BODY
+    assert len(http.check(http_probe(web.url())).body) == web_request.BODY
 
 
 @pytest.mark.parametrize(

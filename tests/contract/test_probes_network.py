@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from core.health import ProbeReason, ProbeResult
-from functions.adapters.net import Deadline, dial
+from functions.adapters.net import Deadline, anywhere, dial
 from functions.adapters.probes import dns, tcp, tls
 from functions.adapters.probes import run as runner
 from tests.support.servers.targets import (
@@ -109,7 +109,7 @@ def test_tls_a_server_that_never_shakes_hands_is_a_timeout() -> None:
 
 
 def test_tls_a_server_that_goes_away_after_its_bad_certificate_leaves_the_date_unknown() -> None:
-    assert tls.refused_expiry("localhost", free_port(), Deadline(5)) is None
+    assert tls.refused_expiry("localhost", free_port(), Deadline(5), anywhere) is None
 
 
 # DNS
@@ -266,7 +266,9 @@ def test_a_probe_that_never_comes_back_is_a_timeout_and_one_never_started_says_n
     probes = [tcp_probe(1, name=name, timeout=timedelta(milliseconds=50)) for name in ("first", "second")]
     results = runner.run(probes, check=stuck, threads=1)
     over.set()
-    assert {name: result.reason for name, result in results.items()} == {"first": ProbeReason.TIMEOUT}
+    reasons = {name: result.reason for name, result in results.items()}
+    assert reasons == {"first": ProbeReason.TIMEOUT, "second": ProbeReason.NOT_STARTED}
+    assert [results[name].is_known for name in ("first", "second")] == [True, False]
     assert "not started in time: 1" in caplog.text
 
 

@@ -14,6 +14,7 @@ from functions.adapters import config
 REPOSITORY = Path(config.__file__).parents[2]
 ENVIRONMENT = {
     "AIA_API_URL": "http://127.0.0.1:8080",
+    "AIA_PROBE_NETWORKS": "127.0.0.0/8",
     "AIA_WAREHOUSE_ADDRESS": "127.0.0.1:9050",
     "AIA_INBOX_URL": "http://127.0.0.1:8081/inbox",
 }

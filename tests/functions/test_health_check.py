@@ -341,7 +341,7 @@ def story(world: World, web: "Web", store: Store, die_at: int) -> int:
 def test_the_function_as_deployed_answers_a_tick(tmp_path: Path, web: "Web") -> None:
     """Its own composition root in its own process, under functions-framework; only the endpoints are this machine's."""
     settings = tmp_path / "monitoring.yaml"
-    probe = f"{{name: site, kind: http, url: '{web.url()}', every: 1m}}"
+    probe = f"{{name: site, kind: http, url: '{web.url()}', every: 1m, allowed_networks: [127.0.0.0/8]}}"
     settings.write_text(f"version: 1\njobs: {{health_check: '* * * * *'}}\nprobes:\n  - {probe}\n")
     nowhere = f"127.0.0.1:{free_port()}"
     environment = {

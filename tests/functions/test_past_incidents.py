@@ -17,6 +17,7 @@ END = START + 20 * DAY
 ENVIRONMENT = {
     "AIA_API_URL": "http://127.0.0.1:1",
     "AIA_INBOX_URL": "http://127.0.0.1:1/",
+    "AIA_PROBE_NETWORKS": "127.0.0.0/8",
     "AIA_WAREHOUSE_ADDRESS": "127.0.0.1:1",
 }
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.health import ProbeReason, ProbeResult, availability, due, judge, where
+from core.health import ProbeReason, ProbeResult, availability, due, judge
 from core.settings import Address, DnsProbe, HttpProbe, Probe, TcpProbe, TlsProbe
 
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -110,4 +110,4 @@ def test_availability_is_the_share_that_was_up() -> None:
     ],
 )
 def test_where_a_probe_looks_is_shown_without_its_secrets(probe: Probe, shown: str) -> None:
-    assert where(probe) == shown
+    assert probe.where == shown

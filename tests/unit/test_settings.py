@@ -265,7 +265,7 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
         (
             ("probes", 0, "kind"),
             "htp",
-            "probes[0].kind: must be one of http, tls, tcp, dns (perhaps 'http'), got 'htp'",
+            "probes[0].kind: must be one of http, tls, tcp, dns, grpc, websocket, smtp, postgresql, redis, bigquery, pubsub, vertex, gke, journey (perhaps 'http'), got 'htp'",
         ),
         (("probes", 0, "every"), "90s", "probes[0].every: must be 1m to 1d, in whole m"),
         (("probes", 0, "expect", "status"), 99, "probes[0].expect.status: must be 100 to 599, got 99"),

@@ -18,6 +18,7 @@ from core.settings.channels import KINDS, WebhookChannel
 FILE = (Path(__file__).resolve().parents[2] / "infra" / "monitoring.yaml").read_text()
 ENVIRONMENT = {
     "AIA_API_URL": "http://127.0.0.1:8080",
+    "AIA_PROBE_NETWORKS": "127.0.0.0/8",
     "AIA_WAREHOUSE_ADDRESS": "127.0.0.1:9050",
     "AIA_INBOX_URL": "http://127.0.0.1:8081/",
     "PAGERDUTY_KEY": "0123456789abcdef0123456789abcdef",

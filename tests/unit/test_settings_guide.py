@@ -32,6 +32,8 @@ ENVIRONMENT = {
     "ADA_URL": "https://example.com/ada",
     "ADA_SECRET": "-",
     "GRACE_URL": "https://example.com/grace",
+    "ORDERS_PASSWORD": "-",
+    "PROBE_PASSWORD": "-",
 }
 SCHEMA = jsonschema.Draft202012Validator(json.loads(schema.text()))
 EMPTY = {"version": 1, "jobs": {}}
@@ -86,7 +88,10 @@ def test_every_statistic_is_described_in_the_order_of_the_registry() -> None:
 
 
 def test_the_example_of_probes_is_read_as_it_stands() -> None:
-    assert [probe.kind for probe in read(PROBES).probes] == ["http", "tls", "dns", "tcp"]
+    assert [probe.kind for probe in read(PROBES).probes] == [
+        *("http", "tls", "dns", "tcp", "grpc", "websocket", "smtp", "postgresql", "redis"),
+        *("bigquery", "pubsub", "vertex", "gke", "journey"),
+    ]
 
 
 def test_the_example_of_people_and_incidents_is_read_as_it_stands_and_means_what_it_says() -> None:

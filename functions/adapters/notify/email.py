@@ -13,12 +13,10 @@ import base64
 import contextlib
 import ipaddress
 import smtplib
-import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from html import escape
-from typing import cast
 
 from core.errors import UnavailableError
 from core.events import Change, Severity
@@ -27,13 +25,13 @@ from core.incidents.messages import Message
 from core.reports.message import ReportMessage
 from core.settings.channels import EmailChannel, Encryption
 from core.text import instant
-from functions.adapters.net import Bounded, Deadline, dial, shake, trusting
+from functions.adapters.net import Deadline
 from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Links, Receipt
 from functions.adapters.notify.report_letter import POLICY, message_id, report_letter
 from functions.adapters.notify.text import fit, paragraph, redacted, web
+from functions.adapters.smtp_session import SmtpSession
 
 _FINAL = range(500, 600)
-_READY = 220
 LONGEST_SUBJECT = 120
 _LONGEST_TEXT = 8000
 _LONGEST_FACT = 2000
@@ -99,7 +97,7 @@ class Email:
             )
         try:
             with contextlib.ExitStack() as closing:
-                return self._deliver(letters, _Session(setting, Deadline(self._seconds), closing))
+                return self._deliver(letters, self._session(closing))
         except smtplib.SMTPRecipientsRefused as error:
             return self._refused(min((code for code, _ in error.recipients.values()), default=0), "every recipient")
         except smtplib.SMTPAuthenticationError as error:
@@ -110,7 +108,19 @@ class Email:
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise UnavailableError(f"channel {setting.name}: no delivery ({type(error).__name__})") from None
 
-    def _deliver(self, letters: Iterable[Letter], session: "_Session") -> Receipt:
+    def _session(self, closing: contextlib.ExitStack) -> SmtpSession:
+        setting = self._setting
+        return SmtpSession(
+            setting.host,
+            setting.port,
+            Deadline(self._seconds),
+            closing,
+            tls=setting.encryption is Encryption.TLS,
+            # The name of this machine, which smtplib would look up, means nothing to a mail server; the sender's domain does.
+            local_hostname=setting.sender.rpartition("@")[2].strip("> "),
+        )
+
+    def _deliver(self, letters: Iterable[Letter], session: SmtpSession) -> Receipt:
         setting = self._setting
         if setting.encryption is Encryption.STARTTLS:
             session.protect()
@@ -152,41 +162,6 @@ class Email:
             raise UnavailableError(f"channel {self._setting.name}: answered {code}") from None
         secrets = (self._setting.password, _base64(self._setting.password))
         return Receipt(DeliveryOutcome.REFUSED, fit(redacted(f"SMTP {code}: {what}", *secrets), 300))
-
-
-class _Session(smtplib.SMTP):
-    """A conversation that ends at a deadline: `smtplib` by itself waits anew for every byte."""
-
-    def __init__(self, setting: EmailChannel, deadline: Deadline, closing: contextlib.ExitStack) -> None:
-        self._deadline = deadline
-        self._closing = closing
-        self._tls = setting.encryption is Encryption.TLS
-        # The name of this machine, which smtplib would look up, means nothing to a mail server; the sender's domain does.
-        super().__init__(setting.host, setting.port, local_hostname=setting.sender.rpartition("@")[2].strip("> "))
-
-    def connect(self, host: str = "localhost", port: int = 0, *_: object, **__: object) -> tuple[int, bytes]:
-        """Connect, over TLS where that comes first, and read the greeting."""
-        self._host = host
-        self._plain_text = self._closing.enter_context(dial(host, port, self._deadline))
-        self._use(self._shaken() if self._tls else self._plain_text)
-        return self.getreply()
-
-    def protect(self) -> None:
-        """Switch to TLS, or fail; everything that the server sent in plain text is discarded."""
-        self.ehlo_or_helo_if_needed()
-        if self.docmd("STARTTLS")[0] != _READY:
-            raise smtplib.SMTPNotSupportedError("STARTTLS")
-        self._use(self._shaken())
-        self.helo_resp = self.ehlo_resp = None
-        self.esmtp_features = {}
-        self.does_esmtp = False
-
-    def _shaken(self) -> ssl.SSLSocket:
-        return self._closing.enter_context(shake(self._plain_text, self._host, trusting(), self._deadline))
-
-    def _use(self, stream: object) -> None:
-        self.sock = cast("ssl.SSLSocket", Bounded(cast("ssl.SSLSocket", stream), self._deadline))
-        self.file = None
 
 
 def _is_here(host: str) -> bool:

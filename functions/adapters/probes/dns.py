@@ -6,7 +6,8 @@ import dns.resolver
 from core.health import ProbeReason, ProbeResult
 from core.settings import DnsProbe
 from functions.adapters.net import Deadline
-from functions.adapters.probes.failure import failed
+from functions.adapters.probes.failure import failed, passed
+from functions.adapters.probes.reach import refuses
 
 _REASONS: dict[type[Exception], ProbeReason] = {
     dns.resolver.NXDOMAIN: ProbeReason.UNKNOWN_NAME,
@@ -19,12 +20,14 @@ _REASONS: dict[type[Exception], ProbeReason] = {
 def check(probe: DnsProbe) -> ProbeResult:
     """Ask for the addresses of the name, IPv4 before IPv6; nothing is answered from a cache of this process."""
     deadline = Deadline(probe.timeout.total_seconds())
+    if probe.resolver is not None and (refused := refuses(probe)(probe.resolver.host)):
+        where = f"{probe.host}: the resolver is {refused}"
+        return failed(ProbeReason.FORBIDDEN_ADDRESS, where, deadline)
     try:
         addresses = _addresses(probe, deadline)
     except (dns.exception.DNSException, TimeoutError) as error:
         return failed(_why(error), probe.host, deadline)
-    detail = f"{probe.host} is {', '.join(addresses)}"
-    return ProbeResult(ok=True, reason=ProbeReason.OK, latency=deadline.spent(), detail=detail)
+    return passed(f"{probe.host} is {', '.join(addresses)}", deadline)
 
 
 def _addresses(probe: DnsProbe, deadline: Deadline) -> list[str]:

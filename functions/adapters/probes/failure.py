@@ -1,11 +1,12 @@
-"""Results of probes that fail before they complete, with the reason."""
+"""Results of probes: that completed, or that failed before, with the reason."""
 
 import errno
 import socket
 import ssl
+from dataclasses import replace
 
 from core.health import ProbeReason, ProbeResult
-from functions.adapters.net import Deadline
+from functions.adapters.net import Deadline, ForbiddenAddressError
 
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL}
 
@@ -19,6 +20,7 @@ _CERTIFICATE = {
 }
 
 _KINDS: dict[type[OSError], ProbeReason] = {
+    ForbiddenAddressError: ProbeReason.FORBIDDEN_ADDRESS,
     socket.gaierror: ProbeReason.UNKNOWN_NAME,
     TimeoutError: ProbeReason.TIMEOUT,
     ConnectionRefusedError: ProbeReason.REFUSED,
@@ -37,7 +39,20 @@ def why(error: OSError) -> ProbeReason:
     return ProbeReason.UNREACHABLE if error.errno in _UNREACHABLE else ProbeReason.BAD_ANSWER
 
 
+def failed_by(error: OSError, where: str, deadline: Deadline) -> ProbeResult:
+    """The result of a check that a network error ended."""
+    result = failed(why(error), where, deadline)
+    if isinstance(error, ForbiddenAddressError):
+        return replace(result, detail=f"{result.detail}: {error.strerror}")
+    return result
+
+
 def failed(reason: ProbeReason, where: str, deadline: Deadline) -> ProbeResult:
     """The result of a failed check; it names the address, and nothing that was sent or received."""
     detail = f"{reason.replace('_', ' ')}: {where}"
     return ProbeResult(ok=False, reason=reason, latency=deadline.spent(), detail=detail)
+
+
+def passed(detail: str, deadline: Deadline, **measures: float) -> ProbeResult:
+    """The result of a check that completed, with what it measured."""
+    return ProbeResult(ok=True, reason=ProbeReason.OK, latency=deadline.spent(), detail=detail, measures=measures)

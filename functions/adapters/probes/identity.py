@@ -1,6 +1,6 @@
-"""Identity tokens of the function's own account, from Google's metadata server, for targets behind IAM.
+"""Tokens of the function's own account, from Google's metadata server.
 
-A token is for one audience. It is cached until shortly before it expires, and never logged.
+Identity tokens are for targets behind IAM, the access token for Google's APIs. An identity token is for one audience. A token is cached until shortly before it expires, and never logged.
 """
 
 import base64
@@ -9,21 +9,23 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from urllib.parse import quote
 
 from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
+from core.health import ProbeReason, ProbeResult
 from functions.adapters.net import Deadline, connected, headers
+from functions.adapters.probes.failure import failed
 
 METADATA = "metadata.google.internal"
 """Answers on Cloud Run, Compute Engine and Kubernetes Engine; `GCE_METADATA_HOST` names another, as for Google's clients."""
 MARGIN = 300.0
 """Seconds before its expiry at which a token is renewed."""
 LONGEST = 16 * 1024
-_PATH = "/computeMetadata/v1/instance/service-accounts/default/identity"
+_PATH = "/computeMetadata/v1/instance/service-accounts/default"
 _FLAVOR = "Google"
 
 
@@ -54,16 +56,37 @@ class Tokens:
         Raises:
             NoTokenError: none is available.
         """
-        kept = self._kept.get(audience)
+        path = f"identity?audience={quote(audience, safe='')}&format=full"
+        return self._get(path, lambda: _identity_token(_ask(path, deadline)))
+
+    def access(self, deadline: Deadline) -> str:
+        """The access token of the account.
+
+        Raises:
+            NoTokenError: none is available.
+        """
+        return self._get("token", lambda: _access_token(_ask("token", deadline), self._clock()))
+
+    def _get(self, path: str, request: Callable[[], _Token]) -> str:
+        kept = self._kept.get(path)
         if kept is None or kept.until - MARGIN <= self._clock():
             # Two probes may request one at once: either token is valid.
-            self._kept[audience] = kept = _token(_request_token(audience, deadline))
+            self._kept[path] = kept = request()
         return kept.value
 
 
-def _request_token(audience: str, deadline: Deadline) -> str:
+TOKENS = Tokens()
+
+
+def no_token(error: Exception, where: str, deadline: Deadline) -> ProbeResult:
+    """The result of a check for which no token was available."""
+    result = failed(ProbeReason.NO_TOKEN, where, deadline)
+    return replace(result, detail=f"{result.detail}: {error}")
+
+
+def _ask(path: str, deadline: Deadline) -> str:
     host = os.environ.get("GCE_METADATA_HOST", METADATA)
-    url = parse_url(f"http://{host}{_PATH}?audience={quote(audience, safe='')}&format=full")
+    url = parse_url(f"http://{host}{_PATH}/{path}")
     try:
         with connected(url, deadline) as (connection, _):
             own = headers(url) | {"Metadata-Flavor": _FLAVOR}
@@ -79,7 +102,15 @@ def _request_token(audience: str, deadline: Deadline) -> str:
     return body.decode("ascii", errors="replace").strip()
 
 
-def _token(text: str) -> _Token:
+def _access_token(text: str, now: float) -> _Token:
+    try:
+        found = json.loads(text)
+        return _Token(str(found["access_token"]), now + float(found["expires_in"]))
+    except (ValueError, TypeError, KeyError):
+        raise NoTokenError("the metadata server answered with no token") from None  # the cause would hold the answer
+
+
+def _identity_token(text: str) -> _Token:
     """The token with its expiry; the audience verifies its signature."""
     try:
         _, payload, _ = text.split(".")

@@ -1,16 +1,17 @@
 """TCP probe: whether a port accepts a connection, and how long it takes."""
 
-from core.health import ProbeReason, ProbeResult, where
+from core.health import ProbeResult
 from core.settings import TcpProbe
-from functions.adapters.net import Deadline, dial
-from functions.adapters.probes.failure import failed, why
+from functions.adapters.net import Deadline
+from functions.adapters.probes.failure import failed_by, passed
+from functions.adapters.probes.reach import reach
 
 
 def check(probe: TcpProbe) -> ProbeResult:
     """Connect and close."""
     deadline = Deadline(probe.timeout.total_seconds())
     try:
-        dial(probe.host, probe.port, deadline).close()
+        reach(probe, probe.host, probe.port, deadline).close()
     except OSError as error:
-        return failed(why(error), where(probe), deadline)
-    return ProbeResult(ok=True, reason=ProbeReason.OK, latency=deadline.spent(), detail=f"{where(probe)} accepts")
+        return failed_by(error, probe.where, deadline)
+    return passed(f"{probe.where} accepts", deadline)

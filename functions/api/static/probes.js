@@ -9,6 +9,17 @@ function spark(history) {
     svg("path", { d: `M${points.map((point) => point.join(" ")).join("L")}` }));
 }
 
+const percent = (share, digits) => `${(100 * share).toFixed(digits)} %`;
+
+// The share of this month's checks that were good, and what is left of the error budget where there is an objective.
+function month(data) {
+  if (data.month_availability == null) return null;
+  const left = data.budget == null ? null : data.budget > 0 ? `${percent(data.budget, 0)} of the error budget left` : "error budget spent";
+  return el("div", { class: "row soft" },
+    el("span", {}, `${percent(data.month_availability, 2)} good this month`, data.objective != null && `, objective ${percent(data.objective, 2)}`),
+    left && el("span", { class: data.budget > 0 ? "push" : "pill push critical" }, left));
+}
+
 // What was found holds only as long as checks go on.
 export const isAwaited = (data) => Boolean(data.awaited);
 export const isUnchecked = (data) => !isAwaited(data) && (!data.checked_at || data.overdue);
@@ -26,6 +37,7 @@ export function probe(data) {
       el("span", {}, `${seconds(data.latency)} · ${data.detail || "as expected"}`),
       data.overdue || data.awaited ? el("span", { class: "push" }, `not checked for ${span(data.checked_at)}`)
         : data.since && el("span", { class: "push" }, `${up ? "up" : "down"} for ${span(data.since)}`)),
+    month(data),
     data.certificate_expires_at && el("div", { class: "soft" }, `Certificate expires ${when(data.certificate_expires_at)}`),
     data.history?.length > 1 && spark(data.history));
 }

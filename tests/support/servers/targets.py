@@ -1,6 +1,7 @@
 """Targets for probes: real servers on loopback that answer well, wrongly, slowly, or not at all."""
 
 import contextlib
+import ipaddress
 import socket
 import socketserver
 import ssl
@@ -31,6 +32,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked.append((self.path, self.headers))
         self.server.routes[self.path.partition("?")[0]](self)
+
+    def do_POST(self) -> None:
+        self.server.asked.append((self.path, self.headers))
+        self.server.posts[self.path](self)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         pass
@@ -65,6 +70,7 @@ class Web(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.routes: dict[str, Route] = {"/": lambda handler: handler.reply(200, b"ok")}
+        self.posts: dict[str, Route] = {}
         self.asked: list[tuple[str, Message]] = []
         self.over = threading.Event()
 
@@ -162,21 +168,24 @@ def serving(server: socketserver.BaseServer) -> Iterator[None]:
 
 
 MINUTE = timedelta(minutes=1)
+HERE = tuple(map(ipaddress.ip_network, ("127.0.0.0/8", "0.0.0.0/32", "::1/128", "255.255.255.255/32")))
+"""The networks of this machine, which the probes of tests may reach."""
+ON_HERE: dict[str, Any] = {"every": MINUTE, "allowed_networks": HERE}
 
 
 def http_probe(url: str, *, status: int | None = None, body: str | None = None, **changes: Any) -> HttpProbe:
     expect = Expect(status=status, body=body)
-    return replace(HttpProbe(name="site", every=MINUTE, url=url, expect=expect), **changes)
+    return replace(HttpProbe(name="site", **ON_HERE, url=url, expect=expect), **changes)
 
 
 def tls_probe(port: int, **changes: Any) -> TlsProbe:
-    return replace(TlsProbe(name="cert", every=MINUTE, host="localhost", port=port), **changes)
+    return replace(TlsProbe(name="cert", **ON_HERE, host="localhost", port=port), **changes)
 
 
 def dns_probe(host: str, address: tuple[str, int], **changes: Any) -> DnsProbe:
     resolver = Address(host=address[0], port=address[1])
-    return replace(DnsProbe(name="name", every=MINUTE, host=host, resolver=resolver), **changes)
+    return replace(DnsProbe(name="name", **ON_HERE, host=host, resolver=resolver), **changes)
 
 
 def tcp_probe(port: int, host: str = "localhost", **changes: Any) -> TcpProbe:
-    return replace(TcpProbe(name="port", every=MINUTE, address=Address(host=host, port=port)), **changes)
+    return replace(TcpProbe(name="port", **ON_HERE, address=Address(host=host, port=port)), **changes)

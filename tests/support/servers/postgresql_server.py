@@ -1,0 +1,145 @@
+"""A PostgreSQL server for tests, in a folder of its own, and a standby of it."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support.servers.targets import free_port
+
+USER, PASSWORD = "monitor", "T0PS3CR3T"
+ADMIN = "admin"
+PATIENCE = 30.0
+_CONFIGURATION = """
+listen_addresses = '127.0.0.1'
+unix_socket_directories = '{folder}'
+fsync = off
+max_connections = 20
+shared_buffers = 4MB
+max_wal_senders = 2
+wal_keep_size = 16MB
+autovacuum = off
+"""
+_ACCESS = f"""
+local all {ADMIN} trust
+hostssl all {USER} 127.0.0.1/32 scram-sha-256
+host all {ADMIN} 127.0.0.1/32 trust
+host replication {ADMIN} 127.0.0.1/32 trust
+host all plain 127.0.0.1/32 trust
+"""
+
+
+def programs() -> Path:
+    """The folder of the server's programs, which Debian does not have on PATH; skips where there is none."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    found = shutil.which("pg_basebackup", path=os.pathsep.join([*map(str, reversed(debian)), os.environ["PATH"]]))
+    if found is None:
+        pytest.skip("postgresql is absent: `make test` installs it")
+    return Path(found).parent
+
+
+@dataclass
+class Database:
+    """A running server.
+
+    Attributes:
+        folder: of its data.
+        port: on 127.0.0.1.
+        process: which runs it.
+    """
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def execute(self, *statements: str) -> None:
+        """Run statements, each by itself, as the superuser."""
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    @property
+    def conninfo(self) -> str:
+        return f"host=127.0.0.1 port={self.port} user={ADMIN} dbname=postgres sslmode=disable"
+
+
+@contextmanager
+def database(folder: Path, **certificate: Path) -> Iterator[Database]:
+    """A server on a free port, with users `USER` (by password, over TLS) and `plain`; it ends with the block.
+
+    Args:
+        folder: a new one, which the server's account may write to.
+        certificate: `ssl_cert_file` and `ssl_key_file`.
+    """
+    _as_postgres(
+        programs() / "initdb", "-D", folder, "-U", ADMIN, "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"
+    )
+    options = "".join(f"{name} = '{path}'\n" for name, path in certificate.items())
+    options += "ssl = on\n" if certificate else ""
+    with (folder / "postgresql.conf").open("a") as file:
+        file.write(_CONFIGURATION.format(folder=folder) + options)
+    (folder / "pg_hba.conf").write_text(_ACCESS)
+    with _running(folder) as server:
+        server.execute(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'", "CREATE ROLE plain LOGIN")
+        yield server
+
+
+@contextmanager
+def standby(primary: Database, folder: Path) -> Iterator[Database]:
+    """A standby that follows a server."""
+    backup = ("-D", folder, "-h", "127.0.0.1", "-p", primary.port, "-U", ADMIN, "-R", "-X", "stream", "--no-sync")
+    _as_postgres(programs() / "pg_basebackup", *backup, "-c", "fast")
+    with (folder / "postgresql.conf").open("a") as file:
+        file.write(f"unix_socket_directories = '{folder}'\n")
+    with _running(folder) as server:
+        yield server
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[Database]:
+    port = free_port()
+    command = _command(programs() / "postgres", "-D", folder, "-p", port)
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    server = Database(folder, port, process)
+    try:
+        _await(server)
+        yield server
+    finally:
+        process.send_signal(3)  # SIGQUIT: an immediate shutdown, which nothing can delay
+        process.wait(timeout=PATIENCE)
+
+
+def _await(server: Database) -> None:
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            psycopg.connect(server.conninfo).close()
+        except psycopg.OperationalError:
+            assert server.process.poll() is None, (server.folder / "server.log").read_text()
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _command(*command: object) -> list[str]:
+    """The command, as an account that the server accepts: it refuses root."""
+    plain = [str(part) for part in command]
+    return (
+        ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups", "--", *plain]
+        if os.geteuid() == 0
+        else plain
+    )
+
+
+def _as_postgres(*command: object) -> None:
+    done = subprocess.run(_command(*command), capture_output=True, text=True, check=False, cwd="/")
+    assert done.returncode == 0, done.stderr
