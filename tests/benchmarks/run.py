@@ -1,6 +1,7 @@
 """`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
 
     python tests/benchmarks/run.py [imports latency runs start drift clean performance scale incidents experiments replay business marts forecasts capacity]
+    python tests/benchmarks/run.py [imports latency runs start drift clean performance scale probes incidents experiments replay business marts forecasts]
 
 Without a name it runs all parts, one after the other.
 """
@@ -20,6 +21,7 @@ PARTS = {
     "clean": [HERE / "drift" / "clean.py"],
     "performance": [HERE / "performance" / "run.py"],
     "scale": [HERE / "scale" / "run.py", "--profile"],
+    "probes": [HERE / "probes" / "run.py"],
     "incidents": [HERE / "incidents" / "run.py"],
     "experiments": [HERE / "experiments" / "run.py"],
     "replay": [HERE / "replay" / "run.py"],

@@ -1,8 +1,5 @@
 """Probes of PostgreSQL and Redis against real servers, good and bad."""
 
-import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +14,7 @@ from core.health import ProbeReason, ProbeResult
 from core.settings import Address
 from core.settings.probes import DatabaseEncryption, ExpectPostgresql, ExpectRedis, PostgresqlProbe, RedisProbe
 from functions.adapters.probes import postgresql, redis
-from tests.support.servers.postgresql_server import PASSWORD, USER, Database, database, standby
+from tests.support.servers.postgresql_server import PASSWORD, USER, Database, database, owned_folder, standby
 from tests.support.servers.redis_server import Server, redis_server
 from tests.support.servers.targets import ON_HERE, free_port
 
@@ -27,25 +24,8 @@ AUTHORITY = trustme.CA()
 
 
 @pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    """A folder that the account of the servers can reach and owns."""
-    path = Path(tempfile.mkdtemp(prefix="aia-postgresql-"))
-    path.chmod(0o755)
-    AUTHORITY.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(path / "server.pem"))
-    (path / "server.pem").chmod(0o600)
-    for name in ("primary", "standby"):
-        (path / name).mkdir(mode=0o700)
-    if os.geteuid() == 0:
-        for one in (path, *path.iterdir()):
-            shutil.chown(one, "postgres", "postgres")
-    yield path
-    shutil.rmtree(path)
-
-
-@pytest.fixture(scope="module")
-def primary(folder: Path) -> Iterator[Database]:
-    pem = folder / "server.pem"
-    with database(folder / "primary", ssl_cert_file=pem, ssl_key_file=pem) as server:
+def primary() -> Iterator[Database]:
+    with owned_folder() as folder, database(folder, AUTHORITY.issue_cert("localhost")) as server:
         server.execute("CREATE DATABASE shop", "GRANT pg_monitor TO plain")
         yield server
 
@@ -147,8 +127,8 @@ def lag_above(probe: PostgresqlProbe, least: float) -> float:
     raise AssertionError("the lag does not grow")
 
 
-def test_the_lag_of_a_standby_is_measured_there_and_on_its_primary(primary: Database, folder: Path) -> None:
-    with standby(primary, folder / "standby") as follower:
+def test_the_lag_of_a_standby_is_measured_there_and_on_its_primary(primary: Database) -> None:
+    with owned_folder() as folder, standby(primary, folder) as follower:
         primary.execute("CREATE TABLE written (id int)")
         assert lag_above(plain(follower), -0.5) >= 0
         assert lag_above(plain(primary), -0.5) >= 0

@@ -44,7 +44,7 @@ run "other_choices" {
   }
   assert {
     condition = setsubtract(keys(local.rules), keys(google_monitoring_alert_policy.rule)) == toset([
-      "AuditLogGap", "BackupNotMade", "ErrorBudgetGoneInOneMonth", "PaymentsBelowLastWeek", "PipelineNotRun", "RevenueBelowLastWeek",
+      "AuditLogGap", "BackupNotMade", "ErrorBudgetGoneInOneMonth", "PaymentsBelowLastWeek", "PipelineNotRun", "ProbeBudgetGoneInOneMonth", "RevenueBelowLastWeek",
       "RollupLate", "RowVolumeAnomaly", "ServingTrafficVanished", "SessionsShort",
     ])
     error_message = "Where Google refuses long look-backs, all other rules must be policies all the same."

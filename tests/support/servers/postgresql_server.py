@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import trustme
 
 from tests.support.servers.targets import free_port
 
@@ -71,24 +73,45 @@ class Database:
 
 
 @contextmanager
-def database(folder: Path, **certificate: Path) -> Iterator[Database]:
+def database(folder: Path, certificate: trustme.LeafCert | None = None) -> Iterator[Database]:
     """A server on a free port, with users `USER` (by password, over TLS) and `plain`; it ends with the block.
 
     Args:
         folder: a new one, which the server's account may write to.
-        certificate: `ssl_cert_file` and `ssl_key_file`.
+        certificate: of the server, for TLS.
     """
     _as_postgres(
         programs() / "initdb", "-D", folder, "-U", ADMIN, "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"
     )
-    options = "".join(f"{name} = '{path}'\n" for name, path in certificate.items())
-    options += "ssl = on\n" if certificate else ""
+    tls = (
+        f"ssl = on\nssl_cert_file = '{folder}/server.pem'\nssl_key_file = '{folder}/server.pem'\n"
+        if certificate
+        else ""
+    )
+    if certificate:
+        _write_certificate(folder / "server.pem", certificate)
     with (folder / "postgresql.conf").open("a") as file:
-        file.write(_CONFIGURATION.format(folder=folder) + options)
+        file.write(_CONFIGURATION.format(folder=folder) + tls)
     (folder / "pg_hba.conf").write_text(_ACCESS)
     with _running(folder) as server:
         server.execute(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'", "CREATE ROLE plain LOGIN")
         yield server
+
+
+def _write_certificate(path: Path, certificate: trustme.LeafCert) -> None:
+    certificate.private_key_and_cert_chain_pem.write_to_path(str(path))
+    path.chmod(0o600)
+    if os.geteuid() == 0:
+        shutil.chown(path, "postgres", "postgres")
+
+
+@contextmanager
+def owned_folder() -> Iterator[Path]:
+    """A new folder that the server's account can reach and owns, as it cannot those of pytest; the folder ends with the block."""
+    with tempfile.TemporaryDirectory(prefix="aia-postgresql-") as name:
+        if os.geteuid() == 0:
+            shutil.chown(name, "postgres", "postgres")
+        yield Path(name)
 
 
 @contextmanager
