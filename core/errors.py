@@ -12,6 +12,7 @@
     ├── ExperimentError      what an experiment is decided from is not what it must be (core.experiments)
     ├── ActionError          an action cannot be done, whenever it is tried: the outside refused it, or is not as planned
     ├── UnreadableError      what is kept in a document is not what this version writes; the others are read all the same
+    ├── BackupError          a backup is missing, or cannot be restored: names the table or what differs
     ├── ConflictError        somebody else wrote the document first
     ├── BusyError            somebody else holds the claim; try again later
     └── UnavailableError     something outside does not answer; try again later
@@ -83,6 +84,10 @@ class ExperimentError(AiaError, ValueError):
 
 class UnreadableError(AiaError):
     """A document does not hold what it must; whoever reads several passes it over and says so."""
+
+
+class BackupError(AiaError):
+    """A backup is missing, or cannot be restored."""
 
 
 class ConflictError(AiaError):

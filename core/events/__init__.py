@@ -176,7 +176,7 @@ class Command:
         verb: what to do.
         subject: the incident's id; to approve or reject, the id of the `ActionRequest`; to silence or unsilence, a
             pattern of targets as in `model/*`; to halt or resume, the name of an action, or `*` for all; to test a channel,
-            its name; to promote or roll back, the name of a model.
+            its name; to promote or roll back, the name of a model; to send again, the id of a dead letter.
         by: the person.
         at: when, in UTC.
         note: why, in one line.
@@ -185,6 +185,7 @@ class Command:
         target: to acknowledge, the one target of the incident that is acknowledged; empty for the whole incident.
         to: to take over, the person who has the incident from then on; empty for `by`. To merge, the id of the incident that it
             becomes a part of. To promote, the version; empty for the challenger.
+        body: to send a dead letter again, what it says instead, a JSON object; empty for what it said.
     """
 
     TYPE: ClassVar[str] = "command"
@@ -199,6 +200,7 @@ class Command:
     lifts: str = ""
     to: str = ""
     target: str = ""
+    body: str = ""
 
     def __post_init__(self) -> None:
         require_aware("at", self.at)

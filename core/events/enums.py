@@ -58,6 +58,8 @@ class Verb(StrEnum):
     """A test message is sent through a channel."""
     SEND_REPORT = "send_report"
     """A weekly report is sent to the channels that have not got it yet."""
+    SEND_AGAIN = "send_again"
+    """A dead letter goes to the topic that it came from, once."""
     PROMOTE = "promote"
     """A version of a model gets its next share of the traffic."""
     ROLL_BACK = "roll_back"

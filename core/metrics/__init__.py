@@ -17,6 +17,7 @@ from core.metrics import (
     experience,
     generative,
     incidents,
+    maintenance,
     models,
     partners,
     pipelines,
@@ -45,6 +46,7 @@ _AREAS = (
     pipelines,
     experience,
     telemetry,
+    maintenance,
 )
 CATALOGUE: Mapping[str, Metric] = MappingProxyType({metric.name: metric for area in _AREAS for metric in area.METRICS})
 """Every metric by its name."""

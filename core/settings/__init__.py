@@ -54,6 +54,7 @@ from core.settings.returns import ModelReturn, Returns
 from core.settings.surveys import Surveys
 from core.settings.training import Parameter, TrainingPipeline
 from core.settings.types import Dependency, Settings, parse, parse_model
+from core.settings.upkeep import Upkeep
 
 __all__ = [
     "Account",
@@ -129,6 +130,7 @@ __all__ = [
     "TlsProbe",
     "TrainingPipeline",
     "UnitOutcome",
+    "Upkeep",
     "VertexRegistry",
     "When",
     "parse",

@@ -34,6 +34,7 @@ from core.settings.response import (
     lacks,
 )
 from core.settings.surveys import Surveys
+from core.settings.upkeep import Upkeep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,8 @@ class Settings:
     """What is stored of the telemetry of applications, and how many series it becomes."""
     surveys: Surveys | None = None
     """Answers of people to surveys; without it they are not measured."""
+    upkeep: Upkeep = field(default_factory=Upkeep)
+    """Backups and clean-up."""
     reports: tuple[ReportSchedule, ...] = ()
     """Weekly reports to channels; without any, reports are made when somebody asks for one."""
 

@@ -98,6 +98,10 @@ class PubsubBus:
         """
         self._send(topic, [PubsubMessage(msgspec.json.encode(row), attributes) for row in rows])
 
+    def publish_raw(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
+        """Publish messages with the bytes and attributes that they have; raises as `publish_all`."""
+        self._send(topic, messages)
+
     def _send(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
         path = self._client.topic_path(self._project, topic)
         for batch in batches(messages):

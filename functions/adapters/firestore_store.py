@@ -106,6 +106,11 @@ class FirestoreStore:
             found = query.get(**self._limits)
             return [Due(read(snapshot.id), _decoded(snapshot.get(field))) for snapshot in found]
 
+    def collections(self) -> list[str]:
+        """The names of the collections that have documents, in their order."""
+        with self._answers("*", "*"):
+            return sorted(one.id for one in self._client.collections(**self._limits))
+
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
         if "_client" in self.__dict__:

@@ -64,6 +64,14 @@ class Store(Protocol):
         ...
 
 
+class ListedStore(Store, Protocol):
+    """Names its collections as well."""
+
+    def collections(self) -> list[str]:
+        """The names of the collections that have documents, in their order."""
+        ...
+
+
 class PubsubMessage(NamedTuple):
     """A message as it is published on a topic."""
 
@@ -98,6 +106,14 @@ class RowBus(Bus, Protocol):
 
         Some of them may have been accepted.
         """
+        ...
+
+
+class RawBus(BulkBus, Protocol):
+    """Publishes messages as they once were as well."""
+
+    def publish_raw(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
+        """Return when the bus has all of them; `UnavailableError` when it does not answer."""
         ...
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from core.errors import ConflictError, UnavailableError
 from core.events import stamp
+from functions.adapters.document_json import decode, encode
 from functions.adapters.ports import Data, Document, Due
 from functions.adapters.store import check_key, fields, normal
 
@@ -28,7 +29,6 @@ CREATE TABLE IF NOT EXISTS documents (
   collection TEXT NOT NULL, key TEXT NOT NULL, data TEXT NOT NULL, revision TEXT NOT NULL, PRIMARY KEY (collection, key)
 ) WITHOUT ROWID
 """
-_INSTANT, _NUMBER = "$instant", "$number"
 _DUE_TEXT = "json_extract(data, '$.due_at.\"$instant\"')"
 _DUE = f"julianday({_DUE_TEXT})"
 
@@ -64,7 +64,7 @@ class SqliteStore:
         """Write a new document; `ConflictError` when there is one."""
         document = _new(check_key(key), data)
         sql = "INSERT INTO documents VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING key"
-        if not self._run(sql, collection, key, _encode(document.data), document.revision):
+        if not self._run(sql, collection, key, encode(document.data), document.revision):
             raise ConflictError(f"{collection}/{key}: must be new, but there is one")
         return document
 
@@ -72,7 +72,7 @@ class SqliteStore:
         """Write over the very revision that was read; `ConflictError` when it is no longer the newest."""
         new = _new(document.key, data)
         sql = "UPDATE documents SET data = ?, revision = ? WHERE collection = ? AND key = ? AND revision = ? RETURNING key"
-        self._change(sql, document, collection, _encode(new.data), new.revision)
+        self._change(sql, document, collection, encode(new.data), new.revision)
         return new
 
     def delete(self, document: Document, collection: str) -> None:
@@ -96,6 +96,10 @@ class SqliteStore:
         sql = f"SELECT key, {_DUE_TEXT} FROM documents WHERE {' AND '.join(conditions)} ORDER BY {_DUE}, key LIMIT ?"  # noqa: S608 - fixed texts; every value is a parameter
         rows = self._run(sql, collection, stamp(until), *values, limit)
         return [Due(key, datetime.fromisoformat(text)) for key, text in rows]
+
+    def collections(self) -> list[str]:
+        """The names of the collections that have documents, in their order."""
+        return [name for (name,) in self._run("SELECT DISTINCT collection FROM documents ORDER BY collection")]
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -157,7 +161,7 @@ def _new(key: str, data: Data) -> Document:
 
 def _document(row: tuple[str, ...]) -> Document:
     key, data, revision = row
-    return Document(key=key, data=json.loads(data, object_hook=_decoded), revision=revision)
+    return Document(key=key, data=decode(data), revision=revision)
 
 
 def _conditions(where: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
@@ -170,30 +174,4 @@ def _equals(name: str, value: Any) -> tuple[str, list[Any]]:  # noqa: ANN401 - J
     if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         condition = "(json_extract(data, ?) = ? AND json_type(data, ?) IN ('integer', 'real'))"
         return condition, [f"$.{name}", value, f"$.{name}"]
-    return "data -> ? = ?", [f"$.{name}", _encode(value)]
-
-
-def _encode(value: Any) -> str:  # noqa: ANN401 - JSON
-    return json.dumps(_encoded(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def _encoded(value: Any) -> Any:  # noqa: ANN401 - JSON
-    match value:
-        case datetime():
-            return {_INSTANT: stamp(value)}
-        case float() if not math.isfinite(value):
-            return {_NUMBER: str(value)}
-        case list():
-            return [_encoded(item) for item in value]
-        case dict():
-            return {f"${name}" if name.startswith("$") else name: _encoded(item) for name, item in value.items()}
-    return value
-
-
-def _decoded(value: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
-    match value:
-        case {"$instant": str(text)}:
-            return datetime.fromisoformat(text)
-        case {"$number": str(text)}:
-            return float(text)
-    return {name.removeprefix("$"): item for name, item in value.items()}
+    return "data -> ? = ?", [f"$.{name}", encode(value)]

@@ -5,10 +5,10 @@ firestore://                    Firestore, the default database of the project
 firestore://NAME                Firestore, another database of the project
 """
 
-from functions.adapters.ports import Store
+from functions.adapters.ports import ListedStore
 
 
-def open_store(url: str, project: str) -> Store:
+def open_store(url: str, project: str) -> ListedStore:
     """The store at an address; it connects at its first use.
 
     Args:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from functions.adapters.ports import BulkBus, Clock, MeteredWarehouse, Metrics, Store
+from functions.adapters.ports import Clock, ListedStore, MeteredWarehouse, Metrics, RawBus
 from functions.adapters.warehouse import open_warehouse
 from functions.runtime.push import Park, parking
 
@@ -65,14 +65,14 @@ class Ports:
         return config.schedule(self.settings, self.function)
 
     @cached_property
-    def store(self) -> Store:
+    def store(self) -> ListedStore:
         """The store that the environment names."""
         from functions.adapters.stores import open_store
 
         return open_store(os.environ["AIA_STORE"], self.project)
 
     @cached_property
-    def bus(self) -> BulkBus:
+    def bus(self) -> RawBus:
         """Pub/Sub."""
         from functions.adapters.bus import open_bus
 

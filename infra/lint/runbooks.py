@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from core.health import ProbeKind
+from core.maintenance import task as maintenance
 from core.pipelines.judge import PipelineKind
 from functions.drift_score.conditions import GENERATIVE
 from functions.drift_score.conditions import Kind as ModelKind
@@ -22,6 +23,9 @@ _FINDINGS: Final[Iterable[tuple[str, str, Iterable[str]]]] = (
     ("health_check", "probes", ProbeKind),
     ("pipeline_monitor", "pipelines", [*PipelineKind, registries.KIND]),
     ("promotion", "models", [promotion.KIND, promotion.WAITS]),
+    ("maintenance", "system", [maintenance.KIND]),
+    ("pipeline_monitor", "pipelines", PipelineKind),
+    ("promotion", "models", [promotion.KIND]),
     ("retrain", "models", [retraining.KIND]),
 )
 """What each function finds, and the runbook that says what to do about it."""

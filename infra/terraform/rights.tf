@@ -90,6 +90,11 @@ locals {
     service_rollup = {
       reads  = ["telemetry.spans", "telemetry.metric_points", "telemetry.log_records", "marts.service_minutes"]
       writes = ["marts.service_minutes", "ops.dead_letters"]
+    maintenance = {
+      publishes = distinct(concat(["findings"], flatten([for name, one in local.functions : [for trigger in one.triggers : trigger.topic]]))) # a dead letter goes back to where it came from
+      reads     = ["ops.dead_letters", "ops.incident_changes"] # the datasets that are backed up, in maintenance.tf
+      writes    = concat(["ops.dead_letters", "ops.maintenance_runs"], [for name in keys(try(local.settings.upkeep.retention, {})) : name if contains(keys(local.tables), name)])
+      store     = "roles/datastore.user"
     }
     telemetry_rollup = {
       publishes = ["findings"]
@@ -107,6 +112,7 @@ locals {
     api = {
       publishes = ["commands", "retraining", "telemetry"] # what browsers report, and answers to surveys
       reads     = concat(local.reported, local.marts, local.versions, ["ops.experiment_looks", "ops.retraining_requests", "ops.training_results", "ops.window_distributions", "ops.recommendation_decisions", "ops.revenue_forecasts", "ops.revenue_forecast_totals"])
+      reads     = concat(local.reported, local.marts, local.versions, ["ops.dead_letters", "ops.experiment_looks", "ops.window_distributions", "ops.recommendation_decisions", "ops.revenue_forecasts", "ops.revenue_forecast_totals"])
       writes    = ["ops.models", "ops.recommendation_decisions"]
       store     = "roles/datastore.viewer"
       metrics   = false

@@ -10,6 +10,7 @@ locals {
     trimsuffix(file, ".sql") => replace(file("${local.infra}/tables/${file}"), "{project}", var.project)
   }
   datasets = {
+    backups   = "Backups: snapshots of tables, and documents of the store, made and verified each night."
     marts     = "Business marts: revenue, customers and daily metrics, written by rollups."
     ops       = "What the system did and found: scores, incidents, actions, messages that were parked."
     telemetry = "What applications say: predictions, what became of them, and orders."

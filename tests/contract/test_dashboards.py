@@ -24,6 +24,8 @@ UNSEEN = {
     "aia_challenger_decisions_total",
     "aia_challenger_share_ratio",
     "aia_incident_changes_total",
+    "aia_maintenance_runs_total",
+    "aia_maintenance_seconds",
     "aia_notification_seconds_total",
     "aia_probe_age_seconds",
     "aia_probe_backlog_messages",
@@ -36,7 +38,7 @@ UNSEEN = {
     "aia_telemetry_items_total",
     "aia_telemetry_unnamed",
 }
-"""Metrics that are on no dashboard: the page of a model and its audit trail have those of a challenger, of which rules tell; the audit trail
+"""Metrics that are on no dashboard: the page of a model and its audit trail have those of a challenger, of which rules tell; `ops.maintenance_runs` has the runs of upkeep; the audit trail
 has changes better, the sum of notification seconds is of a histogram that is shown, and of the difference of revenue, which is 0, a rule
 tells, as of queries that time out. What a task of an agent takes and what telemetry is refused is for whoever asks."""
 has changes better, what a probe measures is on the page and in findings, the sum of notification seconds is of a histogram that is shown, and of the difference of revenue, which is 0, a rule

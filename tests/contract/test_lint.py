@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.health import ProbeKind
+from core.maintenance import task as maintenance
 from core.pipelines.judge import PipelineKind
 from functions.drift_score.conditions import GENERATIVE
 from functions.drift_score.conditions import Kind as ModelKind
@@ -71,6 +72,7 @@ def test_a_query_of_what_no_function_writes_is_told(tree: Path, capsys: pytest.C
     ("runbook", "function", "kind"),
     [
         *(("generative" if kind in GENERATIVE else "models", "drift_score", kind.value) for kind in ModelKind),
+        ("system", "maintenance", maintenance.KIND),
         ("models", "promotion", promotion.KIND),
         ("models", "retrain", retraining.KIND),
         *(("pipelines", "pipeline_monitor", kind.value) for kind in PipelineKind),

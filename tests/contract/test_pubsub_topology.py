@@ -10,8 +10,9 @@ import yaml
 from google.api_core.exceptions import NotFound
 
 from core.events import Verb
+from core.maintenance.dead_letters import subscriptions
 from infra.local.pubsub.filters import compile_filter
-from infra.local.pubsub.topology import RETENTION_SECONDS, apply_topology, subscriptions
+from infra.local.pubsub.topology import RETENTION_SECONDS, apply_topology
 from tests.contract.pubsub_fixtures import PROJECT, Bus, our_server
 
 DEPLOYMENT: dict[str, Any] = yaml.load(
@@ -84,6 +85,7 @@ def test_a_command_goes_to_the_one_function_that_follows_it(verb: Verb) -> None:
         return trigger["topic"] == "commands" and (wanted is None or wanted({"verb": verb.value}))
 
     others = dict.fromkeys((Verb.APPROVE, Verb.REJECT, Verb.HALT, Verb.RESUME), "action_runner")
+    others |= {Verb.SEND_AGAIN: "maintenance"}
     others |= dict.fromkeys((Verb.PROMOTE, Verb.ROLL_BACK), "promotion")
     expected = (others | {Verb.SEND_REPORT: "bi_rollup"}).get(verb, "incident_router")
     assert [function for function, trigger in PUSHED.values() if takes(trigger)] == [expected]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.errors import ConflictError
 from functions.adapters.firestore_store import FirestoreStore, read, spell
-from functions.adapters.ports import Data, Due, Store
+from functions.adapters.ports import Data, Due, ListedStore, Store
 from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.store import every, update
 
@@ -184,6 +184,14 @@ def test_collections_are_apart(store: Store) -> None:
     store.create("b", "k", {"in": "b"})
     assert [document.data for document in store.find("a")] == [{"in": "a"}]
     assert store.get("c", "k") is None
+
+
+def test_collections_that_have_documents_are_listed(store: ListedStore) -> None:
+    assert store.collections() == []
+    for name in ("b", "a"):
+        store.create(name, "k", {})
+    store.create("a", "l", {})
+    assert store.collections() == ["a", "b"]
 
 
 def test_there_is_only_one_document_of_a_key(store: Store) -> None:

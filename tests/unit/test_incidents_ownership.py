@@ -315,5 +315,5 @@ def test_the_time_to_acknowledge_is_that_of_the_first_who_did() -> None:
 
 def test_every_verb_about_incidents_is_one_of_the_commands() -> None:
     others = {Verb.SILENCE, Verb.UNSILENCE, Verb.APPROVE, Verb.REJECT, Verb.HALT, Verb.RESUME}
-    others |= {Verb.TEST_CHANNEL, Verb.SEND_REPORT, Verb.PROMOTE, Verb.ROLL_BACK}
+    others |= {Verb.TEST_CHANNEL, Verb.SEND_REPORT, Verb.SEND_AGAIN, Verb.PROMOTE, Verb.ROLL_BACK}
     assert set(Verb) == VERBS | others

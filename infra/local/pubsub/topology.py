@@ -8,13 +8,15 @@ the name in `tables`          the subscription that writes a table
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from google.api_core.exceptions import AlreadyExists
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 from google.protobuf.field_mask_pb2 import FieldMask
+
+from core.maintenance.dead_letters import subscriptions
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +37,6 @@ _MUTABLE = (
     "retry_policy",
     "dead_letter_policy",
 )
-
-
-def subscriptions(deployment: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """The push subscriptions: name, function and trigger of each."""
-    for function, settings in deployment["functions"].items():
-        name = function.replace("_", "-")
-        for index, trigger in enumerate(settings["triggers"]):
-            yield (f"{name}-{trigger['topic']}" if index else name), function, trigger
 
 
 def apply_topology(project: str, deployment: Mapping[str, Any], endpoints: Mapping[str, str]) -> None:

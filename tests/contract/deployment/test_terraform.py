@@ -14,9 +14,10 @@ import yaml
 from google.cloud.monitoring_dashboard_v1 import Dashboard
 from google.cloud.monitoring_v3 import AlertPolicy
 
+from core.maintenance.dead_letters import subscriptions
 from functions.adapters import config
 from infra import plan, stage
-from infra.local.pubsub.topology import DEAD_LETTER_RETENTION_SECONDS, subscriptions
+from infra.local.pubsub.topology import DEAD_LETTER_RETENTION_SECONDS
 
 ROOT = stage.ROOT
 DEPLOYMENT = stage.deployment()

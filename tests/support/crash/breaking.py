@@ -109,6 +109,10 @@ class MemoryStore:
         due = [Due(one.key, one.data["due_at"]) for one in found if one.data.get("due_at")]
         return sorted((one for one in due if one.at <= until), key=lambda one: one.at)[:limit]
 
+    def collections(self) -> list[str]:
+        self.world.boundary()
+        return sorted({collection for collection, _ in self.world.documents})
+
     def _write(self, collection: str, key: str, data: Data, expected: Document | None) -> Document:
         self.world.boundary()
         with self.lock:

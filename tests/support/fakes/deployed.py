@@ -13,7 +13,7 @@ from core.errors import UnavailableError
 from core.events import Event, Tick
 from core.settings import Settings
 from functions.adapters.events import encode
-from functions.adapters.ports import Data
+from functions.adapters.ports import Data, PubsubMessage
 from functions.runtime.ports import Ports
 from functions.runtime.push import DEAD_LETTERS, parking
 from functions.services.models import Models
@@ -91,6 +91,11 @@ class Bus:
     def publish_all(self, topic: str, events: Sequence[Event]) -> None:
         for event in events:
             self.publish(topic, event)
+
+    def publish_raw(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
+        self.outside.boundary()
+        self.outside.published += [(topic, message.data) for message in messages]
+        self.outside.boundary()
 
 
 class Unanswering:

@@ -1,5 +1,6 @@
 """Every function that takes push requests: what it takes, what it refuses, and the outside that it needs for that."""
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,8 +8,11 @@ from datetime import datetime
 from typing import Any
 
 import flask
+import msgspec
 
 from core.events import Command, RetrainingRequest, RunStatus, ScoringShard, SweepBatch, Verb
+from core.maintenance.backup import Digest, Manifest, backup_id
+from core.maintenance.task import Progress, RunOutcome
 from core.retraining.start import Training
 from core.settings import Promotion, ReportSchedule, Retraining, Settings, TrainingPipeline, parse
 from core.settings.channels import ConsoleChannel
@@ -24,6 +28,8 @@ from functions.health_check.main import build as health_check
 from functions.incident_router.main import build as incident_router
 from functions.incident_sweep.main import build as incident_sweep
 from functions.otlp.main import build as otlp
+from functions.maintenance.main import build as maintenance
+from functions.maintenance.registry import TASKS
 from functions.pipeline_monitor.main import build as pipeline_monitor
 from functions.promotion.main import build as promotion
 from functions.promotion.versions import ENTRANTS
@@ -32,6 +38,7 @@ from functions.runtime.authenticator import Authenticator
 from functions.runtime.ports import Ports
 from functions.service_rollup.main import build as service_rollup
 from functions.services.actions import INCIDENTS
+from functions.services.maintenance import save as save_progress
 from functions.telemetry_rollup.main import build as telemetry_rollup
 from tests.support.builders.drift import MODEL
 from tests.support.builders.flights import DAY, TRAINED, Row, flights, version
@@ -121,6 +128,7 @@ def _untold(deployed: Deployed) -> None:
     assert incident_router(ports)(posted(push(encode(FOUND), NOW.isoformat())))[1] == 503
 
 
+_BACKUP = NOW.replace(hour=1)
 FOUND = replace(FINDING, observed_at=NOW)
 PEOPLE = parse(
     {
@@ -169,6 +177,26 @@ def _versions(sql: str, _: Data) -> list[Data]:
     if sql == ENTRANTS:
         return [{"model": MODEL.name, "champion": "1", "former": None, "entrant": "2", "unseen_from": None}]
     return [{"version": "2"}]
+
+
+def _a_day_before(deployed: Deployed) -> None:
+    """The tasks were done."""
+    store = deployed.ports("maintenance").store
+    for task in TASKS:
+        save_progress(store, task.name, Progress(due=NOW - 8 * DAY, outcome=RunOutcome.DONE))
+
+
+def _upkeep(sql: str, parameters: Data) -> list[Data]:
+    """A dead letter, and no table to back up."""
+    if "WHERE id = @id" in sql:
+        body = base64.b64encode(push(encode(FOUND))).decode()
+        row = {"received_at": NOW, "n_parked": 1, "function": "retrain", "subscription": "retrain", "message_id": "7"}
+        return [row | {"id": "a", "reason": "why", "body": body, "attributes": "{}"}]
+    if "SELECT id, backup_at" in sql:
+        manifest = Manifest(id=backup_id(_BACKUP), at=_BACKUP, export="e", tables=(), documents=0, digest=Digest().text)
+        text = msgspec.json.encode(manifest).decode()
+        return [{"manifest": text, "status": "complete", "detail": "", "written_at": NOW}]
+    return [{"n": 0}] if "AS n FROM" in sql and "GROUP BY" not in sql else []
 
 
 def _pipeline_monitor(ports: Ports) -> Callable[[flask.Request], Any]:
@@ -248,6 +276,15 @@ CASES = (
         takes=(traces(span(NOW), span(NOW, span_id=b"2" * 8)).SerializeToString(),),
         refuses=(b"neither", "body: must be ExportTraceServiceRequest in protobuf"),
         attributes={"ce-type": "org.opentelemetry.otlp.traces.v1", "content-type": "application/protobuf"},
+        name="maintenance",
+        build=maintenance,
+        takes=(
+            encode(Command(verb=Verb.SEND_AGAIN, subject="a", by="ada", at=NOW)),
+            tick("maintenance"),
+        ),
+        refuses=(encode(FOUND), "type: must be 'command' or 'tick', got 'finding'"),
+        answers=_upkeep,
+        before=_a_day_before,
     ),
     Case(
         name="pipeline_monitor",

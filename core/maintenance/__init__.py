@@ -1,0 +1,1 @@
+"""Upkeep of the system itself: when each task is due, what came of it, and what a backup is."""

@@ -1,0 +1,21 @@
+"""The section `upkeep`: how long backups and rows are kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated
+
+from core.settings.kinds import Table
+from core.settings.notes import Range
+
+Kept = Annotated[timedelta, Range("1d", "3650d", step="d")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upkeep:
+    """Backups and clean-up."""
+
+    backups: Annotated[timedelta, Range("1d", "365d", step="d")] = timedelta(days=30)
+    """How long a backup is kept."""
+    retention: Mapping[Table, Kept] = field(default_factory=dict)
+    """How long rows of a table are kept, by its partition column; of a table that is not named, for ever, but dead letters for 90 days and runs of upkeep for 400."""

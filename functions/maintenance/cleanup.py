@@ -1,0 +1,61 @@
+"""The task `clean-up`: deletes what is kept for no longer, and says how much it deleted."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+from core.errors import ConflictError
+from core.maintenance.backup import RETENTION
+from functions.adapters.store import every
+from functions.maintenance.outside import Outside
+from functions.services.actions import ACTIONS
+from functions.services.steps import Step
+
+_PARTITION = """
+SELECT column_name FROM {dataset}.INFORMATION_SCHEMA.COLUMNS
+WHERE table_name = @name AND is_partitioning_column = 'YES'
+"""
+
+
+def steps(outside: Outside, due: datetime) -> Iterator[Step]:
+    """Claims that ended, runs of actions that expired, and rows of the tables that have a retention."""
+    yield Step("claims", partial(_claims, outside))
+    yield Step("actions", partial(_actions, outside, due))
+    for table, keep in sorted(retention(outside.settings.upkeep.retention).items()):
+        yield Step(f"rows:{table}", partial(_rows, outside, table, due - keep))
+
+
+def retention(settings: Mapping[str, timedelta]) -> Mapping[str, timedelta]:
+    """How long rows are kept, by table: as the settings say, and where they do not, as is usual."""
+    return {**RETENTION, **settings}
+
+
+def _claims(outside: Outside) -> str:
+    deleted = outside.ledger.purge()
+    return f"{deleted} claims" if deleted else ""
+
+
+def _actions(outside: Outside, due: datetime) -> str:
+    """Firestore deletes them by its TTL policy; a file does not."""
+    old = [one for one in every(outside.store, ACTIONS) if (one.data.get("expires_at") or due) < due]
+    deleted = 0
+    for document in old:
+        try:
+            outside.store.delete(document, ACTIONS)
+            deleted += 1
+        except ConflictError:  # it is not over after all: the next clean-up looks again
+            continue
+    return f"{deleted} actions" if deleted else ""
+
+
+def _rows(outside: Outside, table: str, before: datetime) -> str:
+    dataset, _, name = table.rpartition(".")
+    columns = outside.warehouse.query(_PARTITION.format(dataset=dataset), name=name)
+    if not columns:
+        return f"{table} is not partitioned: no row deleted"
+    old = f"FROM `{table}` WHERE {columns[0]['column_name']} < @before"
+    (row,) = outside.warehouse.query(f"SELECT COUNT(*) AS n {old}", before=before)
+    if not row["n"]:
+        return ""
+    outside.warehouse.query(f"DELETE {old}", before=before)
+    return f"{row['n']} rows of {table}"

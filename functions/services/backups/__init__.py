@@ -1,0 +1,1 @@
+"""Backups of the tables and of the documents: made, compared, and restored."""

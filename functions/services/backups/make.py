@@ -1,0 +1,93 @@
+"""Making a backup, step by step: each step is idempotent, and none is repeated that is done.
+
+snapshot:TABLE    a snapshot of each table
+documents         an export of the documents, and the manifest: from here on the backup is complete
+verify:TABLE      each table restored into a scratch table, and compared row for row
+verify:documents  all documents read, and compared
+drop              backups that are older than the settings keep
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from core.errors import BackupError
+from core.maintenance.backup import Manifest, TableBackup, backup_id
+from functions.adapters.ports import Clock, ListedStore, StreamedWarehouse
+from functions.services.backups import documents, manifests, tables
+from functions.services.steps import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backups:
+    """Makes backups.
+
+    Attributes:
+        store: has the documents.
+        warehouse: has the tables, and takes the backups.
+        clock: now.
+        keep: how long a backup is kept.
+    """
+
+    store: ListedStore
+    warehouse: StreamedWarehouse
+    clock: Clock
+    keep: timedelta
+
+    def steps(self, at: datetime) -> Iterator[Step]:
+        """The steps of the backup of an instant."""
+        live = tables.live_tables(self.warehouse)
+        for table in live:
+            yield Step(f"snapshot:{table}", partial(self._snapshot, table, at))
+        yield Step("documents", partial(self._complete, live, at))
+        yield from self.verification(at)
+        yield Step("drop", partial(self._drop, at))
+
+    def verification(self, at: datetime) -> Iterator[Step]:
+        """The steps that restore a complete backup into scratch tables, and compare it."""
+        manifest = manifests.find(self.warehouse, backup_id(at))
+        for table in manifest.tables:
+            yield Step(f"verify:{table.table}", partial(self._verify, manifest, table))
+        yield Step("verify:documents", partial(self._verify_documents, manifest))
+
+    def _snapshot(self, table: str, at: datetime) -> str:
+        tables.snapshot(self.warehouse, table, backup_id(at))
+        return ""
+
+    def _complete(self, live: list[str], at: datetime) -> str:
+        described = tuple(tables.described(self.warehouse, table, backup_id(at)) for table in live)
+        name = documents.next_export(self.warehouse, at)
+        digest = documents.export(self.store, self.warehouse, at, name)
+        manifest = Manifest(
+            id=backup_id(at), at=at, export=name, tables=described, documents=digest.count, digest=digest.text
+        )
+        manifests.write(self.warehouse, self.clock, manifest, manifests.Status.COMPLETE)
+        rows = sum(table.rows for table in described)
+        return f"{len(described)} tables, {rows} rows, {digest.count} documents"
+
+    def _verify(self, manifest: Manifest, table: TableBackup) -> str:
+        self._record_broken(manifest, lambda: self._restore_and_compare(table))
+        return ""
+
+    def _restore_and_compare(self, table: TableBackup) -> None:
+        tables.drop(self.warehouse, tables.restore_into(self.warehouse, table, "verify"))
+
+    def _verify_documents(self, manifest: Manifest) -> str:
+        self._record_broken(manifest, lambda: documents.check(self.warehouse, manifest))
+        manifests.write(self.warehouse, self.clock, manifest, manifests.Status.VERIFIED)
+        return "restored and compared"
+
+    def _record_broken(self, manifest: Manifest, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except BackupError as error:
+            manifests.write(self.warehouse, self.clock, manifest, manifests.Status.BROKEN, str(error))
+            raise
+
+    def _drop(self, at: datetime) -> str:
+        before = at - self.keep
+        dropped = tables.drop_expired(self.warehouse, backup_id(before))
+        for table in (documents.TABLE, manifests.TABLE):
+            self.warehouse.query(f"DELETE FROM {table} WHERE backup_at < @before", before=before)  # noqa: S608 - fixed names
+        return f"{dropped} old snapshots dropped" if dropped else ""
