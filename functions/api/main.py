@@ -20,6 +20,7 @@ from functions.api.dashboards import Dashboards, load
 from functions.api.experience import Experience
 from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
+from functions.api.maintenance import Maintenance
 from functions.api.model_page import ModelPage
 from functions.api.model_settings import ModelSettings
 from functions.api.on_call import on_call_now
@@ -98,6 +99,7 @@ def _services(ports: Ports) -> Services:
         survey=_survey(ports, answers),
         versions=Versions(warehouse, lambda: [*ports.models.all()], clock),
         promotions=Promotions(store=store, warehouse=warehouse, models=ports.models.all, bus=bus, clock=clock),
+        maintenance=Maintenance(store=store, warehouse=warehouse, bus=bus, clock=clock),
         backfills=backfills,
         start=start,
     )

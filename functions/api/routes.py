@@ -24,6 +24,7 @@ from functions.api.dashboards import Dashboards
 from functions.api.experience import RETRY_AFTER, Experience
 from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
+from functions.api.maintenance import Maintenance
 from functions.api.model_page import ModelPage
 from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
@@ -68,6 +69,7 @@ class Services:
     survey: Survey
     versions: Versions
     promotions: Promotions
+    maintenance: Maintenance
     backfills: Backfills
     start: Start
 
@@ -86,6 +88,7 @@ _routes = Map(
         _get("/dashboards", "dashboards_page"),
         _get("/dashboards/<name>", "dashboards_page"),
         _get("/models/<name>", "model_page"),
+        _get("/maintenance", "maintenance_page"),
         _get("/reports", "reports_page"),
         _get("/reports/<name>/<week>", "report_page"),
         _get("/runbooks/<name>", "runbook_page"),
@@ -122,6 +125,10 @@ _routes = Map(
         _get("/api/pipelines", "pipelines"),
         _get("/api/rules", "rules"),
         _get("/api/on-call", "on_call"),
+        _get("/api/maintenance", "maintenance"),
+        _get("/api/dead-letters", "dead_letters"),
+        _get("/api/dead-letters/<identifier>", "dead_letter"),
+        _post("/api/dead-letters/<identifier>/resend", "send_again"),
         _get("/api/recommendations", "recommendations"),
         _post("/api/recommendations", "decide_recommendation"),
         _get("/api/incidents", "incidents"),
@@ -247,6 +254,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "page": lambda request, _services: reply.file("index.html", request),
     "dashboards_page": lambda request, _services, **_name: reply.file("dashboards.html", request),
     "model_page": lambda request, services, name: _model_page(request, services().views, name),
+    "maintenance_page": lambda _request, services: reply.page(services().maintenance.page()),
     "reports_page": lambda _request, services: reply.page(services().reports.list_page()),
     "report_page": lambda _request, services, **which: reply.page(services().reports.page(**which)),
     "runbook_page": lambda request, _services, name: _text_page(request, runbooks.named(name)),
@@ -289,6 +297,12 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "pipelines": lambda request, services: reply.json(_pipelines(request, services().pipelines), request),
     "rules": lambda request, services: reply.json(services().rules.all(), request),
     "on_call": lambda request, services: reply.json(services().on_call(), request),
+    "maintenance": lambda request, services: reply.json(services().maintenance.tasks(), request),
+    "dead_letters": lambda request, services: reply.json(services().maintenance.dead_letters(), request),
+    "dead_letter": lambda request, services, **which: reply.json(services().maintenance.dead_letter(**which), request),
+    "send_again": lambda request, services, **which: reply.accepted(
+        services().maintenance.send_again(request, **which)
+    ),
     "recommendations": lambda request, services: reply.json(services().recommendations.all(), request),
     "decide_recommendation": lambda request, services: reply.json(services().recommendations.decide(request)),
     "incidents": lambda request, services: reply.json(services().incidents.all(_limit(request)), request),

@@ -10,13 +10,16 @@ from typing import Final
 import click
 
 _COMMANDS: Final = {
+    "backup": "functions.cli.backups",
     "channels": "functions.cli.channels",
     "costs": "functions.cli.costs",
+    "dead-letters": "functions.cli.dead_letters",
     "demo": "infra.local.command",
     "drift": "functions.cli.drift.command",
     "local": "infra.local.command",
     "models": "functions.cli.models",
     "oncall": "functions.cli.oncall",
+    "restore": "functions.cli.backups",
     "replay": "functions.cli.replay.command",
     "report": "functions.cli.report",
     "survey": "functions.cli.survey",
@@ -33,7 +36,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name)
+        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
         return command
 
 

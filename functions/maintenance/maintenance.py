@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from core.errors import AiaError, BusyError, ConflictError, UnavailableError
-from core.events import Command, Tick
-from core.maintenance.task import Progress, RunOutcome, finished, observation, run_id, to_do
+from core.events import Command, Severity, Tick
+from core.maintenance.task import KIND, Progress, RunOutcome, finished, observation, run_id, to_do
 from functions.adapters.logs import fields
 from functions.maintenance import dead_letters
 from functions.maintenance.outside import Outside, Task
@@ -22,7 +22,8 @@ from functions.runtime.push import Message
 from functions.services.maintenance import RUNS, load, save
 
 NAME = "maintenance"
-RUNBOOK = "system.md#upkeep"
+RESTORE = "restore"
+RUNBOOK = f"system.md#{KIND}"
 LEASE = timedelta(minutes=6)
 """How long a task is locked for one instance: longer than the acknowledgement deadline of the subscription."""
 BUDGET = timedelta(minutes=4)
@@ -63,8 +64,7 @@ def _tick(maintenance: Maintenance, tick: Tick) -> TickResult:
     """A task that fails delays no other; while a dependency does not answer, those after it wait, since all need the same ones."""
     outside, at = maintenance.outside, tick.scheduled_at
     until = outside.clock() + BUDGET
-    if outside.restorer.unfinished():
-        outside.ledger.alone(f"{NAME}:restore", lambda: _resume(outside), lease=LEASE)
+    _finish_restore(outside, at)
     fault: Exception | None = None
     for task in maintenance.tasks:
         fault = fault or _run(task, outside, at, until)
@@ -73,8 +73,20 @@ def _tick(maintenance: Maintenance, tick: Tick) -> TickResult:
     return TickResult(fault=fault)
 
 
-def _resume(outside: Outside) -> None:
-    outside.restorer.resume()
+def _finish_restore(outside: Outside, at: datetime) -> None:
+    """Finish a restore that was broken off; one that cannot be finished is a finding."""
+    if not outside.restorer.unfinished():
+        return
+    fault = ""
+    try:
+        outside.ledger.alone(f"{NAME}:{RESTORE}", outside.restorer.resume, lease=LEASE)
+    except _PASSING:
+        raise
+    except AiaError as error:
+        log.exception("restore not finished")
+        fault = str(error)
+    said = observation(RESTORE, severity=Severity.CRITICAL, runbook=RUNBOOK, fault=fault, detail="finished", at=at)
+    outside.tracker.track(said)
 
 
 def _run(task: Task, outside: Outside, at: datetime, until: datetime) -> Exception | None:

@@ -91,8 +91,9 @@ locals {
       reads  = ["telemetry.spans", "telemetry.metric_points", "telemetry.log_records", "marts.service_minutes"]
       writes = ["marts.service_minutes", "ops.dead_letters"]
     maintenance = {
-      publishes = distinct(concat(["findings"], flatten([for name, one in local.functions : [for trigger in one.triggers : trigger.topic]]))) # a dead letter goes back to where it came from
-      reads     = ["ops.dead_letters", "ops.incident_changes"] # the datasets that are backed up, in maintenance.tf
+      # A dead letter goes back to where it came from. What is backed up is granted in maintenance.tf.
+      publishes = distinct(concat(["findings"], flatten([for name, one in local.functions : [for trigger in one.triggers : trigger.topic]])))
+      reads     = ["ops.dead_letters", "ops.incident_changes"]
       writes    = concat(["ops.dead_letters", "ops.maintenance_runs"], [for name in keys(try(local.settings.upkeep.retention, {})) : name if contains(keys(local.tables), name)])
       store     = "roles/datastore.user"
     }

@@ -1,18 +1,25 @@
 """Backups on BigQuery's emulator and SQLite: everything is deleted, and restored."""
 
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 from google.cloud import bigquery
 
 from core.errors import BackupError
 from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.cli.main import main
 from functions.services.backups import documents, manifests, tables
 from functions.services.backups.make import Backups
 from functions.services.backups.restore import Restorer
+
+if TYPE_CHECKING:
+    from tests.support.servers.warehouse import Place
 
 pytest_plugins = ["tests.support.servers.warehouse"]
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -89,3 +96,33 @@ def test_tables_and_documents_come_back_as_they_were(
     with pytest.raises(BackupError, match=r"ops\.dead_letters: its snapshot .* is missing"):
         tables.restore_into(warehouse, manifest.tables[1], "verify")
     assert tables.drop_expired(warehouse, "20260103T000000") == 1
+
+
+def test_by_hand_a_backup_is_made_listed_compared_and_restored(
+    warehouse: BigQueryWarehouse,
+    client: bigquery.Client,
+    place: "Place",
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = {"GOOGLE_CLOUD_PROJECT": client.project, "AIA_STORE": f"sqlite://{tmp_path}/store.db"}
+    settings = tmp_path / "monitoring.yaml"
+    settings.write_text("version: 1\njobs: {}\n")
+    for name, value in (place.environment | here | {"AIA_SETTINGS": str(settings)}).items():
+        monkeypatch.setenv(name, value)
+    parked = {"id": "a", "received_at": NOON.isoformat(), "function": "api", "reason": "why"}
+    warehouse.append("ops.dead_letters", [parked])
+
+    def aia(*arguments: str) -> str:
+        done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert "made, restored into scratch tables, and equal" in aia("backup")
+    assert re.search(r"verified\W+2\W+1\W+0\W", aia("backup", "--list"))
+    assert "restored into scratch tables, and equal" in aia("restore", "--verify")
+    warehouse.query("DROP TABLE ops.dead_letters")
+    assert "put:ops.dead_letters" in aia("restore", "--yes")
+    assert rows(warehouse).total() == 1
+    refused = CliRunner().invoke(main, ["restore", "--at", "2020-01-01", "--yes"])
+    assert (refused.exit_code, "must not be before the first backup" in refused.output) == (2, True)

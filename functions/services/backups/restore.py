@@ -74,15 +74,19 @@ class Restorer:
         data = update(self.store, OWN, KEY, lambda data: (data or {}) | {"finished_at": self.clock()})
         return list(data["withheld"])
 
-    def resume(self) -> bool:
-        """Finish a restore that has begun to change something; whether there was one."""
+    def resume(self) -> None:
+        """Finish a restore that has begun to change something, if there is one.
+
+        Raises:
+            BackupError: the backup is gone, or a part of it.
+        """
         backup = self.unfinished()
-        if backup:
-            log.warning("restore continued: %s", backup, extra=fields(backup=backup))
-            for step in self.steps(manifests.find(self.warehouse, backup)):
-                step.run()
-            self.finish()
-        return bool(backup)
+        if not backup:
+            return
+        log.warning("restore continued: %s", backup, extra=fields(backup=backup))
+        for step in self.steps(manifests.find(self.warehouse, backup)):
+            step.run()
+        self.finish()
 
     def _steps(self, manifest: Manifest) -> Iterator[Step]:
         for table in manifest.tables:

@@ -53,6 +53,7 @@ from functions.api.dashboards import Dashboards
 from functions.api.experience import Experience
 from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
+from functions.api.maintenance import Maintenance
 from functions.api.model_page import ModelPage
 from functions.api.model_settings import ModelSettings
 from functions.api.on_call import on_call_now
@@ -261,6 +262,7 @@ def services(
         answers=answers,
         survey=Survey(secret=SURVEY_SECRET, publish=answers.publish, clock=clock),
         versions=Versions(warehouse, lambda: [*models.all()], clock),
+        maintenance=Maintenance(store=store, warehouse=warehouse, bus=lambda: office, clock=clock),
         promotions=Promotions(store=store, warehouse=warehouse, models=models.all, bus=lambda: office, clock=clock),
         backfills=backfills,
         start=start,

@@ -1,0 +1,73 @@
+"""`aia dead-letters`: messages that a function could not handle, and sending one again."""
+
+import getpass
+import json
+import urllib.parse
+
+import click
+
+from functions.cli.api import HELP, LOCAL, RefusedError, call, local
+from functions.cli.versions import print_table, table_of
+
+
+@click.group(epilog=HELP)
+@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@click.pass_context
+def dead_letters(context: click.Context, *, url: str) -> None:
+    """List and show messages that could not be handled, and send one again to the topic that it came from."""
+    context.obj = url.rstrip("/")
+
+
+@dead_letters.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@click.pass_obj
+def list_(url: str, *, as_json: bool) -> None:
+    """List those of the last 30 days, the newest first."""
+    found = call(url, "GET", "/api/dead-letters")
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    table = table_of("id", "parked", "function", "sent again", "reason")
+    for one in found:
+        sent = "yes" if one["sent_again"] else ""
+        table.add_row(one["id"], one["received_at"], one["function"], sent, one["reason"])
+    print_table(table)
+
+
+@dead_letters.command()
+@click.argument("identifier", metavar="ID")
+@click.pass_obj
+def show(url: str, identifier: str) -> None:
+    """Print a dead letter with what it says, as JSON."""
+    click.echo(json.dumps(call(url, "GET", _path(identifier)), indent=2, ensure_ascii=False))
+
+
+@dead_letters.command()
+@click.argument("identifier", metavar="ID")
+@click.option("--edit", is_flag=True, help="Correct what it says in your editor first.")
+@click.option("--why", required=True, help="The reason, for the audit trail.")
+@click.option("--by", default=getpass.getuser, show_default="your login", help="Who does it, for the audit trail.")
+@click.pass_obj
+def resend(url: str, identifier: str, *, edit: bool, why: str, by: str) -> None:
+    """Send a dead letter again, once, to the topic that it came from."""
+    body = {"by": by, "note": why}
+    if edit:
+        body["data"] = _edited(call(url, "GET", _path(identifier))["data"])
+    found = call(url, "POST", f"{_path(identifier)}/resend", body)
+    click.echo(f"{identifier}: accepted as {found['id']}")
+
+
+def _path(identifier: str) -> str:
+    return f"/api/dead-letters/{urllib.parse.quote(identifier, safe='')}"
+
+
+def _edited(data: str) -> str:
+    """What the person makes of it."""
+    try:
+        shown = json.dumps(json.loads(data), indent=2, ensure_ascii=False)
+    except ValueError:
+        shown = data  # that it is no JSON may be what is wrong
+    edited = click.edit(shown, extension=".json")
+    if edited is None:
+        raise RefusedError("nothing was changed, and nothing is sent")
+    return edited

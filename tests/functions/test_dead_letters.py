@@ -1,0 +1,188 @@
+"""Dead letters: listed, shown and sent again over HTTP and by `aia dead-letters`, and published by the function, once."""
+
+import base64
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from core.errors import RefusedError, UnavailableError
+from core.events import Command, Verb
+from core.maintenance.dead_letters import claim_key
+from core.settings import Settings
+from functions.adapters.ledger import Ledger
+from functions.adapters.ports import Data
+from functions.cli.main import main
+from functions.maintenance import dead_letters, files
+from functions.maintenance.outside import Outside
+from tests.support.builders import pages
+from tests.support.builders.pages import ApiFixture, Rows
+from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
+from tests.support.fakes import deployed
+from tests.support.fakes.ports import push
+
+AT = datetime(2026, 6, 1, tzinfo=UTC)
+SAYS = b'{"type": "finding", "version": 9}'
+
+
+def row(identifier: str = "a1", **fields: Any) -> Data:
+    parked = {"id": identifier, "received_at": AT, "n_parked": 2, "function": "incident_router", "reason": "<version>"}
+    sent = {"subscription": "incident-router-findings", "message_id": "7", "attributes": '{"severity": "critical"}'}
+    return parked | sent | {"body": base64.b64encode(push(SAYS)).decode()} | fields
+
+
+@pytest.fixture
+def office() -> ApiFixture:
+    return ApiFixture(MemoryStore(Breaking(now=AT)), obeys=False)
+
+
+@pytest.fixture
+def url(office: ApiFixture) -> Iterator[str]:
+    made = pages.services(office.store, Rows(dead_letters=[row()]), office, lambda: AT)
+    with pages.served(pages.application(made)) as address:
+        yield address
+
+
+def aia(url: str, *arguments: str, **options: Any) -> Result:
+    return CliRunner().invoke(main, ["dead-letters", "--url", url, *arguments], **options)
+
+
+def test_they_are_listed_and_shown_with_what_they_say(url: str) -> None:
+    listed = json.loads(aia(url, "list", "--json").output)
+    assert [(one["id"], one["reason"], one["sent_again"]) for one in listed] == [("a1", "<version>", False)]
+    assert "incident_router" in aia(url, "list").output
+    shown = json.loads(aia(url, "show", "a1").output)
+    assert (shown["data"], shown["attributes"], shown["n_parked"]) == (SAYS.decode(), {"severity": "critical"}, 2)
+
+
+def test_the_page_shows_them_and_escapes_what_others_wrote(url: str) -> None:
+    with urllib.request.urlopen(f"{url}/maintenance") as answer:
+        text = answer.read().decode()
+    assert "&lt;version&gt;" in text
+    assert "<version>" not in text
+
+
+def test_one_is_sent_again_by_a_command_with_who_and_why(url: str, office: ApiFixture) -> None:
+    assert "accepted as send_again:a1" in aia(url, "resend", "a1", "--why", "corrected", "--by", "ann").output
+    [(_, command, attributes)] = office.published
+    assert attributes == {"verb": "send_again"}
+    assert (command.verb, command.subject, command.by, command.note, command.body) == (
+        Verb.SEND_AGAIN,
+        "a1",
+        "ann",
+        "corrected",
+        "",
+    )
+
+
+def test_what_was_sent_again_is_not_sent_twice(url: str, office: ApiFixture) -> None:
+    Ledger(office.store, lambda: AT, "test").once(claim_key("a1"), lambda: None)
+    refused = aia(url, "resend", "a1", "--why", "again")
+    assert refused.exit_code == 2
+    assert "was sent again" in refused.output
+    assert office.published == []
+
+
+def test_it_may_be_corrected_first(url: str, office: ApiFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDITOR", "sed -i s/9/1/")
+    assert aia(url, "resend", "a1", "--why", "version", "--edit").exit_code == 0
+    assert json.loads(office.published[0][1].body) == {"type": "finding", "version": 1}
+    monkeypatch.setenv("EDITOR", "sed -i s/{/[/")
+    refused = aia(url, "resend", "a1", "--why", "version", "--edit")
+    assert "data: must be a JSON object" in refused.output
+    monkeypatch.setenv("EDITOR", "true")
+    assert "nothing was changed" in aia(url, "resend", "a1", "--why", "version", "--edit").output
+
+
+class Warehouse:
+    """Has one dead letter, perhaps."""
+
+    def __init__(self, *rows: Data) -> None:
+        self.rows = list(rows)
+
+    def query(self, sql: str, **parameters: Any) -> list[Data]:
+        if "COUNT(DISTINCT id)" in sql:
+            return [{"function": "retrain", "n": 3}]
+        return [found for found in self.rows if found["id"] == parameters["id"]]
+
+
+def outside(world: deployed.Outside, *rows: Data) -> Outside:
+    store = MemoryStore(world)
+    return Outside(
+        settings=Settings(jobs={}),
+        store=store,
+        bus=deployed.Bus(world),
+        warehouse=Warehouse(*rows),  # type: ignore[arg-type] # only asked by `query`
+        metrics=MemoryMetrics(world),
+        ledger=Ledger(store, lambda: world.now, "test"),
+        clock=lambda: world.now,
+        deployment=files.deployment,
+        texts=dict,
+    )
+
+
+COMMAND = Command(verb=Verb.SEND_AGAIN, subject="a1", by="ann", at=AT)
+
+
+def test_the_message_goes_to_the_topic_that_it_came_from_once() -> None:
+    world = deployed.Outside(now=AT)
+    for _ in range(3):
+        dead_letters.send_again(outside(world, row()), COMMAND)
+    assert world.published == [("findings", SAYS)]
+    dead_letters.send_again(outside(world, row("b2")), replace(COMMAND, subject="b2", body='{"a": 1}'))
+    assert world.published[1:] == [("findings", b'{"a": 1}')]
+
+
+def test_wherever_the_program_ends_it_is_sent_in_the_end_and_twice_only_if_that_was_not_recorded() -> None:
+    world = deployed.Outside(now=AT)
+    dead_letters.send_again(outside(world, row()), COMMAND)
+    for at in range(1, world.boundaries + 1):
+        world = deployed.Outside(now=AT, kill_at=at)
+        with pytest.raises(KilledError):
+            dead_letters.send_again(outside(world, row()), COMMAND)
+        world.dead, world.kill_at = False, 0
+        world.now = AT.replace(hour=1)  # the lease of the claim is over
+        dead_letters.send_again(outside(world, row()), COMMAND)
+        assert 1 <= len(world.published) <= 2
+
+
+def test_while_the_bus_does_not_answer_the_claim_is_given_back() -> None:
+    world = deployed.Outside(now=AT)
+    with pytest.raises(UnavailableError):
+        dead_letters.send_again(replace(outside(world, row()), bus=_Down()), COMMAND)
+    dead_letters.send_again(outside(world, row()), COMMAND)
+    assert world.published == [("findings", SAYS)]
+
+
+class _Down(deployed.Unanswering):
+    def publish_raw(self, topic: str, messages: object) -> None:
+        raise UnavailableError(f"bus: {topic} does not answer")
+
+
+@pytest.mark.parametrize(
+    ("rows", "command", "reason"),
+    [
+        ([], COMMAND, "subject: must be the id of a dead letter, got 'a1'"),
+        ([row(subscription="gone")], COMMAND, "subscription: must be one of the deployment, got 'gone'"),
+        ([row(subscription=None)], COMMAND, "subscription: must be one of the deployment, got ''"),
+        ([row(body="e30=")], COMMAND, "its message cannot be read"),
+        ([row()], replace(COMMAND, verb=Verb.HALT), "verb: must be send_again, got halt"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_with_the_reason(rows: list[Data], command: Command, reason: str) -> None:
+    world = deployed.Outside(now=AT)
+    with pytest.raises(RefusedError, match=reason):
+        dead_letters.send_again(outside(world, *rows), command)
+    assert world.published == []
+
+
+def test_each_function_has_the_number_of_its_dead_letters() -> None:
+    world = deployed.Outside(now=AT)
+    dead_letters.publish(outside(world), AT)
+    assert world.gauges["aia_dead_letters", "retrain"] == 3
+    assert world.gauges["aia_dead_letters", "api"] == 0

@@ -1,0 +1,274 @@
+"""Tasks of upkeep: step by step, within their time, again after failures, with a row, a finding and metrics each time."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import msgspec
+import pytest
+
+from core.errors import BackupError, UnavailableError
+from core.events import Finding, Severity, Status, Tick
+from core.maintenance.backup import Digest, Manifest
+from core.maintenance.task import MOST_ATTEMPTS, RunOutcome, Schedule
+from core.metrics import CATALOGUE
+from core.settings import Settings, Upkeep
+from functions.adapters.events import decode
+from functions.adapters.ledger import COLLECTION as LEDGER
+from functions.adapters.ledger import Ledger
+from functions.adapters.ports import Data
+from functions.maintenance import cleanup, files, optimisation
+from functions.maintenance.maintenance import BUDGET, NAME, Maintenance, handle
+from functions.maintenance.outside import Outside, Task
+from functions.maintenance.registry import TASKS
+from functions.services.actions import ACTIONS
+from functions.services.maintenance import ADVICE, RUNS, load
+from functions.services.steps import Step
+from tests.support.crash.breaking import KilledError, MemoryMetrics, MemoryStore
+from tests.support.fakes import deployed
+
+AT = datetime(2026, 6, 1, 1, tzinfo=UTC)
+DAY, MINUTES = timedelta(days=1), timedelta(minutes=10)
+
+
+@dataclass
+class Warehouse:
+    """Keeps the rows that are appended, and answers statements by a word in them."""
+
+    world: deployed.Outside
+    answers: dict[str, list[Data]] = field(default_factory=dict)
+    rows: list[Data] = field(default_factory=list)
+    asked: list[tuple[str, Data]] = field(default_factory=list)
+
+    def query(self, sql: str, **parameters: Any) -> list[Data]:
+        self.world.boundary()
+        self.asked.append((" ".join(sql.split()), parameters))
+        return next((rows for word, rows in self.answers.items() if word in sql), [])
+
+    def stream(self, sql: str, *, at_once: int, **parameters: Any) -> Iterator[Data]:
+        yield from self.query(sql, **parameters)
+
+    def append(self, table: str, rows: list[Data], *, together: str = "") -> None:
+        assert table == RUNS
+        self.world.boundary()
+        self.rows += rows
+        self.world.boundary()
+
+
+@dataclass
+class Work:
+    """A task of three steps, each of which counts; the second may fail, or take its time."""
+
+    world: deployed.Outside
+    done: list[str] = field(default_factory=list)
+    error: Exception | None = None
+    takes: timedelta = timedelta(seconds=1)
+
+    def steps(self, _: Outside, due: datetime) -> Iterator[Step]:
+        for name in ("one", "two", "three"):
+            yield Step(name, partial(self._do, name))
+
+    def _do(self, name: str) -> str:
+        if self.error and name == "two":
+            raise self.error
+        self.world.boundary()
+        self.done.append(name)
+        self.world.now += self.takes
+        return f"did {name}"
+
+
+@pytest.fixture
+def world() -> deployed.Outside:
+    return deployed.Outside(now=AT)
+
+
+def system(world: deployed.Outside, **answers: list[Data]) -> Outside:
+    store = MemoryStore(world)
+    return Outside(
+        settings=Settings(jobs={}, upkeep=Upkeep(retention={"telemetry.orders": 400 * DAY})),
+        store=store,
+        bus=deployed.Bus(world),
+        warehouse=Warehouse(world, answers),
+        metrics=MemoryMetrics(world),
+        ledger=Ledger(store, lambda: world.now, "test"),
+        clock=lambda: world.now,
+        deployment=files.deployment,
+        texts=files.texts,
+    )
+
+
+def task_of(work: Work) -> Task:
+    return Task(name="work", schedule=Schedule(every=DAY), severity=Severity.CRITICAL, steps=work.steps)
+
+
+def tick(outside: Outside, work: Work, at: datetime = AT) -> Exception | None:
+    result = handle(Maintenance(outside=outside, tasks=[task_of(work)]), Tick(job=NAME, scheduled_at=at))
+    assert result is not None
+    return result.fault
+
+
+def findings(world: deployed.Outside) -> list[Finding]:
+    return [decode(data, Finding) for topic, data in world.published if topic == "findings"]
+
+
+def rows(outside: Outside) -> list[Data]:
+    warehouse = outside.warehouse
+    assert isinstance(warehouse, Warehouse)
+    return warehouse.rows
+
+
+def test_a_task_that_is_due_is_done_once_with_a_row_and_metrics(world: deployed.Outside) -> None:
+    outside, work = system(world), Work(world)
+    for minute in range(3):
+        assert tick(outside, work, AT + minute * MINUTES) is None
+    assert work.done == ["one", "two", "three"]
+    [row] = rows(outside)
+    assert (row["task"], row["outcome"], row["seconds"], row["fault"]) == ("work", "done", 3.0, "")
+    assert row["detail"] == "did one; did two; did three"
+    assert world.gauges["aia_maintenance_success_timestamp_seconds", "work"] == AT.replace(hour=0).timestamp()
+    assert world.gauges["aia_maintenance_success_ratio", "work"] == 1
+    assert world.counts["aia_maintenance_runs_total", "work", "done"] == 1
+    tick(outside, work, AT + DAY)
+    assert len(work.done) == 6
+
+
+def test_what_does_not_fit_into_the_time_of_a_tick_goes_on_at_the_next(world: deployed.Outside) -> None:
+    outside, work = system(world), Work(world, takes=BUDGET)
+    for number in range(1, 4):
+        tick(outside, work, AT + number * MINUTES)
+        assert len(work.done) == number
+    assert [row["outcome"] for row in rows(outside)] == ["done"]
+
+
+def test_a_task_that_fails_is_tried_three_times_and_is_a_finding_until_it_succeeds(world: deployed.Outside) -> None:
+    outside, work = system(world), Work(world, error=BackupError("ops.findings: 3 distinct rows differ"))
+    for minute in range(5):
+        assert tick(outside, work, AT + minute * MINUTES) is None
+    assert work.done == ["one"]
+    assert [row["outcome"] for row in rows(outside)] == ["failed"] * MOST_ATTEMPTS
+    assert len({row["id"] for row in rows(outside)}) == MOST_ATTEMPTS
+    [found] = findings(world)
+    assert (found.target, found.kind, found.severity) == ("maintenance/work", "maintenance_failed", Severity.CRITICAL)
+    assert found.summary == "work failed: ops.findings: 3 distinct rows differ"
+    assert world.gauges["aia_maintenance_success_ratio", "work"] == 0
+    work.error = None
+    tick(outside, work, AT + DAY)
+    assert [found.status for found in findings(world)] == [Status.FIRING, Status.RESOLVED]
+    assert world.gauges["aia_maintenance_success_ratio", "work"] == 1 / (MOST_ATTEMPTS + 1)
+
+
+def test_while_a_dependency_does_not_answer_the_tick_comes_again_and_no_step_is_repeated(
+    world: deployed.Outside,
+) -> None:
+    outside, work = system(world), Work(world, error=UnavailableError("BigQuery: does not answer"))
+    for _ in range(2 * MOST_ATTEMPTS):
+        assert isinstance(tick(outside, work), UnavailableError)
+    assert (work.done, rows(outside), findings(world)) == (["one"], [], [])
+    work.error = None
+    assert tick(outside, work) is None
+    assert work.done == ["one", "two", "three"]
+
+
+def test_wherever_the_program_ends_every_step_is_done_and_the_run_is_recorded_under_one_id(
+    world: deployed.Outside,
+) -> None:
+    tick(system(world), Work(world))
+    for at in range(1, world.boundaries + 1):
+        broken = deployed.Outside(now=AT, kill_at=at)
+        outside, work = system(broken), Work(broken)
+        try:
+            tick(outside, work)
+        except KilledError:
+            broken.dead, broken.kill_at = False, 0
+            broken.now += timedelta(hours=1)  # the lease of the claim is over
+            tick(outside, work)
+        assert list(dict.fromkeys(work.done)) == ["one", "two", "three"]
+        assert len(work.done) <= 4  # the step whose end was not recorded
+        assert {row["id"] for row in rows(outside)} == {"work:2026-06-01T00:00Z:0:done"}
+        progress = load(outside.store, "work")
+        assert progress is not None
+        assert progress.outcome is RunOutcome.DONE
+
+
+def test_a_late_tick_does_not_do_again_what_a_newer_one_did(world: deployed.Outside) -> None:
+    outside, work = system(world), Work(world)
+    tick(outside, work, AT + DAY)
+    tick(outside, work, AT)
+    assert len(work.done) == 3
+
+
+def test_a_new_system_waits_with_its_first_backup_until_the_night(world: deployed.Outside) -> None:
+    outside = system(world)
+    [backup] = [task for task in TASKS if task.name == "backup"]
+    handle(Maintenance(outside=outside, tasks=[backup]), Tick(job=NAME, scheduled_at=AT + MINUTES))
+    assert rows(outside) == []
+    with pytest.raises(BackupError):  # this warehouse has no manifest of what it is given
+        list(backup.steps(outside, AT))
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_restore_that_was_broken_off_is_finished_before_anything_else(
+    world: deployed.Outside, *, there: bool
+) -> None:
+    manifest = Manifest(id="20260601T010000", at=AT, export="1", tables=(), documents=0, digest=Digest().text)
+    kept = {"manifest": msgspec.json.encode(manifest).decode(), "status": "verified", "detail": "", "written_at": AT}
+    outside = system(world, **{"SELECT id, backup_at": [kept] if there else []})
+    outside.restorer.begin(manifest)
+    for step in outside.restorer.steps(manifest):
+        step.run()
+        if step.name == "exchange":
+            break
+    outside.store.create("later", "k", {})
+    tick(outside, Work(world))
+    assert (outside.restorer.unfinished() == "") is there
+    assert (outside.store.get("later", "k") is None) is there
+    assert [(one.target, one.severity) for one in findings(world)] == (
+        [] if there else [("maintenance/restore", Severity.CRITICAL)]
+    )
+
+
+def run(outside: Outside, steps: Callable[[Outside, datetime], Iterator[Step]], due: datetime = AT) -> list[str]:
+    return [step.run() for step in steps(outside, due)]
+
+
+def test_rows_are_deleted_when_they_are_older_than_their_retention(world: deployed.Outside) -> None:
+    outside = system(world, is_partitioning_column=[{"column_name": "at"}], **{"COUNT(*)": [{"n": 5}]})
+    said = run(outside, cleanup.steps)
+    assert [text for text in said if text] == [
+        "5 rows of ops.dead_letters",
+        "5 rows of ops.maintenance_runs",
+        "5 rows of telemetry.orders",
+    ]
+    warehouse = outside.warehouse
+    assert isinstance(warehouse, Warehouse)
+    deleted = [asked for asked in warehouse.asked if asked[0].startswith("DELETE")]
+    assert deleted[0] == ("DELETE FROM `ops.dead_letters` WHERE at < @before", {"before": AT - 90 * DAY})
+    assert deleted[2][1] == {"before": AT - 400 * DAY}
+
+
+def test_a_table_without_partitions_is_left_alone_and_that_is_said(world: deployed.Outside) -> None:
+    said = run(system(world), cleanup.steps)
+    assert "ops.dead_letters is not partitioned: no row deleted" in said
+
+
+def test_claims_and_actions_that_ended_are_deleted(world: deployed.Outside) -> None:
+    outside = system(world)
+    outside.ledger.once("effect", lambda: None)
+    outside.store.create(ACTIONS, "old", {"expires_at": AT - DAY})
+    outside.store.create(ACTIONS, "new", {"expires_at": AT + 60 * DAY})
+    world.now += 40 * DAY
+    assert run(outside, cleanup.steps, world.now)[:2] == ["1 claims", "1 actions"]
+    assert [one.key for one in outside.store.find(ACTIONS)] == ["new"]
+    assert outside.store.find(LEDGER) == []
+
+
+def test_advice_is_kept_for_the_api_and_counted(world: deployed.Outside) -> None:
+    rows = [{"target": "model/a", "n_incidents": 4, "n_acknowledged": 0}]
+    outside = system(world, incident_changes=rows)
+    [said] = run(replace(outside, texts=lambda: {"all": " ".join(CATALOGUE)}), optimisation.steps)
+    assert said == "1 ignored_alarms"
+    document = outside.store.get("maintenance", ADVICE)
+    assert document is not None
+    assert [one["subject"] for one in document.data["advice"]] == ["model/a"]
