@@ -40,7 +40,7 @@ _BY_WORD = {
         Category.PIPELINE: "pipeline pipelines training retraining job jobs stage workflow backfill ingestion batch",
         Category.BUSINESS: "business revenue forecast conversion sales order orders churn satisfaction promoter kpi market customers bookings",
         Category.SECURITY: "security tls certificate cert auth unauthorized forbidden intrusion access secret secrets"
-        " vulnerability credential credentials leak leaked",
+        " vulnerability credential credentials leak leaked brute password travel privilege exfiltration firewall",
         Category.COMPLIANCE: "compliance audit gdpr retention privacy pii residency consent fairness bias",
         Category.CAPACITY: "capacity saturation saturated cpu memory disk oom quota unschedulable backlog utilization utilisation"
         " throttled throttling exhausted storage",

@@ -22,6 +22,7 @@ from core.metrics import (
     partners,
     pipelines,
     probes,
+    security,
     surveys,
     system,
     telemetry,
@@ -47,6 +48,7 @@ _AREAS = (
     experience,
     telemetry,
     maintenance,
+    security,
 )
 CATALOGUE: Mapping[str, Metric] = MappingProxyType({metric.name: metric for area in _AREAS for metric in area.METRICS})
 """Every metric by its name."""

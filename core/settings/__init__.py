@@ -51,6 +51,7 @@ from core.settings.response import (
     Rule,
 )
 from core.settings.returns import ModelReturn, Returns
+from core.settings.security import DetectionName, SecuritySettings
 from core.settings.surveys import Surveys
 from core.settings.training import Parameter, TrainingPipeline
 from core.settings.types import Dependency, Settings, parse, parse_model
@@ -71,6 +72,7 @@ __all__ = [
     "Customers",
     "Deed",
     "Dependency",
+    "DetectionName",
     "DnsProbe",
     "Embedding",
     "Expect",
@@ -117,6 +119,7 @@ __all__ = [
     "Rotation",
     "Route",
     "Rule",
+    "SecuritySettings",
     "Sensitivity",
     "Settings",
     "SharedCost",

@@ -33,6 +33,7 @@ from core.settings.response import (
     Rule,
     lacks,
 )
+from core.settings.security import SecuritySettings
 from core.settings.surveys import Surveys
 from core.settings.upkeep import Upkeep
 
@@ -76,6 +77,8 @@ class Settings:
     """Pipelines that must report, and when it is a finding that nothing is known of one."""
     alert_rules: AlertRuleSettings = field(default_factory=AlertRuleSettings)
     """Alert rules whose metric is absent."""
+    security: SecuritySettings = field(default_factory=SecuritySettings)
+    """Detections over the audit log."""
     dependencies: tuple[Dependency, ...] = ()
     """Dependencies between targets."""
     revenue: Mapping[Target, Revenue] = field(default_factory=dict)

@@ -8,6 +8,8 @@ from typing import Final
 from core.health import ProbeKind
 from core.maintenance import task as maintenance
 from core.pipelines.judge import PipelineKind
+from core.security import trail
+from core.settings import DetectionName
 from functions.drift_score.conditions import GENERATIVE
 from functions.drift_score.conditions import Kind as ModelKind
 from functions.pipeline_monitor import registries
@@ -18,6 +20,7 @@ from infra.lint.fault import Fault
 FOLDER = "docs/runbooks"
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _FINDINGS: Final[Iterable[tuple[str, str, Iterable[str]]]] = (
+    ("audit_events", "security", [*DetectionName, trail.KIND]),
     ("drift_score", "models", [kind for kind in ModelKind if kind not in GENERATIVE]),
     ("drift_score", "generative", sorted(GENERATIVE)),
     ("health_check", "probes", ProbeKind),

@@ -70,6 +70,11 @@ locals {
       store     = "roles/datastore.user"
       charts    = true # what stages used of their machines
     }
+    audit_events = {
+      publishes = ["findings"]
+      writes    = ["ops.dead_letters"]
+      store     = "roles/datastore.user"
+    }
     retrain = {
       publishes = ["pipeline-runs", "findings"]
       reads     = concat(local.versions, ["ops.models", "ops.training_results", "marts.costs_daily"])

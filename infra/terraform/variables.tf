@@ -139,6 +139,24 @@ variable "publishers" {
   }
 }
 
+variable "organization" {
+  description = "Number of the organisation whose sign-ins are read; null for none. It takes roles/logging.configWriter on the organisation."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.organization == null || can(regex("^[0-9]+$", var.organization))
+    error_message = "organization: must be the number of an organisation."
+  }
+}
+
+variable "log_secret_reads" {
+  description = "Whether reads of secrets are logged. False where the audit config of secretmanager.googleapis.com is managed elsewhere."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "alert_intake_public" {
   description = "Whether alert_intake takes webhooks from the network. It then asks for a token by itself: AIA_INTAKE_TOKEN must be in `secrets`."
   type        = bool

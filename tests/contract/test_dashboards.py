@@ -16,6 +16,9 @@ from infra.local import unavailable_metrics
 BOARDS = dashboard_files.read(stage.ROOT)
 CERTIFICATE = "aia_probe_certificate_expiry_seconds"
 UNSEEN = {
+    "aia_audit_entries_total",
+    "aia_audit_newest_timestamp_seconds",
+    "aia_security_open",
     "aia_challenger_approval_seconds",
     "aia_agent_dollars_per_task",
     "aia_agent_handoffs_per_task",
@@ -43,6 +46,7 @@ has changes better, the sum of notification seconds is of a histogram that is sh
 tells, as of queries that time out. What a task of an agent takes and what telemetry is refused is for whoever asks."""
 has changes better, what a probe measures is on the page and in findings, the sum of notification seconds is of a histogram that is shown, and of the difference of revenue, which is 0, a rule
 tells."""
+tells. What the audit log shows is an incident."""
 
 
 def test_all_dashboards_were_read() -> None:

@@ -10,6 +10,8 @@ import pytest
 from core.health import ProbeKind
 from core.maintenance import task as maintenance
 from core.pipelines.judge import PipelineKind
+from core.security import trail
+from core.settings import DetectionName
 from functions.drift_score.conditions import GENERATIVE
 from functions.drift_score.conditions import Kind as ModelKind
 from functions.promotion import told as promotion
@@ -74,6 +76,7 @@ def test_a_query_of_what_no_function_writes_is_told(tree: Path, capsys: pytest.C
         *(("generative" if kind in GENERATIVE else "models", "drift_score", kind.value) for kind in ModelKind),
         ("system", "maintenance", maintenance.KIND),
         ("models", "promotion", promotion.KIND),
+        *(("security", "audit_events", str(kind)) for kind in (*DetectionName, trail.KIND)),
         ("models", "retrain", retraining.KIND),
         *(("pipelines", "pipeline_monitor", kind.value) for kind in PipelineKind),
         *(("probes", "health_check", kind.value) for kind in ProbeKind),

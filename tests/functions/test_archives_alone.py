@@ -29,6 +29,7 @@ from tests.support.servers.stack import environment, eventually, free_ports
 FUNCTIONS = tuple(stage.deployment()["functions"])
 JOBS = (
     "action_runner",
+    "audit_events",
     "bi_rollup",
     "drift_score",
     "health_check",

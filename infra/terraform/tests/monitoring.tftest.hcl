@@ -130,6 +130,10 @@ run "what_a_file_becomes" {
     error_message = "The writer of the log sink must publish to its topic."
   }
   assert {
+    condition     = google_pubsub_topic_iam_member.audit_events.member == google_logging_project_sink.audit_events.writer_identity && google_bigquery_dataset_iam_member.audit_history.member == google_logging_project_sink.audit_history.writer_identity && length(google_logging_organization_sink.sign_ins) == 0
+    error_message = "The writers of the audit log must publish to its topic and write its dataset."
+  }
+  assert {
     condition     = toset(google_monitoring_alert_policy.burn["api/fast"].notification_channels) == toset([google_monitoring_notification_channel.alerts.name]) && toset(google_monitoring_alert_policy.burn["alert_intake/fast"].notification_channels) == toset(local.direct_channels)
     error_message = "What the alerts themselves pass must be told of directly."
   }

@@ -104,15 +104,19 @@ def test_the_writer_of_every_log_sink_publishes_to_its_topic() -> None:
     text = "\n".join(path.read_text() for path in sorted(plan.TERRAFORM.glob("*.tf")))
     sinks = set(re.findall(r'resource "google_logging_project_sink" "(\w+)"', text))
     writers = set(re.findall(r"member\s+= google_logging_project_sink\.(\w+)\.writer_identity", text))
-    assert sinks == writers == {"pipeline_runs"}
+    assert sinks == writers == {"pipeline_runs", "audit_events", "audit_history"}
 
 
-def test_the_sink_of_pipelines_publishes_to_their_topic(deployed: Resources) -> None:
-    [(_, sink)] = after(deployed, "logging_project_sink")
-    assert sink["unique_writer_identity"]
-    # The writer is known once the sink is there: the one grant without a member yet.
+def test_each_sink_writes_to_its_topic_or_dataset(deployed: Resources) -> None:
+    sinks = {sink["name"]: sink for _, sink in after(deployed, "logging_project_sink")}
+    assert set(sinks) == {"pipeline-runs", "audit-events", "audit-history"}
+    assert all(sink["unique_writer_identity"] for sink in sinks.values())
+    # The writer is known once the sink is there: the grants without a member yet.
     unnamed = [one for _, one in after(deployed, "pubsub_topic_iam_member") if not one.get("member")]
-    assert [one["role"] for one in unnamed] == ["roles/pubsub.publisher"]
+    assert {one["topic"] for one in unnamed} == {"pipeline-runs", "audit-events"}
+    assert {one["role"] for one in unnamed} == {"roles/pubsub.publisher"}
+    [(_, history)] = after(deployed, "bigquery_dataset_iam_member")
+    assert (history["dataset_id"], history["role"]) == ("audit", "roles/bigquery.dataEditor")
 
 
 def test_what_runs_pipelines_may_use_vertex_ai_and_act_as_their_account(acting: Resources) -> None:

@@ -14,6 +14,7 @@ from core.events import Event, Finding, RetrainingRequest, RunStatus, Tick
 from core.health import SOURCE as PROBES
 from core.health import ProbeReason, ProbeResult
 from core.retraining.start import Training
+from core.security.places import Places
 from core.settings import (
     Automation,
     Expect,
@@ -23,11 +24,14 @@ from core.settings import (
     Partner,
     Reference,
     Retraining,
+    SecuritySettings,
     TrainingPipeline,
 )
 from functions.adapters.events import decode, encode
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
+from functions.audit_events.watch import Outside as AuditOutside
+from functions.audit_events.watch import handle as handle_entry
 from functions.drift_score.reference import Profiles
 from functions.drift_score.scoring import score_models
 from functions.drift_score.statements import SECOND
@@ -40,6 +44,7 @@ from functions.services.detection import Tracker
 from functions.services.incidents.delivery import delivery_observation
 from functions.telemetry_rollup.partners import PartnerOutside, watch
 from infra.local.past.results import RecordedResults
+from tests.support.builders.audit_log import entry, policy
 from tests.support.builders.runs import PIPELINE, told
 from tests.support.crash.breaking import Breaking, MemoryMetrics, MemoryStore
 
@@ -342,7 +347,26 @@ def partner(outside: Outside, mark: str, number: int) -> None:
     watch(Tick(job="telemetry_rollup", scheduled_at=at(number)), calls)
 
 
+# The audit log
+
+
+def bucket(outside: Outside, mark: str, number: int) -> None:
+    """A bucket that everybody may read, or no longer."""
+    delta = ("ADD" if mark == BAD else "REMOVE", "allUsers", "roles/storage.objectViewer")
+    handle_entry(
+        AuditOutside(
+            store=outside.store,
+            bus=outside,
+            metrics=MemoryMetrics(outside),
+            settings=SecuritySettings(),
+            places=Places(),
+        ),
+        entry("bucket_public", at(number), id=f"e{number}", serviceData=policy(delta)),
+    )
+
+
 DETECTORS = (
+    Detector("audit_events", "bucket/shop-exports:public_access", bucket, repeat=True, marks=BAD + GOOD),
     Detector("health_check", "probe/api:slow", probe, fire_after=3, recover_after=2),
     Detector("drift_score", "model/churn:drift", model, fire_after=2, recover_after=2, repeat=True),
     Detector("pipeline_monitor", f"pipeline/{PIPELINE}:pipeline_failed", pipeline, repeat=True),

@@ -21,6 +21,7 @@ from functions.action_runner.main import build as action_runner
 from functions.adapters.events import encode
 from functions.adapters.ports import Data
 from functions.alert_intake.main import build as alert_intake
+from functions.audit_events.main import build as audit_events
 from functions.bi_rollup.main import build as bi_rollup
 from functions.drift_score.main import build as drift_score
 from functions.drift_score.statements import SECOND
@@ -40,6 +41,7 @@ from functions.service_rollup.main import build as service_rollup
 from functions.services.actions import INCIDENTS
 from functions.services.maintenance import save as save_progress
 from functions.telemetry_rollup.main import build as telemetry_rollup
+from tests.support.builders.audit_log import logged
 from tests.support.builders.drift import MODEL
 from tests.support.builders.flights import DAY, TRAINED, Row, flights, version
 from tests.support.builders.runs import told
@@ -226,6 +228,12 @@ CASES = (
         build=_alert_intake,
         takes=(payload("gcm_test_notification.json"),),
         refuses=(tick("alert_intake"), "body: must be of a known format"),
+    ),
+    Case(
+        name="audit_events",
+        build=audit_events,
+        takes=(logged("set_iam_policy", NOW), tick("audit_events")),
+        refuses=(encode(FOUND), "type: must be 'tick', got 'finding'"),
     ),
     Case(
         name="bi_rollup",
