@@ -16,6 +16,7 @@ from functions.api.actions import Actions
 from functions.api.answers import Answers
 from functions.api.channels import Channels
 from functions.api.commands import Commands
+from functions.api.compliance import Compliance
 from functions.api.dashboards import Dashboards, load
 from functions.api.experience import Experience
 from functions.api.freshness import Backfills, Start
@@ -100,6 +101,7 @@ def _services(ports: Ports) -> Services:
         versions=Versions(warehouse, lambda: [*ports.models.all()], clock),
         promotions=Promotions(store=store, warehouse=warehouse, models=ports.models.all, bus=bus, clock=clock),
         maintenance=Maintenance(store=store, warehouse=warehouse, bus=bus, clock=clock),
+        compliance=Compliance(store=store, settings=settings.security, clock=clock),
         backfills=backfills,
         start=start,
     )

@@ -20,6 +20,7 @@ from functions.api.answers import Answers
 from functions.api.body import BodyError, signed_in
 from functions.api.channels import Channels
 from functions.api.commands import Commands
+from functions.api.compliance import Compliance
 from functions.api.dashboards import Dashboards
 from functions.api.experience import RETRY_AFTER, Experience
 from functions.api.freshness import Backfills, Start
@@ -70,6 +71,7 @@ class Services:
     versions: Versions
     promotions: Promotions
     maintenance: Maintenance
+    compliance: Compliance
     backfills: Backfills
     start: Start
 
@@ -131,6 +133,7 @@ _routes = Map(
         _post("/api/dead-letters/<identifier>/resend", "send_again"),
         _get("/api/recommendations", "recommendations"),
         _post("/api/recommendations", "decide_recommendation"),
+        _get("/api/compliance", "compliance"),
         _get("/api/incidents", "incidents"),
         _get("/api/incidents/<incident_id>", "incident"),
         _get("/api/incidents/<incident_id>/report.md", "report"),
@@ -280,6 +283,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     ),
     "trainings": lambda request, services, name: reply.json(services().training_outcomes.of_model(name), request),
     "experiment": lambda request, services, name: reply.json(services().promotions.experiment(name), request),
+    "compliance": lambda request, services: reply.json(services().compliance.all(), request),
     "promote": lambda request, services, name: reply.accepted(services().promotions.promote(request, name)),
     "roll_back": lambda request, services, name: reply.accepted(services().promotions.roll_back(request, name)),
     "probes": lambda request, services: reply.json(services().views.probes(), request),

@@ -12,6 +12,7 @@ import click
 _COMMANDS: Final = {
     "backup": "functions.cli.backups",
     "channels": "functions.cli.channels",
+    "compliance": "functions.cli.compliance",
     "costs": "functions.cli.costs",
     "dead-letters": "functions.cli.dead_letters",
     "demo": "infra.local.command",

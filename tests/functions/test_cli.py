@@ -18,6 +18,19 @@ def test_the_help_names_every_command() -> None:
     said = CliRunner().invoke(main, ["--help"]).output
     listed = [line.split()[0] for line in said.partition("Commands:\n")[2].splitlines()]
     assert listed == sorted(COMMANDS)
+    assert listed == [
+        "channels",
+        "compliance",
+        "costs",
+        "demo",
+        "drift",
+        "local",
+        "models",
+        "oncall",
+        "replay",
+        "report",
+        "survey",
+    ]
 
 
 @pytest.mark.parametrize("command", ["demo", "drift", "local", "replay"])

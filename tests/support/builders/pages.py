@@ -49,6 +49,7 @@ from functions.api.actions import Actions
 from functions.api.answers import Answers
 from functions.api.channels import Channels
 from functions.api.commands import Commands
+from functions.api.compliance import Compliance
 from functions.api.dashboards import Dashboards
 from functions.api.experience import Experience
 from functions.api.freshness import Backfills, Start
@@ -264,6 +265,7 @@ def services(
         versions=Versions(warehouse, lambda: [*models.all()], clock),
         maintenance=Maintenance(store=store, warehouse=warehouse, bus=lambda: office, clock=clock),
         promotions=Promotions(store=store, warehouse=warehouse, models=models.all, bus=lambda: office, clock=clock),
+        compliance=Compliance(store=store, settings=SETTINGS.security, clock=clock),
         backfills=backfills,
         start=start,
     )

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from core.events import Severity
+from core.incidents.policy import classify
+from core.security.case import SOURCE
 from core.security.detections import DETECTIONS
 from core.security.entry import AuditEntry
 from core.security.marks import Marks, with_mark
 from core.security.places import Place, Places
 from core.security.signal import Signal
-from core.settings import DetectionName, SecuritySettings
+from core.settings import Category, DetectionName, SecuritySettings
 from tests.support.builders.audit_log import AT, DAY, MINUTE, entry, job, policy
 
 SETTINGS = SecuritySettings(domains=("example.com",))
@@ -196,3 +199,11 @@ def test_each_names_a_technique_and_its_documentation(name: DetectionName) -> No
     assert detection.technique[0] == "T"
     assert detection.documentation.startswith("https://cloud.google.com/")
     assert detection.runbook == f"security.md#{name}"
+
+
+@pytest.mark.parametrize(("name", "_entries", "target"), FIRING)
+def test_an_incident_is_one_of_security_or_of_compliance(
+    name: DetectionName, _entries: list[AuditEntry], target: str
+) -> None:
+    category = classify(target, name, SOURCE, Severity.ERROR).category
+    assert category is (Category.COMPLIANCE if name is Name.AUDIT_LOGGING_OFF else Category.SECURITY)
