@@ -27,8 +27,6 @@ _FINDINGS: Final[Iterable[tuple[str, str, Iterable[str]]]] = (
     ("pipeline_monitor", "pipelines", [*PipelineKind, registries.KIND]),
     ("promotion", "models", [promotion.KIND, promotion.WAITS]),
     ("maintenance", "system", [maintenance.KIND]),
-    ("pipeline_monitor", "pipelines", PipelineKind),
-    ("promotion", "models", [promotion.KIND]),
     ("retrain", "models", [retraining.KIND]),
 )
 """What each function finds, and the runbook that says what to do about it."""

@@ -41,12 +41,10 @@ UNSEEN = {
     "aia_telemetry_items_total",
     "aia_telemetry_unnamed",
 }
-"""Metrics that are on no dashboard: the page of a model and its audit trail have those of a challenger, of which rules tell; `ops.maintenance_runs` has the runs of upkeep; the audit trail
-has changes better, the sum of notification seconds is of a histogram that is shown, and of the difference of revenue, which is 0, a rule
-tells, as of queries that time out. What a task of an agent takes and what telemetry is refused is for whoever asks."""
-has changes better, what a probe measures is on the page and in findings, the sum of notification seconds is of a histogram that is shown, and of the difference of revenue, which is 0, a rule
-tells."""
-tells. What the audit log shows is an incident."""
+"""Metrics that are on no dashboard: the page of a model and its audit trail have those of a challenger, of which rules tell;
+`ops.maintenance_runs` has the runs of upkeep; the audit trail has changes better; what a probe measures is on the page and in findings; the
+sum of notification seconds is of a histogram that is shown; of the difference of revenue, which is 0, and of queries that time out, a rule
+tells; what a task of an agent takes and what telemetry is refused is for whoever asks; what the audit log shows is an incident."""
 
 
 def test_all_dashboards_were_read() -> None:

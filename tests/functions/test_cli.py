@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from functions.cli.main import main
 
 COMMANDS = (
-    *("backup", "channels", "costs", "dead-letters", "demo", "drift", "local"),
+    *("backup", "channels", "compliance", "costs", "dead-letters", "demo", "drift", "local"),
     *("models", "oncall", "replay", "report", "restore", "survey"),
 )
 
@@ -18,19 +18,6 @@ def test_the_help_names_every_command() -> None:
     said = CliRunner().invoke(main, ["--help"]).output
     listed = [line.split()[0] for line in said.partition("Commands:\n")[2].splitlines()]
     assert listed == sorted(COMMANDS)
-    assert listed == [
-        "channels",
-        "compliance",
-        "costs",
-        "demo",
-        "drift",
-        "local",
-        "models",
-        "oncall",
-        "replay",
-        "report",
-        "survey",
-    ]
 
 
 @pytest.mark.parametrize("command", ["demo", "drift", "local", "replay"])

@@ -28,9 +28,9 @@ from functions.drift_score.statements import SECOND
 from functions.health_check.main import build as health_check
 from functions.incident_router.main import build as incident_router
 from functions.incident_sweep.main import build as incident_sweep
-from functions.otlp.main import build as otlp
 from functions.maintenance.main import build as maintenance
 from functions.maintenance.registry import TASKS
+from functions.otlp.main import build as otlp
 from functions.pipeline_monitor.main import build as pipeline_monitor
 from functions.promotion.main import build as promotion
 from functions.promotion.versions import ENTRANTS
@@ -284,6 +284,8 @@ CASES = (
         takes=(traces(span(NOW), span(NOW, span_id=b"2" * 8)).SerializeToString(),),
         refuses=(b"neither", "body: must be ExportTraceServiceRequest in protobuf"),
         attributes={"ce-type": "org.opentelemetry.otlp.traces.v1", "content-type": "application/protobuf"},
+    ),
+    Case(
         name="maintenance",
         build=maintenance,
         takes=(
