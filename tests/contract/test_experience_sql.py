@@ -1,7 +1,7 @@
 """Summaries of browser reports by telemetry_rollup, on the emulator of BigQuery and in memory: deduplication, late reports, percentiles, sessions, limits."""
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from core.experience import ExperienceSummary
+from core.settings.probes import BigqueryProbe, ExpectFresh
 from functions.adapters.ports import Data
+from functions.adapters.probes import bigquery
+from functions.adapters.probes.sources import Sources
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.telemetry_rollup.rollup import MOST, BigQueryReports, summaries
 from infra.local.past.experience import MemoryReports, Report
@@ -130,3 +133,20 @@ def test_invented_services_do_not_displace_real_ones(browsers: Browsers) -> None
 
 def test_an_empty_table_has_no_summaries(browsers: Browsers) -> None:
     assert browsers.summaries() == []
+
+
+def test_the_probe_of_the_table_finds_its_newest_row(warehouse: BigQueryWarehouse) -> None:
+    probe = BigqueryProbe(
+        name="fresh",
+        every=timedelta(minutes=5),
+        table="telemetry.experience",
+        timestamp="observed_at",
+        expect=ExpectFresh(age=timedelta(hours=1)),
+    )
+    unused: Any = None
+    sources = Sources(query=warehouse.query, instant=unused, clock=lambda: AT)
+    assert bigquery.check(probe, sources).measures == {"age": 7200.0}
+    warehouse.append("telemetry.experience", [row(7), row(90)])
+    assert bigquery.check(probe, sources).measures == {"age": 420.0}
+    missing = bigquery.check(replace(probe, table="telemetry.nothing"), sources)
+    assert (missing.ok, missing.reason) == (False, "query_failed")

@@ -17,7 +17,7 @@ function month(data) {
   const left = data.budget == null ? null : data.budget > 0 ? `${percent(data.budget, 0)} of the error budget left` : "error budget spent";
   return el("div", { class: "row soft" },
     el("span", {}, `${percent(data.month_availability, 2)} good this month`, data.objective != null && `, objective ${percent(data.objective, 2)}`),
-    left && el("span", { class: data.budget > 0 ? "push" : "pill push critical" }, left));
+    left && el("span", { class: "push" }, left));
 }
 
 // What was found holds only as long as checks go on.
