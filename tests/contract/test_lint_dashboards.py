@@ -71,7 +71,7 @@ READ: dict[str, Break] = {
     ),
     "a widget that only Google draws": Break(
         "operations",
-        '"sectionHeader": {"subtitle": "External checks by HTTP, TLS, DNS and TCP"}',
+        '"sectionHeader": {"subtitle": "External checks of services, databases, caches, queues and tables"}',
         '"incidentList": {}',
         "operations.json: Probes: must be one of",
     ),
