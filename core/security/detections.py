@@ -127,7 +127,7 @@ _ALL = (
     ),
     Detection(
         name=DetectionName.EXFILTRATION,
-        technique="T1530",
+        technique="T1213.006",
         log="data_access",
         documentation=f"{_DOCS}/bigquery/docs/reference/auditlogs/rest/Shared.Types/BigQueryAuditMetadata",
         judge=reads.exfiltration,

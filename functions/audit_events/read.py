@@ -1,8 +1,8 @@
 """Messages of a log sink: an entry of the audit log, or a tick.
 
 Cloud Logging publishes a `LogEntry` as JSON (https://cloud.google.com/logging/docs/export/pubsub). Which fields are read: see
-`core.security.entry`. Services put the same into different places: policy deltas stand in `serviceData`
-(https://cloud.google.com/logging/docs/reference/audit/auditlog/rest/Shared.Types/AuditData) or in `metadata`, BigQuery writes a finished job as
+`core.security.entry`. Policy deltas stand in `serviceData`
+(https://cloud.google.com/logging/docs/reference/audit/auditlog/rest/Shared.Types/AuditData); BigQuery writes a finished job as
 `serviceData.jobCompletedEvent` or `metadata.jobChange`.
 """
 
@@ -149,7 +149,7 @@ def _principal(authentication: _Authentication) -> str:
 
 
 def _policy_delta(payload: _AuditLog) -> Mapping[str, Any]:
-    return _mapping(payload.service_data, "policyDelta") or _mapping(payload.metadata, "policyDelta")
+    return _mapping(payload.service_data, "policyDelta")
 
 
 def _binding(delta: Mapping[str, Any]) -> BindingDelta:
@@ -183,7 +183,9 @@ def _firewall(payload: _AuditLog) -> FirewallRule | None:
 
 
 def _sink_disabled(payload: _AuditLog) -> bool | None:
-    if not payload.method_name.endswith(("CreateSink", "UpdateSink")):
+    """Whether a sink is switched off; None where the call does not write that, by its `updateMask`."""
+    mask = _text(payload.request, "updateMask").split(",")
+    if not payload.method_name.endswith(("CreateSink", "UpdateSink")) or not {"", "disabled"} & set(mask):
         return None
     return bool(_mapping(payload.request, "sink").get("disabled", False))
 

@@ -10,6 +10,10 @@ from random import Random
 from typing import Any
 
 import pytest
+from google.cloud.audit.audit_log_pb2 import AuditLog
+from google.cloud.audit.bigquery_audit_metadata_pb2 import BigQueryAuditMetadata
+from google.iam.v1.logging.audit_data_pb2 import AuditData
+from google.protobuf.json_format import ParseDict
 
 from core.errors import PoisonError
 from core.events import Finding, Severity, Status, Tick
@@ -266,3 +270,16 @@ def test_travel_is_found_by_those_places() -> None:
     assert found.kind == "impossible_travel"
     assert timedelta(hours=1) == there.at - AT
     assert found.unit == "kilometres"
+
+
+@pytest.mark.parametrize("path", sorted(PAYLOADS.glob("gcp_audit_*.json")), ids=lambda path: path.stem)
+def test_the_payloads_have_the_fields_that_google_declares(path: Path) -> None:
+    """Every field of an entry is one of Google's own messages, which refuse unknown ones."""
+    payload = json.loads(path.read_text())["protoPayload"]
+    payload.pop("@type")
+    parsed = ParseDict(payload, AuditLog())
+    if parsed.HasField("service_data"):
+        assert parsed.service_data.Is(AuditData.DESCRIPTOR)
+    if "bigquery" in path.stem:
+        metadata = {name: value for name, value in payload["metadata"].items() if name != "@type"}
+        assert ParseDict(metadata, BigQueryAuditMetadata()).job_change.after == BigQueryAuditMetadata.DONE

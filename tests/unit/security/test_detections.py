@@ -154,6 +154,13 @@ def test_what_takes_it_back_is_about_the_same_subject(
     assert not good.bad
 
 
+def test_a_sink_whose_filter_changes_is_neither_on_nor_off() -> None:
+    changed = {"sink": {"name": "audit", "filter": "x"}, "updateMask": "filter,destination"}
+    assert signals(Name.AUDIT_LOGGING_OFF, entry("update_sink", request=changed)) == []
+    disabled = {"sink": {"name": "audit", "disabled": True}, "updateMask": "filter,disabled"}
+    assert len(signals(Name.AUDIT_LOGGING_OFF, entry("update_sink", request=disabled))) == 1
+
+
 def test_a_role_that_changes_its_condition_stays_granted() -> None:
     both = policy(("REMOVE", "user:eve@example.com", "roles/owner"), ("ADD", "user:eve@example.com", "roles/owner"))
     assert {one.bad for one in signals(Name.PRIVILEGE_GRANT, entry("set_iam_policy", serviceData=both))} == {True}
