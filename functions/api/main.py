@@ -17,6 +17,7 @@ from functions.api.answers import Answers
 from functions.api.channels import Channels
 from functions.api.commands import Commands
 from functions.api.compliance import Compliance
+from functions.api.coverage import Coverage
 from functions.api.dashboards import Dashboards, load
 from functions.api.experience import Experience
 from functions.api.freshness import Backfills, Start
@@ -93,6 +94,7 @@ def _services(ports: Ports) -> Services:
         dashboards=_dashboards(ports),
         pipelines=Pipelines(store=store, expected=settings.pipelines.expected, clock=clock),
         rules=Rules(store=store, clock=clock),
+        coverage=_coverage(ports),
         on_call=partial(on_call_now, settings.people.rotations, clock),
         recommendations=Recommendations(warehouse, clock),
         experience=Experience(bus=open_once(ports.project, experience.PATIENCE), clock=clock),
@@ -110,6 +112,11 @@ def _services(ports: Ports) -> Services:
 def _dashboards(ports: Ports) -> Dashboards:
     prometheus, models = ports.prometheus, ports.models.all
     return Dashboards(all=load(), prometheus=prometheus, models=models, clock=ports.clock, started=_STARTED)
+
+
+def _coverage(ports: Ports) -> Coverage:
+    probes = {probe.name: probe.kind for probe in ports.settings.probes}
+    return Coverage(dashboards=load(), prometheus=ports.prometheus, probes=probes, clock=ports.clock)
 
 
 def _survey(ports: Ports, answers: Answers) -> Survey:

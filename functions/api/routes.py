@@ -21,6 +21,7 @@ from functions.api.body import BodyError, signed_in
 from functions.api.channels import Channels
 from functions.api.commands import Commands
 from functions.api.compliance import Compliance
+from functions.api.coverage import Coverage
 from functions.api.dashboards import Dashboards
 from functions.api.experience import RETRY_AFTER, Experience
 from functions.api.freshness import Backfills, Start
@@ -63,6 +64,7 @@ class Services:
     dashboards: Dashboards
     pipelines: Pipelines
     rules: Rules
+    coverage: Coverage
     on_call: Callable[[], list[Data]]
     recommendations: Recommendations
     experience: Experience
@@ -91,6 +93,7 @@ _routes = Map(
         _get("/dashboards/<name>", "dashboards_page"),
         _get("/models/<name>", "model_page"),
         _get("/maintenance", "maintenance_page"),
+        _get("/coverage", "coverage_page"),
         _get("/reports", "reports_page"),
         _get("/reports/<name>/<week>", "report_page"),
         _get("/runbooks/<name>", "runbook_page"),
@@ -126,6 +129,7 @@ _routes = Map(
         _post("/api/reports/<name>/<week>/send", "send_report"),
         _get("/api/pipelines", "pipelines"),
         _get("/api/rules", "rules"),
+        _get("/api/coverage", "coverage"),
         _get("/api/on-call", "on_call"),
         _get("/api/maintenance", "maintenance"),
         _get("/api/dead-letters", "dead_letters"),
@@ -258,6 +262,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "dashboards_page": lambda request, _services, **_name: reply.file("dashboards.html", request),
     "model_page": lambda request, services, name: _model_page(request, services().views, name),
     "maintenance_page": lambda _request, services: reply.page(services().maintenance.page()),
+    "coverage_page": lambda request, _services: reply.file("coverage.html", request),
     "reports_page": lambda _request, services: reply.page(services().reports.list_page()),
     "report_page": lambda _request, services, **which: reply.page(services().reports.page(**which)),
     "runbook_page": lambda request, _services, name: _text_page(request, runbooks.named(name)),
@@ -299,6 +304,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "report_text": lambda _request, services, **which: reply.text(services().reports.text(**which)),
     "send_report": lambda request, services, **which: reply.accepted(services().commands.send_report(request, **which)),
     "pipelines": lambda request, services: reply.json(_pipelines(request, services().pipelines), request),
+    "coverage": lambda request, services: reply.json(services().coverage.all(), request),
     "rules": lambda request, services: reply.json(services().rules.all(), request),
     "on_call": lambda request, services: reply.json(services().on_call(), request),
     "maintenance": lambda request, services: reply.json(services().maintenance.tasks(), request),

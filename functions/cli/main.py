@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "compliance": "functions.cli.compliance",
     "costs": "functions.cli.costs",
     "dead-letters": "functions.cli.dead_letters",
+    "coverage": "functions.cli.coverage",
     "demo": "infra.local.command",
     "drift": "functions.cli.drift.command",
     "local": "infra.local.command",

@@ -17,6 +17,7 @@ from infra.lint import (
     dashboard_thresholds,
     promtool,
     runbooks,
+    signals,
 )
 from infra.lint.alert_files import RuleFiles
 from infra.lint.dashboard_files import Dashboards
@@ -29,7 +30,12 @@ _DASHBOARDS = (*dashboard_layout.CHECKS, *dashboard_thresholds.CHECKS, *dashboar
 def faults(root: Path) -> list[Fault]:
     """Everything that is wrong in a tree, each once, by file and line."""
     files, boards = alert_files.read(root), dashboard_files.read(root)
-    messages = {*alert_faults(files), *dashboard_faults(boards), *runbooks.without_section(root)}
+    messages = {
+        *alert_faults(files),
+        *dashboard_faults(boards),
+        *runbooks.without_section(root),
+        *signals.faults(root, files, boards),
+    }
     if not promtool.absent():
         messages |= {*_refused(root, files), *dashboard_queries.unparsed(boards)}
     return sorted(messages)

@@ -29,7 +29,8 @@ def tree(tmp_path: Path) -> Path:
     """What the linters read, to be changed."""
     for folder in READ:
         shutil.copytree(stage.ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "static"))
-    shutil.copy(stage.ROOT / "infra" / "monitoring.yaml", tmp_path / "infra")
+    for file in ("monitoring.yaml", "signals.yaml"):
+        shutil.copy(stage.ROOT / "infra" / file, tmp_path / "infra")
     return tmp_path
 
 

@@ -5,6 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from functions.api import coverage
+from functions.services import signals
+from tests.support.web.accessible import violations
 from tests.support.web.boards import excuse, look
 from tests.support.web.viewing import PageFixture
 
@@ -55,6 +58,22 @@ def test_the_open_dashboard_is_seen_on_a_phone(viewer: PageFixture, name: str) -
 def test_what_is_pressed_on_a_phone_is_as_large_as_a_finger(viewer: PageFixture) -> None:
     page = look(viewer, width=PHONE)
     assert page.evaluate(SMALL) == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (1200, "light")])
+def test_coverage_is_a_list_of_areas_that_open_to_their_signals(viewer: PageFixture, width: int, scheme: str) -> None:
+    page = viewer.open("coverage", width=width, scheme=scheme)
+    page.locator("body[data-loaded]").wait_for()
+    areas = page.locator("details.area")
+    expect(areas).to_have_count(len(signals.areas(coverage.FILE)))
+    expect(page.locator("#summary")).to_contain_text(f"{areas.count()} areas: {areas.count()} not known")
+    expect(page.locator("main .good")).to_have_count(0)
+    areas.filter(has_text="Redis").locator("summary").click()
+    row = areas.filter(has_text="Redis").get_by_role("row").filter(has_text="redis_googleapis_com")
+    expect(row).to_contain_text("Google Cloud")
+    expect(row).to_contain_text("RedisMemoryHigh")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert violations(page) == []
 
 
 def test_an_address_of_nothing_is_a_page(viewer: PageFixture) -> None:

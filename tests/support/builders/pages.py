@@ -50,6 +50,7 @@ from functions.api.answers import Answers
 from functions.api.channels import Channels
 from functions.api.commands import Commands
 from functions.api.compliance import Compliance
+from functions.api.coverage import Coverage
 from functions.api.dashboards import Dashboards
 from functions.api.experience import Experience
 from functions.api.freshness import Backfills, Start
@@ -257,6 +258,7 @@ def services(
         dashboards=Dashboards(all={}, prometheus=NOBODY, models=lambda: [MODEL.name], clock=clock),
         pipelines=Pipelines(store=store, expected=SETTINGS.pipelines.expected, clock=clock),
         rules=Rules(store=store, clock=clock),
+        coverage=Coverage(dashboards={}, prometheus=NOBODY, probes={PROBE.name: PROBE.kind}, clock=clock),
         on_call=partial(on_call_now, SETTINGS.people.rotations, clock),
         recommendations=Recommendations(warehouse, clock),
         experience=Experience(bus=lambda: office, clock=clock),

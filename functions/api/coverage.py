@@ -1,0 +1,114 @@
+"""What of a platform is watched, alerted, drawn and seen now, area by area."""
+
+import logging
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.errors import QueryError, UnavailableError
+from core.metrics import CATALOGUE
+from core.promql import metrics
+from core.signals import Area, AreaCoverage, Seen, SignalCoverage, coverage, queries, with_probes
+from functions.adapters.ports import Clock, Data
+from functions.adapters.prometheus import Prometheus
+from functions.api.alerts import FOLDER
+from functions.api.cache import Cache
+from functions.api.layout import Dashboard, queried_data_sets
+from functions.services import signals
+from functions.services.alert_rules import entries
+
+log = logging.getLogger(__name__)
+FILE = Path(__file__).resolve().parents[2] / signals.FILE
+"""Of this archive, or the sources."""
+_FRESH_SECONDS = 30.0
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
+_SUFFIXES = ("_bucket", "_count", "_sum")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Answers what is covered.
+
+    Attributes:
+        dashboards: the dashboards by name.
+        prometheus: says what there is.
+        probes: the kind of each probe in the settings, by its name.
+        clock: now.
+    """
+
+    dashboards: Mapping[str, Dashboard]
+    prometheus: Prometheus
+    probes: Mapping[str, str]
+    clock: Clock
+    _cache: Cache = field(default_factory=Cache)
+
+    def all(self) -> Data:
+        """Every area with its signals; where Prometheus does not answer, what is seen is not known."""
+        areas = [with_probes(area, self.probes) for area in signals.areas(FILE)]
+        covered = coverage(
+            areas,
+            rules=_by_metric((rule["alert"], rule["expr"]) for _, rule in entries(FOLDER)),
+            panels=_by_metric(self._panels()),
+            seen=self._cache(("seen",), lambda: self._seen(areas), seconds=_FRESH_SECONDS),
+            replay=bool(os.environ.get("BIGQUERY_EMULATOR_HOST")),
+        )
+        return {"at": self.clock(), "areas": [_shown(one) for one in covered]}
+
+    def _panels(self) -> Iterator[tuple[str, str]]:
+        for name, dashboard in self.dashboards.items():
+            for tile in dashboard.mosaic_layout.tiles:
+                for data_set in queried_data_sets(tile.widget):
+                    yield f"{name}: {tile.widget.title}", data_set.time_series_query.prometheus_query
+
+    def _seen(self, areas: Iterable[Area]) -> Seen | None:
+        found: dict[str, dict[str, int]] = defaultdict(dict)
+        try:
+            for selectors, query in queries(areas):
+                for series in self.prometheus.instant(query, at=int(self.clock().timestamp())):
+                    number, job = int(series.labels["signal"]), series.labels.get("job", "")
+                    found[selectors[number]][job] = int(series.values[0] or 0)
+        except (UnavailableError, QueryError) as error:
+            log.warning("what is seen is not known: %s", error)
+            return None
+        return found
+
+
+def _by_metric(named: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Names of what asks a query, by the metrics that the query names; those of a histogram's series are the histogram's."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for name, query in named:
+        for metric in metrics(_VARIABLE.sub("variable", query)):
+            for one in {metric, *(metric.removesuffix(suffix) for suffix in _SUFFIXES)}:
+                found[one][name] = None
+    return {metric: tuple(names) for metric, names in found.items()}
+
+
+def _shown(covered: AreaCoverage) -> Data:
+    return {
+        "name": covered.area.name,
+        "owner": covered.area.owner,
+        "sight": covered.sight,
+        "contract": covered.area.contract,
+        "seen": covered.seen,
+        "rules": covered.rules,
+        "panels": covered.panels,
+        "signals": [_signal(one) for one in covered.signals],
+    }
+
+
+def _signal(covered: SignalCoverage) -> Data:
+    metric = CATALOGUE.get(covered.signal.metric)
+    return {
+        "selector": covered.signal.selector,
+        "metric": covered.signal.metric,
+        "unit": metric.unit if metric else "",
+        "help": metric.help if metric else "",
+        "source": covered.signal.source,
+        "rules": covered.rules,
+        "panels": covered.panels,
+        "series": covered.series,
+        "written_by": covered.written_by,
+    }

@@ -1,0 +1,57 @@
+// What of the platform is watched, alerted, drawn and seen now, area by area; each opens to its signals.
+import { get } from "./api.js";
+import { at, el, show } from "./dom.js";
+import { clock, plural } from "./format.js";
+
+const EVERY = 60000;
+const LEVELS = { "seen here": "good", replayed: "info", "needs GCP": "info", "not seen": "warning", "not known": "warning" };
+let timer = 0;
+
+const list = (names, none) => (names.length ? names.join(", ") : el("span", { class: "soft" }, none));
+const seen = (one) => (one.series === null ? "not known" : one.series ? plural(one.series, "series", "series") + (one.written_by.length ? ` by ${one.written_by.join(", ")}` : "") : "none");
+
+const signalRow = (one) => el("tr", {},
+  el("th", { scope: "row" }, el("code", {}, one.selector), one.help && el("p", { class: "soft" }, one.help)),
+  el("td", {}, one.source), el("td", {}, seen(one)), el("td", {}, list(one.rules, "no rule")), el("td", {}, list(one.panels, "no panel")));
+
+const signals = (area) => el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": `Signals of ${area.name}` }, el("table", { class: "signals" },
+  el("thead", {}, el("tr", {}, ["Signal", "Written by", "Seen in the last hour", "Alert rules", "Panels"].map((name) => el("th", { scope: "col" }, name)))),
+  el("tbody", {}, area.signals.map(signalRow))));
+
+const count = (number, name, many) => el("span", { class: number ? "" : "soft" }, plural(number, name, many));
+
+const card = (area) => el("details", { class: "card area", "data-key": area.name },
+  el("summary", {},
+    el("b", {}, area.name),
+    el("span", { class: `pill ${LEVELS[area.sight]}` }, area.sight),
+    el("span", { class: "counts" }, count(area.signals.length, "signal"), " · ", `${area.seen} seen`, " · ", count(area.rules.length, "alert rule"), " · ", count(area.panels.length, "panel")),
+    el("span", { class: "soft" }, area.owner)),
+  area.sight === "needs GCP" && el("p", { class: "soft" }, "Nothing on this machine writes it. It is held against its documentation by ", el("code", {}, area.contract), "."),
+  area.sight === "replayed" && el("p", { class: "soft" }, "On this machine its data are a replay: these samples show that the area works, and do not count as seen."),
+  signals(area));
+
+function draw({ at: instant, areas }) {
+  const many = (sight) => areas.filter((one) => one.sight === sight).length;
+  const told = Object.keys(LEVELS).filter(many).map((sight) => `${many(sight)} ${sight}`);
+  at("summary").textContent = `${plural(areas.length, "area")}: ${told.join(", ")}. As of ${clock(instant)}.`;
+  show(at("areas"), ...areas.map(card));
+}
+
+async function refresh() {
+  clearTimeout(timer);
+  if (document.hidden) return;
+  let problem = "";
+  try {
+    draw(await get("/api/coverage"));
+  } catch (error) {
+    problem = `What is covered is missing or out of date: ${error.name === "TimeoutError" ? "the request timed out" : error.message}`;
+  }
+  if (at("problem").textContent !== problem) at("problem").textContent = problem;
+  at("problem").hidden = !problem;
+  if (!problem) at("updated").textContent = `as of ${new Date().toLocaleTimeString()}`;
+  document.body.dataset.loaded = "true";
+  timer = setTimeout(refresh, EVERY);
+}
+
+document.addEventListener("visibilitychange", refresh);
+refresh();

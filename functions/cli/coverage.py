@@ -1,0 +1,60 @@
+"""`aia coverage`: what of a platform is watched, alerted, drawn and seen now, area by area, by the API."""
+
+import json
+
+import click
+
+from functions.cli.api import HELP, LOCAL, Json, call, local
+
+_NOT_SEEN = ("not seen", "not known")
+
+
+@click.command(epilog=HELP)
+@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@click.option("--area", help="Show the signals of one area.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option("--fail", is_flag=True, help="Exit with 1 where an area is not seen, or that is not known.")
+def coverage(*, url: str, area: str | None, as_json: bool, fail: bool) -> None:
+    """Show what is watched, alerted, drawn and seen now.
+
+    "seen here" is a fresh sample of a program; "replayed", one of data that are a replay on this machine; "needs GCP", a metric that only
+    Google Cloud or a service that is not here writes, held against its documentation by the test that is named.
+    """
+    found = call(url.rstrip("/"), "GET", "/api/coverage")
+    areas = [one for one in found["areas"] if area in (None, one["name"])]
+    if not areas:
+        names = ", ".join(one["name"] for one in found["areas"])
+        raise click.UsageError(f"--area: must be one of {names}, got {area!r}")
+    if as_json:
+        click.echo(json.dumps({"at": found["at"], "areas": areas}, indent=2))
+    elif area:
+        click.echo("\n".join(map(_signal, areas[0]["signals"])))
+    else:
+        click.echo("\n".join(_table(areas)))
+    if fail and any(one["sight"] in _NOT_SEEN for one in areas):
+        raise click.exceptions.Exit(1)
+
+
+def _table(areas: list[Json]) -> list[str]:
+    rows = [("area", "owner", "signals", "seen", "rules", "panels", "")]
+    rows += [
+        (
+            one["name"],
+            one["owner"],
+            str(len(one["signals"])),
+            str(one["seen"]),
+            str(len(one["rules"])),
+            str(len(one["panels"])),
+            one["sight"] + (f" ({one['contract']})" if one["sight"] == "needs GCP" else ""),
+        )
+        for one in areas
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _signal(one: Json) -> str:
+    series = "not known" if one["series"] is None else f"{one['series']} series"
+    by = f" by {', '.join(one['written_by'])}" if one["written_by"] else ""
+    rules = ", ".join(one["rules"]) or "no rule"
+    return f"{one['selector']}: {series}{by}; {rules}; {', '.join(one['panels']) or 'no panel'}"

@@ -1,0 +1,110 @@
+"""Coverage over the API and by `aia coverage`: the real catalogue, rules and dashboards, and a Prometheus that knows some series."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+
+from core.errors import UnavailableError
+from functions.adapters.prometheus import Series
+from functions.adapters.stores import open_store
+from functions.api import coverage
+from functions.api.coverage import Coverage
+from functions.api.dashboards import load
+from functions.cli.main import main
+from functions.services.signals import areas
+from tests.support.builders import pages
+from tests.support.builders.pages import ApiFixture, Rows
+from tests.support.fakes.clock import FakeClock
+
+UP = 'aia_probe_up{probe=~"api"}'
+
+
+class Known:
+    """A Prometheus that has series of some selectors."""
+
+    def __init__(self, **by_selector: dict[str, int]) -> None:
+        self.by_selector = by_selector
+        self.down = False
+
+    def instant(self, query: str, *, at: int) -> list[Series]:
+        assert at
+        if self.down:
+            raise UnavailableError("Prometheus: does not answer")
+        return [
+            Series(labels={"signal": str(number), "job": job}, values=(float(count),))
+            for number, term in enumerate(query.split(" or "))
+            for selector, jobs in self.by_selector.items()
+            if f"last_over_time({selector}[" in term
+            for job, count in jobs.items()
+        ]
+
+
+@pytest.fixture
+def known() -> Known:
+    return Known(**{UP: {"health_check": 1}, "aia_drift_rows": {"drift_score": 2}})
+
+
+@pytest.fixture
+def client(tmp_path: Path, known: Known) -> Iterator[FlaskClient]:
+    store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
+    clock = FakeClock()
+    services = pages.services(store, Rows(), ApiFixture(store, obeys=False), clock)
+    answers = Coverage(dashboards=load(), prometheus=known, probes={"api": "http"}, clock=clock)  # type: ignore[arg-type]
+    yield pages.application(replace(services, coverage=answers)).test_client()
+    store.close()  # type: ignore[attr-defined]
+
+
+def covered(client: FlaskClient) -> dict[str, dict[str, object]]:
+    return {one["name"]: one for one in json.loads(client.get("/api/coverage").data)["areas"]}
+
+
+def test_every_area_has_its_rules_and_panels_and_what_is_seen(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "http://127.0.0.1:9")
+    found = covered(client)
+    assert [*found] == [area.name for area in areas(coverage.FILE)]
+    assert (found["APIs"]["sight"], found["Models"]["sight"], found["Kubernetes"]["sight"]) == (
+        "seen here",
+        "replayed",
+        "needs GCP",
+    )
+    assert found["Incidents"]["sight"] == "not seen"
+    signals = {one["selector"]: one for one in found["APIs"]["signals"]}  # type: ignore[attr-defined]
+    assert (signals[UP]["series"], signals[UP]["written_by"]) == (1, ["health_check"])
+    assert {"EndpointDown", "EndpointFlapping"} <= {*signals[UP]["rules"]}
+    assert all(one["rules"] and one["panels"] for one in found.values())
+
+
+def test_what_nobody_answers_is_not_known(client: FlaskClient, known: Known) -> None:
+    known.down = True
+    assert {one["sight"] for one in covered(client).values()} == {"not known"}
+
+
+def test_on_google_cloud_nothing_is_a_replay(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BIGQUERY_EMULATOR_HOST", raising=False)
+    assert covered(client)["Models"]["sight"] == "seen here"
+
+
+def test_the_command_prints_the_areas_the_signals_of_one_and_fails_where_asked(client: FlaskClient) -> None:
+    with pages.served(client.application) as url:
+
+        def run(*options: str) -> tuple[int, str]:
+            result = CliRunner().invoke(main, ["coverage", "--url", url, *options])
+            return result.exit_code, result.output
+
+        status, table = run()
+        assert status == 0
+        assert table.splitlines()[0].split() == ["area", "owner", "signals", "seen", "rules", "panels"]
+        assert any(line.startswith("Kubernetes") and "needs GCP (tests/" in line for line in table.splitlines())
+        assert f"{UP}: 1 series by health_check; " in run("--area", "APIs")[1]
+        assert json.loads(run("--json", "--area", "DNS")[1])["areas"][0]["name"] == "DNS"
+        assert run("--fail")[0] == 1
+        assert run("--fail", "--area", "APIs")[0] == 0
+        status, said = run("--area", "Nowhere")
+        assert (status, "must be one of APIs, " in said) == (2, True)

@@ -1,0 +1,74 @@
+"""The catalogue of signals: what uses each, and what is seen of each area."""
+
+import pytest
+
+from core.promql import metrics
+from core.signals import Area, Sight, Signal, Source, coverage, queries, with_probes
+
+DRIFT, UP = Signal(selector="aia_drift_rows"), Signal(selector='aia_probe_up{probe=~"dns-.+"}')
+GOOGLE = Signal(selector="run_googleapis_com:request_count")
+
+
+def area(*signals: Signal, contract: str = "", replayed: bool = False, probes: tuple[str, ...] = ()) -> Area:
+    return Area(name="A", owner="ops", signals=signals, contract=contract, replayed=replayed, probes=probes)
+
+
+@pytest.mark.parametrize(
+    ("one", "seen", "replay", "sight"),
+    [
+        (area(DRIFT), {"aia_drift_rows": {"drift_score": 2}}, False, Sight.SEEN),
+        (area(DRIFT), {}, False, Sight.NOT_SEEN),
+        (area(DRIFT), None, False, Sight.NOT_KNOWN),
+        (area(GOOGLE, contract="tests/x.py"), {}, True, Sight.NEEDS_GCP),
+        (area(GOOGLE, contract="tests/x.py"), {GOOGLE.selector: {"": 1}}, False, Sight.SEEN),
+        (area(DRIFT, replayed=True), {"aia_drift_rows": {"drift_score": 2}}, True, Sight.REPLAYED),
+        (area(DRIFT, replayed=True), {"aia_drift_rows": {"drift_score": 2}}, False, Sight.SEEN),
+        (area(DRIFT, replayed=True), {}, True, Sight.NOT_SEEN),
+        (area(DRIFT, contract="tests/x.py"), None, False, Sight.NOT_KNOWN),
+    ],
+)
+def test_what_is_seen_of_an_area(one: Area, seen: dict[str, dict[str, int]] | None, replay: bool, sight: Sight) -> None:  # noqa: FBT001
+    [covered] = coverage([one], rules={}, panels={}, seen=seen, replay=replay)
+    assert covered.sight is sight
+
+
+def test_a_signal_has_the_rules_and_panels_of_its_metric_and_an_area_each_once() -> None:
+    rules = {"aia_drift_rows": ("Few",), "aia_probe_up": ("Down", "Few")}
+    panels = {"aia_probe_up": ("technical: Probes",)}
+    seen = {UP.selector: {"health_check": 3}}
+    [covered] = coverage([area(DRIFT, UP)], rules=rules, panels=panels, seen=seen, replay=False)
+    assert [(one.rules, one.panels, one.series, one.written_by) for one in covered.signals] == [
+        (("Few",), (), 0, ()),
+        (("Down", "Few"), ("technical: Probes",), 3, ("health_check",)),
+    ]
+    assert (covered.rules, covered.panels, covered.seen) == (("Few", "Down"), ("technical: Probes",), 1)
+
+
+def test_who_writes_a_signal_follows_from_its_name() -> None:
+    sources = [
+        Signal(selector=name).source for name in ("aia_probe_up", GOOGLE.selector, "pg_settings_max_connections")
+    ]
+    assert sources == [Source.FUNCTIONS, Source.GOOGLE, Source.SERVICES]
+    assert (
+        Signal(selector="http_server_request_duration_seconds_count").family == "http_server_request_duration_seconds"
+    )
+
+
+def test_an_area_has_the_probes_of_its_kinds() -> None:
+    kinds = {"dns-a": "dns", "api": "http", "dns-b": "dns"}
+    up, latency = with_probes(area(probes=("dns",)), kinds).signals
+    assert (up.selector, latency.selector) == (
+        'aia_probe_up{probe=~"dns-a|dns-b"}',
+        'aia_probe_latency_seconds{probe=~"dns-a|dns-b"}',
+    )
+    none, _ = with_probes(area(probes=("dns",)), {"api": "http"}).signals
+    assert none.selector == 'aia_probe_up{probe="none"}'
+
+
+def test_each_selector_is_asked_about_once_and_answers_by_its_number() -> None:
+    signals = [Signal(selector=f"aia_x{number}") for number in range(25)]
+    asked = list(queries([area(*signals), area(*signals[:3])]))
+    assert [len(selectors) for selectors, _ in asked] == [20, 5]
+    for selectors, query in asked:
+        assert [name for name in metrics(query) if name.startswith("aia_")] == list(selectors)
+        assert query.count("label_replace(") == len(selectors)
