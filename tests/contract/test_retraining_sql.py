@@ -10,10 +10,11 @@ import pytest
 from google.cloud import bigquery
 from google.pubsub_v1.types import PubsubMessage, Subscription
 
-from core.events import RetrainingRequest
+from core.events import RetrainingRequest, stamp
 from functions.adapters.events import encode
 from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.api import training_outcomes
 from infra import stage
 from infra.local.pubsub.backlog import Item
 from infra.local.pubsub.rows import RowFormat
@@ -56,6 +57,36 @@ def test_every_request_is_a_row_as_the_bus_writes_it(client: bigquery.Client, re
     assert (kept["requested_at"], kept["window_start"]) == (AT, request_.window_start)
     [found] = client.query_and_wait(re.sub(r"'NAME' AND .* ORDER", "'delay' ORDER", LOOK))
     assert found["id"] == request_.id
+
+
+def test_a_training_has_its_request_its_result_and_its_experiment_each_once(
+    client: bigquery.Client, warehouse: BigQueryWarehouse
+) -> None:
+    asked = {"requested_by": "finding:model/delay:drift:2026-01-02T12:00:00Z"}
+    rows = [
+        msgspec.json.decode(encode(replace(REQUEST, **asked))),
+        msgspec.json.decode(encode(replace(REQUEST, model="x"))),
+    ]
+    known = {field.name for field in client.get_table(TABLE).schema}
+    load(client, TABLE, [{name: value for name, value in row.items() if name in known} for row in (*rows, rows[0])])
+    result = {"request_id": REQUEST.id, "model": "delay", "run_id": "r", "pipeline": "p", "n_rows": 9, "metrics": "{}"}
+    for minute, told in enumerate(({"outcome": "not better", "why": "first"}, {"outcome": "trained", "why": "lower"})):
+        finished = {"finished_at": stamp(AT + timedelta(minutes=minute)), "version": "8"}
+        load(client, "ops.training_results", [result | told | finished])
+    look = {"champion": "7", "challenger": "8", "mode": "shadow", "stage": "comparison", "share": 0, "n": 9}
+    look |= {"evidence": "{}", "decision": "continue", "reason": "not_known", "model": "delay"}
+    for name in ("delay:8:20260102T120000", "delay:8:20260103T120000"):
+        load(client, "ops.experiment_looks", [look | {"id": f"{name}:x", "experiment": name, "look_at": stamp(AT)}])
+    [row] = warehouse.query(training_outcomes.TRAININGS, model="delay", since=AT - timedelta(days=1))
+    assert (row["id"], row["requested_by"], row["model_version"]) == (REQUEST.id, asked["requested_by"], "7")
+    assert (row["outcome"], row["version"], row["why"], row["finished_at"]) == (
+        "trained",
+        "8",
+        "lower",
+        AT + timedelta(minutes=1),
+    )
+    assert row["experiment"] == "delay:8:20260103T120000"
+    assert warehouse.query(training_outcomes.TRAININGS, model="delay", since=AT + timedelta(days=1)) == []
 
 
 def test_a_pipeline_writes_its_version_once_however_often_the_step_runs(warehouse: BigQueryWarehouse) -> None:
