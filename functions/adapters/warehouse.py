@@ -10,8 +10,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 import requests
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
@@ -36,6 +38,8 @@ _TYPES: tuple[tuple[type, str], ...] = (
     (date, "DATE"),
     (bytes, "BYTES"),
 )
+_AS_IT_IS = frozenset({str, bool, int, type(None)})
+_SIZED = msgspec.json.Encoder(enc_hook=str)
 _BUSY = frozenset({"quotaExceeded", "rateLimitExceeded", "jobRateLimitExceeded", "backendError"})
 _DOWN = (
     api.ServerError,
@@ -164,19 +168,29 @@ def parts(rows: Sequence[Data], together: str = "") -> Iterator[list[Data]]:
     part: list[Data] = []
     size = 0
     for _, group in itertools.groupby(rows, key=lambda row: row[together] if together else id(row)):
-        plain = [{name: _as_python(value) for name, value in row.items()} for row in group]
-        sizes = [len(json.dumps(row)) for row in plain]
-        if part and not _fits(len(part) + len(plain), size + sum(sizes)):
-            yield part
-            part, size = [], 0
-        for row, length in zip(plain, sizes, strict=True):
-            if part and not _fits(len(part) + 1, size + length):
+        for piece, added in _pieces([_plain(row) for row in group]):
+            if part and not _fits(len(part) + len(piece), size + added):
                 yield part
                 part, size = [], 0
-            part.append(row)
-            size += length
+            part += piece
+            size += added
     if part:
         yield part
+
+
+def _pieces(rows: list[Data]) -> Iterator[tuple[list[Data], int]]:
+    """Rows that belong together and their bytes: as a whole where one streaming insert takes them, else row by row."""
+    size = _bytes(rows)
+    if _fits(len(rows), size):
+        yield rows, size
+    else:
+        yield from (([row], _bytes([row])) for row in rows)
+
+
+def _bytes(rows: list[Data]) -> int:
+    """Their size as JSON: by an encoder that takes a tenth of the time of the client's, which escapes what is not ASCII."""
+    text = _SIZED.encode(rows)
+    return len(text) if text.isascii() else len(json.dumps(rows))
 
 
 def _fits(rows: int, size: int) -> bool:
@@ -227,13 +241,20 @@ def _first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
     return f"row {faults[0]['index']}{place}: {fault.get('reason')}: {fault.get('message')}"
 
 
+def _plain(row: Data) -> Data:
+    return {name: value if type(value) in _AS_IT_IS else _as_python(value) for name, value in row.items()}
+
+
 def _as_python(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """The value as streaming inserts expect it: JSON has neither instants nor NaN."""
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return _instant(value) if isinstance(value, date) else value
+
+
+@lru_cache(maxsize=1024)  # all rows of a window have the same instants
+def _instant(value: date) -> str:
+    return value.isoformat()
 
 
 def _parameter(name: str | None, value: Any) -> Any:  # noqa: ANN401 - one of the client's three parameter classes

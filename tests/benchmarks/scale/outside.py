@@ -98,11 +98,12 @@ class MemoryStore:
 
 @dataclass
 class MemoryWarehouse:
-    """BigQuery; a statement that reads takes its time."""
+    """BigQuery; a statement that reads takes its time. Of what is appended the newest rows of each table are kept."""
 
     meter: Meter
     answer: Callable[[str, Data], list[Data]]
     statements: list[tuple[str, Data]] = field(default_factory=list)
+    appended: dict[str, Sequence[Data]] = field(default_factory=dict)
 
     def query(self, sql: str, **parameters: Any) -> list[Data]:
         self.statements.append((sql, parameters))
@@ -115,7 +116,7 @@ class MemoryWarehouse:
         return iter(self.query(sql, **parameters))
 
     def append(self, table: str, rows: Sequence[Data], **_: Any) -> None:
-        self.meter.call("appends", lambda: None)
+        self.meter.call("appends", lambda: self.appended.update({table: rows}))
 
 
 @dataclass

@@ -9,6 +9,7 @@ ports in memory; profiles and counts are read cold, after a wait as of a real se
 import argparse
 import base64
 import cProfile
+import json
 import pstats
 import sys
 import time
@@ -26,7 +27,9 @@ from core.events import ScoringShard, Tick, UsedVersion
 from core.settings import Features, Model, Reference, Settings
 from functions.adapters.events import encode
 from functions.adapters.ports import Data
+from functions.adapters.warehouse import parts
 from functions.drift_score.baseline import Baseline, learn
+from functions.drift_score.bigquery import SCORES
 from functions.drift_score.main import build
 from functions.drift_score.scoring import NAME
 from functions.drift_score.shards import MODELS_A_SHARD
@@ -220,6 +223,9 @@ def rows(platform: Platform) -> Iterator[Row]:
         unit="ms",
     )
     yield Row(what="a model whole, its profile known to the instance", found=1e3 * warm(platform), most=2, unit="ms")
+    yield Row(
+        what="the scores of a model as a streaming insert has them", found=1e3 * inserted(platform), most=1, unit="ms"
+    )
 
 
 def planning(models: int) -> float:
@@ -261,6 +267,13 @@ def warm(platform: Platform, models: int = 30) -> float:
         endpoint(posted(data))
         found.append((time.process_time() - started - (meter.seconds - before)) / models)
     return min(found[1:])
+
+
+def inserted(platform: Platform) -> float:
+    """CPU of turning the scores of a model into the text of a request, in seconds; the client of the benchmark does not."""
+    rows = platform.warehouse.appended[SCORES]
+    one = [row for row in rows if row["model"] == rows[0]["model"]]
+    return best(lambda: [json.dumps(part) for part in parts(one, "model")], 20)
 
 
 def best(work: Callable[[], Any], repeats: int) -> float:
