@@ -17,11 +17,6 @@ _KEY_GONE = {"DeleteServiceAccountKey": False, "DisableServiceAccountKey": False
 _KEY_METHODS = _KEY_MADE | _KEY_GONE
 
 
-def is_expected(settings: SecuritySettings, detection: DetectionName, entry: AuditEntry) -> bool:
-    """Whether the settings expect that of who acted."""
-    return any_matches(settings.expected.get(detection, ()), entry.principal)
-
-
 def privilege_grants(entry: AuditEntry, settings: SecuritySettings) -> Iterator[Signal]:
     """Roles with far-reaching permissions, and any role of a member outside of the organisation (`policyDelta.bindingDeltas`).
 
@@ -36,8 +31,6 @@ def privilege_grants(entry: AuditEntry, settings: SecuritySettings) -> Iterator[
         if not (is_privileged or is_outside) or (delta.member in PUBLIC and _bucket(entry)):
             continue
         bad = (delta.member, delta.role) in granted
-        if bad and is_expected(settings, DetectionName.PRIVILEGE_GRANT, entry):
-            continue
         severe = is_outside or delta.member in PUBLIC
         whose = "outside of the organisation, " if is_outside else ""
         verb = f"{whose}was granted" if bad else "no longer has"
@@ -59,12 +52,10 @@ def _is_outside(delta: BindingDelta, settings: SecuritySettings) -> bool:
     return bool(settings.domains) and kind in ("user", "group", "domain") and domain not in settings.domains
 
 
-def credentials_created(entry: AuditEntry, settings: SecuritySettings) -> Iterator[Signal]:
+def credentials_created(entry: AuditEntry, _settings: SecuritySettings) -> Iterator[Signal]:
     """Keys of service accounts that people make (https://cloud.google.com/iam/docs/audit-logging/examples-service-accounts)."""
     bad = _KEY_METHODS.get(entry.short_method)
     if bad is None or entry.service != "iam.googleapis.com":
-        return
-    if bad and is_expected(settings, DetectionName.CREDENTIAL_CREATED, entry):
         return
     account, _, key = (entry.key or entry.resource).partition("/keys/")
     name = account.rpartition("/")[2]
@@ -78,11 +69,11 @@ def credentials_created(entry: AuditEntry, settings: SecuritySettings) -> Iterat
     )
 
 
-def public_access(entry: AuditEntry, settings: SecuritySettings) -> Iterator[Signal]:
+def public_access(entry: AuditEntry, _settings: SecuritySettings) -> Iterator[Signal]:
     """Buckets that everybody may read (`storage.setIamPermissions`, https://cloud.google.com/storage/docs/audit-logging)."""
     bucket = _bucket(entry)
     everybody = [delta for delta in entry.bindings if delta.member in PUBLIC]
-    if not bucket or not everybody or is_expected(settings, DetectionName.PUBLIC_ACCESS, entry):
+    if not bucket:
         return
     granted = {(one.member, one.role) for one in everybody if one.added}
     for delta in everybody:
@@ -105,7 +96,7 @@ def _bucket(entry: AuditEntry) -> str:
     return entry.resource.partition("/buckets/")[2].partition("/")[0]
 
 
-def firewalls_opened(entry: AuditEntry, settings: SecuritySettings) -> Iterator[Signal]:
+def firewalls_opened(entry: AuditEntry, _settings: SecuritySettings) -> Iterator[Signal]:
     """Firewall rules that let traffic in from everywhere (https://cloud.google.com/compute/docs/logging/audit-logging).
 
     A call that leaves the sources as they are and disables nothing says nothing.
@@ -113,7 +104,7 @@ def firewalls_opened(entry: AuditEntry, settings: SecuritySettings) -> Iterator[
     if ".firewalls." not in entry.method:
         return
     bad = False if entry.short_method == "delete" else _opens(entry.firewall)
-    if bad is None or (bad and is_expected(settings, DetectionName.FIREWALL_OPENED, entry)):
+    if bad is None:
         return
     name = entry.resource.rpartition("/")[2]
     yield signal(
@@ -136,13 +127,11 @@ def _opens(rule: FirewallRule | None) -> bool | None:
     return None if rule.ranges is None else any(one in EVERYWHERE for one in rule.ranges)
 
 
-def audit_logging_off(entry: AuditEntry, settings: SecuritySettings) -> Iterator[Signal]:
+def audit_logging_off(entry: AuditEntry, _settings: SecuritySettings) -> Iterator[Signal]:
     """Audit logs that are no longer written or exported (`policyDelta.auditConfigDeltas`, and sinks).
 
     https://cloud.google.com/logging/docs/audit/configure-data-access and https://cloud.google.com/logging/docs/audit/api.
     """
-    if is_expected(settings, DetectionName.AUDIT_LOGGING_OFF, entry):
-        return
     for subject, bad in _logging_changes(entry):
         yield signal(
             entry,

@@ -1,10 +1,11 @@
 """The registry of detections over the audit log."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
+from core.patterns import any_matches
 from core.security import changes, reads, sign_in
 from core.security.entry import AuditEntry
 from core.security.marks import MOST, Mark, Marks
@@ -182,3 +183,19 @@ _ALL = (
 )
 DETECTIONS: Mapping[DetectionName, Detection] = MappingProxyType({one.name: one for one in _ALL})
 """By their names."""
+
+
+def signals(
+    detection: Detection, entry: AuditEntry, marks: Marks, settings: SecuritySettings, places: Places
+) -> Iterator[Signal]:
+    """What an entry means by a detection; what the settings expect of who acted is no finding.
+
+    Args:
+        detection: the detection.
+        entry: the entry.
+        marks: what is remembered, this entry included; none where the detection remembers nothing.
+        settings: the settings.
+        places: of networks.
+    """
+    is_expected = any_matches(settings.expected.get(detection.name, ()), entry.principal)
+    yield from (one for one in detection.judge(entry, marks, settings, places) if not (one.bad and is_expected))

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from statistics import median
 
-from core.security.changes import is_expected
 from core.security.entry import AuditEntry
 from core.security.marks import Mark, Marks
 from core.security.places import Places
@@ -56,8 +55,6 @@ def exfiltration(entry: AuditEntry, marks: Marks, settings: SecuritySettings, _p
     The threshold is the largest of the least that matters, the median times the factor, and the median and six robust standard
     deviations. Before there are enough days it is not known.
     """
-    if is_expected(settings, DetectionName.EXFILTRATION, entry):
-        return
     days = defaultdict[date, float](float)
     for one in marks:
         days[one.at.date()] += one.value
@@ -106,8 +103,6 @@ def secret_access(entry: AuditEntry, marks: Marks, settings: SecuritySettings, _
     own = [one for one in marks if one.key == entry.principal]
     is_first = bool(own) and own[0].id == entry.id
     if not is_first or entry.at - marks[0].at < settings.learn_for:
-        return
-    if is_expected(settings, DetectionName.SECRET_ACCESS, entry):
         return
     secret = secret_read(entry)
     yield signal(

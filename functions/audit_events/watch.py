@@ -15,7 +15,7 @@ from functools import partial
 
 from core.events import Tick
 from core.security.case import SOURCE, Case, after_time, observation, with_signal
-from core.security.detections import DETECTIONS, Memory
+from core.security.detections import DETECTIONS, Memory, signals
 from core.security.entry import AuditEntry
 from core.security.marks import Marks, with_mark
 from core.security.places import Places
@@ -82,7 +82,7 @@ def _signals(outside: Outside, entry: AuditEntry) -> Iterable[Signal]:
     for detection in DETECTIONS.values():
         if detection.memory is None or detection.memory.subject(entry):
             marks = _remember(outside.store, detection.memory, entry) if detection.memory else ()
-            yield from detection.judge(entry, marks, outside.settings, outside.places)
+            yield from signals(detection, entry, marks, outside.settings, outside.places)
 
 
 def _remember(store: Store, memory: Memory, entry: AuditEntry) -> Marks:
