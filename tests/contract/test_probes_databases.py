@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import trustme
 
@@ -54,8 +55,9 @@ def reasons(*results: ProbeResult) -> list[ProbeReason]:
 def test_a_database_that_answers_is_up_and_its_connections_are_measured(primary: Database) -> None:
     result = postgresql.check(of(primary))
     assert (result.ok, result.detail) == (True, f"localhost:{primary.port} answers")
-    # Nobody else is connected: this one is one of twenty.
-    assert result.measures == {"connections": pytest.approx(1 / 20)}
+    with psycopg.connect(primary.conninfo), psycopg.connect(primary.conninfo):
+        # With this one three of twenty; connections that were closed before may still count.
+        assert 3 / 20 <= postgresql.check(of(primary)).measures["connections"] <= 5 / 20
 
 
 def test_the_certificate_must_be_trusted_where_the_settings_say_so(
