@@ -124,17 +124,30 @@ def of_explicit(
         bounds: upper bounds, ascending; not negative.
         counts: one more than there are bounds.
         least: the smallest value, where it was sent.
-        most: the largest one. Without it what is above the last bound counts as that bound.
+        most: the largest one. What is above the last bound is spread up to it, evenly by the logarithm; without it, it counts as
+            that bound.
 
     >>> of_explicit([1.0, 2.0], [0, 8, 0])[7] > 1.2, round(sum(of_explicit([1.0, 2.0], [3, 8, 1]).values()))
     (True, 12)
+    >>> of_explicit([1.0], [0, 8], most=2.0)
+    {0: 1.0, 1: 1.0, 2: 1.0, 3: 1.0, 4: 1.0, 5: 1.0, 6: 1.0, 7: 1.0}
     """
-    edges = [bounds[0] / _ZERO_SHARE, *bounds, max(bounds[-1], most or 0.0)] if bounds else [least or 0.0, most or 0.0]
-    parts = []
-    for (low, high), count in zip(pairwise(edges), counts, strict=True):
+    if not bounds:
+        return _over(least or most or 0.0, most, sum(counts))
+    *below, above = counts
+    parts = [_over(bounds[-1], most, above)] if above else []
+    for (low, high), count in zip(pairwise([bounds[0] / _ZERO_SHARE, *bounds]), below, strict=True):
         if count:
             parts.append(_spread(max(low, least or 0.0), min(high, most) if most else high, count))
     return merged(parts)
+
+
+def _over(low: float, most: float | None, count: int) -> dict[int, float]:
+    """The values above the last bound."""
+    first, last = index(low * (1 + _ROUNDING)), index((most or 0.0) * (1 - _ROUNDING))
+    if last < first:
+        return {index(low): float(count)}
+    return dict.fromkeys(range(first, last + 1), count / (last - first + 1))
 
 
 def _spread(low: float, high: float, count: int) -> dict[int, float]:

@@ -1,7 +1,6 @@
 """`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
 
-    python tests/benchmarks/run.py [imports latency runs start drift clean performance scale incidents experiments replay business marts forecasts capacity]
-    python tests/benchmarks/run.py [imports latency runs start drift clean performance scale probes incidents experiments replay business marts forecasts]
+    python tests/benchmarks/run.py [imports latency runs start drift clean performance scale probes incidents experiments telemetry replay business marts forecasts capacity]
 
 Without a name it runs all parts, one after the other.
 """
@@ -24,6 +23,7 @@ PARTS = {
     "probes": [HERE / "probes" / "run.py"],
     "incidents": [HERE / "incidents" / "run.py"],
     "experiments": [HERE / "experiments" / "run.py"],
+    "telemetry": [HERE / "telemetry" / "run.py"],
     "replay": [HERE / "replay" / "run.py"],
     "business": [HERE / "business" / "run.py"],
     "marts": [HERE / "business" / "marts.py"],

@@ -11,7 +11,7 @@ import flask
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from core.settings import OpenTelemetry, Settings
 from functions.adapters.ports import Data
@@ -96,12 +96,18 @@ class Otlp:
         return self.bus.by_table.get(table, [])
 
 
+class Quiet(WSGIRequestHandler):
+    """Logs no requests."""
+
+    def log_request(self, *_: object) -> None: ...
+
+
 @contextmanager
 def served(otlp: Otlp) -> Iterator[str]:
     """The function behind a server on loopback; its address."""
     app = flask.Flask("otlp")
     app.add_url_rule("/<path:_path>", view_func=lambda _path: otlp.answer(flask.request), methods=["POST", "OPTIONS"])
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
