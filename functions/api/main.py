@@ -19,6 +19,7 @@ from functions.api.commands import Commands
 from functions.api.compliance import Compliance
 from functions.api.coverage import Coverage
 from functions.api.dashboards import Dashboards, load
+from functions.api.dependencies import Dependencies
 from functions.api.experience import Experience
 from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
@@ -97,6 +98,12 @@ def _services(ports: Ports) -> Services:
         coverage=_coverage(ports),
         on_call=partial(on_call_now, settings.people.rotations, clock),
         recommendations=Recommendations(warehouse, clock),
+        dependencies=Dependencies(
+            warehouse=warehouse,
+            known=settings.dependencies,
+            models=ports.models.all,
+            clock=clock,
+        ),
         experience=Experience(bus=open_once(ports.project, experience.PATIENCE), clock=clock),
         answers=answers,
         survey=_survey(ports, answers),

@@ -23,6 +23,7 @@ from functions.api.commands import Commands
 from functions.api.compliance import Compliance
 from functions.api.coverage import Coverage
 from functions.api.dashboards import Dashboards
+from functions.api.dependencies import MOST_HOURS, Dependencies
 from functions.api.experience import RETRY_AFTER, Experience
 from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
@@ -67,6 +68,7 @@ class Services:
     coverage: Coverage
     on_call: Callable[[], list[Data]]
     recommendations: Recommendations
+    dependencies: Dependencies
     experience: Experience
     answers: Answers
     survey: Survey
@@ -138,6 +140,7 @@ _routes = Map(
         _get("/api/recommendations", "recommendations"),
         _post("/api/recommendations", "decide_recommendation"),
         _get("/api/compliance", "compliance"),
+        _get("/api/dependencies", "dependencies"),
         _get("/api/incidents", "incidents"),
         _get("/api/incidents/<incident_id>", "incident"),
         _get("/api/incidents/<incident_id>/report.md", "report"),
@@ -215,6 +218,10 @@ def _integer(request: flask.Request, name: str, *, default: int, most: int) -> i
 
 def _days(request: flask.Request) -> int:
     return _integer(request, "days", default=60, most=_LONGEST_DAYS)
+
+
+def _hours(request: flask.Request) -> int:
+    return _integer(request, "hours", default=24, most=MOST_HOURS)
 
 
 def _limit(request: flask.Request) -> int:
@@ -315,6 +322,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     ),
     "recommendations": lambda request, services: reply.json(services().recommendations.all(), request),
     "decide_recommendation": lambda request, services: reply.json(services().recommendations.decide(request)),
+    "dependencies": lambda request, services: reply.json(services().dependencies.seen(_hours(request)), request),
     "incidents": lambda request, services: reply.json(services().incidents.all(_limit(request)), request),
     "incident": lambda request, services, incident_id: reply.json(services().incidents.one(incident_id), request),
     "report": lambda _request, services, incident_id: reply.markdown(services().incidents.report(incident_id)),

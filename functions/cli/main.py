@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "dead-letters": "functions.cli.dead_letters",
     "coverage": "functions.cli.coverage",
     "demo": "infra.local.command",
+    "dependencies": "functions.cli.dependencies",
     "drift": "functions.cli.drift.command",
     "local": "infra.local.command",
     "models": "functions.cli.models",

@@ -11,6 +11,7 @@ from core.telemetry import buckets
 from core.telemetry.summary import AgentTasks, Operations
 from functions.adapters.ports import Data
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.api.dependencies import Dependencies
 from functions.service_rollup.rollup import recent, tasks, write_minutes
 
 pytest_plugins = ["tests.support.servers.warehouse"]
@@ -213,4 +214,20 @@ def test_tasks_of_agents_have_handoffs_loops_tokens_and_dollars(
             priced=1,
             dollars=0.75,
         )
+    ]
+
+
+def test_the_service_map_follows_a_call_to_the_service_that_answers_it(warehouse: BigQueryWarehouse) -> None:
+    call = span(3, service="checkout", operation="call", name="10.0.0.7", trace_id="t", span_id="c")
+    answer = span(3, service="shop", trace_id="t", span_id="d", parent_span_id="c")
+    query = span(3, operation="database", name="neo4j/MATCH", trace_id="t", span_id="e", parent_span_id="d")
+    alone = span(3, service="checkout", operation="call", name="flight-delay")
+    warehouse.append(
+        "telemetry.spans", [call, answer, query, alone, alone, span(60 * 25, operation="call", name="old")]
+    )
+    names = Dependencies(warehouse=warehouse, known=(), models=lambda: {"flight-delay"}, clock=lambda: AT)
+    assert [(one["from"], one["to"], one["calls"]) for one in names.seen(24)] == [
+        ("service/checkout", "model/flight-delay", 1),
+        ("service/checkout", "service/shop", 1),
+        ("service/shop", "database/neo4j", 1),
     ]

@@ -10,6 +10,7 @@ from functions.cli.main import main
 
 COMMANDS = (
     *("backup", "channels", "compliance", "costs", "coverage", "dead-letters", "demo", "drift", "local"),
+    *("backup", "channels", "compliance", "costs", "dead-letters", "demo", "dependencies", "drift", "local"),
     *("models", "oncall", "replay", "report", "restore", "survey"),
 )
 

@@ -25,6 +25,7 @@ from core.incidents.outbox import IncidentGroup
 from core.incidents.routing import Silence
 from core.settings import (
     Address,
+    Dependency,
     Features,
     Label,
     Model,
@@ -52,6 +53,7 @@ from functions.api.commands import Commands
 from functions.api.compliance import Compliance
 from functions.api.coverage import Coverage
 from functions.api.dashboards import Dashboards
+from functions.api.dependencies import Dependencies
 from functions.api.experience import Experience
 from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
@@ -261,6 +263,12 @@ def services(
         coverage=Coverage(dashboards={}, prometheus=NOBODY, probes={PROBE.name: PROBE.kind}, clock=clock),
         on_call=partial(on_call_now, SETTINGS.people.rotations, clock),
         recommendations=Recommendations(warehouse, clock),
+        dependencies=Dependencies(
+            warehouse=warehouse,
+            known=[Dependency(target="service/shop", needs="database/neo4j")],
+            models=lambda: {"flight-delay"},
+            clock=clock,
+        ),
         experience=Experience(bus=lambda: office, clock=clock),
         answers=answers,
         survey=Survey(secret=SURVEY_SECRET, publish=answers.publish, clock=clock),

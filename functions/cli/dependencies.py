@@ -1,0 +1,34 @@
+"""`aia dependencies`: what traces show of who calls whom, beside the dependencies of the settings."""
+
+import json
+
+import click
+
+from functions.cli.api import HELP, LOCAL, call, local
+
+
+@click.command(epilog=HELP)
+@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@click.option(
+    "--hours", type=click.IntRange(1, 72), default=24, show_default=True, help="How far back traces are read."
+)
+@click.option(
+    "--minimum", type=click.IntRange(1), default=10, show_default=True, help="With fewer calls it is not listed."
+)
+@click.option("--all", "also_known", is_flag=True, help="List those that the settings have as well.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def dependencies(url: str, *, hours: int, minimum: int, also_known: bool, as_json: bool) -> None:
+    """List dependencies that traces show and the settings do not have, and what to write into them."""
+    found = call(url.rstrip("/"), "GET", f"/api/dependencies?hours={hours}")
+    wanted = [one for one in found if one["calls"] >= minimum and (also_known or not one["in_settings"])]
+    if as_json:
+        click.echo(json.dumps(wanted, indent=2))
+        return
+    for one in wanted:
+        told = "in your settings" if one["in_settings"] else "not in your settings"
+        click.echo(f"seen {one['calls']:,} calls {one['from']} -> {one['to']}; {told}")
+    missing = [one for one in wanted if not one["in_settings"]]
+    if missing:
+        click.echo("\ndependencies:")
+        for one in missing:
+            click.echo(f"  - {{from: {json.dumps(one['from'])}, to: {json.dumps(one['to'])}}}")

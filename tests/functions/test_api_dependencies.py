@@ -1,0 +1,80 @@
+"""The service map over HTTP and by `aia dependencies`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import flask
+import pytest
+from click.testing import CliRunner
+from werkzeug.serving import make_server
+
+from functions.adapters.ports import Data
+from functions.adapters.stores import open_store
+from functions.cli.main import main
+from tests.support.builders import pages
+from tests.support.builders.pages import ApiFixture, Rows
+from tests.support.fakes.clock import FakeClock
+
+SEEN = [("checkout", "call", "flight-delay", 4100), ("shop", "database", "neo4j/MATCH", 30), ("shop", "call", "x", 9)]
+ROWS: list[Data] = [
+    {"service": service, "operation": operation, "name": name, "calls": calls}
+    for service, operation, name, calls in SEEN
+]
+ALL = [
+    {"from": "service/checkout", "to": "model/flight-delay", "calls": 4100, "in_settings": False},
+    {"from": "service/shop", "to": "database/neo4j", "calls": 30, "in_settings": True},
+    {"from": "service/shop", "to": "service/x", "calls": 9, "in_settings": False},
+]
+
+
+@pytest.fixture
+def warehouse() -> Rows:
+    return Rows(answered=ROWS)
+
+
+@pytest.fixture
+def app(tmp_path: Path, warehouse: Rows) -> flask.Flask:
+    store = open_store(f"sqlite://{tmp_path}/s.db", "test")
+    clock = FakeClock()
+    return pages.application(pages.services(store, warehouse, ApiFixture(store), lambda: clock.now))
+
+
+@pytest.fixture
+def url(app: flask.Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_dependencies_that_traces_show_are_listed(app: flask.Flask, warehouse: Rows) -> None:
+    assert app.test_client().get("/api/dependencies?hours=2").json == ALL
+    [(_, asked)] = warehouse.asked
+    assert (asked["until"] - asked["since"]).total_seconds() == 7200
+
+
+def test_the_hours_have_a_limit(app: flask.Flask) -> None:
+    found = app.test_client().get("/api/dependencies?hours=73")
+    assert (found.status_code, found.json) == (400, {"error": "hours: must be 1 to 72, got '73'"})
+
+
+def test_a_warehouse_that_does_not_answer_is_said(app: flask.Flask, warehouse: Rows) -> None:
+    warehouse.down = True
+    assert app.test_client().get("/api/dependencies").status_code == 503
+
+
+def test_the_command_says_what_is_missing_and_what_to_write(url: str) -> None:
+    said = CliRunner().invoke(main, ["dependencies", "--url", url]).output
+    assert said.splitlines() == [
+        "seen 4,100 calls service/checkout -> model/flight-delay; not in your settings",
+        "",
+        "dependencies:",
+        '  - {from: "service/checkout", to: "model/flight-delay"}',
+    ]
+    every = CliRunner().invoke(main, ["dependencies", "--url", url, "--all", "--minimum", "1", "--json"]).output
+    assert json.loads(every) == ALL
