@@ -17,7 +17,7 @@ locals {
 
   # Those that the section business names, and those that bi_rollup keeps.
   business_tables = distinct([for section in ["orders", "rates", "exposures", "spending", "market", "billing"] : local.settings.business[section].table if can(local.settings.business[section].table)])
-  marts           = [for name in keys(local.tables) : name if startswith(name, "marts.")]
+  marts           = [for name in keys(local.tables) : name if startswith(name, "marts.") && name != "marts.service_minutes"] # which service_rollup keeps
 
   # What reports read, beside what bi_rollup keeps.
   reported = concat(local.scores, ["ops.action_decisions", "ops.pipeline_runs", "ops.data_quality", "ops.data_quality_raw", "ops.models", "telemetry.partner_calls"])
