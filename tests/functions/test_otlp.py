@@ -2,11 +2,17 @@
 
 import gzip
 import json
+import math
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import flask
+import msgspec
 import pytest
+from google.api_core import exceptions
+from google.cloud.bigquery import SchemaField
+from google.pubsub_v1.types import Subscription
 from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 from hypothesis import given, settings
@@ -19,8 +25,11 @@ from werkzeug.test import EnvironBuilder
 from core.errors import QuotaError, UnavailableError
 from core.settings import OpenTelemetry
 from core.settings.generation import Prices
+from functions.adapters.bus import _port_errors
 from functions.otlp.body import LARGEST, LARGEST_UNPACKED
 from functions.otlp.respond import AT_ONCE
+from infra.local.pubsub.rows import RowFormat
+from infra.local.warehouse import read_definitions
 from tests.support.builders.budget import examples
 from tests.support.fakes.otlp import NOW, Otlp, attributes, nanoseconds, span, traces
 from tests.support.fakes.ports import posted, push
@@ -216,6 +225,40 @@ def test_without_the_bus_the_sender_is_told_when_to_come_again(fault: Exception,
     otlp.bus.fault = None
     assert post(otlp, TRACES).status_code == 200
     assert len(otlp.rows("spans")) == 1
+
+
+def test_a_bus_whose_quota_is_used_up_is_told_from_one_that_does_not_answer() -> None:
+    for fault, expected in (
+        (exceptions.ResourceExhausted("quota"), QuotaError),
+        (exceptions.Unknown("x"), UnavailableError),
+    ):
+        with pytest.raises(UnavailableError) as found, _port_errors("projects/p/topics/telemetry"):
+            raise fault
+        assert type(found.value) is expected
+
+
+def test_rows_of_every_signal_fit_their_tables() -> None:
+    """As a subscription of BigQuery takes them: by the schema, and nothing beyond it."""
+    otlp, at = Otlp(OpenTelemetry(log_bodies=True)), nanoseconds(NOW)
+    request, logged = metrics(), ExportLogsServiceRequest()
+    total = request.resource_metrics[0].scope_metrics[0].metrics.add(name="x").histogram
+    total.aggregation_temporality = 2
+    total.data_points.add(time_unix_nano=at, count=2**63, sum=math.nan, explicit_bounds=[1.0], bucket_counts=[1, 1])
+    record = logged.resource_logs.add().scope_logs.add().log_records.add(time_unix_nano=at)
+    record.body.string_value = "hello"
+    model = {"gen_ai__operation__name": "chat", "gen_ai__usage__input_tokens": 7.0}
+    for signal, message in (("traces", traces(span(NOW, **model))), ("metrics", request), ("logs", logged)):
+        assert post(otlp, message.SerializeToString(), f"/v1/{signal}").status_code == 200
+    schemas = {one.id: [SchemaField.from_api_repr(column) for column in one.schema] for one in read_definitions()}
+    config = Subscription.pb()(bigquery_config={"use_table_schema": True})
+    for table, rows in otlp.bus.by_table.items():
+        [row] = rows
+        sent = SimpleNamespace(message=SimpleNamespace(data=msgspec.json.encode(row)))
+        stored = json.loads(RowFormat(schemas[f"telemetry.{table}"], config).row(sent))
+        assert stored.keys() == {
+            name for name, value in json.loads(msgspec.json.encode(row)).items() if value is not None
+        }
+    assert len(otlp.bus.by_table) == 3
 
 
 def test_too_many_at_once_are_told_to_come_again() -> None:

@@ -10,7 +10,7 @@ from tests.support.fakes.otlp import Otlp, served
 
 PACKAGES = (
     "@opentelemetry/exporter-trace-otlp-http@0.223.1",
-    "@opentelemetry/exporter-metrics-otlp-http@0.223.1",
+    "@opentelemetry/exporter-metrics-otlp-http@0.223.0",
     "@opentelemetry/resources@2.12.1",
     "@opentelemetry/sdk-metrics@2.12.1",
     "@opentelemetry/sdk-trace-base@2.12.1",
