@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from core.metrics import (
     business,
+    capacity,
     costs,
     experience,
     generative,
@@ -49,6 +50,7 @@ _AREAS = (
     telemetry,
     maintenance,
     security,
+    capacity,
 )
 CATALOGUE: Mapping[str, Metric] = MappingProxyType({metric.name: metric for area in _AREAS for metric in area.METRICS})
 """Every metric by its name."""

@@ -13,6 +13,7 @@ from core.settings.business import (
     SharedCost,
     Spending,
 )
+from core.settings.capacity import CapacityResource, CapacitySettings, Crosses, Scaling
 from core.settings.channels import Channel
 from core.settings.command_intake import Account, CommandIntake, MailLinks, PagerdutyWebhooks, SlackApp
 from core.settings.generation import Embedding, Generation, Prices
@@ -65,10 +66,13 @@ __all__ = [
     "Automation",
     "Billing",
     "Business",
+    "CapacityResource",
+    "CapacitySettings",
     "Category",
     "Channel",
     "CommandIntake",
     "Cost",
+    "Crosses",
     "Customers",
     "Deed",
     "Dependency",
@@ -119,6 +123,7 @@ __all__ = [
     "Rotation",
     "Route",
     "Rule",
+    "Scaling",
     "SecuritySettings",
     "Sensitivity",
     "Settings",

@@ -14,6 +14,7 @@ TARGETS = (
     *("dataset", "queue", "topic", "database", "deployment", "statefulset", "daemonset", "pod", "node", "host"),
     "instance",
     "partner",
+    "metric",
 )
 """The kinds of targets that the settings may name: also those that only foreign alerts are about."""
 _DEFINED = ("model", "probe", "partner")

@@ -8,6 +8,7 @@ from core.errors import Fault, SettingsError
 from core.settings.alert_rules import AlertRuleSettings
 from core.settings.build import read
 from core.settings.business import Business
+from core.settings.capacity import CapacitySettings
 from core.settings.channels import AnyChannel, clashes
 from core.settings.command_intake import Account, CommandIntake, shared
 from core.settings.declare import Faults, spec_of, validator
@@ -79,6 +80,8 @@ class Settings:
     """Alert rules whose metric is absent."""
     security: SecuritySettings = field(default_factory=SecuritySettings)
     """Detections over the audit log."""
+    capacity: CapacitySettings = field(default_factory=CapacitySettings)
+    """Limits that are forecast, and metrics that are watched for anomalies."""
     dependencies: tuple[Dependency, ...] = ()
     """Dependencies between targets."""
     revenue: Mapping[Target, Revenue] = field(default_factory=dict)

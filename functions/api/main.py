@@ -14,6 +14,7 @@ from functions.adapters.ports import RowBus
 from functions.api import experience
 from functions.api.actions import Actions
 from functions.api.answers import Answers
+from functions.api.capacity import Capacity
 from functions.api.channels import Channels
 from functions.api.commands import Commands
 from functions.api.compliance import Compliance
@@ -111,6 +112,7 @@ def _services(ports: Ports) -> Services:
         promotions=Promotions(store=store, warehouse=warehouse, models=ports.models.all, bus=bus, clock=clock),
         maintenance=Maintenance(store=store, warehouse=warehouse, bus=bus, clock=clock),
         compliance=Compliance(store=store, settings=settings.security, clock=clock),
+        capacity=Capacity(store),
         backfills=backfills,
         start=start,
     )

@@ -18,6 +18,7 @@ from functions.api import reply, runbooks
 from functions.api.actions import Actions
 from functions.api.answers import Answers
 from functions.api.body import BodyError, signed_in
+from functions.api.capacity import Capacity
 from functions.api.channels import Channels
 from functions.api.commands import Commands
 from functions.api.compliance import Compliance
@@ -76,6 +77,7 @@ class Services:
     promotions: Promotions
     maintenance: Maintenance
     compliance: Compliance
+    capacity: Capacity
     backfills: Backfills
     start: Start
 
@@ -137,6 +139,7 @@ _routes = Map(
         _get("/api/dead-letters", "dead_letters"),
         _get("/api/dead-letters/<identifier>", "dead_letter"),
         _post("/api/dead-letters/<identifier>/resend", "send_again"),
+        _get("/api/capacity", "capacity"),
         _get("/api/recommendations", "recommendations"),
         _post("/api/recommendations", "decide_recommendation"),
         _get("/api/compliance", "compliance"),
@@ -320,6 +323,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "send_again": lambda request, services, **which: reply.accepted(
         services().maintenance.send_again(request, **which)
     ),
+    "capacity": lambda request, services: reply.json(services().capacity.all(), request),
     "recommendations": lambda request, services: reply.json(services().recommendations.all(), request),
     "decide_recommendation": lambda request, services: reply.json(services().recommendations.decide(request)),
     "dependencies": lambda request, services: reply.json(services().dependencies.seen(_hours(request)), request),
@@ -343,6 +347,18 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "answer_survey": lambda request, services: services().survey.answer(request),
 }
 _ASKED = frozenset(
-    {"models", "drift", "probes", "tile", "pipelines", "rules", "incidents", "actions", "silences", "channels"}
+    {
+        "models",
+        "drift",
+        "probes",
+        "tile",
+        "pipelines",
+        "rules",
+        "incidents",
+        "actions",
+        "silences",
+        "channels",
+        "capacity",
+    }
 )
 """The endpoints that show measurements."""

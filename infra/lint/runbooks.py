@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from core.capacity.judge import CapacityKind
 from core.health import ProbeKind
 from core.maintenance import task as maintenance
 from core.pipelines.judge import PipelineKind
@@ -23,6 +24,7 @@ _FINDINGS: Final[Iterable[tuple[str, str, Iterable[str]]]] = (
     ("audit_events", "security", [*DetectionName, trail.KIND]),
     ("drift_score", "models", [kind for kind in ModelKind if kind not in GENERATIVE]),
     ("drift_score", "generative", sorted(GENERATIVE)),
+    ("capacity", "infrastructure", CapacityKind),
     ("health_check", "probes", ProbeKind),
     ("pipeline_monitor", "pipelines", [*PipelineKind, registries.KIND]),
     ("promotion", "models", [promotion.KIND, promotion.WAITS]),

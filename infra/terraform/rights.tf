@@ -108,6 +108,12 @@ locals {
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
     }
+    capacity = {
+      publishes = ["findings"]
+      writes    = ["ops.capacity_forecasts_raw", "ops.dead_letters"]
+      store     = "roles/datastore.user"
+      charts    = true # the usage of resources
+    }
     bi_rollup = {
       reads    = concat(local.business_tables, local.model_tables, local.reported, ["ops.recommendation_decisions", "ops.incident_changes", "telemetry.answers", "telemetry.experience"])
       datasets = var.prediction_datasets

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from core.metrics import CATALOGUE
+from core.metrics import capacity as capacity_metrics
 from core.promql import metrics
 from functions.api.dashboards import ORDER
 from infra import stage
@@ -70,9 +71,10 @@ def test_what_is_said_not_to_be_on_one_machine_is_what_others_measure_and_dashbo
     generative = {name for name in CATALOGUE if name.startswith("aia_generation_")}
     partners = {name for name in CATALOGUE if name.startswith("aia_partner_")}
     applications = {name for name in CATALOGUE if name.startswith(("aia_service_", "aia_agent_"))} - UNSEEN
+    capacity = {one.name for one in capacity_metrics.METRICS}
     assert (
         set(unavailable_metrics.REASONS)
-        == foreign - local | generative | {CERTIFICATE} | attributions | partners | costs | applications
+        == foreign - local | generative | {CERTIFICATE} | attributions | partners | costs | applications | capacity
     )
     # The emulator measures no bytes, and nobody has carried out a recommendation in a new system.
     settings = (stage.ROOT / "infra" / "monitoring.yaml").read_text()

@@ -346,6 +346,7 @@ def test_the_rules_of_the_repository_are_loaded_but_those_that_miss_what_no_job_
         "ActionRunnerSilent",
         "AuditEventsSilent",
         "BiRollupSilent",
+        "CapacitySilent",
         "MaintenanceSilent",
         "PipelineMonitorSilent",
         "PromotionSilent",

@@ -31,6 +31,7 @@ JOBS = (
     "action_runner",
     "audit_events",
     "bi_rollup",
+    "capacity",
     "drift_score",
     "health_check",
     "incident_sweep",

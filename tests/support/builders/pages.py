@@ -48,6 +48,7 @@ from functions.adapters.prometheus import Prometheus
 from functions.adapters.store import update
 from functions.api.actions import Actions
 from functions.api.answers import Answers
+from functions.api.capacity import Capacity
 from functions.api.channels import Channels
 from functions.api.commands import Commands
 from functions.api.compliance import Compliance
@@ -276,6 +277,7 @@ def services(
         maintenance=Maintenance(store=store, warehouse=warehouse, bus=lambda: office, clock=clock),
         promotions=Promotions(store=store, warehouse=warehouse, models=models.all, bus=lambda: office, clock=clock),
         compliance=Compliance(store=store, settings=SETTINGS.security, clock=clock),
+        capacity=Capacity(store),
         backfills=backfills,
         start=start,
     )

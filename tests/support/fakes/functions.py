@@ -14,7 +14,7 @@ from core.events import Command, RetrainingRequest, RunStatus, ScoringShard, Swe
 from core.maintenance.backup import Digest, Manifest, backup_id
 from core.maintenance.task import Progress, RunOutcome
 from core.retraining.start import Training
-from core.settings import Promotion, ReportSchedule, Retraining, Settings, TrainingPipeline, parse
+from core.settings import CapacitySettings, Promotion, ReportSchedule, Retraining, Settings, TrainingPipeline, parse
 from core.settings.channels import ConsoleChannel
 from core.settings.response import ActionName
 from functions.action_runner.main import build as action_runner
@@ -23,6 +23,7 @@ from functions.adapters.ports import Data
 from functions.alert_intake.main import build as alert_intake
 from functions.audit_events.main import build as audit_events
 from functions.bi_rollup.main import build as bi_rollup
+from functions.capacity.main import build as capacity
 from functions.drift_score.main import build as drift_score
 from functions.drift_score.statements import SECOND
 from functions.health_check.main import build as health_check
@@ -46,6 +47,7 @@ from tests.support.builders.drift import MODEL
 from tests.support.builders.flights import DAY, TRAINED, Row, flights, version
 from tests.support.builders.runs import told
 from tests.support.fakes import automation
+from tests.support.fakes.capacity import RESOURCE, Leak
 from tests.support.fakes.deployed import NOW, Case, Deployed, Unanswering, tick
 from tests.support.fakes.intake import payload
 from tests.support.fakes.otlp import span, traces
@@ -164,6 +166,11 @@ def _requested(deployed: Deployed) -> None:
 
 def _action_runner(ports: Ports) -> Callable[[flask.Request], Any]:
     return action_runner(ports, dict.fromkeys(ActionName, automation.MemoryAction(automation.World())))
+
+
+def _capacity(ports: Any) -> Callable[[flask.Request], Any]:
+    ports.prometheus = Leak()
+    return capacity(ports)
 
 
 def _alert_intake(ports: Ports) -> Callable[[flask.Request], Any]:
@@ -327,6 +334,13 @@ CASES = (
         takes=(tick("service_rollup"),),
         refuses=(encode(FOUND), "type: must be 'tick', got 'finding'"),
         answers=_operations,
+    ),
+    Case(
+        name="capacity",
+        build=_capacity,
+        takes=(tick("capacity"),),
+        refuses=(encode(FOUND), "type: must be 'tick', got 'finding'"),
+        settings=Settings(jobs={}, capacity=CapacitySettings(resources=(RESOURCE,), anomalies=("aia_probe_up",))),
     ),
     Case(
         name="telemetry_rollup",

@@ -49,6 +49,9 @@ class NoSeries:
     def instant(self, query: str, *, at: int) -> list[Any]:
         return []
 
+    def range(self, query: str, *, start: int, end: int, step: int) -> list[Any]:
+        return []
+
 
 @dataclass(kw_only=True)
 class MemoryPorts:

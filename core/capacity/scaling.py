@@ -1,0 +1,94 @@
+"""Scaling proposals: how many replicas a resource needs for the next hour, within bounds and a cooldown, and what that costs.
+
+As the autoscaler of Kubernetes does, the number of replicas is scaled by usage over what a replica is sized for [1]; the usage is the
+upper bound of the forecast of the hour, so that replicas are there before the load is. A change is proposed only after the
+cooldown, and none within a tolerance of a tenth. A proposal changes nothing: `scale_out` of a playbook does, within its guard rails.
+
+References:
+    [1] Kubernetes, Horizontal Pod Autoscaling, Algorithm details.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from core.capacity.forecast import CapacityForecast
+from core.settings.capacity import CapacityResource, Scaling
+
+TOLERANCE = 0.1
+"""Relative difference up to which the number of replicas is left as it is; as of Kubernetes."""
+
+
+class ScalingReason(StrEnum):
+    """Reason of a proposal."""
+
+    MORE_NEEDED = "more_needed"
+    FEWER_SUFFICE = "fewer_suffice"
+    ENOUGH = "enough"
+    AT_MAXIMUM = "at_maximum"
+    COOLDOWN = "cooldown"
+    NOT_KNOWN = "not_known"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A proposal for the next hour.
+
+    Attributes:
+        replicas: current number; None where it is not known.
+        proposed: proposed number, the current one where nothing is to be changed; None where it is not known.
+        reason: why.
+        dollars_per_hour: what it costs more, or less where it is below 0.
+        scaled_at: when a change of the number was proposed last; None for never.
+    """
+
+    replicas: int | None
+    proposed: int | None
+    reason: ScalingReason
+    dollars_per_hour: float = 0.0
+    scaled_at: datetime | None = None
+
+
+def propose(
+    resource: CapacityResource,
+    scaling: Scaling,
+    forecast: CapacityForecast | None,
+    replicas: int | None,
+    *,
+    at: datetime,
+    scaled_at: datetime | None = None,
+) -> Proposal:
+    """The proposal for a resource.
+
+    Args:
+        resource: with its limit, for all replicas together or for each alike (a share of what there is).
+        scaling: how it is scaled.
+        forecast: of its usage.
+        replicas: current number; None where it is not known.
+        at: the present.
+        scaled_at: when a change was proposed last.
+    """
+    if forecast is None or not replicas:
+        return Proposal(replicas=replicas, proposed=None, reason=ScalingReason.NOT_KNOWN, scaled_at=scaled_at)
+    ratio = float(forecast.high.max()) / (resource.limit * scaling.utilization)
+    wanted = math.ceil(replicas * ratio - 1e-9) if abs(ratio - 1) > TOLERANCE else replicas
+    bounded = min(max(wanted, scaling.minimum), scaling.maximum)
+    reason = _reason(replicas, bounded, wanted, waiting=scaled_at is not None and at - scaled_at < scaling.cooldown)
+    changes = reason in (ScalingReason.MORE_NEEDED, ScalingReason.FEWER_SUFFICE)
+    proposed = bounded if changes else replicas
+    return Proposal(
+        replicas=replicas,
+        proposed=proposed,
+        reason=reason,
+        dollars_per_hour=(proposed - replicas) * scaling.dollars_per_hour,
+        scaled_at=at if changes else scaled_at,
+    )
+
+
+def _reason(replicas: int, bounded: int, wanted: int, *, waiting: bool) -> ScalingReason:
+    if bounded == replicas:
+        return ScalingReason.AT_MAXIMUM if wanted > bounded else ScalingReason.ENOUGH
+    if waiting:
+        return ScalingReason.COOLDOWN
+    return ScalingReason.MORE_NEEDED if bounded > replicas else ScalingReason.FEWER_SUFFICE

@@ -1,0 +1,1 @@
+"""Capacity: forecasts of the limits of resources, scaling proposals, and anomalies of metrics."""
