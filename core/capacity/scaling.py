@@ -2,7 +2,8 @@
 
 As the autoscaler of Kubernetes does, the number of replicas is scaled by usage over what a replica is sized for [1]; the usage is the
 upper bound of the forecast of the hour, so that replicas are there before the load is. A change is proposed only after the
-cooldown, and none within a tolerance of a tenth. A proposal changes nothing: `scale_out` of a playbook does, within its guard rails.
+cooldown, and none within a tolerance of a tenth. A proposal changes nothing: `scale_out` of a playbook does, within its guard rails,
+and keeps at least as many instances warm as are needed.
 
 References:
     [1] Kubernetes, Horizontal Pod Autoscaling, Algorithm details.
@@ -38,6 +39,7 @@ class Proposal:
     Attributes:
         replicas: current number; None where it is not known.
         proposed: proposed number, the current one where nothing is to be changed; None where it is not known.
+        needed: number that the hour needs, within the bounds, whatever the cooldown; None where it is not known.
         reason: why.
         dollars_per_hour: what it costs more, or less where it is below 0.
         scaled_at: when a change of the number was proposed last; None for never.
@@ -45,6 +47,7 @@ class Proposal:
 
     replicas: int | None
     proposed: int | None
+    needed: int | None
     reason: ScalingReason
     dollars_per_hour: float = 0.0
     scaled_at: datetime | None = None
@@ -70,7 +73,8 @@ def propose(
         scaled_at: when a change was proposed last.
     """
     if forecast is None or not replicas:
-        return Proposal(replicas=replicas, proposed=None, reason=ScalingReason.NOT_KNOWN, scaled_at=scaled_at)
+        unknown = ScalingReason.NOT_KNOWN
+        return Proposal(replicas=replicas, proposed=None, needed=None, reason=unknown, scaled_at=scaled_at)
     ratio = float(forecast.high.max()) / (resource.limit * scaling.utilization)
     wanted = math.ceil(replicas * ratio - 1e-9) if abs(ratio - 1) > TOLERANCE else replicas
     bounded = min(max(wanted, scaling.minimum), scaling.maximum)
@@ -80,6 +84,7 @@ def propose(
     return Proposal(
         replicas=replicas,
         proposed=proposed,
+        needed=bounded,
         reason=reason,
         dollars_per_hour=(proposed - replicas) * scaling.dollars_per_hour,
         scaled_at=at if changes else scaled_at,

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from functions.adapters.capacity import COLLECTION
 from functions.adapters.ports import Data, Store
 from functions.adapters.store import every
-from functions.services.capacity import COLLECTION
 
 
 @dataclass(frozen=True, slots=True)

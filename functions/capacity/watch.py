@@ -14,12 +14,12 @@ from core.capacity.judge import SOURCE, anomaly_observation, limit_observation, 
 from core.capacity.scaling import Proposal, propose
 from core.events import Tick
 from core.settings.capacity import CapacityResource, CapacitySettings
+from functions.adapters.capacity import COLLECTION
 from functions.adapters.ports import Bus, Data, Metrics, Store, Warehouse
 from functions.adapters.store import update
 from functions.capacity import records
 from functions.capacity.read import Ranges, replicas, surprises, usage
 from functions.capacity.records import Before
-from functions.services.capacity import COLLECTION
 from functions.services.detection import Tracker
 
 NAME = "capacity"

@@ -5,6 +5,7 @@ locals {
   collections = {
     actions         = ["waiting"]
     business        = []
+    capacity        = ["target"]
     channel_tests   = []
     conditions      = ["source", "has_unsent"]
     incident_groups = []

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +17,9 @@ from functions.adapters.actions import run
 from functions.adapters.actions.calls import short
 from functions.adapters.actions.restart_service import RestartService
 from functions.adapters.actions.scale_out import ScaleOut
+from functions.adapters.capacity import needed_replicas
 from tests.support.checks.action_conformance import KEY, ActionSuite, PendingSuite, UndoSuite, applied, request
+from tests.support.crash.breaking import Breaking, MemoryStore
 from tests.support.servers.cloud_run import LATEST, NAME, REVISION, CloudRun
 
 TARGET = "service/web"
@@ -277,6 +281,29 @@ class TestScaleOut(ActionSuite, PendingSuite, UndoSuite):
         world.settle()
         applied(world)
         assert world.server.service.scaling.min_instance_count == 1
+
+    @pytest.mark.parametrize(("needed", "bounds"), [(3, (4, 20)), (7, (7, 20)), (30, (10, 30)), (500, (10, 100))])
+    def test_it_keeps_as_many_instances_warm_as_the_next_hour_needs(
+        self, world: ScaleWorld, needed: int, bounds: tuple[int, int]
+    ) -> None:
+        store = MemoryStore(Breaking())
+        proposal = {"needed": needed}
+        for name, target in (("cpu", TARGET), ("other", "service/other")):
+            known = {"target": target, "at": world.request.requested_at, "proposal": proposal}
+            store.create("capacity", name, known)
+            proposal = {"needed": 999}
+        services = run.Services(endpoint=world.server.endpoint)
+        world.action = ScaleOut(RESOURCES, services, needed=partial(needed_replicas, store))
+        applied(world)
+        scaling = world.server.service.scaling
+        assert (scaling.min_instance_count, scaling.max_instance_count) == bounds
+
+    def test_a_proposal_whose_hour_is_over_and_one_that_is_not_known_do_not_count(self, world: ScaleWorld) -> None:
+        store, at = MemoryStore(Breaking()), world.request.requested_at
+        store.create("capacity", "old", {"target": TARGET, "at": at - timedelta(hours=2), "proposal": {"needed": 9}})
+        store.create("capacity", "unknown", {"target": TARGET, "at": at, "proposal": {"needed": None}})
+        store.create("capacity", "without", {"target": TARGET, "at": at, "proposal": None})
+        assert needed_replicas(store, TARGET, at) == 0
 
     def test_it_stops_at_the_most_that_it_is_given(self, world: ScaleWorld) -> None:
         world.server.set(scaling=ServiceScaling(min_instance_count=8, max_instance_count=60))

@@ -12,6 +12,7 @@ from typing import Protocol, cast
 from core.actions.plan import Plan, Verification
 from core.events import ActionRequest
 from core.settings import ActionName, Model, Settings
+from functions.adapters.capacity import needed_replicas
 from functions.adapters.ports import Bus, Store, Warehouse
 
 
@@ -57,7 +58,7 @@ class Registry:
         models: the models by name, as they are now.
         warehouse: for the actions that query the history.
         bus: for the actions that publish requests.
-        store: for the actions that look at pipelines.
+        store: for the actions that look at pipelines, or at what the next hour needs.
     """
 
     def __init__(
@@ -83,6 +84,8 @@ class Registry:
         kind = _kind(name)
         if name is ActionName.RETRAIN_MODEL:
             return kind(self._models, self._warehouse, self._bus, self._store)
+        if name is ActionName.SCALE_OUT:
+            return kind(self._settings.resources, needed=functools.partial(needed_replicas, self._store))
         return kind(self._settings.resources)
 
 

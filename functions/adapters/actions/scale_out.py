@@ -1,13 +1,15 @@
-"""Scale out a Cloud Run service: double the maximum and the minimum number of instances.
+"""Scale out a Cloud Run service: double the maximum and the minimum number of instances, or raise them to what is needed.
 
 Two settings bound the instances: the service's own maximum, which takes effect at once, and that of its revisions (100
 if it is not set), which takes effect with a new revision. Each is raised only if it is the bound. The minimum of warm
-instances is the service's own. Neither exceeds the maximum of the action.
+instances is the service's own. Neither exceeds the maximum of the action. Where `capacity` forecasts that the next hour needs more
+replicas than that, so many are kept warm.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from google.cloud.run_v2.types import RevisionTemplate, Service, ServiceScaling
@@ -45,12 +47,17 @@ class Scale:
         return f"{self.warm} to {min(self.most or self.each, self.each)}"
 
 
+def _none(_target: str, _at: datetime) -> int:
+    return 0
+
+
 class ScaleOut:
     """The action `scale_out`; see the port.
 
     Args:
         resources: what targets are in the cloud.
         services: Cloud Run; as the environment has it where none is given.
+        needed: how many replicas a target needs at an instant; 0 where that is not known.
         most: how many instances a service is given at most.
         warmest: the most warm instances.
     """
@@ -60,11 +67,13 @@ class ScaleOut:
         resources: Mapping[str, Resource],
         services: run.Services | None = None,
         *,
+        needed: Callable[[str, datetime], int] = _none,
         most: int = MOST,
         warmest: int = WARMEST,
     ) -> None:
         self._resources = resources
         self._services = services or run.connect()
+        self._needed = needed
         self._most = most
         self._warmest = warmest
 
@@ -72,7 +81,9 @@ class ScaleOut:
         """The plan; empty if the service has its maximum already."""
         service = self._services.get(lookup(self._resources, request.target, "service"))
         before = _scale(service)
-        after = _grown(before, service.template.scaling.min_instance_count, self._most, self._warmest)
+        most = Scale(warm=self._warmest, most=self._most, each=self._most)
+        needed = self._needed(request.target, request.requested_at)
+        after = _grown(before, service.template.scaling.min_instance_count, most, needed)
         name = short(service.name)
         if after == before:
             return Plan(summary=f"service {name}: already has the most instances allowed, {before}")
@@ -134,13 +145,13 @@ def _scale(service: Service) -> Scale:
     return Scale(warm=own.min_instance_count, most=own.max_instance_count, each=each)
 
 
-def _grown(scale: Scale, warm_each: int, most: int, warmest: int) -> Scale:
-    """Twice the bounds, within the maximum; none is lowered."""
+def _grown(scale: Scale, warm_each: int, limit: Scale, needed: int) -> Scale:
+    """Twice the bounds, or what is needed, within the maximum; none is lowered."""
     bound = min(scale.most or scale.each, scale.each)
-    wanted = max(min(bound * 2, most), bound)
+    wanted = max(min(max(bound * 2, needed), limit.most), bound)
     warm = max(scale.warm, warm_each)
     return Scale(
-        warm=max(min(max(warm * 2, 1), warmest, wanted), scale.warm),
+        warm=max(min(max(warm * 2, 1, needed), limit.warm, wanted), scale.warm),
         most=max(scale.most, wanted) if scale.most else 0,
         each=max(scale.each, wanted),
     )
