@@ -9,8 +9,18 @@ from click.testing import CliRunner
 from functions.cli.main import main
 
 COMMANDS = (
-    *("backup", "channels", "compliance", "costs", "coverage", "dead-letters", "demo", "drift", "local"),
-    *("backup", "channels", "compliance", "costs", "dead-letters", "demo", "dependencies", "drift", "local"),
+    *(
+        "backup",
+        "channels",
+        "compliance",
+        "costs",
+        "coverage",
+        "dead-letters",
+        "demo",
+        "dependencies",
+        "drift",
+        "local",
+    ),
     *("models", "oncall", "replay", "report", "restore", "survey"),
 )
 
