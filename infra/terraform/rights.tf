@@ -95,6 +95,7 @@ locals {
     service_rollup = {
       reads  = ["telemetry.spans", "telemetry.metric_points", "telemetry.log_records", "marts.service_minutes"]
       writes = ["marts.service_minutes", "ops.dead_letters"]
+    }
     maintenance = {
       # A dead letter goes back to where it came from. What is backed up is granted in maintenance.tf.
       publishes = distinct(concat(["findings"], flatten([for name, one in local.functions : [for trigger in one.triggers : trigger.topic]])))

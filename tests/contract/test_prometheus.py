@@ -350,6 +350,7 @@ def test_the_rules_of_the_repository_are_loaded_but_those_that_miss_what_no_job_
         "MaintenanceSilent",
         "PipelineMonitorSilent",
         "PromotionSilent",
+        "ServiceRollupSilent",
         "TelemetryRollupSilent",
     }
 
