@@ -44,6 +44,7 @@ def checked(night: PageFixture, *, minutes: int) -> None:
     result = {"name": PROBE.name, "kind": "tcp", "where": "db.internal:5432", "status": "resolved", "since": at}
     result |= {"checked_at": at, "latency": 0.01, "detail": ""}
     result |= {"month_availability": 0.9987, "objective": 0.999, "budget": -0.3}
+    result["measures"] = {"replication_lag": 1.5, "connections": 0.25, "messages": 7}
     pages.update(night.office.store, "probes", PROBE.name, lambda _: result)
 
 
@@ -140,6 +141,7 @@ def test_a_probe_that_is_not_checked_any_more_is_neither_up_nor_well(calm: PageF
     expect(page.locator("[data-probe]")).to_contain_text("not checked for 30 minutes")
     expect(page.locator("[data-probe]")).to_contain_text("99.87 % good this month, objective 99.90 %")
     expect(page.locator("[data-probe]")).to_contain_text("error budget spent")
+    expect(page.locator("[data-probe]")).to_contain_text("replication lag 1.5 s · connections 25 % · messages 7")
 
 
 def test_a_model_that_is_not_scored_any_more_is_not_as_it_was(calm: PageFixture) -> None:

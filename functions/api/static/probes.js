@@ -20,6 +20,16 @@ function month(data) {
     left && el("span", { class: "push" }, left));
 }
 
+const SECONDS = ["replication_lag", "age"];
+const COUNTS = ["messages"];
+
+// What the latest check measured besides the latency; the rest are shares.
+function measures(data) {
+  const shown = Object.entries(data.measures ?? {}).map(([name, value]) =>
+    `${name.replace("_", " ")} ${SECONDS.includes(name) ? seconds(value) : COUNTS.includes(name) ? value : percent(value, 0)}`);
+  return shown.length > 0 && el("div", { class: "soft" }, shown.join(" · "));
+}
+
 // What was found holds only as long as checks go on.
 export const isAwaited = (data) => Boolean(data.awaited);
 export const isUnchecked = (data) => !isAwaited(data) && (!data.checked_at || data.overdue);
@@ -37,6 +47,7 @@ export function probe(data) {
       el("span", {}, `${seconds(data.latency)} · ${data.detail || "as expected"}`),
       data.overdue || data.awaited ? el("span", { class: "push" }, `not checked for ${span(data.checked_at)}`)
         : data.since && el("span", { class: "push" }, `${up ? "up" : "down"} for ${span(data.since)}`)),
+    measures(data),
     month(data),
     data.certificate_expires_at && el("div", { class: "soft" }, `Certificate expires ${when(data.certificate_expires_at)}`),
     data.history?.length > 1 && spark(data.history));
