@@ -33,8 +33,7 @@ def backup(*, listed: bool) -> None:
         from functions.services.backups.make import Backups  # noqa: PLC0415 - help needs none of it
 
         at = datetime.now(UTC).replace(microsecond=0)
-        keep = ports.settings.upkeep.backups
-        backups = Backups(store=ports.store, warehouse=ports.warehouse, clock=ports.clock, keep=keep)
+        backups = Backups(store=ports.store, warehouse=ports.warehouse, clock=ports.clock)
         _alone(ports, "backup", lambda: _run(backups.steps(at)))
         click.echo(f"backup of {at:%Y-%m-%dT%H:%M:%SZ}: made, restored into scratch tables, and equal")
 
@@ -60,8 +59,7 @@ def restore(*, instant: str | None, verify: bool, yes: bool) -> None:
         manifest = manifests.newest(ports.warehouse, _instant(instant))
         said = f"backup of {manifest.at:%Y-%m-%dT%H:%M:%SZ}"
         if verify:
-            keep = ports.settings.upkeep.backups
-            backups = Backups(store=ports.store, warehouse=ports.warehouse, clock=ports.clock, keep=keep)
+            backups = Backups(store=ports.store, warehouse=ports.warehouse, clock=ports.clock)
             _alone(ports, "backup", lambda: _run(backups.verification(manifest.at)))
             click.echo(f"{said}: restored into scratch tables, and equal")
             return

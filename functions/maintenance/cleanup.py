@@ -53,7 +53,7 @@ def _rows(outside: Outside, table: str, before: datetime) -> str:
     columns = outside.warehouse.query(_PARTITION.format(dataset=dataset), name=name)
     if not columns:
         return f"{table} is not partitioned: no row deleted"
-    old = f"FROM `{table}` WHERE {columns[0]['column_name']} < @before"
+    old = f"FROM `{table}` WHERE `{columns[0]['column_name']}` < @before"
     (row,) = outside.warehouse.query(f"SELECT COUNT(*) AS n {old}", before=before)
     if not row["n"]:
         return ""

@@ -22,6 +22,7 @@ def build(ports: Ports) -> Endpoint:
         clock=ports.clock,
         deployment=files.deployment,
         texts=files.texts,
+        tables=files.tables,
     )
     return on_push(
         ports,

@@ -21,7 +21,7 @@ LOOKED_BACK = timedelta(days=30)
 _ALARMS = """
 SELECT target, COUNT(DISTINCT IF(change = 'opened', incident_id, NULL)) AS n_incidents,
   COUNT(DISTINCT IF(change IN ('acknowledged', 'mitigated'), incident_id, NULL)) AS n_acknowledged
-FROM ops.incident_changes WHERE at >= @since AND at < @until GROUP BY target
+FROM ops.incident_changes WHERE `at` >= @since AND `at` < @until GROUP BY target
 """
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from core.events import Severity
+from core.maintenance.configuration import Columns
 from core.maintenance.task import Schedule
 from core.settings import Settings
 from functions.adapters.ledger import Ledger
@@ -30,6 +31,7 @@ class Outside:
         clock: now.
         deployment: `infra/functions.yaml`, as the archive has it.
         texts: the alert rules and dashboards, by file; in them a metric is used.
+        tables: the columns of the tables of `infra/tables`.
     """
 
     settings: Settings
@@ -41,6 +43,7 @@ class Outside:
     clock: Clock
     deployment: Callable[[], Mapping[str, Any]]
     texts: Callable[[], Mapping[str, str]]
+    tables: Callable[[], Mapping[str, Columns]]
 
     @property
     def tracker(self) -> Tracker:
@@ -50,8 +53,7 @@ class Outside:
     @property
     def backups(self) -> Backups:
         """Makes backups."""
-        keep = self.settings.upkeep.backups
-        return Backups(store=self.store, warehouse=self.warehouse, clock=self.clock, keep=keep)
+        return Backups(store=self.store, warehouse=self.warehouse, clock=self.clock)
 
     @property
     def restorer(self) -> Restorer:

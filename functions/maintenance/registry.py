@@ -1,11 +1,15 @@
-"""The registry of tasks, in the order in which they are done when several are due. A task is added here, with its schedule."""
+"""The registry of tasks, in the order in which they are done when several are due. A task is added here, with its schedule.
+
+Mondays are left to a scan of what is installed and granted.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from core.events import Severity
 from core.maintenance.task import Schedule, weekly
-from functions.maintenance import cleanup, optimisation
+from functions.maintenance import cleanup, configuration, optimisation
 from functions.maintenance.outside import Outside, Task
 from functions.services.steps import Step
 
@@ -14,7 +18,9 @@ _SUNDAY = 6
 
 
 def _backup(outside: Outside, due: datetime) -> Iterator[Step]:
-    return outside.backups.steps(due)
+    """A backup that is compared; then those that are older than the settings keep are dropped."""
+    yield from outside.backups.steps(due)
+    yield Step("drop", partial(outside.backups.drop, due - outside.settings.upkeep.backups))
 
 
 TASKS = (
@@ -30,6 +36,13 @@ TASKS = (
         schedule=Schedule(every=_DAY, offset=2 * _HOUR),
         severity=Severity.WARNING,
         steps=cleanup.steps,
+    ),
+    Task(
+        name="configuration",
+        schedule=Schedule(every=_HOUR),
+        severity=Severity.WARNING,
+        steps=configuration.steps,
+        waits=True,
     ),
     Task(name="optimisation", schedule=weekly(_SUNDAY, hour=3), severity=Severity.WARNING, steps=optimisation.steps),
 )

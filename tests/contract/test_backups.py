@@ -1,5 +1,6 @@
 """Backups on BigQuery's emulator and SQLite: everything is deleted, and restored."""
 
+import base64
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -11,12 +12,20 @@ from click.testing import CliRunner
 from google.cloud import bigquery
 
 from core.errors import BackupError
+from core.settings import Settings
+from functions.adapters.ledger import Ledger
 from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.cli.main import main
+from functions.maintenance import cleanup, configuration, files, optimisation
+from functions.maintenance.outside import Outside
 from functions.services.backups import documents, manifests, tables
 from functions.services.backups.make import Backups
 from functions.services.backups.restore import Restorer
+from functions.services.dead_letters import PER_FUNCTION, find, newest
+from tests.support.crash.breaking import Breaking, MemoryMetrics
+from tests.support.fakes.deployed import Unanswering
+from tests.support.fakes.ports import push
 
 if TYPE_CHECKING:
     from tests.support.servers.warehouse import Place
@@ -55,7 +64,7 @@ def test_tables_and_documents_come_back_as_they_were(
     fields = {"at": NOON, "value": float("inf"), "$x": ["é", None, 1.5], "deep": {"a": {"b": True}}}
     for number in range(3):
         store.create("conditions", f"model/{number}", fields | {"n": number})
-    backups = Backups(store=store, warehouse=warehouse, clock=now, keep=timedelta(days=30))
+    backups = Backups(store=store, warehouse=warehouse, clock=now)
     for step in backups.steps(NOON):
         step.run()
     manifest = manifests.newest(warehouse, NOON)
@@ -106,9 +115,7 @@ def test_by_hand_a_backup_is_made_listed_compared_and_restored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     here = {"GOOGLE_CLOUD_PROJECT": client.project, "AIA_STORE": f"sqlite://{tmp_path}/store.db"}
-    settings = tmp_path / "monitoring.yaml"
-    settings.write_text("version: 1\njobs: {}\n")
-    for name, value in (place.environment | here | {"AIA_SETTINGS": str(settings)}).items():
+    for name, value in (place.environment | here).items():
         monkeypatch.setenv(name, value)
     parked = {"id": "a", "received_at": NOON.isoformat(), "function": "api", "reason": "why"}
     warehouse.append("ops.dead_letters", [parked])
@@ -126,3 +133,52 @@ def test_by_hand_a_backup_is_made_listed_compared_and_restored(
     assert rows(warehouse).total() == 1
     refused = CliRunner().invoke(main, ["restore", "--at", "2020-01-01", "--yes"])
     assert (refused.exit_code, "must not be before the first backup" in refused.output) == (2, True)
+
+
+def test_every_statement_of_upkeep_runs_and_finds_what_there_is(warehouse: BigQueryWarehouse, tmp_path: Path) -> None:
+    long_ago = NOON - timedelta(days=200)
+    body = base64.b64encode(push(b'{"a": 1}')).decode()
+    parked = {"id": "a", "received_at": NOON.isoformat(), "function": "api", "reason": "why", "body": body}
+    old = parked | {"id": "old", "received_at": long_ago.isoformat()}
+    warehouse.append("ops.dead_letters", [parked, parked | {"attempt": 2}, old])
+    opened = {"type": "incident_change", "version": 1, "at": NOON.isoformat(), "state": "open", "severity": "error"}
+    warehouse.append(
+        "ops.incident_changes",
+        [
+            opened
+            | {
+                "id": str(n),
+                "incident_id": str(n),
+                "sequence": 1,
+                "change": "opened",
+                "target": "model/a",
+                "title": "t",
+            }
+            for n in range(4)
+        ],
+    )
+    store = SqliteStore(str(tmp_path / "store.db"))
+    outside = Outside(
+        settings=Settings(jobs={}),
+        store=store,
+        bus=Unanswering(),
+        warehouse=warehouse,
+        metrics=MemoryMetrics(Breaking()),
+        ledger=Ledger(store, now, "test"),
+        clock=now,
+        deployment=files.deployment,
+        texts=files.texts,
+        tables=files.tables,
+    )
+    due = NOON + timedelta(hours=1)
+    [letter] = newest(warehouse, NOON - timedelta(days=30), 10)
+    assert (letter.id, letter.n_parked, letter.data) == ("a", 2, b'{"a": 1}')
+    assert find(warehouse, "old") is not None
+    assert [row["n"] for row in warehouse.query(PER_FUNCTION, since=NOON, until=due)] == [1]
+    said = [step.run() for step in cleanup.steps(outside, due)]
+    assert [text for text in said if text] == ["1 rows of ops.dead_letters"]
+    assert find(warehouse, "old") is None
+    [alarms] = [one for one in optimisation.advice(outside, due) if one.kind == "ignored_alarms"]
+    assert alarms.numbers == {"n_incidents": 4, "n_acknowledged": 0}
+    [compared] = [step.run() for step in configuration.steps(outside, due)]
+    assert compared.endswith("tables are as they are defined")

@@ -35,6 +35,7 @@ JOBS = (
     "drift_score",
     "health_check",
     "incident_sweep",
+    "maintenance",
     "pipeline_monitor",
     "promotion",
     "service_rollup",

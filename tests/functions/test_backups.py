@@ -34,7 +34,7 @@ class Place:
     @property
     def backups(self) -> Backups:
         store = self.setup.service.store
-        return Backups(store=store, warehouse=self.warehouse, clock=lambda: self.setup.world.now, keep=KEEP)
+        return Backups(store=store, warehouse=self.warehouse, clock=lambda: self.setup.world.now)
 
     @property
     def restorer(self) -> Restorer:
@@ -48,6 +48,7 @@ class Place:
         at = self.setup.world.now
         for step in self.backups.steps(at):
             step.run()
+        self.backups.drop(at - KEEP)
         return manifests.newest(self.warehouse, at)
 
     def verify(self, manifest: manifests.Manifest) -> None:

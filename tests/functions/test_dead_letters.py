@@ -13,13 +13,16 @@ from click.testing import CliRunner, Result
 
 from core.errors import RefusedError, UnavailableError
 from core.events import Command, Verb
+from core.maintenance.backup import OWN
 from core.maintenance.dead_letters import claim_key
+from core.maintenance.task import Progress, finished
 from core.settings import Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
 from functions.cli.main import main
 from functions.maintenance import dead_letters, files
 from functions.maintenance.outside import Outside
+from functions.services.maintenance import ADVICE, save
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
@@ -65,6 +68,20 @@ def test_the_page_shows_them_and_escapes_what_others_wrote(url: str) -> None:
         text = answer.read().decode()
     assert "&lt;version&gt;" in text
     assert "<version>" not in text
+
+
+def test_the_newest_run_of_each_task_is_shown_with_the_advice(url: str, office: ApiFixture) -> None:
+    done = finished(Progress(due=AT, seconds=2.5).with_step("documents", "3 documents"), at=AT)
+    save(office.store, "backup", finished(done, at=AT, fault="ops.a differs"))
+    office.store.create(OWN, ADVICE, {"at": AT, "advice": [{"kind": "unused_metric", "subject": "aia_x"}]})
+    with urllib.request.urlopen(f"{url}/api/maintenance") as answer:
+        found = json.load(answer)
+    [task] = found["tasks"]
+    assert (task["task"], task["outcome"], task["success_ratio"]) == ("backup", "failed", 0.5)
+    assert (task["detail"], task["succeeded_at"][:10]) == ("3 documents", "2026-06-01")
+    assert found["advice"]["advice"][0]["subject"] == "aia_x"
+    with urllib.request.urlopen(f"{url}/maintenance") as answer:
+        assert "<td>backup<td>2026-06-01T00:00:00Z<td>failed<td>50%" in answer.read().decode()
 
 
 def test_one_is_sent_again_by_a_command_with_who_and_why(url: str, office: ApiFixture) -> None:
@@ -123,6 +140,7 @@ def outside(world: deployed.Outside, *rows: Data) -> Outside:
         clock=lambda: world.now,
         deployment=files.deployment,
         texts=dict,
+        tables=dict,
     )
 
 
@@ -154,14 +172,9 @@ def test_wherever_the_program_ends_it_is_sent_in_the_end_and_twice_only_if_that_
 def test_while_the_bus_does_not_answer_the_claim_is_given_back() -> None:
     world = deployed.Outside(now=AT)
     with pytest.raises(UnavailableError):
-        dead_letters.send_again(replace(outside(world, row()), bus=_Down()), COMMAND)
+        dead_letters.send_again(replace(outside(world, row()), bus=deployed.Unanswering()), COMMAND)
     dead_letters.send_again(outside(world, row()), COMMAND)
     assert world.published == [("findings", SAYS)]
-
-
-class _Down(deployed.Unanswering):
-    def publish_raw(self, topic: str, messages: object) -> None:
-        raise UnavailableError(f"bus: {topic} does not answer")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.errors import BackupError, UnavailableError
+from core.errors import BackupError, ConfigurationError, UnavailableError
 from core.events import Finding, Severity, Status, Tick
 from core.maintenance.backup import Digest, Manifest
 from core.maintenance.task import MOST_ATTEMPTS, RunOutcome, Schedule
@@ -19,7 +19,7 @@ from functions.adapters.events import decode
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
-from functions.maintenance import cleanup, files, optimisation
+from functions.maintenance import cleanup, configuration, files, optimisation
 from functions.maintenance.maintenance import BUDGET, NAME, Maintenance, handle
 from functions.maintenance.outside import Outside, Task
 from functions.maintenance.registry import TASKS
@@ -96,6 +96,7 @@ def system(world: deployed.Outside, **answers: list[Data]) -> Outside:
         clock=lambda: world.now,
         deployment=files.deployment,
         texts=files.texts,
+        tables=files.tables,
     )
 
 
@@ -244,7 +245,7 @@ def test_rows_are_deleted_when_they_are_older_than_their_retention(world: deploy
     warehouse = outside.warehouse
     assert isinstance(warehouse, Warehouse)
     deleted = [asked for asked in warehouse.asked if asked[0].startswith("DELETE")]
-    assert deleted[0] == ("DELETE FROM `ops.dead_letters` WHERE at < @before", {"before": AT - 90 * DAY})
+    assert deleted[0] == ("DELETE FROM `ops.dead_letters` WHERE `at` < @before", {"before": AT - 90 * DAY})
     assert deleted[2][1] == {"before": AT - 400 * DAY}
 
 
@@ -262,6 +263,25 @@ def test_claims_and_actions_that_ended_are_deleted(world: deployed.Outside) -> N
     assert run(outside, cleanup.steps, world.now)[:2] == ["1 claims", "1 actions"]
     assert [one.key for one in outside.store.find(ACTIONS)] == ["new"]
     assert outside.store.find(LEDGER) == []
+
+
+def _columns(**changed: str) -> list[Data]:
+    """The columns as they are deployed, some of one table changed."""
+    return [
+        {"table_name": table.partition(".")[2], "column_name": name, "data_type": changed.get(name, kind)}
+        for table, columns in files.tables().items()
+        for name, kind in columns.items()
+        if table == "ops.maintenance_runs"
+    ]
+
+
+def test_a_table_that_is_not_as_it_is_defined_is_named_with_what_differs(world: deployed.Outside) -> None:
+    defined = {"ops.maintenance_runs": files.tables()["ops.maintenance_runs"]}
+    right = replace(system(world, COLUMNS=_columns()), tables=lambda: defined)
+    assert run(right, configuration.steps) == ["1 tables are as they are defined"]
+    wrong = replace(system(world, COLUMNS=_columns(seconds="STRING")), tables=lambda: defined)
+    with pytest.raises(ConfigurationError, match=r"ops\.maintenance_runs: seconds must be FLOAT64, got STRING"):
+        run(wrong, configuration.steps)
 
 
 def test_advice_is_kept_for_the_api_and_counted(world: deployed.Outside) -> None:

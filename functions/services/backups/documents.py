@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
-from core.errors import BackupError
+from core.errors import BackupError, ConflictError
 from core.incidents.outbox import Effect
 from core.ledger import ClaimState
 from core.maintenance.backup import NEVER_BACK, OWN, Digest, Manifest, export_order
@@ -141,7 +141,18 @@ def delete_new(store: ListedStore, warehouse: StreamedWarehouse, manifest: Manif
 def _delete_others(store: ListedStore, collection: str, wanted: set[str]) -> None:
     for document in list(every(store, collection)):
         if document.key not in wanted:
+            _delete(store, collection, document)
+
+
+def _delete(store: ListedStore, collection: str, document: Document | None) -> None:
+    """Delete a document, also one that somebody has written since it was read."""
+    while document:
+        try:
             store.delete(document, collection)
+        except ConflictError:
+            document = store.get(collection, document.key)
+        else:
+            return
 
 
 def _written(wanted: Data, data: Data | None) -> Data | None:

@@ -4,12 +4,11 @@ snapshot:TABLE    a snapshot of each table
 documents         an export of the documents, and the manifest: from here on the backup is complete
 verify:TABLE      each table restored into a scratch table, and compared row for row
 verify:documents  all documents read, and compared
-drop              backups that are older than the settings keep
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from core.errors import BackupError
@@ -27,13 +26,11 @@ class Backups:
         store: has the documents.
         warehouse: has the tables, and takes the backups.
         clock: now.
-        keep: how long a backup is kept.
     """
 
     store: ListedStore
     warehouse: StreamedWarehouse
     clock: Clock
-    keep: timedelta
 
     def steps(self, at: datetime) -> Iterator[Step]:
         """The steps of the backup of an instant."""
@@ -42,7 +39,6 @@ class Backups:
             yield Step(f"snapshot:{table}", partial(self._snapshot, table, at))
         yield Step("documents", partial(self._complete, live, at))
         yield from self.verification(at)
-        yield Step("drop", partial(self._drop, at))
 
     def verification(self, at: datetime) -> Iterator[Step]:
         """The steps that restore a complete backup into scratch tables, and compare it."""
@@ -85,8 +81,8 @@ class Backups:
             manifests.write(self.warehouse, self.clock, manifest, manifests.Status.BROKEN, str(error))
             raise
 
-    def _drop(self, at: datetime) -> str:
-        before = at - self.keep
+    def drop(self, before: datetime) -> str:
+        """Drop the backups that were made before an instant, and say how many snapshots they had."""
         dropped = tables.drop_expired(self.warehouse, backup_id(before))
         for table in (documents.TABLE, manifests.TABLE):
             self.warehouse.query(f"DELETE FROM {table} WHERE backup_at < @before", before=before)  # noqa: S608 - fixed names

@@ -105,6 +105,9 @@ class Unanswering:
     def publish_all(self, topic: str, events: Sequence[Event]) -> None:
         raise UnavailableError(f"bus: {topic} does not answer")
 
+    def publish_raw(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
+        raise UnavailableError(f"bus: {topic} does not answer")
+
 
 @dataclass
 class Warehouse:

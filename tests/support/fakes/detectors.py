@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.drift import Counts, Profile
-from core.errors import ActionError, UnavailableError
-from core.events import Event, Finding, RetrainingRequest, RunStatus, Tick
+from core.errors import ActionError, BackupError, UnavailableError
+from core.events import Event, Finding, RetrainingRequest, RunStatus, Severity, Tick
 from core.health import SOURCE as PROBES
 from core.health import ProbeReason, ProbeResult
+from core.maintenance.task import Schedule
 from core.retraining.start import Training
 from core.security.places import Places
 from core.settings import (
@@ -25,6 +26,7 @@ from core.settings import (
     Reference,
     Retraining,
     SecuritySettings,
+    Settings,
     TrainingPipeline,
 )
 from functions.adapters.events import decode, encode
@@ -38,10 +40,14 @@ from functions.drift_score.statements import SECOND
 from functions.drift_score.watch import Outside as Scoring
 from functions.drift_score.window import WindowSummary
 from functions.health_check.check import remember
+from functions.maintenance import maintenance
+from functions.maintenance.outside import Outside as Upkeep
+from functions.maintenance.outside import Task
 from functions.pipeline_monitor.monitor import Monitor, handle
 from functions.retrain import trainer
 from functions.services.detection import Tracker
 from functions.services.incidents.delivery import delivery_observation
+from functions.services.steps import Step
 from functions.telemetry_rollup.partners import PartnerOutside, watch
 from infra.local.past.results import RecordedResults
 from tests.support.builders.audit_log import entry, policy
@@ -365,12 +371,60 @@ def bucket(outside: Outside, mark: str, number: int) -> None:
     )
 
 
+# Upkeep
+
+
+class Runs:
+    """The warehouse of the runs of upkeep: it takes them."""
+
+    def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
+        """Take them."""
+
+    def query(self, sql: str, **_: Any) -> list[Data]:
+        return []
+
+
+def upkeep(outside: Outside, mark: str, number: int) -> None:
+    """A task that is due each hour: it fails, or succeeds, or a dependency does not answer."""
+
+    def step() -> str:
+        if mark == BAD:
+            raise BackupError("it cannot be restored")
+        return ""
+
+    task = Task(
+        name="backup",
+        schedule=Schedule(every=HOUR),
+        severity=Severity.CRITICAL,
+        steps=lambda _outside, _due: iter([Step("one", step)]),
+    )
+    store = outside.store
+    system = Upkeep(
+        settings=Settings(jobs={}),
+        store=store,
+        bus=outside,  # type: ignore[arg-type] # sends nothing again
+        warehouse=Runs(),  # type: ignore[arg-type] # reads nothing
+        metrics=MemoryMetrics(outside),
+        ledger=Ledger(store, lambda: outside.now, "test"),
+        clock=lambda: outside.now,
+        deployment=lambda: {"functions": {}},
+        texts=dict,
+        tables=dict,
+    )
+    result = maintenance.handle(
+        maintenance.Maintenance(outside=system, tasks=[task]), Tick(job="maintenance", scheduled_at=at(number))
+    )
+    if result and result.fault:
+        raise result.fault
+
+
 DETECTORS = (
     Detector("audit_events", "bucket/shop-exports:public_access", bucket, repeat=True, marks=BAD + GOOD),
     Detector("health_check", "probe/api:slow", probe, fire_after=3, recover_after=2),
     Detector("drift_score", "model/churn:drift", model, fire_after=2, recover_after=2, repeat=True),
     Detector("pipeline_monitor", f"pipeline/{PIPELINE}:pipeline_failed", pipeline, repeat=True),
     Detector("retrain", "model/churn:retraining_refused", retraining, marks=BAD + GOOD),
+    Detector("maintenance", "maintenance/backup:maintenance_failed", upkeep, marks=BAD + GOOD),
     Detector("telemetry_rollup", "partner/bank:partner_errors", partner, fire_after=2, recover_after=2),
     Detector("channels", "channel/pager:delivery", channel, fire_after=3, marks=BAD + GOOD),
     Detector("channels that refuse", "channel/pager:delivery", refusing, marks=BAD + GOOD),
