@@ -84,6 +84,7 @@ class Progress:
         attempts: how many ended with a failure.
         seconds: how long it took so far.
         outcome: of the newest run.
+        failed_at: the tick at which it failed last; None where it did not.
         finished_at: when it was finished; None before.
         succeeded_at: the newest instant for which it succeeded, also of earlier ones; None before the first.
         history: whether each of the newest runs succeeded, oldest first.
@@ -95,6 +96,7 @@ class Progress:
     attempts: int = 0
     seconds: float = 0.0
     outcome: RunOutcome = RunOutcome.CONTINUES
+    failed_at: datetime | None = None
     finished_at: datetime | None = None
     succeeded_at: datetime | None = None
     history: tuple[bool, ...] = ()
@@ -103,6 +105,10 @@ class Progress:
     def over(self) -> bool:
         """Whether nothing more is done for this instant."""
         return self.outcome is RunOutcome.DONE or self.attempts >= MOST_ATTEMPTS
+
+    def counts(self, at: datetime) -> bool:
+        """Whether a tick may try it: one that is delivered again, or late, does not count as another attempt."""
+        return self.failed_at is None or at > self.failed_at
 
     @property
     def detail(self) -> str:
@@ -137,18 +143,21 @@ def to_do(before: Progress | None, due: datetime) -> Progress | None:
     return Progress(due=due, succeeded_at=before.succeeded_at, history=before.history)
 
 
-def finished(progress: Progress, *, at: datetime, fault: str = "") -> Progress:
+def finished(progress: Progress, *, at: datetime, tick: datetime | None = None, fault: str = "") -> Progress:
     """After a run that has ended.
 
     Args:
         progress: with the steps that are done.
         at: when it ended.
+        tick: the instant of the tick.
         fault: why it failed; empty where it succeeded.
     """
     history = (*progress.history, not fault)[-REMEMBERED:]
     if fault:
         failed = progress.attempts + 1
-        return replace(progress, attempts=failed, outcome=RunOutcome.FAILED, finished_at=at, history=history)
+        return replace(
+            progress, attempts=failed, outcome=RunOutcome.FAILED, failed_at=tick, finished_at=at, history=history
+        )
     return replace(progress, outcome=RunOutcome.DONE, finished_at=at, succeeded_at=progress.due, history=history)
 
 

@@ -94,7 +94,8 @@ def _run(task: Task, outside: Outside, at: datetime, until: datetime) -> Excepti
     due = task.schedule.newest(at)
     if load(outside.store, task.name) is None and task.waits:
         save(outside.store, task.name, Progress(due=due, outcome=RunOutcome.DONE))
-    if to_do(load(outside.store, task.name), due) is None:
+    progress = to_do(load(outside.store, task.name), due)
+    if progress is None or not progress.counts(at):
         return None
     try:
         outside.ledger.alone(f"{NAME}:{task.name}", partial(_advance, task, outside, due, at, until), lease=LEASE)
@@ -107,7 +108,7 @@ def _run(task: Task, outside: Outside, at: datetime, until: datetime) -> Excepti
 def _advance(task: Task, outside: Outside, due: datetime, at: datetime, until: datetime) -> None:
     """Do the steps that are left, up to the end or until the time is over."""
     progress = to_do(load(outside.store, task.name), due)
-    if progress is None:  # another instance has done it since
+    if progress is None or not progress.counts(at):  # another instance has done it since
         return
     fault = ""
     try:
@@ -126,7 +127,7 @@ def _advance(task: Task, outside: Outside, due: datetime, at: datetime, until: d
     except AiaError as error:
         log.exception("task %s failed", task.name, extra=fields(task=task.name))
         fault = str(error)
-    _end(task, outside, finished(progress, at=outside.clock(), fault=fault), fault, at)
+    _end(task, outside, finished(progress, at=outside.clock(), tick=at, fault=fault), fault, at)
 
 
 def _end(task: Task, outside: Outside, progress: Progress, fault: str, at: datetime) -> None:

@@ -146,7 +146,8 @@ def test_what_does_not_fit_into_the_time_of_a_tick_goes_on_at_the_next(world: de
 def test_a_task_that_fails_is_tried_three_times_and_is_a_finding_until_it_succeeds(world: deployed.Outside) -> None:
     outside, work = system(world), Work(world, error=BackupError("ops.findings: 3 distinct rows differ"))
     for minute in range(5):
-        assert tick(outside, work, AT + minute * MINUTES) is None
+        for _ in range(2):  # a tick that is delivered again is no other attempt
+            assert tick(outside, work, AT + minute * MINUTES) is None
     assert work.done == ["one"]
     assert [row["outcome"] for row in rows(outside)] == ["failed"] * MOST_ATTEMPTS
     assert len({row["id"] for row in rows(outside)}) == MOST_ATTEMPTS
