@@ -118,7 +118,7 @@ locals {
     bi_rollup = {
       reads    = concat(local.business_tables, local.model_tables, local.reported, ["ops.recommendation_decisions", "ops.incident_changes", "telemetry.answers", "telemetry.experience"])
       datasets = var.prediction_datasets
-      writes   = concat(local.marts, ["ops.revenue_forecasts", "ops.revenue_forecast_totals", "ops.dead_letters"])
+      writes   = concat([for name in local.marts : name if name != "marts.service_minutes"], ["ops.revenue_forecasts", "ops.revenue_forecast_totals", "ops.dead_letters"])
       store    = "roles/datastore.user"
       charts   = length([for resource in values(try(local.settings.resources, {})) : 1 if try(resource.endpoint, "") != ""]) > 0
     }
