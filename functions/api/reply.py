@@ -11,6 +11,8 @@ import msgspec
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
+from functions.api import page
+
 STATIC = Path(__file__).parent / "static"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -58,7 +60,7 @@ def text(shown: str) -> flask.Response:
     return response
 
 
-def page(html: str) -> flask.Response:
+def self_contained(html: str) -> flask.Response:
     """A page that is made on the server, with its style in it and nothing else."""
     response = _no_sniff(flask.Response(html, content_type="text/html; charset=utf-8"))
     response.headers["Content-Security-Policy"] = PAGE_POLICY
@@ -81,13 +83,18 @@ def later(message: str, *, seconds: int) -> flask.Response:
 
 
 def file(name: str, request: flask.Request) -> flask.Response:
-    """The page or one of its files, with an ETag by content: files of an archive have no modification time."""
+    """A file of the pages, with an ETag by content: files of an archive have no modification time."""
     return _revalidated(_file(name), request)
+
+
+def app_page(name: str, request: flask.Request) -> flask.Response:
+    """A page with scripts, by the name of its template."""
+    return _revalidated(_guarded(page.html(name), "text/html"), request)
 
 
 def missing() -> flask.Response:
     """The page for an unknown address."""
-    response = _file("missing.html")
+    response = _guarded(page.html("missing"), "text/html")
     response.headers["Cache-Control"] = "no-store"
     response.status_code = HTTPStatus.NOT_FOUND
     return response
@@ -98,7 +105,11 @@ def _file(name: str) -> flask.Response:
     if path is None or not Path(path).is_file():
         raise NotFound(f"file: no file of the page is called {name[:_SHOWN]!r}")
     kind, _ = mimetypes.guess_type(path)
-    response = _no_sniff(flask.Response(Path(path).read_bytes(), mimetype=kind or "application/octet-stream"))
+    return _guarded(Path(path).read_bytes(), kind or "application/octet-stream")
+
+
+def _guarded(body: str | bytes, kind: str) -> flask.Response:
+    response = _no_sniff(flask.Response(body, mimetype=kind))
     response.headers["Content-Security-Policy"] = POLICY
     return response
 

@@ -256,11 +256,11 @@ def _model_page(request: flask.Request, views: Views, name: str) -> flask.Respon
     """The page of a model that is monitored, or the page for an unknown address."""
     if name not in views.monitored.all():
         raise LookupError(f"model: no model is called {name[:80]!r}")
-    return reply.file("model.html", request)
+    return reply.app_page("model", request)
 
 
 def _text_page(request: flask.Request, _text: Path) -> flask.Response:
-    return reply.file("runbook.html", request)
+    return reply.app_page("runbook", request)
 
 
 def _text(path: Path) -> flask.Response:
@@ -268,13 +268,13 @@ def _text(path: Path) -> flask.Response:
 
 
 _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
-    "page": lambda request, _services: reply.file("index.html", request),
-    "dashboards_page": lambda request, _services, **_name: reply.file("dashboards.html", request),
+    "page": lambda request, _services: reply.app_page("index", request),
+    "dashboards_page": lambda request, _services, **_name: reply.app_page("dashboards", request),
     "model_page": lambda request, services, name: _model_page(request, services().views, name),
-    "maintenance_page": lambda _request, services: reply.page(services().maintenance.page()),
-    "coverage_page": lambda request, _services: reply.file("coverage.html", request),
-    "reports_page": lambda _request, services: reply.page(services().reports.list_page()),
-    "report_page": lambda _request, services, **which: reply.page(services().reports.page(**which)),
+    "maintenance_page": lambda _request, services: reply.self_contained(services().maintenance.page()),
+    "coverage_page": lambda request, _services: reply.app_page("coverage", request),
+    "reports_page": lambda _request, services: reply.self_contained(services().reports.list_page()),
+    "report_page": lambda _request, services, **which: reply.self_contained(services().reports.page(**which)),
     "runbook_page": lambda request, _services, name: _text_page(request, runbooks.named(name)),
     "guide_page": lambda request, _services, name: _text_page(request, runbooks.guide(name)),
     "static": lambda request, _services, name: reply.file(name, request),

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,16 +51,17 @@ def test_a_file_that_changed_is_given_again_whatever_its_date_and_length(
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("path", "kind"),
     [
-        ("app.js", "text/javascript"),
-        ("style.css", "text/css"),
-        ("icon.svg", "image/svg+xml"),
-        ("index.html", "text/html"),
+        ("/assets/app.js", "text/javascript"),
+        ("/assets/style.css", "text/css"),
+        ("/assets/icon.svg", "image/svg+xml"),
+        ("/", "text/html"),
+        ("/coverage", "text/html"),
     ],
 )
-def test_a_file_is_kept_by_the_browser_alone_which_asks_each_time(client: Client, name: str, kind: str) -> None:
-    response = client.get(f"/assets/{name}")
+def test_a_file_is_kept_by_the_browser_alone_which_asks_each_time(client: Client, path: str, kind: str) -> None:
+    response = client.get(path)
     assert (response.status_code, response.mimetype) == (200, kind)
     assert response.headers["Cache-Control"] == "private, no-cache"
     assert response.headers["Content-Security-Policy"] == reply.POLICY
@@ -87,6 +89,13 @@ def test_what_was_given_packed_is_not_given_again_unpacked(client: Client) -> No
     tag = {"If-None-Match": packed.headers["ETag"]}
     assert client.get("/assets/app.js", headers=tag).status_code == 304
     assert client.get("/assets/app.js", headers=tag | {"Accept-Encoding": "gzip"}).get_data() == b""
+
+
+@pytest.mark.parametrize("path", ["/", "/dashboards", "/coverage"])
+def test_the_links_to_the_pages_are_the_same_on_each_and_one_is_the_page_itself(client: Client, path: str) -> None:
+    text = client.get(path).get_data(as_text=True)
+    assert re.findall(r'<nav class="nav" aria-label="Pages">(.*?)</nav>', text)[0].count("<a ") == 4
+    assert re.findall(r'<a href="([^"]+)" aria-current="page">', text) == [path]
 
 
 @pytest.mark.parametrize("path", ["/runbooks/nope.md", "/nothing", "/assets/nothing.js", "/favicon.ico"])

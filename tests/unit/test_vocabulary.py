@@ -102,7 +102,7 @@ READ_FIRST = [
     path
     for pattern in (
         "dashboards/*.json",
-        "functions/api/static/*.html",
+        "functions/api/templates/*.html",
         "functions/api/static/*.js",
         "infra/alerts/*.yaml",
         "infra/tables/*.json",
