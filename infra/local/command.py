@@ -30,23 +30,32 @@ _VARIABLES = ", ".join(f"{variable} ({name}, {port})" for name, (variable, port)
     show_default=True,
     help="How many days of history there are at the first start.",
 )
-@click.option("--process-per-function", is_flag=True, help="One process a function, as deployed.")
+@click.option(
+    "--separate",
+    multiple=True,
+    metavar="FUNCTION",
+    help="Run this function in a process of its own, as deployed; may be repeated. `all` for every one.",
+)
 @click.option(
     "--set-aside", is_flag=True, help="Move broken files of the data to a folder beside, and start without them."
 )
 @click.option("--no-mlflow", is_flag=True, help="Do not start MLflow, where it is installed.")
 @_no_training
 def local(
-    *, data: Path, days: int, process_per_function: bool, set_aside: bool, no_mlflow: bool, no_training: bool
+    *, data: Path, days: int, separate: tuple[str, ...], set_aside: bool, no_mlflow: bool, no_training: bool
 ) -> None:
     """Run the whole system on this machine, without a cloud account.
 
     Starts everything, with the history of a real model behind it, and serves the pages until Ctrl-C.
     """
     from infra.local.run import run  # noqa: PLC0415 - help needs none of it
+    from infra.local.stack import FUNCTIONS  # noqa: PLC0415 - the same
+
+    if unknown := {*separate} - {"all", *FUNCTIONS}:
+        raise click.UsageError(f"--separate: must be all or one of {', '.join(FUNCTIONS)}, got {min(unknown)!r}")
 
     parts = {"with_mlflow": not no_mlflow, "with_training": not no_training}
-    sys.exit(run(data, days, process_per_function=process_per_function, set_aside=set_aside, **parts))
+    sys.exit(run(data, days, separate=FUNCTIONS if "all" in separate else separate, set_aside=set_aside, **parts))
 
 
 @click.command()

@@ -37,8 +37,9 @@ def demo(days: int, keep: Path | None, *, with_training: bool = True) -> int:
         try:
             cleanup.enter_context(locked(folder))
             ports = assign(PRIVATE, fixed=False)
-            parts = {"with_mlflow": with_training, "with_training": with_training}
-            session = cleanup.enter_context(Session(folder, ports, days, **parts))
+            session = cleanup.enter_context(
+                Session(folder, ports, days, with_mlflow=with_training, with_training=with_training)
+            )
             if session.plan.spans:
                 raise StalledError(f"{folder}: a stack has run here before; give --keep a new folder")
             start(session, console)

@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -46,7 +46,7 @@ def run(
     folder: Path,
     days: int,
     *,
-    process_per_function: bool = False,
+    separate: Collection[str] = (),
     set_aside: bool = False,
     with_mlflow: bool = True,
     with_training: bool = True,
@@ -56,7 +56,7 @@ def run(
     Args:
         folder: of the data.
         days: how much history there is at the first start.
-        process_per_function: whether each function is a process by itself.
+        separate: the functions that are processes by themselves.
         set_aside: whether broken files are moved away, rather than named.
         with_mlflow: whether MLflow is started, where it is installed.
         with_training: whether trainings run; else their requests are only stored.
@@ -70,9 +70,7 @@ def run(
     try:
         with (
             locked(folder, say, set_aside=set_aside),
-            Session(
-                folder, assign(PRIVATE, fixed=True), days, process_per_function, with_mlflow, with_training
-            ) as session,
+            Session(folder, assign(PRIVATE, fixed=True), days, separate, with_mlflow, with_training) as session,
         ):
             start(session, console)
             console.print(_where(session.ports, folder, with_mlflow=with_mlflow))

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,7 +56,7 @@ class Session:
         folder: stores all data.
         ports: where the programs listen.
         days: how much history there is after the first start.
-        process_per_function: whether each function is a process by itself.
+        separate: the functions that are processes by themselves.
         with_mlflow: whether versions of models are registered in an MLflow server as well, where it is installed.
         with_training: whether trainings run; else their requests are only stored.
     """
@@ -64,7 +64,7 @@ class Session:
     folder: Path
     ports: Ports
     days: int
-    process_per_function: bool = False
+    separate: Collection[str] = ()
     with_mlflow: bool = False
     with_training: bool = False
     _stack: Stack = field(init=False)
@@ -75,7 +75,7 @@ class Session:
         self._stack = Stack(
             self.folder,
             self.ports,
-            process_per_function=self.process_per_function,
+            separate=self.separate,
             with_mlflow=self.with_mlflow,
             with_training=self.with_training,
         )

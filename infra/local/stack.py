@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,8 +59,8 @@ class Stack:
     Args:
         folder: stores all data; existing data is continued.
         ports: where the programs listen.
-        process_per_function: whether each function is a program by itself, under functions-framework, as it is
-            deployed; else all are the program `functions`.
+        separate: the functions that are programs by themselves, under functions-framework, as they are deployed; the others
+            are the program `functions`.
         with_mlflow: whether versions of models are registered in an MLflow server as well, where it is installed.
         with_training: whether trainings run; else their requests are only stored.
     """
@@ -70,13 +70,13 @@ class Stack:
         folder: Path,
         ports: Ports,
         *,
-        process_per_function: bool = False,
+        separate: Collection[str] = (),
         with_mlflow: bool = False,
         with_training: bool = False,
     ) -> None:
         self.folder = folder.resolve()
         self.ports = ports
-        self.process_per_function = process_per_function
+        self.separate = frozenset(separate)
         self.with_mlflow = with_mlflow and mlflow.is_installed()
         self.with_training = with_training
         self.programs = Programs(self.folder)
@@ -225,17 +225,19 @@ class Stack:
     def _functions(self) -> list[Program]:
         folder = self.folder / "functions"
         staged = stage.stage_all(FUNCTIONS, folder, locked=False)
-        if self.process_per_function:
-            return [self._function(name, folder) for name, folder in staged.items()]
-        urls = {name: self._function_url(name) for name in FUNCTIONS}
-        return [
-            Program(
-                name="functions",
-                command=functions_host.command(folder, {name: _port(url) for name, url in urls.items()}),
-                folder=folder,
-                ready=lambda: all(map(answers, urls.values())),
-            )
-        ]
+        programs = [self._function(name, folder) for name, folder in staged.items() if name in self.separate]
+        urls = {name: self._function_url(name) for name in FUNCTIONS if name not in self.separate}
+        if urls:
+            programs.append(self._host(folder, urls))
+        return programs
+
+    def _host(self, folder: Path, urls: Mapping[str, str]) -> Program:
+        return Program(
+            name="functions",
+            command=functions_host.command(folder, {name: _port(url) for name, url in urls.items()}),
+            folder=folder,
+            ready=lambda: all(map(answers, urls.values())),
+        )
 
     def _function(self, name: str, folder: Path) -> Program:
         url = self._function_url(name)

@@ -104,7 +104,7 @@ class Machine:
 @contextmanager
 def running(folder: Path, plan: workload.Plan) -> Iterator[Machine]:
     """The system with the settings of the storm, until the block ends."""
-    stack = Stack(folder, assign([*PRIVATE, *RECEIVERS], fixed=False), process_per_function=True)
+    stack = Stack(folder, assign([*PRIVATE, *RECEIVERS], fixed=False), separate=FUNCTIONS)
     ports = stack.ports
     settings = workload.settings(
         plan, pagerduty=f"{ports.url('pagerduty')}/v2/enqueue", slack=f"{ports.url('slack')}{WEBHOOK}"

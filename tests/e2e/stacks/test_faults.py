@@ -47,7 +47,7 @@ def published_until(stack: LocalStack) -> datetime:
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack whose bus, warehouse and history were killed in the midst of its first start."""
-    with LocalStack(tmp_path_factory.mktemp("broken") / "data", DAYS, process_per_function=True) as stack:
+    with LocalStack(tmp_path_factory.mktemp("broken") / "data", DAYS, separate=("api", "incident_router")) as stack:
         stack.launch()
         eventually(lambda: {"history-model", "pubsub", "warehouse"} <= set(stack.programs()), "history on its way")
         with stack.kept_dead("warehouse"):
@@ -353,7 +353,7 @@ def test_a_stopped_stack_leaves_nothing_behind_and_goes_on_with_its_data(broken:
     assert not any(map(listens, ports))
     assert "stopped; the data is in" in broken.output.read_text()
     assert not list(broken.folder.glob("*.part"))
-    broken.process_per_function = False  # from here on as most people run it
+    broken.separate = ()  # from here on as most people run it
     broken.start()
     assert state(broken) == before
     assert direct <= set(deliveries(broken, direct=True))

@@ -87,14 +87,14 @@ class LocalStack:
     Attributes:
         folder: where its data is.
         days: of history.
-        process_per_function: whether each function is a program by itself, so that it can be killed by itself.
+        separate: the functions that are programs by themselves, so that they can be killed by themselves.
         trains: whether requested trainings run, each of which takes a minute of a processor.
         ports: of what is public, by name.
     """
 
     folder: Path
     days: int
-    process_per_function: bool = False
+    separate: tuple[str, ...] = ()
     trains: bool = False
     ports: dict[str, int] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = None
@@ -146,8 +146,8 @@ class LocalStack:
 
     @property
     def _flags(self) -> list[str]:
-        given = {"--process-per-function": self.process_per_function, "--no-training": not self.trains}
-        return [name for name, wanted in given.items() if wanted]
+        separate = [f"--separate={name}" for name in self.separate]
+        return separate if self.trains else [*separate, "--no-training"]
 
     def await_running(self, *, within: float = 150.0) -> None:
         """Return when it says that it runs."""
@@ -246,12 +246,13 @@ class LocalStack:
                     os.killpg(pid, signal.SIGCONT)
 
     def log(self, name: str) -> str:
-        """What a program wrote."""
-        return (self.folder / "logs" / f"{name}.log").read_text(errors="replace")
+        """What a program wrote, or a function with those that share its process."""
+        path = self.folder / "logs" / f"{name}.log"
+        return (path if path.exists() else path.with_name("functions.log")).read_text(errors="replace")
 
     def port(self, function: str) -> int:
         """Where a function listens, by the command line of its program."""
-        name, option = (function, "--port\0") if self.process_per_function else ("functions", f"{function}=")
+        name, option = (function, "--port\0") if function in self.separate else ("functions", f"{function}=")
         pid = eventually(lambda: self.programs()[name], f"program called {name}")
         _, _, rest = Path(f"/proc/{pid}/cmdline").read_text().partition(option)
         return int(rest.partition("\0")[0])
