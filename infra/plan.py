@@ -68,14 +68,19 @@ def terraform(*arguments: str, folder: Path = TERRAFORM, data: Path) -> subproce
     )
 
 
-def install(folder: Path, data: Path) -> None:
+def install(folder: Path, data: Path, *options: str) -> None:
     """Install the modules, and the provider where its registry can be reached.
+
+    Args:
+        folder: of the configuration.
+        data: where Terraform keeps what it installs.
+        options: of the command, as `-test-directory=`.
 
     Raises:
         PlanError: it cannot be installed.
     """
     command = ("get",) if os.environ.get(OFFLINE) else ("init", "-backend=false", "-input=false")
-    done = terraform(*command, "-no-color", folder=folder, data=data)
+    done = terraform(*command, "-no-color", *options, folder=folder, data=data)
     if done.returncode:
         raise PlanError(done.stderr.strip() or done.stdout.strip())
 

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from croniter import croniter
 
+from core.promql import duration, evaluation_interval
 from functions.drift_score.shards import MODELS_A_SHARD
 
 INFRA = Path(__file__).resolve().parent.parent
@@ -107,14 +108,16 @@ def clauses(expression: str, interval: str) -> list[Clause]:
 
     >>> [one.by_model for one in clauses("max by (model) (aia_x) < on (model) max by (model) (aia_y)", "5m")]
     [True, True]
+    >>> [one.evaluations for one in clauses("up == 0 and up offset 9d == 1", "30s")]
+    [24.0, 24.0]
     >>> clauses("up == 0", "30s")
     [Clause(evaluations=2880.0, by_model=False, labelled=False)]
     """
-    seconds = int(interval[:-1]) * {"s": 1, "m": 60, "h": 3600}[interval[-1]]
+    every = evaluation_interval(expression, duration(interval))
     parts = [part for part in _COMPARISON.split(expression) if re.search(r"[a-z]\w*_\w+|\bup\b", part)]
     return [
         Clause(
-            evaluations=86_400 / seconds,
+            evaluations=timedelta(days=1) / every,
             by_model=bool(_BY_MODEL.search(part)),
             labelled=any(word in part for word in LABELLED),
         )

@@ -11,7 +11,6 @@ locals {
   actions = toset(flatten([for playbook in local.playbooks : playbook.actions]))
   acting  = toset(flatten([for playbook in local.playbooks : playbook.actions if playbook.acts]))
 
-  vertex_actions  = ["rollback_model", "shift_traffic", "cancel_pipeline", "rerun_pipeline"]
   service_actions = ["restart_service", "scale_out"]
 
   # Per action: what a plan reads in a project, and what acting changes there.
@@ -45,6 +44,8 @@ resource "google_project_iam_custom_role" "actions" {
   title       = "Actions of the playbooks"
   description = "What the playbooks of the settings name, and no more."
   permissions = local.project_permissions
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_project_iam_member" "actions" {
@@ -60,6 +61,8 @@ resource "google_project_iam_custom_role" "keys" {
   title       = "Disables keys of service accounts"
   description = "Cannot make keys, unlike the role that Google has for it."
   permissions = local.key_permissions
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_service_account_iam_member" "keys" {

@@ -23,16 +23,33 @@ locals {
 
   # 1h30m is 5400 seconds.
   seconds = { s = 1, m = 60, h = 3600, d = 86400, w = 604800 }
+
+  # How far back each rule looks at most: its longest range with the offset of that, and all its subqueries (core/promql.py).
+  durations = {
+    for text in distinct(flatten([for rule in local.read_rules : regexall("[0-9][0-9smhdw]*[smhdw]", rule.expr)])) :
+    text => sum([for part in regexall("([0-9]+)([smhdw])", text) : tonumber(part[0]) * local.seconds[part[1]]])
+  }
+  lookbacks = {
+    for rule in local.read_rules : rule.name => max(0, concat(
+      [for part in regexall("\\[([0-9smhdw]+)\\](?:\\s*offset\\s+([0-9smhdw]+))?", rule.expr) : local.durations[part[0]] + try(local.durations[part[1]], 0)],
+      [for part in regexall("\\boffset\\s+([0-9smhdw]+)", rule.expr) : local.durations[part[0]]],
+    )...) + sum(concat([0], [for part in regexall("\\[([0-9smhdw]+):", rule.expr) : local.durations[part[0]]])) if rule.name != null
+  }
+
+  # The shortest interval of an evaluation that Google's guide of PromQL in alert policies allows below each lookback.
+  shortest_intervals = [
+    { below = 90000, seconds = 30 },     # 25 hours
+    { below = 691200, seconds = 300 },   # 8 days
+    { below = 1382400, seconds = 3600 }, # 16 days
+    { below = 2764800, seconds = 7200 }, # 32 days
+  ]
+
   rules = {
     for rule in local.read_rules : rule.name => merge(rule, {
-      duration_seconds = sum(concat([0], [for part in regexall("([0-9]+)([smhdw])", rule.duration) : tonumber(part[0]) * local.seconds[part[1]]]))
-      interval_seconds = sum(concat([0], [for part in regexall("([0-9]+)([smhdw])", rule.interval) : tonumber(part[0]) * local.seconds[part[1]]]))
-      # How far back it looks at most.
-      lookback_seconds = max(0, [
-        for part in regexall("\\[([0-9]+)([smhdw])\\](?:\\s*offset\\s+([0-9]+)([smhdw]))?", rule.expr) :
-        tonumber(part[0]) * local.seconds[part[1]] + try(tonumber(part[2]) * local.seconds[part[3]], 0)
-      ]...)
-      severity = lookup({ critical = "CRITICAL", error = "ERROR", warning = "WARNING" }, lookup(rule.labels, "severity", ""), null)
+      duration_seconds       = sum(concat([0], [for part in regexall("([0-9]+)([smhdw])", rule.duration) : tonumber(part[0]) * local.seconds[part[1]]]))
+      group_interval_seconds = sum(concat([0], [for part in regexall("([0-9]+)([smhdw])", rule.interval) : tonumber(part[0]) * local.seconds[part[1]]]))
+      shortest_interval      = try([for one in local.shortest_intervals : one.seconds if local.lookbacks[rule.name] < one.below][0], null)
+      severity               = lookup({ critical = "CRITICAL", error = "ERROR", warning = "WARNING" }, lookup(rule.labels, "severity", ""), null)
 
       # The functions whose heartbeat is missed, also where it has never been.
       misses = distinct(flatten(regexall("aia_heartbeat_timestamp_seconds\\{function=\"(\\w+)\"", rule.expr)))
@@ -63,7 +80,8 @@ locals {
     for name, rule in local.rules : name => rule
     if(name != "Watchdog" || var.watchdog_email != null)
     && length(setsubtract(rule.misses, keys(local.settings.jobs))) == 0
-    && (var.long_lookback || rule.lookback_seconds <= 90000)
+    && (var.alert_profile == "all" || name == "Watchdog" || rule.severity == "CRITICAL" || rule.path == "direct")
+    && (var.long_lookback || local.lookbacks[name] <= 90000)
   }
 }
 
@@ -81,7 +99,7 @@ resource "google_monitoring_alert_policy" "rule" {
     condition_prometheus_query_language {
       query                     = each.value.expr
       duration                  = "${each.value.duration_seconds}s"
-      evaluation_interval       = "${each.value.interval_seconds}s"
+      evaluation_interval       = "${max(each.value.group_interval_seconds, coalesce(each.value.shortest_interval, 0))}s"
       rule_group                = each.value.group
       alert_rule                = each.key
       labels                    = { for label, value in each.value.labels : label => replace(value, "/\\{\\{ \\$labels\\.([A-Za-z_][A-Za-z0-9_]*) \\}\\}/", "$${$1}") }
@@ -134,8 +152,12 @@ resource "google_monitoring_alert_policy" "rule" {
       error_message = "infra/alerts/${each.value.file}: ${each.key}.for must be a multiple of 30 s, got ${each.value.duration}."
     }
     precondition {
-      condition     = can(regex("^([0-9]+[smhdw])+$", each.value.interval)) && each.value.interval_seconds % 30 == 0 && each.value.interval_seconds > 0
+      condition     = can(regex("^([0-9]+[smhdw])+$", each.value.interval)) && each.value.group_interval_seconds % 30 == 0 && each.value.group_interval_seconds > 0
       error_message = "infra/alerts/${each.value.file}: the interval of ${each.value.group} must be a multiple of 30 s, got ${each.value.interval}."
+    }
+    precondition {
+      condition     = each.value.shortest_interval != null
+      error_message = "infra/alerts/${each.value.file}: ${each.key} must look back for less than 32 days, got ${local.lookbacks[each.key]} s: for more, Google's guide names no interval."
     }
     precondition {
       condition     = contains(["none", "info", "warning", "error", "critical"], lookup(each.value.labels, "severity", ""))

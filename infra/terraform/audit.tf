@@ -55,6 +55,8 @@ resource "google_project_iam_audit_config" "secrets" {
   audit_log_config {
     log_type = "DATA_READ"
   }
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_bigquery_dataset" "audit" {

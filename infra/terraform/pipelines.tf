@@ -22,6 +22,8 @@ resource "google_project_iam_custom_role" "pipeline_runs" {
   title       = "Reads pipeline jobs"
   description = "What became of a pipeline job and of its tasks."
   permissions = ["aiplatform.pipelineJobs.get"]
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_project_iam_member" "pipeline_runs" {

@@ -14,6 +14,8 @@ resource "google_project_iam_custom_role" "registry" {
   title       = "Registers versions of models"
   description = "Uploads versions of models and gives them aliases; deletes and deploys none."
   permissions = ["aiplatform.models.get", "aiplatform.models.list", "aiplatform.models.update", "aiplatform.models.upload"]
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_project_iam_member" "registry" {
@@ -21,6 +23,8 @@ resource "google_project_iam_member" "registry" {
   project  = local.settings.registry.vertex.project
   role     = "projects/${local.settings.registry.vertex.project}/roles/${google_project_iam_custom_role.registry[0].role_id}"
   member   = "serviceAccount:${each.value}"
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_project_iam_custom_role" "aliases" {
@@ -30,6 +34,8 @@ resource "google_project_iam_custom_role" "aliases" {
   title       = "Sets aliases of versions of models"
   description = "Gives versions of models aliases; uploads, deletes and deploys none."
   permissions = ["aiplatform.models.get", "aiplatform.models.list", "aiplatform.models.update"]
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_project_iam_member" "aliases" {
@@ -46,6 +52,8 @@ resource "google_project_iam_custom_role" "models_seen" {
   title       = "Lists models"
   description = "Sees which models there are, and so that the registry answers."
   permissions = ["aiplatform.models.list"]
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_project_iam_member" "models_seen" {

@@ -75,6 +75,8 @@ resource "google_project_iam_member" "trainer_queries" {
   project  = var.project
   role     = "roles/bigquery.jobUser"
   member   = "serviceAccount:${each.value}"
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_bigquery_table_iam_member" "trained_on" {
@@ -99,6 +101,8 @@ resource "google_storage_bucket_iam_member" "scored_from" {
   bucket   = split(" ", each.value)[0]
   role     = "roles/storage.objectViewer"
   member   = "serviceAccount:${split(" ", each.value)[1]}"
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_project_iam_custom_role" "retraining" {
@@ -107,6 +111,8 @@ resource "google_project_iam_custom_role" "retraining" {
   title       = "Starts trainings"
   description = "Creates pipeline jobs and sees which run; changes and cancels none."
   permissions = ["aiplatform.pipelineJobs.create", "aiplatform.pipelineJobs.get", "aiplatform.pipelineJobs.list"]
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_project_iam_member" "retraining" {
@@ -144,6 +150,8 @@ resource "google_project_iam_custom_role" "promotion" {
   title       = "Moves the traffic of endpoints"
   description = "Sees endpoints and changes their traffic split; deploys nothing."
   permissions = ["aiplatform.endpoints.get", "aiplatform.endpoints.update"]
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_project_iam_member" "promotion" {

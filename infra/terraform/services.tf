@@ -1,5 +1,7 @@
+# A role may name permissions of an API only where that is enabled: aiaPipelineRuns always names those of Vertex AI.
 resource "google_project_service" "this" {
   for_each = toset(concat([
+    "aiplatform.googleapis.com",
     "artifactregistry.googleapis.com",
     "bigquery.googleapis.com",
     "cloudbuild.googleapis.com",
@@ -14,7 +16,7 @@ resource "google_project_service" "this" {
     "secretmanager.googleapis.com",
     "storage.googleapis.com",
     ],
-    length(setintersection(local.actions, local.vertex_actions)) + length(local.pipelines) > 0 || local.vertex_models ? ["aiplatform.googleapis.com"] : [],
+    can(local.settings.business.billing.recommender) ? ["recommender.googleapis.com"] : [],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
     var.kms_key == null ? [] : ["cloudkms.googleapis.com"],
     var.vpc_connector == null ? [] : ["vpcaccess.googleapis.com"],

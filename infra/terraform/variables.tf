@@ -50,6 +50,18 @@ variable "alerts" {
   default     = null
 }
 
+variable "alert_profile" {
+  description = "Which alert rules become policies: all, or essential, which are those of severity critical and those about the notification path."
+  type        = string
+  default     = "all"
+  nullable    = false
+
+  validation {
+    condition     = contains(["all", "essential"], var.alert_profile)
+    error_message = "alert_profile: must be all or essential."
+  }
+}
+
 variable "dashboards" {
   description = "The folder of the dashboards; where none is given, dashboards/ beside infra/."
   type        = string

@@ -16,15 +16,12 @@ from core.incidents.policy import classify
 from infra import stage
 from infra.lint import alert_files
 from infra.lint.alert_files import WATCHDOG, Rule
-from infra.lint.alert_texts import seconds
 from tests.support.checks import promtool
 from tests.support.fakes.intake import sent
 
 FILES = alert_files.read(stage.ROOT)
 MONITORING = yaml.load((stage.ROOT / "infra" / "monitoring.yaml").read_text(), Loader=yaml.CSafeLoader)
 _OF_FUNCTION = re.compile(r'aia_heartbeat_timestamp_seconds\{function="(\w+)"\}')
-A_DAY_AND_AN_HOUR = 90_000
-"""As far as conditions of thresholds look back in Cloud Monitoring, in seconds; what lies beyond is a preview."""
 _LIMIT = re.compile(r"> (\d+)$", re.MULTILINE)
 
 of_told = pytest.mark.parametrize("rule", FILES.told, ids=lambda rule: f"{rule.file}-{rule.name}")
@@ -104,20 +101,6 @@ def test_what_is_about_the_way_to_people_is_told_past_it_as_well() -> None:
         "StoreFailures",
     }
     assert direct == about | whole
-
-
-def looks_back(rule: Rule) -> int:
-    """How many seconds a rule looks back at most."""
-    found = re.findall(r"\[(\w+)\](?:\s*offset\s+(\w+))?", rule.expr)
-    return max((seconds(window) + seconds(offset) for window, offset in found), default=0)
-
-
-def test_what_looks_back_far_is_seldom_evaluated_and_the_guide_says_so() -> None:
-    far = {rule.name for rule in FILES.rules if looks_back(rule) > A_DAY_AND_AN_HOUR}
-    intervals = {group.name: seconds(group.interval) for group in FILES.groups}
-    assert not {rule.name for rule in FILES.rules if rule.name in far and intervals[rule.group] < 300}
-    guide = (stage.ROOT / "docs" / "deploy.md").read_text().partition("## Rules that look back far")[2]
-    assert set(re.findall(r"`([A-Z]\w+)`", guide.partition("\n## ")[0])) == far
 
 
 def test_the_watchdog_fires_always() -> None:

@@ -55,6 +55,18 @@ run "other_choices" {
   }
 }
 
+run "essential" {
+  command = plan
+  variables {
+    alert_profile = "essential"
+  }
+
+  assert {
+    condition     = toset(keys(google_monitoring_alert_policy.rule)) == toset([for name, rule in local.rules : name if name == "Watchdog" || rule.labels["severity"] == "critical" || lookup(rule.labels, "path", "") == "direct"]) && length(google_monitoring_alert_policy.rule) < 30
+    error_message = "The essential rules are those that wake people, and those about the way to them."
+  }
+}
+
 # Applied, since channels have names only then.
 run "what_a_file_becomes" {
   variables {

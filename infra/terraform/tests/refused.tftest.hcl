@@ -32,6 +32,7 @@ run "bad_values" {
   variables {
     project             = "123456789012"
     region              = "europe-west1-b"
+    alert_profile       = "few"
     api_users           = ["allUsers"]
     api_ingress         = "ALLOW_NONE"
     api_url             = "https://example.com/page"
@@ -55,6 +56,7 @@ run "bad_values" {
   expect_failures = [
     var.project,
     var.region,
+    var.alert_profile,
     var.api_users,
     var.api_ingress,
     var.api_url,

@@ -15,6 +15,7 @@ from google.cloud.monitoring_dashboard_v1 import Dashboard
 from google.cloud.monitoring_v3 import AlertPolicy
 
 from core.maintenance.dead_letters import subscriptions
+from core.promql import duration, evaluation_interval
 from functions.adapters import config
 from infra import plan, stage
 from infra.local.pubsub.topology import DEAD_LETTER_RETENTION_SECONDS
@@ -22,12 +23,14 @@ from infra.local.pubsub.topology import DEAD_LETTER_RETENTION_SECONDS
 ROOT = stage.ROOT
 DEPLOYMENT = stage.deployment()
 FUNCTIONS = list(DEPLOYMENT["functions"])
-RULES = [
-    rule["alert"]
+INTERVAL_OF = {
+    rule["alert"]: group["interval"]
     for path in sorted((ROOT / "infra" / "alerts").glob("*.yaml"))
     for group in yaml.load(path.read_text(), Loader=yaml.CSafeLoader)["groups"]
     for rule in group["rules"]
-]
+}
+"""The rules, each with the interval of its group."""
+RULES = list(INTERVAL_OF)
 SET_BY = {
     "artifact_registry_repository_iam_member": "roles/artifactregistry.admin",
     "bigquery_dataset_iam_member": "roles/bigquery.admin",
@@ -411,6 +414,8 @@ def test_the_api_takes_every_policy(deployed: Resources) -> None:
         condition = rules[name].conditions[0].condition_prometheus_query_language
         assert condition.query
         assert condition.duration.total_seconds() % 30 == 0
+        wanted = duration(INTERVAL_OF[name])
+        assert condition.evaluation_interval == evaluation_interval(condition.query, wanted), name
         assert condition.evaluation_interval.total_seconds() % 30 == 0
         assert "{{" not in rules[name].documentation.subject + rules[name].documentation.content, name
 
@@ -443,6 +448,46 @@ def test_what_alerts_pass_and_look_at_is_there_before_a_policy(needs: dict[str, 
     assert "google_pubsub_topic_iam_member.alerts" in there
     assert "module.function.google_pubsub_subscription.push" in there
     assert policy != "rule" or "google_cloud_scheduler_job.this" in there
+
+
+NEEDS_NO_API = {
+    "data.google_monitoring_notification_channel.direct": "reads a channel that was made before",
+    "data.google_project.this": "the two APIs that docs/deploy.md enables by hand",
+    "google_project_service.this": "enables them",
+    "terraform_data.checked": "checks values and calls nothing",
+}
+
+
+def test_everything_waits_until_its_api_is_enabled(needs: dict[str, set[str]]) -> None:
+    everything = set(needs) | {one for waited in needs.values() for one in waited}
+    assert len(everything) > 80
+    early = {one for one in everything if "google_project_service.this" not in before(one, needs)}
+    assert early == set(NEEDS_NO_API)
+
+
+def test_the_apis_that_roles_of_our_own_name_are_enabled(deployed: Resources, with_secrets: Resources) -> None:
+    for resources in (deployed, with_secrets):
+        enabled = {one["service"].partition(".")[0] for one in of(resources, "project_service")}
+        roles = [one["permissions"] for one in of(resources, "project_iam_custom_role")]
+        assert roles
+        assert {name.partition(".")[0] for names in roles for name in names} <= enabled
+
+
+def test_the_example_of_the_variables_is_planned_as_it_is(tmp_path: Path) -> None:
+    folder = "-test-directory=tests/example"
+    plan.install(plan.TERRAFORM, tmp_path, folder)
+    done = plan.terraform("test", "-no-color", folder, "-var-file=terraform.tfvars.example", data=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 'run "example"... pass' in done.stdout
+
+
+def test_a_function_ends_with_its_timeout(deployed: Resources) -> None:
+    for one in of(deployed, "cloudfunctions2_function"):
+        service = one["service_config"][0]
+        found = service["environment_variables"]
+        assert found["THREADS"] == str(service["max_instance_request_concurrency"]), one["name"]
+        assert found["CLOUD_RUN_TIMEOUT_SECONDS"] == str(service["timeout_seconds"])
+        assert found["THREADED_TIMEOUT_ENABLED"] == "true"
 
 
 def test_the_api_takes_every_dashboard_as_it_is_sent(deployed: Resources) -> None:

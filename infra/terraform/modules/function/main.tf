@@ -2,6 +2,14 @@ locals {
   service = replace(var.name, "_", "-")
   archive = one(var.archives)
   account = "${google_service_account.this.account_id}@${var.project}.iam.gserviceaccount.com"
+
+  # Cloud Run answers 504 at the timeout and leaves the code running, beside the redelivery of its message. functions-framework ends it:
+  # of several threads, the one that handles the request; with one thread the worker process, which starts anew.
+  timed = {
+    THREADS                   = tostring(var.resources.concurrency)
+    THREADED_TIMEOUT_ENABLED  = "true"
+    CLOUD_RUN_TIMEOUT_SECONDS = tostring(var.resources.timeout_seconds)
+  }
 }
 
 # Named with a prefix, since an account's name has at least six characters. Its address is made of what is known before
@@ -47,7 +55,7 @@ resource "google_cloudfunctions2_function" "this" {
     timeout_seconds                  = var.resources.timeout_seconds
     ingress_settings                 = var.ingress
     all_traffic_on_latest_revision   = true
-    environment_variables            = var.environment
+    environment_variables            = merge(var.environment, local.timed)
     vpc_connector                    = var.vpc_connector
     vpc_connector_egress_settings    = var.vpc_connector == null ? null : "PRIVATE_RANGES_ONLY"
 
