@@ -54,8 +54,8 @@ package: $(VENV) ## one archive a function and one template a training pipeline,
 	@python -m infra.stage --archives build/packages
 	@python -m infra.training --templates build/packages
 
-plan: $(VENV) ## print what terraform apply would create, without a cloud
-	@python -m infra.plan
+plan: $(VENV) ## print what terraform apply would create, and the bill of a month, without a cloud; VERBOSE=1 has the arithmetic
+	@python -m infra.plan $(if $(VERBOSE),--verbose)
 
 grafana: $(VENV) ## the dashboards for Grafana, into build/grafana; RUNBOOKS=URL is where their links lead
 	@python -m infra.grafana --runbooks "$(RUNBOOKS)"

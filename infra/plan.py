@@ -4,6 +4,7 @@ Terraform fetches the provider. Where its registry cannot be reached, a script t
 stands in for it, and writes Terraform's configuration to `terraform-google-schema/offline.tfrc` in the user's cache folder.
 """
 
+import argparse
 import fcntl
 import functools
 import json
@@ -12,22 +13,41 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from functions.adapters.config import load_yaml
+from infra.plan_bill import SETTINGS, bill, workload
 from infra.plan_text import Resource, kind, report
 
-__all__ = ["OFFLINE", "TERRAFORM", "PlanError", "Resource", "install", "kind", "planned", "report", "terraform"]
+__all__ = [
+    "OFFLINE",
+    "TERRAFORM",
+    "AbsentError",
+    "PlanError",
+    "Resource",
+    "install",
+    "kind",
+    "planned",
+    "report",
+    "terraform",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 TERRAFORM = ROOT / "infra" / "terraform"
 OFFLINE = "AIA_TERRAFORM_OFFLINE"
 """The variable that names the script which installs the provider's stand-in; unset or empty where the registry is used."""
 
+DOWNLOADS = "https://developer.hashicorp.com/terraform/install"
+
 
 class PlanError(Exception):
     """Terraform made no plan; the message has what it said."""
+
+
+class AbsentError(PlanError):
+    """Terraform is not installed; the message says how to get it."""
 
 
 def environment() -> dict[str, str]:
@@ -105,7 +125,7 @@ def planned(file: str = "plan", run: str = "plan") -> list[Resource]:
 def _plans(file: str) -> Mapping[str, list[Resource]]:
     """The changes that each run of a test plans; Terraform runs all of them at once."""
     if shutil.which("terraform") is None:
-        raise PlanError("terraform is absent: install Terraform 1.7 or newer")
+        raise AbsentError(f"terraform is absent, so only the bill follows: get Terraform 1.7 or newer from {DOWNLOADS}")
     with tempfile.TemporaryDirectory() as folder:
         install(TERRAFORM, Path(folder))
         test = ("test", "-json", "-verbose", f"-filter=tests/{file}.tftest.hcl")
@@ -123,15 +143,23 @@ def _complaints(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             yield f"{said.get('range', {}).get('filename', 'terraform')}: {said['summary']}: {said['detail']}"
 
 
-def main() -> int:
-    """Print what would be created."""
+def main(arguments: Sequence[str]) -> int:
+    """Print what would be created, and the bill; without Terraform the bill alone."""
+    parser = argparse.ArgumentParser(prog="python -m infra.plan", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--verbose", action="store_true", help="with the arithmetic of the bill")
+    options = parser.parse_args(arguments)
     try:
-        print(report(planned()))
+        print(report(planned()), end="\n\n")
+    except AbsentError as error:
+        print(error, file=sys.stderr)
     except PlanError as error:
         print(error, file=sys.stderr)
         return 1
+    settings = load_yaml(SETTINGS)
+    assert isinstance(settings, dict)  # noqa: S101 - the file of this repository
+    print(bill(workload(settings), verbose=options.verbose))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

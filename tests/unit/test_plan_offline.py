@@ -53,3 +53,20 @@ def test_a_script_that_fails_is_told(cache: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setenv(plan.OFFLINE, str(script(tmp_path / "offline", "echo no space left >&2; exit 1")))
     with pytest.raises(plan.PlanError, match=r"^AIA_TERRAFORM_OFFLINE: .* installed no provider: no space left$"):
         plan.environment()
+
+
+def test_without_terraform_there_is_the_bill_and_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    plan._plans.cache_clear()
+    assert plan.main([]) == 0
+    said, told = capsys.readouterr()
+    assert told == f"terraform is absent, so only the bill follows: get Terraform 1.7 or newer from {plan.DOWNLOADS}\n"
+    lines = said.splitlines()
+    assert len(lines) == 10
+    amounts = [float(line.rpartition(" ")[2].replace(",", "")) for line in lines[1:9]]
+    assert sum(amounts[:-1]) == pytest.approx(amounts[-1], abs=0.05), "the services less what is free are the sum"
+    assert amounts[-1] > 10
+    assert plan.main(["--verbose"]) == 0
+    assert "| **sum** |" in capsys.readouterr().out
