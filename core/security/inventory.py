@@ -1,6 +1,7 @@
-"""What is there now, as far as it was read: policies, keys of service accounts, and resources of a Terraform plan."""
+"""What is there now, as far as it was read: policies, keys of service accounts, packages, and resources of a Terraform plan."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,6 +67,19 @@ class ServiceAccountKey:
     made_at: datetime
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Dependency:
+    """A package that functions need.
+
+    Attributes:
+        name: as the index of packages spells it.
+        version: that is locked.
+    """
+
+    name: str
+    version: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedResource:
     """A resource of a plan.
@@ -98,3 +112,40 @@ def exposed(policy: IamPolicy) -> list[str]:
 def old_keys(keys: tuple[ServiceAccountKey, ...], at: datetime, oldest: timedelta = OLDEST_KEY) -> list[str]:
     """Keys that are older than they may be."""
     return [f"{key.name} is {(at - key.made_at).days} days old" for key in keys if at - key.made_at > oldest]
+
+
+def locked(lock: Mapping[str, Any], extras: Iterable[str]) -> list[Dependency]:
+    """The packages of a lock that some extras need, directly or through others, in all versions, whatever the platform.
+
+    Args:
+        lock: of uv, as read from TOML: its packages, the project among them as the one that can be edited.
+        extras: of the project; those that it does not have need nothing.
+    """
+    packages = defaultdict[str, list[Mapping[str, Any]]](list)
+    for one in lock["package"]:
+        packages[one["name"]].append(one)
+    [project] = (one["name"] for one in lock["package"] if "editable" in one["source"])
+    todo, seen = [(project, extra) for extra in extras], set[tuple[str, str]]()
+    while todo:
+        name, extra = found = todo.pop()
+        if found not in seen:
+            seen.add(found)
+            todo += [one for package in packages[name] for one in _needs(package, extra)]
+    names = {name for name, _ in seen} - {project}
+    return sorted(Dependency(name, one["version"]) for name in names for one in packages[name])
+
+
+def _needs(package: Mapping[str, Any], extra: str) -> Iterator[tuple[str, str]]:
+    """The packages, each with an extra of it or with "", that one needs for an extra, or for itself where that is ""."""
+    needed = package.get("optional-dependencies", {}).get(extra, ()) if extra else package.get("dependencies", ())
+    for one in needed:
+        yield from ((one["name"], name) for name in ("", *one.get("extra", ())))
+
+
+def vulnerable(advisories: Mapping[Dependency, Sequence[str]]) -> list[str]:
+    """Packages with advisories, one line each.
+
+    >>> vulnerable({Dependency("jinja2", "2.4.1"): ["GHSA-462w-v97r-4m45"], Dependency("numpy", "2.4.0"): []})
+    ['jinja2 2.4.1: GHSA-462w-v97r-4m45']
+    """
+    return [f"{one.name} {one.version}: {', '.join(sorted(ids))}" for one, ids in sorted(advisories.items()) if ids]

@@ -19,3 +19,5 @@ class Upkeep:
     """How long a backup is kept."""
     retention: Mapping[Table, Kept] = field(default_factory=dict)
     """How long rows of a table are kept, by its partition column; of a table that is not named, for ever, but dead letters for 90 days and runs of upkeep for 400."""
+    advisories: bool = True
+    """Whether osv.dev is asked each Monday for advisories on the packages that the functions need; it gets their names and versions."""

@@ -1,28 +1,22 @@
 """Google's Recommender API: the recommendations on costs that it has for some projects and locations.
 
-REST, by the session that Google's authentication library opens: it needs no further client.
 https://cloud.google.com/recommender/docs/reference/rest/v1/projects.locations.recommenders.recommendations/list
 """
 
-import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from core.business.recommendations import MONTH_DAYS, Confidence, CostScope, Recommendation, RecommendationKind
-from core.errors import QueryError, UnavailableError
 from core.text import clean
+from functions.adapters.json_api import PATIENCE, JsonApi, authorized
 
 if TYPE_CHECKING:
     import requests
 
 URL = "https://recommender.googleapis.com"
-SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-PATIENCE = 10.0
-"""Seconds that one page may take."""
 PAGES = 20
 """Pages of one recommender that are read at most."""
 OF_ZONES = ("google.compute.instance.IdleResourceRecommender", "google.compute.instance.MachineTypeRecommender")
@@ -90,9 +84,7 @@ class Recommender:
     def __init__(
         self, open_session: Callable[[], "requests.Session"], *, url: str = URL, patience: float = PATIENCE
     ) -> None:
-        self._session = functools.cache(open_session)
-        self._url = url
-        self._patience = patience
+        self._api = JsonApi("Recommender", open_session, url=url, patience=patience)
 
     def active(self, project: str, locations: Sequence[str]) -> list[Recommendation]:
         """The active recommendations of a project on its costs.
@@ -123,52 +115,13 @@ class Recommender:
                 return
 
     def _page(self, parent: str, token: str) -> _Page:
-        import requests  # noqa: PLC0415 - with the first request
-        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - the same
-
         parameters = {"filter": "stateInfo.state=ACTIVE", "pageSize": "100"} | ({"pageToken": token} if token else {})
-        try:
-            response = self._session().get(
-                f"{self._url}/v1/{parent}/recommendations",
-                params=parameters,
-                timeout=self._patience,
-                allow_redirects=False,
-            )
-        except (requests.RequestException, GoogleAuthError) as error:
-            raise UnavailableError(f"Recommender does not answer ({type(error).__name__})") from error
-        return _decoded(response.status_code, response.content, parent)
+        return self._api.get(f"/v1/{parent}/recommendations", _Page, parameters, of=parent)
 
 
 def connect() -> Recommender:
     """Google's own, with the credentials of the environment."""
-    return Recommender(_authorized)
-
-
-def _authorized() -> "requests.Session":
-    import google.auth  # noqa: PLC0415 - with the first request
-    from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415 - the same
-
-    credentials, _ = google.auth.default(scopes=SCOPES)
-    return AuthorizedSession(credentials)  # type: ignore[no-untyped-call]  # published without types
-
-
-def _decoded(status: int, body: bytes, parent: str) -> _Page:
-    if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
-        raise QueryError(f"Recommender refuses {parent}: {status}: {_reason(body)}")
-    if status != HTTPStatus.OK:
-        raise UnavailableError(f"Recommender answers {status}: {_reason(body)}")
-    try:
-        return msgspec.json.decode(body, type=_Page)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise UnavailableError(f"Recommender answers what is no list of recommendations ({error})") from error
-
-
-def _reason(body: bytes) -> str:
-    try:
-        told: Any = msgspec.json.decode(body)["error"]["message"]
-    except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError):
-        return "no reason given"
-    return clean(str(told))
+    return Recommender(authorized)
 
 
 def _recommendation(one: _Found) -> Recommendation:

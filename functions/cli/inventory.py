@@ -6,40 +6,14 @@ terraform show -json PLAN                                                       
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
-from core.security.inventory import AuditConfig, Binding, IamPolicy, PlannedResource, ServiceAccountKey
+from core.security.inventory import IamPolicy, PlannedResource, ServiceAccountKey
+from functions.adapters.iam_inventory import KeyDocument, PolicyDocument
 from functions.cli.api import RefusedError
-
-
-class _Log(msgspec.Struct, rename="camel"):
-    log_type: str
-    exempted_members: tuple[str, ...] = ()
-
-
-class _AuditConfig(msgspec.Struct, rename="camel"):
-    service: str
-    audit_log_configs: tuple[_Log, ...] = ()
-
-
-class _Binding(msgspec.Struct):
-    role: str
-    members: tuple[str, ...] = ()
-
-
-class _Policy(msgspec.Struct, rename="camel"):
-    bindings: tuple[_Binding, ...]
-    audit_configs: tuple[_AuditConfig, ...] = ()
-
-
-class _Key(msgspec.Struct, rename="camel"):
-    name: str
-    valid_after_time: Annotated[datetime, msgspec.Meta(tz=True)]
-    key_type: str = "USER_MANAGED"
 
 
 class _Planned(msgspec.Struct):
@@ -64,30 +38,14 @@ class _Plan(msgspec.Struct):
 
 def read_policy(path: Path) -> IamPolicy:
     """The policy of a project; `RefusedError` where the file is none."""
-    found: _Policy = _read(path, _Policy)
-    return IamPolicy(
-        bindings=tuple(Binding(role=one.role, members=one.members) for one in found.bindings),
-        audit_configs=tuple(map(_audit_config, found.audit_configs)),
-    )
-
-
-def _audit_config(found: _AuditConfig) -> AuditConfig:
-    logs = found.audit_log_configs
-    return AuditConfig(
-        service=found.service,
-        log_types=frozenset(one.log_type for one in logs),
-        exempted=tuple(member for one in logs for member in one.exempted_members),
-    )
+    found: PolicyDocument = _read(path, PolicyDocument)
+    return found.policy()
 
 
 def read_keys(path: Path) -> tuple[ServiceAccountKey, ...]:
-    """The keys that people made; `RefusedError` where the file has none."""
-    found: tuple[_Key, ...] = _read(path, tuple[_Key, ...])
-    return tuple(
-        ServiceAccountKey(name=one.name, made_at=one.valid_after_time)
-        for one in found
-        if one.key_type == "USER_MANAGED"
-    )
+    """The keys that people made and that can be used; `RefusedError` where the file has none."""
+    found: tuple[KeyDocument, ...] = _read(path, tuple[KeyDocument, ...])
+    return tuple(one.key() for one in found if one.counts)
 
 
 def read_plan(path: Path) -> tuple[PlannedResource, ...]:

@@ -1,12 +1,14 @@
 """Files of the sources that the archive of this function holds as well."""
 
 import json
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from core.maintenance.configuration import Columns, sql_type
+from core.security.inventory import Dependency, locked
 from functions.adapters.config import load_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,3 +34,9 @@ def tables() -> Mapping[str, Columns]:
         name: {column["name"]: sql_type(column) for column in definition["schema"]}
         for name, definition in definitions.items()
     }
+
+
+def packages() -> Sequence[Dependency]:
+    """The packages that the functions need, as they are locked."""
+    lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))
+    return locked(lock, [name.replace("_", "-") for name in deployment()["functions"]])

@@ -11,6 +11,7 @@ from core.maintenance.task import Schedule
 from core.settings import Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Clock, ListedStore, Metrics, RawBus, StreamedWarehouse
+from functions.maintenance.scan import Scanned
 from functions.services.backups.make import Backups
 from functions.services.backups.restore import Restorer
 from functions.services.detection import Tracker
@@ -32,6 +33,7 @@ class Outside:
         deployment: `infra/functions.yaml`, as the archive has it.
         texts: the alert rules and dashboards, by file; in them a metric is used.
         tables: the columns of the tables of `infra/tables`.
+        scanned: what the security scan reads.
     """
 
     settings: Settings
@@ -44,6 +46,7 @@ class Outside:
     deployment: Callable[[], Mapping[str, Any]]
     texts: Callable[[], Mapping[str, str]]
     tables: Callable[[], Mapping[str, Columns]]
+    scanned: Scanned
 
     @property
     def tracker(self) -> Tracker:

@@ -1,7 +1,4 @@
-"""The registry of tasks, in the order in which they are done when several are due. A task is added here, with its schedule.
-
-Mondays are left to a scan of what is installed and granted.
-"""
+"""The registry of tasks, in the order in which they are done when several are due. A task is added here, with its schedule."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -9,18 +6,22 @@ from functools import partial
 
 from core.events import Severity
 from core.maintenance.task import Schedule, weekly
-from functions.maintenance import cleanup, configuration, optimisation
+from functions.maintenance import cleanup, configuration, optimisation, scan
 from functions.maintenance.outside import Outside, Task
 from functions.services.steps import Step
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
-_SUNDAY = 6
+_MONDAY, _SUNDAY = 0, 6
 
 
 def _backup(outside: Outside, due: datetime) -> Iterator[Step]:
     """A backup that is compared; then those that are older than the settings keep are dropped."""
     yield from outside.backups.steps(due)
     yield Step("drop", partial(outside.backups.drop, due - outside.settings.upkeep.backups))
+
+
+def _scan(outside: Outside, due: datetime) -> Iterator[Step]:
+    return scan.steps(outside.scanned, outside.tracker, due)
 
 
 TASKS = (
@@ -45,4 +46,11 @@ TASKS = (
         waits=True,
     ),
     Task(name="optimisation", schedule=weekly(_SUNDAY, hour=3), severity=Severity.WARNING, steps=optimisation.steps),
+    Task(
+        name="security-scan",
+        schedule=weekly(_MONDAY, hour=4),
+        severity=Severity.WARNING,
+        steps=_scan,
+        waits=True,
+    ),
 )

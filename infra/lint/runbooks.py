@@ -10,6 +10,7 @@ from core.health import ProbeKind
 from core.maintenance import task as maintenance
 from core.pipelines.judge import PipelineKind
 from core.security import trail
+from core.security.scan import ScanKind
 from core.settings import DetectionName
 from functions.drift_score.conditions import GENERATIVE
 from functions.drift_score.conditions import Kind as ModelKind
@@ -29,6 +30,7 @@ _FINDINGS: Final[Iterable[tuple[str, str, Iterable[str]]]] = (
     ("pipeline_monitor", "pipelines", [*PipelineKind, registries.KIND]),
     ("promotion", "models", [promotion.KIND, promotion.WAITS]),
     ("maintenance", "system", [maintenance.KIND]),
+    ("maintenance", "security", ScanKind),
     ("retrain", "models", [retraining.KIND]),
 )
 """What each function finds, and the runbook that says what to do about it."""

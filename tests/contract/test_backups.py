@@ -26,6 +26,7 @@ from functions.services.dead_letters import PER_FUNCTION, find, newest
 from tests.support.crash.breaking import Breaking, MemoryMetrics
 from tests.support.fakes.deployed import Unanswering
 from tests.support.fakes.ports import push
+from tests.support.fakes.scanned import scanned
 
 if TYPE_CHECKING:
     from tests.support.servers.warehouse import Place
@@ -169,6 +170,7 @@ def test_every_statement_of_upkeep_runs_and_finds_what_there_is(warehouse: BigQu
         deployment=files.deployment,
         texts=files.texts,
         tables=files.tables,
+        scanned=scanned(),
     )
     due = NOON + timedelta(hours=1)
     [letter] = newest(warehouse, NOON - timedelta(days=30), 10)

@@ -28,6 +28,7 @@ from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
 from tests.support.fakes import deployed
 from tests.support.fakes.ports import push
+from tests.support.fakes.scanned import scanned
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 SAYS = b'{"type": "finding", "version": 9}'
@@ -141,6 +142,7 @@ def outside(world: deployed.Outside, *rows: Data) -> Outside:
         deployment=files.deployment,
         texts=dict,
         tables=dict,
+        scanned=scanned(),
     )
 
 

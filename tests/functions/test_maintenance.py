@@ -9,17 +9,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.errors import BackupError, ConfigurationError, UnavailableError
+from core.errors import BackupError, ConfigurationError, QueryError, UnavailableError
 from core.events import Finding, Severity, Status, Tick
 from core.maintenance.backup import Digest, Manifest
 from core.maintenance.task import MOST_ATTEMPTS, RunOutcome, Schedule
 from core.metrics import CATALOGUE
+from core.security.inventory import ServiceAccountKey
 from core.settings import Settings, Upkeep
 from functions.adapters.events import decode
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
-from functions.maintenance import cleanup, configuration, files, optimisation
+from functions.maintenance import cleanup, configuration, files, optimisation, scan
 from functions.maintenance.maintenance import BUDGET, NAME, Maintenance, handle
 from functions.maintenance.outside import Outside, Task
 from functions.maintenance.registry import TASKS
@@ -28,6 +29,7 @@ from functions.services.maintenance import ADVICE, RUNS, load
 from functions.services.steps import Step
 from tests.support.crash.breaking import KilledError, MemoryMetrics, MemoryStore
 from tests.support.fakes import deployed
+from tests.support.fakes.scanned import JINJA, PUBLISHED, MemoryAdvisories, MemoryIam, scanned
 
 AT = datetime(2026, 6, 1, 1, tzinfo=UTC)
 DAY, MINUTES = timedelta(days=1), timedelta(minutes=10)
@@ -97,6 +99,7 @@ def system(world: deployed.Outside, **answers: list[Data]) -> Outside:
         deployment=files.deployment,
         texts=files.texts,
         tables=files.tables,
+        scanned=scanned(),
     )
 
 
@@ -293,3 +296,50 @@ def test_advice_is_kept_for_the_api_and_counted(world: deployed.Outside) -> None
     document = outside.store.get("maintenance", ADVICE)
     assert document is not None
     assert [one["subject"] for one in document.data["advice"]] == ["model/a"]
+
+
+def test_each_monday_what_must_not_be_is_a_finding_until_it_is_gone(world: deployed.Outside) -> None:
+    key = ServiceAccountKey(name="projects/shop/serviceAccounts/etl@shop/keys/a1", made_at=AT - 91 * DAY)
+    advisories = MemoryAdvisories({JINJA: ["GHSA-462w-v97r-4m45"]})
+    system_of = partial(replace, system(world))
+    [monday] = [task for task in TASKS if task.name == "security-scan"]
+    due = datetime(2026, 6, 8, 4, tzinfo=UTC)
+    for number, given in enumerate([scanned(), scanned(MemoryIam(PUBLISHED, (key,)), advisories), scanned()]):
+        outside = system_of(scanned=given)
+        handle(Maintenance(outside=outside, tasks=[monday]), Tick(job=NAME, scheduled_at=due + (number - 1) * 7 * DAY))
+    told = [(one.status.value, one.kind, one.severity.value, one.summary) for one in findings(world)]
+    fired = [
+        ("firing", "iam_exposure", "error", "roles that everybody has: allUsers has roles/viewer"),
+        ("firing", "old_key", "warning", f"old keys of service accounts: {key.name} is 98 days old"),
+        ("firing", "vulnerable_dependency", "warning", "packages with advisories: jinja2 2.4.1: GHSA-462w-v97r-4m45"),
+    ]
+    assert told[:3] == fired
+    assert [one[:2] for one in told[3:]] == [("resolved", kind) for _, kind, _, _ in fired]
+    assert [row["detail"] for row in rows(outside)] == [
+        f"{n}: roles that everybody has; {n}: old keys of service accounts; {n}: packages with advisories"
+        for n in (1, 0)
+    ]
+
+
+def test_what_cannot_be_read_is_not_known_and_a_finding_after_two_scans(world: deployed.Outside) -> None:
+    down = scanned(
+        MemoryIam(error=QueryError("IAM refuses the policy of shop: 403")),
+        MemoryAdvisories(error=UnavailableError("osv.dev does not answer")),
+    )
+    outside = replace(system(world), scanned=down)
+    for week in range(2):
+        said = run(outside, lambda one, due: scan.steps(one.scanned, one.tracker, due), AT + week * 7 * DAY)
+        assert all(text.startswith("not known: ") for text in said)
+        assert len(findings(world)) == week * len(said)
+    assert {(one.kind, one.target.partition("/")[0]) for one in findings(world)} == {("no_verdict", "compliance")}
+
+
+def test_nobody_is_asked_for_advisories_where_the_settings_say_so(world: deployed.Outside) -> None:
+    silent = replace(scanned(), advisories=None)
+    assert [step.name for step in scan.steps(silent, system(world).tracker, AT)] == ["iam_exposure", "old_key"]
+
+
+def test_the_packages_of_the_functions_are_those_of_the_lock() -> None:
+    found = {one.name for one in files.packages()}
+    assert {"msgspec", "google-auth", "numpy"} <= found
+    assert not {"pytest", "mypy", "aia-monitoring"} & found

@@ -52,6 +52,7 @@ GUIDE = ROOT / "docs" / "deploy.md"
 ON_THE_PROJECT = {
     "projects/example-project/roles/aiaPipelineRuns",
     "projects/example-project/roles/aiaRetraining",
+    "projects/example-project/roles/aiaSecurityScan",
     "roles/bigquery.jobUser",
     "roles/datastore.user",
     "roles/datastore.viewer",
@@ -310,7 +311,7 @@ def test_the_guide_names_the_roles_that_it_takes_to_apply() -> None:
 def test_the_guide_names_the_roles_whose_names_are_kept_after_a_destroy() -> None:
     files = "\n".join(path.read_text() for path in plan.TERRAFORM.glob("*.tf"))
     names = re.findall(r'role_id\s+= "(\w+)\$\{var\.role_suffix\}"', files)
-    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 8
+    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 10
     section = GUIDE.read_text().partition("## Take it down")[2].partition("\n## ")[0]
     assert not {name for name in (*names, "role_suffix") if f"`{name}" not in section}
 
@@ -324,13 +325,22 @@ def test_calls_are_counted_against_the_project() -> None:
     assert "user_project_override" in GUIDE.read_text()
 
 
-def test_roles_of_our_own_read_pipeline_jobs_or_start_trainings_and_no_more(deployed: Resources) -> None:
+def test_roles_of_our_own_read_or_start_trainings_and_no_more(deployed: Resources) -> None:
     roles = {role["role_id"]: set(role["permissions"]) for role in of(deployed, "project_iam_custom_role")}
     assert roles == {
         "aiaPipelineRuns": {"aiplatform.pipelineJobs.get"},
         "aiaRetraining": {f"aiplatform.pipelineJobs.{verb}" for verb in ("create", "get", "list")},
+        "aiaSecurityScan": {
+            "iam.serviceAccountKeys.list",
+            "iam.serviceAccounts.list",
+            "resourcemanager.projects.getIamPolicy",
+        },
     }
-    for function, role in (("pipeline_monitor", "aiaPipelineRuns"), ("retrain", "aiaRetraining")):
+    for function, role in (
+        ("pipeline_monitor", "aiaPipelineRuns"),
+        ("retrain", "aiaRetraining"),
+        ("maintenance", "aiaSecurityScan"),
+    ):
         [grant] = [one for one in granted(deployed, function) if one["role"].endswith(f"/{role}")]
         assert grant["project"] == "example-project"
 

@@ -128,6 +128,25 @@ def test_what_runs_pipelines_may_use_vertex_ai_and_act_as_their_account(acting: 
     assert f"pipelines@{DOMAIN}" in acts_as
 
 
+def holders(resources: Resources, role: str) -> set[str]:
+    """Who has a role of the project's own."""
+    grants = (one for _, one in after(resources, "project_iam_member"))
+    return {one["member"] for one in grants if str(one.get("role")).endswith(f"/roles/{role}")}
+
+
+def test_probes_of_endpoints_and_clusters_of_the_project_may_ask_them(acting: Resources, deployed: Resources) -> None:
+    roles = {one["role_id"]: set(one["permissions"]) for _, one in after(acting, "project_iam_custom_role")}
+    assert roles["aiaProbes2"] == {"aiplatform.endpoints.predict", "container.clusters.connect"}
+    assert holders(acting, "aiaProbes2") == {function_account("health_check")}
+    assert "aiaProbes" not in {one["role_id"] for _, one in after(deployed, "project_iam_custom_role")}
+
+
+def test_the_security_scan_reads_policies_and_keys(deployed: Resources) -> None:
+    assert holders(deployed, "aiaSecurityScan") == {function_account("maintenance")}
+    enabled = {one["service"] for _, one in after(deployed, "project_service")}
+    assert {"cloudresourcemanager.googleapis.com", "iam.googleapis.com"} <= enabled
+
+
 def test_nobody_else_may_use_vertex_ai_or_act_as_an_account(acting: Resources) -> None:
     users = {
         one["member"]
@@ -142,13 +161,9 @@ def test_nobody_else_may_use_vertex_ai_or_act_as_an_account(acting: Resources) -
 def test_the_retraining_function_may_use_vertex_ai_and_act_as_the_pipelines_account(training: Resources) -> None:
     roles = {one["role_id"]: set(one["permissions"]) for _, one in after(training, "project_iam_custom_role")}
     assert roles["aiaRetraining"] == {f"aiplatform.pipelineJobs.{verb}" for verb in ("create", "get", "list")}
-    holders = {
-        one["member"]
-        for _, one in after(training, "project_iam_member")
-        if str(one["role"]).endswith("/roles/aiaRetraining")
-    }
-    assert holders == {function_account("retrain")}
-    acts_as = granted(training, "service_account_iam_member", "roles/iam.serviceAccountUser", holders.pop())
+    retrain = function_account("retrain")
+    assert holders(training, "aiaRetraining") == {retrain}
+    acts_as = granted(training, "service_account_iam_member", "roles/iam.serviceAccountUser", retrain)
     assert acts_as == {f"trainer@{DOMAIN}", "returns@shop-project.iam.gserviceaccount.com"}
 
 

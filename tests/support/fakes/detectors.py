@@ -40,7 +40,7 @@ from functions.drift_score.statements import SECOND
 from functions.drift_score.watch import Outside as Scoring
 from functions.drift_score.window import WindowSummary
 from functions.health_check.check import remember
-from functions.maintenance import maintenance
+from functions.maintenance import maintenance, scan
 from functions.maintenance.outside import Outside as Upkeep
 from functions.maintenance.outside import Task
 from functions.pipeline_monitor.monitor import Monitor, handle
@@ -53,6 +53,7 @@ from infra.local.past.results import RecordedResults
 from tests.support.builders.audit_log import entry, policy
 from tests.support.builders.runs import PIPELINE, told
 from tests.support.crash.breaking import Breaking, MemoryMetrics, MemoryStore
+from tests.support.fakes.scanned import OWNED, PUBLISHED, MemoryIam, scanned
 
 BAD, GOOD, NOT_KNOWN = "x", ".", "?"
 START = datetime(2026, 1, 2, 3, tzinfo=UTC)
@@ -410,12 +411,21 @@ def upkeep(outside: Outside, mark: str, number: int) -> None:
         deployment=lambda: {"functions": {}},
         texts=dict,
         tables=dict,
+        scanned=scanned(),
     )
     result = maintenance.handle(
         maintenance.Maintenance(outside=system, tasks=[task]), Tick(job="maintenance", scheduled_at=at(number))
     )
     if result and result.fault:
         raise result.fault
+
+
+def security_scan(outside: Outside, mark: str, number: int) -> None:
+    """A scan: everybody has a role, or nobody, or IAM does not answer."""
+    error = UnavailableError("Resource Manager does not answer") if mark == NOT_KNOWN else None
+    iam = MemoryIam(PUBLISHED if mark == BAD else OWNED, error=error)
+    for step in scan.steps(scanned(iam), Tracker(outside.store, outside), at(number)):
+        step.run()
 
 
 DETECTORS = (
@@ -425,6 +435,7 @@ DETECTORS = (
     Detector("pipeline_monitor", f"pipeline/{PIPELINE}:pipeline_failed", pipeline, repeat=True),
     Detector("retrain", "model/churn:retraining_refused", retraining, marks=BAD + GOOD),
     Detector("maintenance", "maintenance/backup:maintenance_failed", upkeep, marks=BAD + GOOD),
+    Detector("security scan", "compliance/iam-policy:iam_exposure", security_scan, repeat=True),
     Detector("telemetry_rollup", "partner/bank:partner_errors", partner, fire_after=2, recover_after=2),
     Detector("channels", "channel/pager:delivery", channel, fire_after=3, marks=BAD + GOOD),
     Detector("channels that refuse", "channel/pager:delivery", refusing, marks=BAD + GOOD),

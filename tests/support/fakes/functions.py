@@ -53,6 +53,7 @@ from tests.support.fakes.intake import payload
 from tests.support.fakes.otlp import span, traces
 from tests.support.fakes.outside import FINDING
 from tests.support.fakes.ports import posted, push
+from tests.support.fakes.scanned import scanned
 from tests.support.servers.targets import tcp_probe
 
 
@@ -188,6 +189,10 @@ def _versions(sql: str, _: Data) -> list[Data]:
     return [{"version": "2"}]
 
 
+def _maintenance(ports: Ports) -> Callable[[flask.Request], Any]:
+    return maintenance(ports, scanned())
+
+
 def _a_day_before(deployed: Deployed) -> None:
     """The tasks were done."""
     store = deployed.ports("maintenance").store
@@ -294,7 +299,7 @@ CASES = (
     ),
     Case(
         name="maintenance",
-        build=maintenance,
+        build=_maintenance,
         takes=(
             encode(Command(verb=Verb.SEND_AGAIN, subject="a", by="ada", at=NOW)),
             tick("maintenance"),

@@ -17,6 +17,7 @@ from core.security.inventory import (
     PlannedResource,
     ServiceAccountKey,
     exposed,
+    locked,
     old_keys,
 )
 from core.security.places import Places
@@ -166,3 +167,19 @@ def test_what_a_scan_asks_for() -> None:
     assert exposed(CLEAN) == []
     key = ServiceAccountKey(name="k", made_at=AT - 10 * DAY)
     assert old_keys((key,), AT, timedelta(days=5)) == ["k is 10 days old"]
+
+
+def test_what_an_extra_needs_is_found_through_others_with_their_extras_and_in_each_version() -> None:
+    needs = {"api": [{"name": "web", "extra": ["http2"]}], "other": [{"name": "tests"}]}
+    lock = {
+        "package": [
+            {"name": "app", "version": "1", "source": {"editable": "."}, "optional-dependencies": needs},
+            {"name": "web", "version": "2", "source": {}, "optional-dependencies": {"http2": [{"name": "h2"}]}},
+            {"name": "h2", "version": "3", "source": {}, "dependencies": [{"name": "web"}, {"name": "numbers"}]},
+            {"name": "numbers", "version": "4", "source": {}},
+            {"name": "numbers", "version": "5", "source": {}},
+            {"name": "tests", "version": "6", "source": {}},
+        ]
+    }
+    found = [f"{one.name} {one.version}" for one in locked(lock, ["api", "unknown"])]
+    assert found == ["h2 3", "numbers 4", "numbers 5", "web 2"]

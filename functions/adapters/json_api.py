@@ -1,0 +1,99 @@
+"""Web APIs that take and return JSON, with the session that Google's authentication library opens: they need no further client."""
+
+import functools
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from core.errors import QueryError, UnavailableError
+from core.text import clean
+
+if TYPE_CHECKING:
+    import requests
+
+SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+PATIENCE = 10.0
+"""Seconds that one request may take."""
+_REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+
+T = TypeVar("T")
+
+
+class JsonApi:
+    """An API.
+
+    Args:
+        name: of the API, for errors.
+        open_session: opens the HTTP session at the first request.
+        url: of the API.
+        patience: seconds that one request may take.
+    """
+
+    def __init__(
+        self, name: str, open_session: Callable[[], "requests.Session"], *, url: str, patience: float = PATIENCE
+    ) -> None:
+        self._name = name
+        self._session = functools.cache(open_session)
+        self._url = url
+        self._patience = patience
+
+    def get(self, path: str, kind: type[T], parameters: Mapping[str, str] | None = None, *, of: str = "") -> T:
+        """The decoded answer to a GET; see `post`."""
+        return self._send("GET", path, kind, of=of, params=dict(parameters or {}))
+
+    def post(self, path: str, kind: type[T], body: object, *, of: str = "") -> T:
+        """The decoded answer to a POST.
+
+        Args:
+            path: of the method, with a leading slash.
+            kind: a type of msgspec.
+            body: to be encoded as JSON.
+            of: what is asked about, for errors; the path where it is not given.
+
+        Raises:
+            QueryError: the API refuses: it is not enabled, or a permission is missing.
+            UnavailableError: it does not answer, is asked too often, or answers nonsense.
+        """
+        headers = {"Content-Type": "application/json"}
+        return self._send("POST", path, kind, of=of, data=msgspec.json.encode(body), headers=headers)
+
+    def _send(self, method: str, path: str, kind: type[T], *, of: str, **given: Any) -> T:  # noqa: ANN401 - of requests
+        import requests  # noqa: PLC0415 - with the first request
+        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - the same
+
+        try:
+            response = self._session().request(
+                method, f"{self._url}{path}", timeout=self._patience, allow_redirects=False, **given
+            )
+        except (requests.RequestException, GoogleAuthError) as error:
+            raise UnavailableError(f"{self._name} does not answer ({type(error).__name__})") from error
+        return self._decoded(response.status_code, response.content, kind, of or path)
+
+    def _decoded(self, status: int, body: bytes, kind: type[T], of: str) -> T:
+        if status in _REFUSED:
+            raise QueryError(f"{self._name} refuses {of}: {status}: {_reason(body)}")
+        if status != HTTPStatus.OK:
+            raise UnavailableError(f"{self._name} answers {status}: {_reason(body)}")
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise UnavailableError(f"{self._name} answers what is not documented ({error})") from error
+
+
+def authorized() -> "requests.Session":
+    """A session with the credentials of the environment."""
+    import google.auth  # noqa: PLC0415 - with the first request
+    from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415 - the same
+
+    credentials, _ = google.auth.default(scopes=SCOPES)
+    return AuthorizedSession(credentials)  # type: ignore[no-untyped-call]  # published without types
+
+
+def _reason(body: bytes) -> str:
+    try:
+        told: Any = msgspec.json.decode(body)["error"]["message"]
+    except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError):
+        return "no reason given"
+    return clean(str(told))
