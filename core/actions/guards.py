@@ -65,6 +65,8 @@ TRAITS: Mapping[ActionName, Traits] = MappingProxyType(
         # Requests in flight are drained; the revision before stays, so that traffic can go back to it.
         ActionName.RESTART_SERVICE: Traits(cooldown=15 * _MINUTES, per_hour=4, undo=True, keep=True),
         ActionName.SCALE_OUT: Traits(cooldown=10 * _MINUTES, per_hour=6, undo=True),
+        # What is taken away costs time to bring back, while load may be rising.
+        ActionName.SCALE_IN: Traits(destructive=True, approval=True, cooldown=_HOURS, per_hour=2, undo=True),
         ActionName.ROLLBACK_MODEL: Traits(destructive=True, approval=True, cooldown=_HOURS, per_hour=2, undo=True),
         ActionName.SHIFT_TRAFFIC: Traits(cooldown=15 * _MINUTES, per_hour=4, undo=True),
         # A training takes hours and costs money: it neither helps nor harms the current incident. It has worked with a version.

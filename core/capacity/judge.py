@@ -10,6 +10,7 @@ import numpy as np
 
 from core.capacity.anomaly import RISK, Surprise
 from core.capacity.forecast import HOUR, STEP, CapacityForecast
+from core.capacity.scaling import Proposal
 from core.detection import ConditionSpec, Hysteresis, NoVerdict, Observation, Outcome, Verdict
 from core.events import Severity
 from core.settings.capacity import CapacityResource, Crosses
@@ -23,6 +24,7 @@ class CapacityKind(StrEnum):
 
     LIMIT = "capacity_limit"
     ANOMALY = "metric_anomaly"
+    EXCESS = "replica_cost"
 
 
 class CapacityReason(StrEnum):
@@ -35,6 +37,8 @@ class CapacityReason(StrEnum):
     NO_ANSWER = "no_answer"
     USUAL = "usual"
     UNUSUAL = "unusual"
+    FEWER_SUFFICE = "fewer_suffice"
+    ALL_NEEDED = "all_needed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +98,7 @@ def limit_observation(resource: CapacityResource, usage: Usage, at: datetime) ->
     """
     spec = ConditionSpec(
         target=resource.target,
-        kind=f"{CapacityKind.LIMIT}_{resource.name.replace('-', '_')}",
+        kind=_kind(CapacityKind.LIMIT, resource),
         source=SOURCE,
         runbook=f"infrastructure.md#{CapacityKind.LIMIT}",
         hysteresis=Hysteresis(fire_after=resource.fail_after, recover_after=resource.recover_after),
@@ -157,6 +161,44 @@ def _unknown(reason: CapacityReason, text: str) -> Verdict:
 
 def _amount(resource: CapacityResource, value: float) -> str:
     return f"{value:.4g} {resource.unit}".rstrip()
+
+
+def excess_observation(resource: CapacityResource, proposal: Proposal, at: datetime) -> Observation:
+    """The verdict on the number of replicas: bad where the next hour needs fewer, which fires after an hour of that.
+
+    Args:
+        resource: the settings.
+        proposal: for the next hour.
+        at: the instant that it is about.
+    """
+    spec = ConditionSpec(
+        target=resource.target,
+        kind=_kind(CapacityKind.EXCESS, resource),
+        source=SOURCE,
+        runbook=f"infrastructure.md#{CapacityKind.EXCESS}",
+        hysteresis=Hysteresis(fire_after=HOUR),
+    )
+    return Observation(spec=spec, verdict=_excess_verdict(resource, proposal), at=at)
+
+
+def _excess_verdict(resource: CapacityResource, proposal: Proposal) -> Verdict:
+    replicas, needed = proposal.replicas, proposal.needed
+    if replicas is None or needed is None:
+        return _unknown(CapacityReason.TOO_FEW_VALUES, f"{resource.name}: how many replicas are needed is not known")
+    fewer = needed < replicas
+    return Verdict(
+        outcome=Outcome.of(bad=fewer),
+        reason=CapacityReason.FEWER_SUFFICE if fewer else CapacityReason.ALL_NEEDED,
+        summary=f"{resource.name}: {replicas} replicas, {needed} needed in the next hour",
+        severity=Severity.INFO,
+        value=float(replicas),
+        threshold=float(needed),
+        unit="replicas",
+    )
+
+
+def _kind(kind: CapacityKind, resource: CapacityResource) -> str:
+    return f"{kind}_{resource.name.replace('-', '_')}"
 
 
 def anomaly_observation(

@@ -2,8 +2,8 @@
 
 As the autoscaler of Kubernetes does, the number of replicas is scaled by usage over what a replica is sized for [1]; the usage is the
 upper bound of the forecast of the hour, so that replicas are there before the load is. A change is proposed only after the
-cooldown, and none within a tolerance of a tenth. A proposal changes nothing: `scale_out` of a playbook does, within its guard rails,
-and keeps at least as many instances warm as are needed.
+cooldown, and none within a tolerance of a tenth. A proposal changes nothing: `scale_out` and `scale_in` of a playbook do, within their
+guard rails, by the number that is needed.
 
 References:
     [1] Kubernetes, Horizontal Pod Autoscaling, Algorithm details.
@@ -19,6 +19,13 @@ from core.settings.capacity import CapacityResource, Scaling
 
 TOLERANCE = 0.1
 """Relative difference up to which the number of replicas is left as it is; as of Kubernetes."""
+
+
+class Direction(StrEnum):
+    """Which way an action scales."""
+
+    OUT = "out"
+    IN = "in"
 
 
 class ScalingReason(StrEnum):
@@ -89,6 +96,28 @@ def propose(
         dollars_per_hour=(proposed - replicas) * scaling.dollars_per_hour,
         scaled_at=at if changes else scaled_at,
     )
+
+
+def scaled(replicas: int, needed: int, direction: Direction, *, maximum: int) -> int:
+    """How many replicas there are after an action.
+
+    Out, it is twice as many, or as many as are needed if those are more, up to the maximum. In, it is as many as are needed; where that is not
+    known, none is taken away, and the last one never is.
+
+    Args:
+        replicas: before.
+        needed: for the next hour; 0 where it is not known.
+        direction: out adds only, in takes away only.
+        maximum: most that an action adds up to.
+
+    >>> scaled(2, 7, Direction.OUT, maximum=10), scaled(8, 0, Direction.OUT, maximum=10), scaled(12, 0, Direction.OUT, maximum=10)
+    (7, 10, 12)
+    >>> scaled(5, 2, Direction.IN, maximum=10), scaled(5, 0, Direction.IN, maximum=10), scaled(2, 7, Direction.IN, maximum=10)
+    (2, 5, 2)
+    """
+    if direction is Direction.OUT:
+        return max(min(max(2 * replicas, needed, 1), maximum), replicas)
+    return min(needed, replicas) if needed else replicas
 
 
 def _reason(replicas: int, bounded: int, wanted: int, *, waiting: bool) -> ScalingReason:

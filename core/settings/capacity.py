@@ -38,6 +38,8 @@ class Scaling:
     """Price of a replica."""
     cooldown: Annotated[timedelta, Range("5m", "7d")] = timedelta(minutes=30)
     """Least time between two proposals to scale."""
+    scale_in: bool = False
+    """Whether it is a finding that fewer replicas than there are have sufficed for an hour, for a playbook to scale in."""
 
 
 @validator(Scaling, "minimum", "maximum")

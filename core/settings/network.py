@@ -1,7 +1,10 @@
 """The kinds of values that name a place on the network."""
 
+import base64
+import binascii
 import ipaddress
 import re
+import ssl
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -139,7 +142,19 @@ def _is_ip(value: str) -> bool:
     return True
 
 
+def authority(node: Node) -> str:
+    """PEM text, or PEM in base64, as `gcloud container clusters describe` shows it."""
+    text = node.value if isinstance(node.value, str) else ""
+    try:
+        pem = text if "-----BEGIN" in text else base64.b64decode(text, validate=True).decode("ascii")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
+    except (ValueError, ssl.SSLError, binascii.Error) as error:
+        raise WrongError("must be certificates in PEM, or such a text in base64", "no certificate") from error
+    return pem
+
+
 Url = Annotated[str, Reads(url, "an http or https URL")]
+Authority = Annotated[str, Reads(authority, "certificates in PEM, or such a text in base64")]
 SecureUrl = Annotated[str, Reads(secure_url, "an https URL, or one of this machine")]
 Host = Annotated[str, Reads(host, "a host name or an IP address")]
 Port = Annotated[int, Range(_PORTS[0], _PORTS[-1])]

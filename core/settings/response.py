@@ -21,7 +21,7 @@ from core.settings.kinds import (
     TargetPattern,
     TimeZone,
 )
-from core.settings.network import Server
+from core.settings.network import Authority, SecureUrl, Server
 from core.settings.notes import (
     Default,
     Defines,
@@ -159,6 +159,7 @@ class ActionName(StrEnum):
 
     RESTART_SERVICE = "restart_service"
     SCALE_OUT = "scale_out"
+    SCALE_IN = "scale_in"
     ROLLBACK_MODEL = "rollback_model"
     SHIFT_TRAFFIC = "shift_traffic"
     RETRAIN_MODEL = "retrain_model"
@@ -265,6 +266,18 @@ class Resource:
         str, Pattern(rf"{_PROJECT}/endpoints/[a-z0-9-]{{1,63}}", "must be projects/P/locations/L/endpoints/E")
     ] = ""
     """Vertex AI endpoint."""
+    deployment: Annotated[
+        str,
+        Pattern(
+            r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?/[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", "must be NAMESPACE/NAME"
+        ),
+        Requires("cluster"),
+    ] = ""
+    """Deployment of a GKE cluster."""
+    cluster: Annotated[SecureUrl, Requires("deployment")] = ""
+    """Address of the control plane of that cluster."""
+    ca: Annotated[Authority | None, Requires("cluster"), Default("those of the machine")] = None
+    """Certificate authority of that cluster (`masterAuth.clusterCaCertificate`); none is needed for its DNS endpoint."""
     pipeline: Annotated[
         str,
         Pattern(r'[^"\\\x00-\x1f\x7f]{1,128}', 'must be a display name of 1 to 128 characters, without " and \\'),
@@ -288,23 +301,34 @@ class Resource:
     """Cloud Logging filter for diagnostics."""
 
 
-ACTS_ON: Mapping[ActionName, str] = {
-    ActionName.RESTART_SERVICE: "service",
-    ActionName.SCALE_OUT: "service",
-    ActionName.ROLLBACK_MODEL: "endpoint",
-    ActionName.SHIFT_TRAFFIC: "endpoint",
-    ActionName.CANCEL_PIPELINE: "pipeline",
-    ActionName.RERUN_PIPELINE: "pipeline",
-    ActionName.FLUSH_CACHE: "redis",
-    ActionName.REVOKE_ACCESS: "service_account",
-    ActionName.COLLECT_DIAGNOSTICS: "logs",
+@validator(Resource, "cluster")
+def _an_address_has_no_path(resource: Resource) -> Faults:
+    if resource.cluster.count("/") > 2:  # noqa: PLR2004 - those of the scheme
+        yield Fault("cluster", "must be an address without a path", resource.cluster)
+
+
+SCALED = ("service", "endpoint", "deployment")
+"""The resources that have replicas; of a target with several, the first is scaled."""
+ACTS_ON: Mapping[ActionName, tuple[str, ...]] = {
+    ActionName.RESTART_SERVICE: ("service",),
+    ActionName.SCALE_OUT: SCALED,
+    ActionName.SCALE_IN: SCALED,
+    ActionName.ROLLBACK_MODEL: ("endpoint",),
+    ActionName.SHIFT_TRAFFIC: ("endpoint",),
+    ActionName.CANCEL_PIPELINE: ("pipeline",),
+    ActionName.RERUN_PIPELINE: ("pipeline",),
+    ActionName.FLUSH_CACHE: ("redis",),
+    ActionName.REVOKE_ACCESS: ("service_account",),
+    ActionName.COLLECT_DIAGNOSTICS: ("logs",),
 }
-"""The resource that an action acts on; retraining acts on the model itself."""
+"""The resource that an action acts on, the first that there is of several; retraining acts on the model itself."""
 
 
 def lacks(deed: Deed, resource: Resource) -> str:
     """What the target of an action must be and is not; empty where it is right."""
     if deed.action is ActionName.RETRAIN_MODEL:
         return "" if deed.target.startswith("model/") else "must be a model, for retrain_model"
-    need = ACTS_ON[deed.action]
-    return "" if getattr(resource, need) else f"must be a target whose resources name a {need}, for {deed.action}"
+    needs = ACTS_ON[deed.action]
+    if any(getattr(resource, need) for need in needs):
+        return ""
+    return f"must be a target whose resources name a {' or '.join(needs)}, for {deed.action}"

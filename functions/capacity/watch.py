@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from core.capacity.anomaly import Surprise
-from core.capacity.judge import SOURCE, anomaly_observation, limit_observation, share_of_limit
+from core.capacity.judge import SOURCE, anomaly_observation, excess_observation, limit_observation, share_of_limit
 from core.capacity.scaling import Proposal, propose
 from core.events import Tick
 from core.settings.capacity import CapacityResource, CapacitySettings
@@ -91,6 +91,8 @@ def _assess(outside: Outside, tracker: Tracker, resource: CapacityResource, befo
         if resource.scaling
         else None
     )
+    if proposal and resource.scaling and resource.scaling.scale_in:
+        tracker.record(excess_observation(resource, proposal, at))
     document = records.document(
         resource,
         observation.verdict,

@@ -12,6 +12,16 @@ locals {
   acting  = toset(flatten([for playbook in local.playbooks : playbook.actions if playbook.acts]))
 
   service_actions = ["restart_service", "scale_out"]
+  vertex_actions  = ["rollback_model", "shift_traffic", "cancel_pipeline", "rerun_pipeline"]
+  service_actions = ["restart_service", "scale_out", "scale_in"]
+  scaling         = ["scale_out", "scale_in"]
+  # Of a target with several resources, the service is scaled before the endpoint, and the endpoint before the deployment.
+  scaled_endpoints   = anytrue([for one in local.resources : can(one.endpoint) && !can(one.service)])
+  scaled_deployments = anytrue([for one in local.resources : can(one.deployment) && !can(one.service) && !can(one.endpoint)])
+  scaling_permissions = {
+    plan = concat(local.scaled_endpoints ? ["aiplatform.endpoints.get"] : [], local.scaled_deployments ? ["container.clusters.connect"] : [])
+    act  = local.scaled_endpoints ? ["aiplatform.endpoints.deploy"] : []
+  }
 
   # Per action: what a plan reads in a project, and what acting changes there.
   permissions = {
@@ -20,6 +30,8 @@ locals {
     cancel_pipeline     = { plan = ["aiplatform.pipelineJobs.get", "aiplatform.pipelineJobs.list"], act = ["aiplatform.pipelineJobs.cancel"] }
     rerun_pipeline      = { plan = ["aiplatform.pipelineJobs.get", "aiplatform.pipelineJobs.list"], act = ["aiplatform.pipelineJobs.create", "aiplatform.pipelineJobs.cancel"] }
     collect_diagnostics = { plan = ["logging.logEntries.list"], act = [] }
+    scale_out           = local.scaling_permissions
+    scale_in            = local.scaling_permissions
   }
   project_permissions = sort(distinct(concat(
     flatten([for action in local.actions : try(local.permissions[action].plan, [])]),

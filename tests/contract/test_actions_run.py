@@ -11,12 +11,13 @@ import pytest
 from google.cloud.run_v2.types import RevisionScaling, ServiceScaling, TrafficTarget
 
 from core.actions.plan import Health, Plan
+from core.capacity.scaling import Direction
 from core.errors import ActionError, UnavailableError
 from core.settings.response import Resource
 from functions.adapters.actions import run
 from functions.adapters.actions.calls import short
 from functions.adapters.actions.restart_service import RestartService
-from functions.adapters.actions.scale_out import ScaleOut
+from functions.adapters.actions.scale_service import ScaleService
 from functions.adapters.capacity import needed_replicas
 from tests.support.checks.action_conformance import KEY, ActionSuite, PendingSuite, UndoSuite, applied, request
 from tests.support.crash.breaking import Breaking, MemoryStore
@@ -30,7 +31,7 @@ OTHER_IMAGE = "docker.io/shop/web@sha256:2"
 class _RunWorld:
     """A service and an action on it."""
 
-    def __init__(self, name: str, kind: type[RestartService | ScaleOut]) -> None:
+    def __init__(self, name: str, kind: type[RestartService | ScaleService]) -> None:
         self.server = CloudRun()
         self.action = kind(RESOURCES, run.Services(endpoint=self.server.endpoint))
         self.hasty = kind(RESOURCES, run.Services(endpoint=self.server.endpoint, patience=0.5))
@@ -78,7 +79,7 @@ class RestartWorld(_RunWorld):
 
 class ScaleWorld(_RunWorld):
     def __init__(self) -> None:
-        super().__init__("scale_out", ScaleOut)
+        super().__init__("scale_out", ScaleService)
         self.server.set(scaling=ServiceScaling(min_instance_count=2, max_instance_count=10))
         self.server.settle()
 
@@ -293,7 +294,7 @@ class TestScaleOut(ActionSuite, PendingSuite, UndoSuite):
             store.create("capacity", name, known)
             proposal = {"needed": 999}
         services = run.Services(endpoint=world.server.endpoint)
-        world.action = ScaleOut(RESOURCES, services, needed=partial(needed_replicas, store))
+        world.action = ScaleService(RESOURCES, services, needed=partial(needed_replicas, store))
         applied(world)
         scaling = world.server.service.scaling
         assert (scaling.min_instance_count, scaling.max_instance_count) == bounds
@@ -311,6 +312,19 @@ class TestScaleOut(ActionSuite, PendingSuite, UndoSuite):
         applied(world)
         scaling = world.server.service.scaling
         assert (scaling.min_instance_count, scaling.max_instance_count) == (10, 100)
+
+    @pytest.mark.parametrize(("needed", "warm"), [(1, 1), (2, 2), (9, 2), (0, 2)])
+    def test_scaling_in_keeps_warm_what_the_next_hour_needs_where_that_is_known(
+        self, world: ScaleWorld, needed: int, warm: int
+    ) -> None:
+        services = run.Services(endpoint=world.server.endpoint)
+        world.action = ScaleService(RESOURCES, services, direction=Direction.IN, needed=lambda _target, _at: needed)
+        plan = world.action.plan(world.request)
+        assert bool(plan.steps) is (warm < 2)
+        if plan.steps:
+            world.action.apply(plan, KEY)
+        scaling = world.server.service.scaling
+        assert (scaling.min_instance_count, scaling.max_instance_count) == (warm, 10)
 
     def test_a_service_with_all_it_may_have_is_left_as_it_is(self, world: ScaleWorld) -> None:
         world.server.set(scaling=ServiceScaling(min_instance_count=20, max_instance_count=200))

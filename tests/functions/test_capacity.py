@@ -13,7 +13,8 @@ import pytest
 from core.detection import Outcome
 from core.errors import QueryError
 from core.events import Severity, Status, Tick
-from core.settings import CapacitySettings, Crosses
+from core.incidents.policy import classify
+from core.settings import CapacitySettings, Category, Crosses, Scaling
 from functions.adapters.ports import Data
 from functions.adapters.prometheus import Series
 from functions.api.capacity import Capacity
@@ -153,6 +154,22 @@ def test_a_proposal_is_shown_with_its_price_and_waits_for_the_cooldown() -> None
     proposal = story.tick(1).shown["proposal"]
     assert (proposal["proposed"], proposal["reason"], proposal["scaled_at"]) == (2, "cooldown", AT)
     assert story.tick(6).shown["proposal"]["reason"] == "more_needed"
+
+
+def test_replicas_that_are_not_needed_for_an_hour_are_a_finding_of_costs_where_that_is_asked_for() -> None:
+    wasteful = replace(RESOURCE, scaling=replace(RESOURCE.scaling or Scaling(replicas="replicas"), scale_in=True))
+    idle = Leak(value=20.0, slope=0.0)
+    story = Story(settings=CapacitySettings(resources=(wasteful,)), memory=idle).tick(*range(11))
+    assert story.findings == []
+    story.tick(11, 12)
+    [found] = story.outside.published
+    assert (found.condition, found.severity) == ("service/api:replica_cost_api_memory", Severity.INFO)
+    assert found.summary == "api-memory: 2 replicas, 1 needed in the next hour"
+    assert classify(found.target, found.kind, found.source, found.severity).category is Category.COST
+    story.memory = Leak(value=95.0, slope=0.6)
+    assert ("service/api:replica_cost_api_memory", Status.RESOLVED, Severity.INFO) in story.tick(13).findings
+    silent = Story(memory=idle).tick(*range(13))
+    assert silent.findings == []
 
 
 def test_gauges_are_shares_of_the_limit() -> None:

@@ -303,6 +303,7 @@ def test_every_action_has_its_traits_and_the_settings_change_the_rails_only() ->
         ActionName.CANCEL_PIPELINE,
         ActionName.ROLLBACK_MODEL,
         ActionName.FLUSH_CACHE,
+        ActionName.SCALE_IN,
     }
     for name, own in TRAITS.items():
         assert own.destructive is own.approval

@@ -139,7 +139,7 @@ def test_what_is_left_out_is_what_the_types_say() -> None:
             [{"action": "flush_cache", "target": "cache/main"}] * 2,
             "playbooks[0].do[1]: must be named once, got 'a mapping of 2'",
         ),
-        ((*DO, 0), "retrain", "playbooks[0].do[0]: must be one of restart_service, scale_out, rollback_model, "),
+        ((*DO, 0), "retrain", "playbooks[0].do[0]: must be one of restart_service, scale_out, scale_in, "),
         ((*DO, 0), 7, "playbooks[0].do[0]: must be an action, or a mapping of action and target, got 7"),
         ((*DO, 1, "action"), ..., "playbooks[0].do[1].action: must be given, got None"),
         ((*DO, 1, "tagret"), "x", "playbooks[0].do[1].tagret: must be a known key (perhaps 'target'), got 'tagret'"),
@@ -225,7 +225,6 @@ def test_no_fault_shows_the_password_of_a_cache(redis: str) -> None:
 
 RIGHT = {
     "restart_service": "service/shop",
-    "scale_out": "service/shop",
     "collect_diagnostics": "service/shop",
     "rollback_model": "model/flight-delay",
     "shift_traffic": "model/flight-delay",
@@ -235,13 +234,15 @@ RIGHT = {
     "flush_cache": "cache/main",
     "revoke_access": "account/ci",
 }
+SCALED = ("service/shop", "model/flight-delay")
+"""One has a service, the other an endpoint: both have replicas."""
 
 
 @pytest.mark.parametrize("action", ActionName)
 @pytest.mark.parametrize("target", [*dict.fromkeys(RIGHT.values()), "service/unheard-of"])
 def test_an_action_needs_what_it_acts_on(action: str, target: str) -> None:
     raw = changed((*DO, 1), {"action": action, "target": target})
-    if RIGHT[action] == target:
+    if target in ((RIGHT[action],) if action in RIGHT else SCALED):
         assert parse(raw).playbooks[0].do[1] == Deed(action=ActionName(action), target=target)
     else:
         [fault] = faults(raw)

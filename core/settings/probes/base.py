@@ -1,9 +1,6 @@
 """What all probes have in common, and what those have that connect to their target themselves."""
 
-import base64
-import binascii
 import ipaddress
-import ssl
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, ClassVar
@@ -28,17 +25,6 @@ def _networks(node: Node) -> tuple[Network, ...]:
         raise WrongError("must be networks in CIDR notation, as in ['127.0.0.0/8', '::1/128']") from error
 
 
-def _authority(node: Node) -> str:
-    """PEM text, or PEM in base64, as `gcloud container clusters describe` shows it."""
-    text = node.value if isinstance(node.value, str) else ""
-    try:
-        pem = text if "-----BEGIN" in text else base64.b64decode(text, validate=True).decode("ascii")
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
-    except (ValueError, ssl.SSLError, binascii.Error) as error:
-        raise WrongError("must be certificates in PEM, or such a text in base64", "no certificate") from error
-    return pem
-
-
 Networks = Annotated[
     tuple[Network, ...],
     Reads(
@@ -47,7 +33,6 @@ Networks = Annotated[
         {"type": ["array", "string"], "items": {"type": "string"}},
     ),
 ]
-Authority = Annotated[str, Reads(_authority, "certificates in PEM, or such a text in base64")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

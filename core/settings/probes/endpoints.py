@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from core.errors import Fault
 from core.settings.channels import Encryption
 from core.settings.declare import Faults, validator
-from core.settings.network import Host, HostAndPort, Port, Resolver, Url, is_secure, url
+from core.settings.network import Authority, Host, HostAndPort, Port, Resolver, Url, is_secure, url
 from core.settings.notes import Default, Mark, OneOf, Range, Reads, Requires
-from core.settings.probes.base import Authority, ConnectingProbe, Timing, host_and_port
+from core.settings.probes.base import ConnectingProbe, Timing, host_and_port
 from core.settings.reader import Node, WrongError
 
 

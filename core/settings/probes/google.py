@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar
 from core.errors import Fault
 from core.settings.declare import Faults, validator
 from core.settings.kinds import Column, Table
-from core.settings.network import SecureUrl
+from core.settings.network import Authority, SecureUrl
 from core.settings.notes import Default, Mark, Pattern, Range, Reads
-from core.settings.probes.base import Authority, BaseProbe, ConnectingProbe, Timing
+from core.settings.probes.base import BaseProbe, ConnectingProbe, Timing
 from core.settings.probes.endpoints import shown_url
 from core.settings.reader import Node, WrongError
 

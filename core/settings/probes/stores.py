@@ -8,8 +8,9 @@ from typing import Annotated, ClassVar
 from core.settings.channels import Secret
 from core.settings.declare import Faults, validator
 from core.settings.kinds import Share
+from core.settings.network import Authority
 from core.settings.notes import Default, Pattern, Range, Requires
-from core.settings.probes.base import Authority, Timing, hides_no_password
+from core.settings.probes.base import Timing, hides_no_password
 from core.settings.probes.endpoints import AddressProbe
 
 _WORD = Pattern(r"[^\x00-\x1f\x7f]{1,63}", "must be a name of 1 to 63 characters")

@@ -84,7 +84,7 @@ class Registry:
         kind = _kind(name)
         if name is ActionName.RETRAIN_MODEL:
             return kind(self._models, self._warehouse, self._bus, self._store)
-        if name is ActionName.SCALE_OUT:
+        if name in (ActionName.SCALE_OUT, ActionName.SCALE_IN):
             return kind(self._settings.resources, needed=functools.partial(needed_replicas, self._store))
         return kind(self._settings.resources)
 

@@ -13,8 +13,10 @@ from google.cloud.aiplatform_v1.services.pipeline_service import PipelineService
 from google.cloud.aiplatform_v1.services.pipeline_service.transports.grpc import PipelineServiceGrpcTransport
 from google.cloud.aiplatform_v1.types import (
     CreatePipelineJobRequest,
+    DeployedModel,
     Endpoint,
     ListPipelineJobsRequest,
+    MutateDeployedModelRequest,
     PipelineJob,
     PipelineState,
     UpdateEndpointRequest,
@@ -76,6 +78,17 @@ class Endpoints(_Clients[EndpointServiceClient]):
         request = UpdateEndpointRequest(endpoint=changed, update_mask={"paths": paths})
         with answers(read.name):
             return self._at(read.name).update_endpoint(request=request, **self._limits)
+
+    def mutate(self, endpoint: str, model: DeployedModel, *paths: str) -> str:
+        """Change fields of a deployed model of an endpoint, and return the name of the operation without waiting for it.
+
+        It is called once: there is no etag that would keep a repetition from overwriting what somebody else changed meanwhile.
+        """
+        request = MutateDeployedModelRequest(endpoint=endpoint, deployed_model=model, update_mask={"paths": paths})
+        with answers(f"{endpoint}/{model.id}"):
+            operation = self._at(endpoint).mutate_deployed_model(request=request, **(self._limits | {"retry": None}))
+        name: str = operation.operation.name
+        return name
 
     def _open(self, region: str) -> EndpointServiceClient:
         if self._endpoint:

@@ -78,7 +78,7 @@ run "actions_and_people" {
   }
 
   assert {
-    condition     = toset(google_project_iam_custom_role.actions[0].permissions) == toset(["aiplatform.pipelineJobs.cancel", "aiplatform.pipelineJobs.create", "aiplatform.pipelineJobs.get", "aiplatform.pipelineJobs.list", "logging.logEntries.list"])
+    condition     = toset(google_project_iam_custom_role.actions[0].permissions) == toset(["aiplatform.endpoints.deploy", "aiplatform.endpoints.get", "aiplatform.pipelineJobs.cancel", "aiplatform.pipelineJobs.create", "aiplatform.pipelineJobs.get", "aiplatform.pipelineJobs.list", "container.clusters.connect", "logging.logEntries.list"])
     error_message = "action_runner must have what the playbooks name, and no more."
   }
   assert {

@@ -19,10 +19,12 @@ from google.cloud.aiplatform_v1.types import (
     GetPipelineJobRequest,
     ListPipelineJobsRequest,
     ListPipelineJobsResponse,
+    MutateDeployedModelRequest,
     PipelineJob,
     PipelineState,
     UpdateEndpointRequest,
 )
+from google.longrunning.operations_pb2 import Operation  # type: ignore[import-untyped]  # published without types
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.field_mask_pb2 import FieldMask
 
@@ -43,6 +45,11 @@ CANCELLED = PipelineState.PIPELINE_STATE_CANCELLED
 _PAGE = 2
 """Jobs of a page, so that few of them make several."""
 _EDITABLE = ("display_name", "description", "labels", "traffic_split")
+_MUTABLE = tuple(
+    f"{kind}.{field}"
+    for kind in ("dedicated_resources", "automatic_resources")
+    for field in ("min_replica_count", "max_replica_count")
+)
 _TEMPLATE = re.compile(r"https://[\w-]+-kfp\.pkg\.dev/[\w-]+/[\w-]+/[\w-]+/[\w.:-]+")
 
 
@@ -53,6 +60,7 @@ class VertexEndpoints(GrpcServer):
         methods = {
             "GetEndpoint": Method(self._get, GetEndpointRequest, Endpoint),
             "UpdateEndpoint": Method(self._update, UpdateEndpointRequest, Endpoint),
+            "MutateDeployedModel": Method(self._mutate, MutateDeployedModelRequest, Operation),
         }
         services = {"google.cloud.aiplatform.v1.EndpointService": methods}
         super().__init__(services, "Permission 'aiplatform.endpoints.update' denied")
@@ -93,6 +101,26 @@ class VertexEndpoints(GrpcServer):
         wanted.etag = f"{now.etag}+"
         self.effects += 1
         return wanted
+
+    def _mutate(self, request: MutateDeployedModelRequest) -> Operation:
+        now = self._get(GetEndpointRequest(name=request.endpoint))
+        model = next((one for one in now.deployed_models if one.id == request.deployed_model.id), None)
+        if model is None:
+            raise Refused(grpc.StatusCode.NOT_FOUND, f"DeployedModel {request.deployed_model.id} does not exist.")
+        paths = list(request.update_mask.paths)
+        if not paths or any(path not in _MUTABLE or path.partition(".")[0] not in model for path in paths):
+            raise invalid(f"update_mask: must name fields that can be changed, got {paths}")
+        wanted = DeployedModel(model)
+        given = DeployedModel.pb(request.deployed_model)
+        FieldMask(paths=paths).MergeMessage(given, DeployedModel.pb(wanted), True, True)  # noqa: FBT003 - of protobuf
+        own = getattr(wanted, paths[0].partition(".")[0])
+        if not 1 <= own.min_replica_count <= own.max_replica_count:
+            raise invalid(f"min_replica_count: must be 1 to the maximum, got {own.min_replica_count}")
+        models = [wanted if one.id == wanted.id else one for one in now.deployed_models]
+        self.endpoint_resource = Endpoint(now)
+        self.endpoint_resource.deployed_models = models
+        self.effects += 1
+        return Operation(name=f"{request.endpoint}/operations/{self.effects}")
 
 
 class VertexPipelines(GrpcServer):

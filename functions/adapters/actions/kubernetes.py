@@ -1,0 +1,92 @@
+"""The API of Kubernetes on the control planes of clusters, with the access token of the function's account; none is sent to this machine."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+from urllib3.util import parse_url
+
+from core.errors import ActionError, UnavailableError
+from core.settings.network import is_loopback
+from core.settings.response import Resource
+from core.text import clean
+from functions.adapters.net import Deadline, address, anywhere, trusting_only
+from functions.adapters.probes import web
+from functions.adapters.probes.identity import TOKENS, NoTokenError, Tokens
+
+PATIENCE = 10.0
+"""Seconds that one request may take, with its token."""
+_LATER = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
+
+T = TypeVar("T")
+
+
+class Clusters:
+    """The control planes that resources name.
+
+    Args:
+        patience: seconds that one request may take.
+        tokens: of the account.
+    """
+
+    def __init__(self, *, patience: float = PATIENCE, tokens: Tokens = TOKENS) -> None:
+        self._patience = patience
+        self._tokens = tokens
+
+    def get(self, resource: Resource, path: str, kind: type[T]) -> T:
+        """The object at a path; see `put`."""
+        return self._send(resource, "GET", path, None, kind)
+
+    def put(self, resource: Resource, path: str, wanted: T) -> T:
+        """Replace the object at a path by one of the same version; as it is then.
+
+        Raises:
+            UnavailableError: the cluster does not answer, or somebody else changed the object meanwhile.
+            ActionError: it refuses, or would refuse again.
+        """
+        return self._send(resource, "PUT", path, msgspec.json.encode(wanted), type(wanted))
+
+    def _send(self, resource: Resource, method: str, path: str, body: bytes | None, kind: type[T]) -> T:
+        url = parse_url(f"{resource.cluster.rstrip('/')}{path}")
+        deadline = Deadline(self._patience)
+        try:
+            answer = web.answer(
+                web.Request(
+                    url=url,
+                    refuses=anywhere,
+                    method=method,
+                    headers=self._headers(address(url)[0], deadline),
+                    body=body,
+                    context=trusting_only(resource.ca),
+                ),
+                deadline,
+            )
+        except (*web.FAULTS, NoTokenError) as error:
+            raise UnavailableError(f"{url.netloc}{path}: does not answer ({type(error).__name__})") from error
+        return _decoded(f"{url.netloc}{path}", answer, kind)
+
+    def _headers(self, host: str, deadline: Deadline) -> Mapping[str, str]:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if not is_loopback(host):
+            headers["Authorization"] = f"Bearer {self._tokens.access(deadline)}"
+        return headers
+
+
+def _decoded(where: str, answer: web.Answer, kind: type[T]) -> T:
+    if answer.status in _LATER or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise UnavailableError(f"{where}: answered {answer.status}: {_reason(answer.body)}")
+    if answer.status != HTTPStatus.OK:
+        raise ActionError(f"{where}: refused: {answer.status}: {_reason(answer.body)}")
+    try:
+        return msgspec.json.decode(answer.body.encode(), type=kind)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise UnavailableError(f"{where}: answered what is not documented ({error})") from error
+
+
+def _reason(body: str) -> str:
+    try:
+        told: Any = msgspec.json.decode(body.encode())["message"]
+    except (msgspec.MsgspecError, KeyError, TypeError, RecursionError):
+        return "no reason given"
+    return clean(str(told))
