@@ -92,7 +92,8 @@ def fault_of(span: Span, now: datetime) -> str:
         return "traceId must be 16 bytes and spanId 8, not all zero"
     if span.end < span.start:
         return "endTimeUnixNano must not be before startTimeUnixNano"
-    return fault_of_instant(span.end, now, "endTimeUnixNano")
+    # A start of 0 is one that was not sent: as a duration it would be decades.
+    return fault_of_instant(span.end, now, "endTimeUnixNano") or fault_of_instant(span.start, now, "startTimeUnixNano")
 
 
 def fault_of_instant(nanoseconds: int, now: datetime, name: str) -> str:
@@ -107,6 +108,8 @@ def fault_of_point(point: Point, now: datetime) -> str:
     """Why a point is refused; empty where it is not."""
     if point.kind != "gauge" and not point.temporality:
         return "aggregationTemporality must be delta (1) or cumulative (2)"
+    if point.start > point.at:
+        return "startTimeUnixNano must not be after timeUnixNano"
     return fault_of_instant(point.at, now, "timeUnixNano")
 
 

@@ -20,10 +20,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from functions.otlp.parts import parts_of_json, parts_of_protobuf
+
 LARGEST: Final = 4_000_000
 """Bytes of a body as it is sent."""
 LARGEST_UNPACKED: Final = 16_000_000
 """Bytes of a body that was compressed: reading takes some times as much memory."""
+MOST_PARTS: Final = 300_000
+"""Messages in a body: spans, attributes, values and the like. A Collector's batch of 8,192 spans with eight attributes each has 139,264."""
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 TYPES = {PROTOBUF: PROTOBUF, "application/protobuf": PROTOBUF, JSON: JSON}
 """Content types that are read, and what each is answered with."""
@@ -81,14 +85,22 @@ def decoded(body: bytes, signal: str, content_type: str) -> Message:
 
     Raises:
         MalformedError: there is none.
+        TooLargeError: it has more than `MOST_PARTS`; it was not parsed.
     """
     message = REQUESTS[signal]()
+    is_json = TYPES[content_type] == JSON
+    if len(body) // 2 > MOST_PARTS:  # each has two bytes at least
+        parts = parts_of_json(body) if is_json else parts_of_protobuf(body, message.DESCRIPTOR, MOST_PARTS)
+        if parts > MOST_PARTS:
+            raise TooLargeError(
+                f"body: must have at most {MOST_PARTS} spans, points, records, attributes and values in all"
+            )
     try:
-        if TYPES[content_type] == PROTOBUF:
-            message.ParseFromString(body)
-        else:
+        if is_json:
             given = _with_ids(msgspec.json.decode(body, type=dict[str, Any]), 0)
             json_format.ParseDict(given, message, ignore_unknown_fields=True, max_recursion_depth=_DEEPEST)
+        else:
+            message.ParseFromString(body)
     except DecodeError as error:
         raise MalformedError(f"body: must be {message.DESCRIPTOR.name} in protobuf: {error}") from error
     except (msgspec.MsgspecError, json_format.ParseError, ValueError, RecursionError) as error:

@@ -145,11 +145,12 @@ def _taken(request: flask.Request, telemetry: Telemetry, authenticator: Authenti
     if request.mimetype not in TYPES:
         allowed = " or ".join(sorted(set(TYPES.values())))
         return "refused", error(request, 415, f"content-type: must be {allowed}, got {request.mimetype[:80]!r}")
+    body = _read(request)  # before a place is taken: a sender whose bytes drip must not hold one
     if not telemetry.places.acquire(blocking=False):
         return "busy", error(request, 429, f"busy: {AT_ONCE} requests are read already")
     try:
         encoding = request.headers.get("Content-Encoding", "").strip().lower()
-        message = decoded(unpacked(_read(request), encoding), signal, request.mimetype)
+        message = decoded(unpacked(body, encoding), signal, request.mimetype)
         taken = telemetry.take(message, signal, ports.clock())
     finally:
         telemetry.places.release()
