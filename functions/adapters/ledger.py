@@ -7,7 +7,8 @@ must tolerate that, as PagerDuty does by its dedup_key and a table by its row ke
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta
 from enum import StrEnum
@@ -174,13 +175,38 @@ class Ledger:
             BusyError: another instance is performing it; the error names the key and the end of the lease.
             UnavailableError: the store does not answer.
         """
-        mine = self._claim(key, self._attempt(), lease)
-        if mine is None:
-            raise ConflictError(f"{key}: has been performed once and for all")
-        try:
+        with self.held(key, lease=lease):
             effect()
+
+    @contextmanager
+    def held(self, key: str, *, lease: timedelta = LEASE) -> Iterator[Callable[[], None]]:
+        """A claim on an effect of many steps, as for `alone`; what is given renews the lease, before each step.
+
+        Args:
+            key: identifies the effect; no key of `once`.
+            lease: how long other instances may not try after it was renewed; longer than a step takes.
+
+        Raises:
+            BusyError: another instance is performing it, also when the lease is renewed too late.
+            UnavailableError: the store does not answer.
+        """
+        attempt = self._attempt()
+        mine = self._held(key, attempt, lease)
+
+        def renew() -> None:
+            nonlocal mine
+            mine = self._held(key, attempt, lease)
+
+        try:
+            yield renew
         finally:
             mine.release()
+
+    def _held(self, key: str, attempt: str, lease: timedelta) -> Claim:
+        mine = self._claim(key, attempt, lease)
+        if mine is None:
+            raise ConflictError(f"{key}: has been performed once and for all")
+        return mine
 
     def purge(self, *, days: int = 30) -> int:
         """Delete the entries that expired on one of the last days; Firestore's TTL policy does it by itself.

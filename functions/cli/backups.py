@@ -1,9 +1,10 @@
 """`aia backup` and `aia restore`: a backup at once, and the way back; straight to BigQuery and to the store, without the API."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from core.maintenance.backup import Manifest
     from functions.runtime.ports import Ports
     from functions.services.backups.restore import Restorer
+    from functions.services.steps import Step
 
+_LEASE = timedelta(minutes=10)
+"""How long nobody else may go on after a step has begun: longer than one takes, since what was killed is waited for as long."""
 _NAME = "maintenance"
 _HELP = (
     "GOOGLE_CLOUD_PROJECT is the project and AIA_STORE the store, as the functions have them (docs/maintenance.md says which they are on one "
@@ -31,10 +35,12 @@ def backup(*, listed: bool) -> None:
             _list(ports)
             return
         from functions.services.backups.make import Backups  # noqa: PLC0415 - help needs none of it
+        from functions.services.backups.restore import Restorer  # noqa: PLC0415 - as above
 
         at = datetime.now(UTC).replace(microsecond=0)
         backups = Backups(store=ports.store, warehouse=ports.warehouse, clock=ports.clock)
-        _alone(ports, "backup", lambda: _run(backups.steps(at)))
+        restorer = Restorer(store=ports.store, warehouse=ports.warehouse, clock=ports.clock)
+        _alone(ports, ("backup",), lambda: _unless_restoring(restorer, backups.steps(at)))
         click.echo(f"backup of {at:%Y-%m-%dT%H:%M:%SZ}: made, restored into scratch tables, and equal")
 
 
@@ -60,14 +66,15 @@ def restore(*, instant: str | None, verify: bool, yes: bool) -> None:
         said = f"backup of {manifest.at:%Y-%m-%dT%H:%M:%SZ}"
         if verify:
             backups = Backups(store=ports.store, warehouse=ports.warehouse, clock=ports.clock)
-            _alone(ports, "backup", lambda: _run(backups.verification(manifest.at)))
+            _alone(ports, ("backup",), lambda: backups.verification(manifest.at))
             click.echo(f"{said}: restored into scratch tables, and equal")
             return
         if not yes:
             click.confirm(f"Replace {len(manifest.tables)} tables and all documents by the {said}?", abort=True)
         restorer = Restorer(store=ports.store, warehouse=ports.warehouse, clock=ports.clock)
-        _alone(ports, "restore", lambda: _restore(restorer, manifest))
-        withheld = restorer.finish()
+        withheld: list[str] = []
+        # A backup that is made meanwhile would be of two times.
+        _alone(ports, ("backup", "restore"), lambda: _restore(restorer, manifest, withheld))
         click.echo(f"{said}: restored")
         for key in withheld:
             click.echo(f"not sent, because nobody knows whether it was since: {key}", err=True)
@@ -95,20 +102,34 @@ def _ports() -> "Ports":
     return Ports(_NAME)
 
 
-def _alone(ports: "Ports", what: str, act: Callable[[], None]) -> None:
-    """Do it while the function does not."""
-    ports.ledger.alone(f"{_NAME}:{what}", act, lease=timedelta(hours=1))
+def _alone(ports: "Ports", names: Sequence[str], steps: Callable[[], "Iterator[Step]"]) -> None:
+    """Do the steps while nobody else does any of what is named, neither the function nor another person."""
+    from core.errors import BusyError  # noqa: PLC0415 - help needs none of it
+
+    with ExitStack() as claims:
+        try:
+            renewals = [claims.enter_context(ports.ledger.held(f"{_NAME}:{name}", lease=_LEASE)) for name in names]
+        except BusyError as error:
+            raise RefusedError(f"another backup or restore runs, or was killed: {error}; try again then") from error
+        for step in steps():
+            for renew in renewals:
+                renew()
+            said = step.run()
+            click.echo(f"{step.name}{': ' if said else ''}{said}")
 
 
-def _restore(restorer: "Restorer", manifest: "Manifest") -> None:
+def _unless_restoring(restorer: "Restorer", steps: "Iterator[Step]") -> "Iterator[Step]":
+    if other := restorer.unfinished():
+        raise RefusedError(
+            f"backup: must wait for the restore of {other}, which is not finished: aia restore finishes it"
+        )
+    yield from steps
+
+
+def _restore(restorer: "Restorer", manifest: "Manifest", withheld: list[str]) -> "Iterator[Step]":
     restorer.begin(manifest)
-    _run(restorer.steps(manifest))
-
-
-def _run(steps: Any) -> None:  # noqa: ANN401 - an iterator of steps, which are imported when they are used
-    for step in steps:
-        said = step.run()
-        click.echo(f"{step.name}{': ' if said else ''}{said}")
+    yield from restorer.steps(manifest)
+    withheld += restorer.finish()
 
 
 def _list(ports: "Ports") -> None:

@@ -12,16 +12,18 @@ from click.testing import CliRunner
 from google.cloud import bigquery
 
 from core.errors import BackupError
+from core.maintenance.backup import OWN
 from core.settings import Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.sqlite_store import SqliteStore
+from functions.adapters.store import update
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.cli.main import main
 from functions.maintenance import cleanup, configuration, files, optimisation
 from functions.maintenance.outside import Outside
 from functions.services.backups import documents, manifests, tables
 from functions.services.backups.make import Backups
-from functions.services.backups.restore import Restorer
+from functions.services.backups.restore import KEY, Restorer
 from functions.services.dead_letters import PER_FUNCTION, find, newest
 from tests.support.crash.breaking import Breaking, MemoryMetrics
 from tests.support.fakes.deployed import Unanswering
@@ -132,8 +134,21 @@ def test_by_hand_a_backup_is_made_listed_compared_and_restored(
     warehouse.query("DROP TABLE ops.dead_letters")
     assert "put:ops.dead_letters" in aia("restore", "--yes")
     assert rows(warehouse).total() == 1
-    refused = CliRunner().invoke(main, ["restore", "--at", "2020-01-01", "--yes"])
-    assert (refused.exit_code, "must not be before the first backup" in refused.output) == (2, True)
+
+    def refused(*arguments: str) -> str:
+        done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+        assert done.exit_code == 2, done.output
+        return done.output
+
+    assert "must not be before the first backup, 20" in refused("restore", "--at", "2020-01-01", "--yes")
+    store = SqliteStore(f"{tmp_path}/store.db")
+    for claimed in ("backup", "restore"):
+        with Ledger(store, now, "other").held(f"maintenance:{claimed}"):
+            assert f"maintenance:{claimed}: claimed by other/" in refused("restore", "--yes")
+    update(store, OWN, KEY, lambda data: (data or {}) | {"exchanging": True, "finished_at": None})
+    assert "backup: must wait for the restore of 20" in refused("backup")
+    assert ": restored" in aia("restore", "--yes")
+    assert "and equal" in aia("backup")
 
 
 def test_every_statement_of_upkeep_runs_and_finds_what_there_is(warehouse: BigQueryWarehouse, tmp_path: Path) -> None:

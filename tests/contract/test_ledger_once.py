@@ -124,6 +124,22 @@ def test_what_is_done_alone_is_done_as_often_as_it_is_asked_for(ledger: Ledger, 
     assert effect.times == 2
 
 
+def test_what_has_many_steps_renews_its_lease_and_ends_where_another_took_over(
+    ledger: Ledger, store: Store, clock: Clock
+) -> None:
+    other = Ledger(store, clock, "other")
+    with ledger.held("restore", lease=10 * SECOND) as renew:
+        for _ in range(3):
+            clock.now += 9 * SECOND
+            renew()
+            with pytest.raises(BusyError, match="restore: claimed by worker/"):
+                other.alone("restore", Effect())
+        clock.now += 10 * SECOND
+        with other.held("restore"), pytest.raises(BusyError, match="restore: claimed by other/"):
+            renew()
+    other.alone("restore", Effect())
+
+
 def test_a_claim_is_taken_over_when_its_lease_has_ended(ledger: Ledger, store: Store, clock: Clock) -> None:
     crashing = Ledger(Faulty(store, left=2, arrives=False), clock, "crashing")
     with pytest.raises(UnavailableError):

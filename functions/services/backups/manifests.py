@@ -79,8 +79,13 @@ def newest(warehouse: Warehouse, at: datetime) -> Manifest:
     Raises:
         BackupError: there is none.
     """
-    whole = [one.manifest for one in read(warehouse) if one.status is not Status.BROKEN]
+    found = read(warehouse)
+    whole = [one.manifest for one in found if one.status is not Status.BROKEN]
     manifest = chosen(whole, at)
-    if manifest is None:
-        raise BackupError(f"at: must not be before the first backup, got {stamp(at)}")
-    return manifest
+    if manifest:
+        return manifest
+    if not whole:
+        raise BackupError("backup: there is none" if not found else f"backup: all {len(found)} are broken")
+    raise BackupError(
+        f"at: must not be before the first backup, {stamp(min(one.at for one in whole))}, got {stamp(at)}"
+    )
