@@ -147,9 +147,9 @@ class AreaCoverage:
         return _each_once(one.panels for one in self.signals)
 
     @property
-    def seen(self) -> int:
-        """The number of its signals with a fresh sample."""
-        return sum(bool(one.series) for one in self.signals)
+    def seen(self) -> int | None:
+        """The number of its signals with a fresh sample; None where that is not known."""
+        return None if self.sight is Sight.NOT_KNOWN else sum(bool(one.series) for one in self.signals)
 
 
 Seen = Mapping[str, Mapping[str, int]]

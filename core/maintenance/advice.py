@@ -57,7 +57,7 @@ def unused_metrics(catalogue: Iterable[str], texts: Iterable[str]) -> list[Advic
         Advice(
             kind=AdviceKind.UNUSED_METRIC,
             subject=name,
-            text="Write it no more, or use it in a rule or on a dashboard.",
+            text="Use it in an alert rule or on a dashboard, or stop writing it.",
         )
         for name in sorted(set(catalogue) - used)
     ]

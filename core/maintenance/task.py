@@ -27,6 +27,8 @@ class RunOutcome(StrEnum):
     CONTINUES = "continues"
     """Its time was over; it goes on at the next tick."""
     FAILED = "failed"
+    WAITS = "waits"
+    """It has not run yet: a new system waits for the next time that it is due."""
 
 
 class RunReason(StrEnum):
@@ -104,7 +106,7 @@ class Progress:
     @property
     def over(self) -> bool:
         """Whether nothing more is done for this instant."""
-        return self.outcome is RunOutcome.DONE or self.attempts >= MOST_ATTEMPTS
+        return self.outcome in (RunOutcome.DONE, RunOutcome.WAITS) or self.attempts >= MOST_ATTEMPTS
 
     def counts(self, at: datetime) -> bool:
         """Whether a tick may try it: one that is delivered again, or late, does not count as another attempt."""

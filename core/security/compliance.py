@@ -294,13 +294,13 @@ ITEMS: Sequence[Item] = (
     ),
     Item(
         number="7.2",
-        title="BigQuery tables are encrypted with keys of one's own",
+        title="BigQuery tables are encrypted with customer-managed keys (CMEK)",
         faults=_of_plan(_own_key("encryption_configuration"), "google_bigquery_table"),
         reads=_PLAN,
     ),
     Item(
         number="7.3",
-        title="BigQuery datasets have a key of one's own",
+        title="BigQuery datasets have a default customer-managed key (CMEK)",
         faults=_of_plan(_own_key("default_encryption_configuration"), "google_bigquery_dataset"),
         reads=_PLAN,
     ),

@@ -4,32 +4,27 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from html import escape
 
 import flask
 from werkzeug.exceptions import Conflict
 
 from core.errors import Fault
-from core.events import Command, Verb, stamp
+from core.events import Command, Verb
 from core.maintenance.backup import OWN
 from core.maintenance.dead_letters import claim_key
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ports import Bus, Clock, Data, Store, Warehouse
 from functions.adapters.store import every, is_key
+from functions.api import maintenance_page
 from functions.api.body import BodyError, read
 from functions.api.commands import TOPIC
 from functions.services import dead_letters
 from functions.services.dead_letters import DeadLetter
-from functions.services.html import document
 from functions.services.maintenance import ADVICE, TASK, read_progress
 
 LOOKED_BACK = timedelta(days=30)
 MOST = 200
 """Dead letters that are listed: the newest."""
-_STYLE = """body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; } th, td { padding: .3rem .6rem; text-align: left; vertical-align: top; }
-tr { border-bottom: 1px solid #8884; } code { overflow-wrap: anywhere; }
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,16 +93,8 @@ class Maintenance:
         return command.id
 
     def page(self) -> str:
-        """The dead letters and the tasks as a page."""
-        tasks = "".join(map(_task_row, self.tasks()["tasks"]))
-        letters = "".join(map(_row, self.dead_letters())) or "<tr><td>none in the last 30 days</td></tr>"
-        heads = "<tr><th>parked<th>function<th>id<th>reason<th>sent again</tr>"
-        body = (
-            f"<h1>Upkeep</h1><table><tr><th>task<th>newest run<th>outcome<th>successes<th>what it did</tr>{tasks}</table>"
-            f"<h2>Messages that could not be handled</h2><table>{heads}{letters}</table>"
-            "<p><code>aia dead-letters resend ID --why TEXT</code> sends one again.</p>"
-        )
-        return document(title="Upkeep", style=_STYLE, body=body)
+        """The tasks, the newest advice and the dead letters as a page."""
+        return maintenance_page.page(self.tasks(), self.dead_letters())
 
     def _find(self, identifier: str) -> DeadLetter:
         found = dead_letters.find(self.warehouse, identifier) if is_key(identifier) else None
@@ -156,16 +143,3 @@ def _summary(found: DeadLetter, *, sent: bool) -> Data:
         "reason": found.reason,
         "sent_again": sent,
     }
-
-
-def _task_row(task: Data) -> str:
-    ratio = "" if task["success_ratio"] is None else f"{task['success_ratio']:.0%}"
-    finished = stamp(task["finished_at"]) if task["finished_at"] else "not yet"
-    cells = (task["task"], finished, task["outcome"], ratio, task["detail"])
-    return "<tr>" + "".join(f"<td>{escape(str(cell))}" for cell in cells) + "</tr>"
-
-
-def _row(one: Data) -> str:
-    sent = "yes" if one["sent_again"] else "no"
-    cells = (stamp(one["received_at"]), one["function"], one["id"], one["reason"], sent)
-    return "<tr>" + "".join(f"<td><code>{escape(str(cell))}</code>" for cell in cells) + "</tr>"

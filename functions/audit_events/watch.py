@@ -128,9 +128,9 @@ def look(outside: Outside, tick: Tick) -> None:
         numbers[case.detection] += bool(case.open)
     tracker.record(trail_observation(trail, at, outside.settings))
     tracker.publish_unsent(SOURCE)
-    for detection, number in numbers.items():
-        outside.metrics.gauge("aia_security_open", number, at=at, detection=detection.value)
-    if trail:
+    if trail:  # before the first entry it is not known what is open
+        for detection, number in numbers.items():
+            outside.metrics.gauge("aia_security_open", number, at=at, detection=detection.value)
         outside.metrics.gauge("aia_audit_newest_timestamp_seconds", trail.newest.timestamp(), at=at)
 
 

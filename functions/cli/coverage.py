@@ -42,7 +42,7 @@ def _table(areas: list[Json]) -> list[str]:
             one["name"],
             one["owner"],
             str(len(one["signals"])),
-            str(one["seen"]),
+            "not known" if one["seen"] is None else str(one["seen"]),
             str(len(one["rules"])),
             str(len(one["panels"])),
             one["sight"] + (f" ({one['contract']})" if one["sight"] == "needs GCP" else ""),

@@ -27,6 +27,11 @@ def dependencies(url: str, *, hours: int, minimum: int, also_known: bool, as_jso
     for one in wanted:
         told = "in your settings" if one["in_settings"] else "not in your settings"
         click.echo(f"seen {one['calls']:,} calls {one['from']} -> {one['to']}; {told}")
+    if not wanted:
+        click.echo(
+            f"no {'' if also_known else 'further '}dependency with {minimum} calls or more in {hours} h of traces",
+            err=True,
+        )
     missing = [one for one in wanted if not one["in_settings"]]
     if missing:
         click.echo("\ndependencies:")

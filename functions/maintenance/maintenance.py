@@ -93,7 +93,7 @@ def _run(task: Task, outside: Outside, at: datetime, until: datetime) -> Excepti
     """Do a task that is due; the error that a retry may fix, if there is one."""
     due = task.schedule.newest(at)
     if load(outside.store, task.name) is None and task.waits:
-        save(outside.store, task.name, Progress(due=due, outcome=RunOutcome.DONE))
+        save(outside.store, task.name, Progress(due=due, outcome=RunOutcome.WAITS))
     progress = to_do(load(outside.store, task.name), due)
     if progress is None or not progress.counts(at):
         return None
@@ -160,5 +160,5 @@ def _publish(task: Task, outside: Outside, at: datetime) -> None:
         outside.metrics.gauge("aia_maintenance_success_timestamp_seconds", succeeded, at=at, task=task.name)
     if progress.success_ratio is not None:
         outside.metrics.gauge("aia_maintenance_success_ratio", progress.success_ratio, at=at, task=task.name)
-    if progress.outcome is not RunOutcome.CONTINUES:
+    if progress.outcome in (RunOutcome.DONE, RunOutcome.FAILED):
         outside.metrics.gauge("aia_maintenance_seconds", progress.seconds, at=at, task=task.name)

@@ -158,6 +158,12 @@ def test_without_any_entry_for_long_it_is_found_that_nothing_is_known() -> None:
     assert [(one.kind, one.target) for one in found] == [("no_verdict", "compliance/audit-log")]
 
 
+def test_before_the_first_entry_it_is_not_known_what_is_open() -> None:
+    outside = Outside()
+    handle(watch(outside), Tick(job="audit_events", scheduled_at=AT))
+    assert outside.gauges == {}
+
+
 def test_ticks_measure_what_is_open() -> None:
     outside = Outside()
     for event in (entry("set_iam_policy"), Tick(job="audit_events", scheduled_at=AT + MINUTE)):

@@ -83,7 +83,7 @@ def test_every_area_has_its_rules_and_panels_and_what_is_seen(
 
 def test_what_nobody_answers_is_not_known(client: FlaskClient, known: Known) -> None:
     known.down = True
-    assert {one["sight"] for one in covered(client).values()} == {"not known"}
+    assert {(one["sight"], one["seen"]) for one in covered(client).values()} == {("not known", None)}
 
 
 def test_on_google_cloud_nothing_is_a_replay(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

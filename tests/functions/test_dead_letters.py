@@ -15,7 +15,7 @@ from core.errors import RefusedError, UnavailableError
 from core.events import Command, Verb
 from core.maintenance.backup import OWN
 from core.maintenance.dead_letters import claim_key
-from core.maintenance.task import Progress, finished
+from core.maintenance.task import Progress, RunOutcome, finished
 from core.settings import Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
@@ -31,6 +31,7 @@ from tests.support.fakes.ports import push
 from tests.support.fakes.scanned import scanned
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
+SAID = {"text": "Use it.", "numbers": {"rows_a_day": 12000}}
 SAYS = b'{"type": "finding", "version": 9}'
 
 
@@ -74,7 +75,7 @@ def test_the_page_shows_them_and_escapes_what_others_wrote(url: str) -> None:
 def test_the_newest_run_of_each_task_is_shown_with_the_advice(url: str, office: ApiFixture) -> None:
     done = finished(Progress(due=AT, seconds=2.5).with_step("documents", "3 documents"), at=AT)
     save(office.store, "backup", finished(done, at=AT, fault="ops.a differs"))
-    office.store.create(OWN, ADVICE, {"at": AT, "advice": [{"kind": "unused_metric", "subject": "aia_x"}]})
+    office.store.create(OWN, ADVICE, {"at": AT, "advice": [{"kind": "unused_metric", "subject": "aia_x"} | SAID]})
     with urllib.request.urlopen(f"{url}/api/maintenance") as answer:
         found = json.load(answer)
     [task] = found["tasks"]
@@ -82,7 +83,19 @@ def test_the_newest_run_of_each_task_is_shown_with_the_advice(url: str, office: 
     assert (task["detail"], task["succeeded_at"][:10]) == ("3 documents", "2026-06-01")
     assert found["advice"]["advice"][0]["subject"] == "aia_x"
     with urllib.request.urlopen(f"{url}/maintenance") as answer:
-        assert "<td>backup<td>2026-06-01T00:00:00Z<td>failed<td>50%" in answer.read().decode()
+        text = answer.read().decode()
+    assert "<td>backup</td><td>2026-06-01 00:00 UTC</td><td>failed</td><td>50%</td>" in text
+    assert "<td>unused metric</td><td>aia_x</td><td>Use it.</td><td>rows a day: 12,000</td>" in text
+
+
+def test_a_task_that_has_not_run_and_advice_that_nobody_gave_are_not_shown_as_good(
+    url: str, office: ApiFixture
+) -> None:
+    save(office.store, "backup", Progress(due=AT, outcome=RunOutcome.WAITS))
+    with urllib.request.urlopen(f"{url}/maintenance") as answer:
+        text = answer.read().decode()
+    assert "<td>backup</td><td></td><td>not run yet</td><td></td>" in text
+    assert "Not known: the task <code>optimisation</code> has not run yet." in text
 
 
 def test_one_is_sent_again_by_a_command_with_who_and_why(url: str, office: ApiFixture) -> None:

@@ -209,6 +209,10 @@ def test_a_new_system_waits_with_its_first_backup_until_the_night(world: deploye
     [backup] = [task for task in TASKS if task.name == "backup"]
     handle(Maintenance(outside=outside, tasks=[backup]), Tick(job=NAME, scheduled_at=AT + MINUTES))
     assert rows(outside) == []
+    progress = load(outside.store, "backup")
+    assert progress is not None
+    assert (progress.outcome, progress.succeeded_at) == (RunOutcome.WAITS, None)
+    assert not [name for name, *_ in world.gauges if name.startswith("aia_maintenance_")]
     with pytest.raises(BackupError):  # this warehouse has no manifest of what it is given
         list(backup.steps(outside, AT))
 

@@ -9,6 +9,8 @@ from functions.adapters.net import Deadline
 from functions.adapters.probes.failure import failed, passed
 from functions.adapters.probes.reach import refuses
 
+_SHOWN = 8
+"""Addresses that the result names: an answer may have thousands."""
 _REASONS: dict[type[Exception], ProbeReason] = {
     dns.resolver.NXDOMAIN: ProbeReason.UNKNOWN_NAME,
     dns.resolver.NoAnswer: ProbeReason.NO_ADDRESS,
@@ -27,7 +29,9 @@ def check(probe: DnsProbe) -> ProbeResult:
         addresses = _addresses(probe, deadline)
     except (dns.exception.DNSException, TimeoutError) as error:
         return failed(_why(error), probe.host, deadline)
-    return passed(f"{probe.host} is {', '.join(addresses)}", deadline)
+    further = len(addresses) - _SHOWN
+    shown = ", ".join(addresses[:_SHOWN]) + (f" and {further} more" if further > 0 else "")
+    return passed(f"{probe.host} is {shown}", deadline)
 
 
 def _addresses(probe: DnsProbe, deadline: Deadline) -> list[str]:

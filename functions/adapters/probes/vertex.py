@@ -30,6 +30,7 @@ def check(probe: VertexProbe, tokens: Tokens = TOKENS) -> ProbeResult:
 
 def _predictions(body: str) -> int | None:
     try:
-        return len(json.loads(body)["predictions"])
-    except (ValueError, TypeError, KeyError):
+        found = json.loads(body)["predictions"]
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
+    return len(found) if isinstance(found, list) else None

@@ -24,7 +24,7 @@ const card = (area) => el("details", { class: "card area", "data-key": area.name
   el("summary", {},
     el("b", {}, area.name),
     el("span", { class: `pill ${LEVELS[area.sight]}` }, area.sight),
-    el("span", { class: "counts" }, count(area.signals.length, "signal"), " · ", `${area.seen} seen`, " · ", count(area.rules.length, "alert rule"), " · ", count(area.panels.length, "panel")),
+    el("span", { class: "counts" }, count(area.signals.length, "signal"), " · ", `${area.seen ?? "not known how many"} seen`, " · ", count(area.rules.length, "alert rule"), " · ", count(area.panels.length, "panel")),
     el("span", { class: "soft" }, area.owner)),
   area.sight === "needs GCP" && el("p", { class: "soft" }, "Nothing on this machine writes it. It is held against its documentation by ", el("code", {}, area.contract), "."),
   area.sight === "replayed" && el("p", { class: "soft" }, "On this machine its data are a replay: these samples show that the area works, and do not count as seen."),
