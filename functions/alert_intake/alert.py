@@ -1,17 +1,21 @@
 """A foreign alert, and the finding that it becomes: the same rules for all formats."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
-from core.events import YEARS, Finding, Severity, Status
+from core.events import YEARS, Finding, RegistryChange, Severity, Status
 from functions.adapters.redact import is_secret
 from functions.alert_intake import safe, targets
-from functions.alert_intake.reading import Json, UnreadableError
+from functions.alert_intake.reading import IrrelevantError, Json, UnreadableError
 
+log = logging.getLogger(__name__)
 UNWATCHED_FOR = timedelta(hours=1)
 """How long a finding holds whose source stopped watching before a recovery was seen."""
+UNENDED_FOR = timedelta(days=1)
+"""How long a finding holds whose source never says that it is over, unless it is sent again."""
 AHEAD = timedelta(days=1)
 """How far ahead of now a clock may be that is believed."""
 FARTHEST_END = timedelta(days=30)
@@ -87,27 +91,40 @@ class Refusal:
     alerts: int = 1
 
 
-Outcome = Finding | Refusal
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """What is understood and says nothing of a target, as a rule that was paused.
+
+    Attributes:
+        reason: in one line, for the log.
+    """
+
+    reason: str
 
 
-def each(elements: list[Json], read: Callable[[Json], Alert], where: str) -> list[Outcome]:
+Outcome = Finding | RegistryChange | Refusal | Ignored
+
+
+def each(elements: list[Json], read: Callable[[Json], Alert], where: str) -> Iterator[Outcome]:
     """Every element as the finding it is, or as a refusal, in their order; those beyond the limit are one refusal.
+
+    One after another, so that the findings of a large body are never all there at once.
 
     Args:
         elements: of a body.
-        read: reads one; raises `UnreadableError`.
+        read: reads one; raises `UnreadableError`, or `IrrelevantError` where there is nothing to tell.
         where: the place of the list in the body, as in `$.alerts`.
     """
-    outcomes = [_one(element, read, f"{where}[{index}]") for index, element in enumerate(elements[:MOST_ALERTS])]
+    for index, element in enumerate(islice(elements, MOST_ALERTS)):
+        yield _one(element, read, f"{where}[{index}]")
     if len(elements) > MOST_ALERTS:
         reason = f"{where}: must hold at most {MOST_ALERTS} alerts, got {len(elements)}; the first ones are read"
-        outcomes.append(Refusal(reason, elements[MOST_ALERTS:], len(elements) - MOST_ALERTS))
-    return outcomes
+        yield Refusal(reason, elements[MOST_ALERTS:], len(elements) - MOST_ALERTS)
 
 
-def one(element: Json, read: Callable[[Json], Alert]) -> list[Outcome]:
+def one(element: Json, read: Callable[[Json], Alert]) -> Iterator[Outcome]:
     """A body that is one alert."""
-    return [_one(element, read, "$")]
+    yield _one(element, read, "$")
 
 
 def finding(alert: Alert) -> Finding:
@@ -149,8 +166,13 @@ def shown(labels: Mapping[str, str], *consumed: str) -> dict[str, str]:
 def _one(element: Json, read: Callable[[Json], Alert], where: str) -> Outcome:
     try:
         return finding(read(element))
+    except IrrelevantError as error:
+        return Ignored(f"{where}: {error}")
     except UnreadableError as error:
         return Refusal(f"{where}: {error}", element)
+    except Exception as error:  # a sender gives up on what fails each time; parked, a person can still read it
+        log.exception("alert not parsed")
+        return Refusal(f"{where}: unexpected {type(error).__name__}: {error}", element)
 
 
 def _observed_at(alert: Alert) -> datetime:

@@ -7,27 +7,33 @@ are duplicates.
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
-from core.events import Finding
+from core.events import Finding, RegistryChange
 from functions.adapters import logs
 from functions.adapters.ports import BulkBus, Metrics
-from functions.alert_intake.alert import Outcome, Refusal
-from functions.alert_intake.formats import understand
+from functions.alert_intake import unheard
+from functions.alert_intake.alert import Ignored, Outcome, Refusal
+from functions.alert_intake.envelopes import unwrapped
+from functions.alert_intake.format import Format
+from functions.alert_intake.formats import FORMATS, UNKNOWN, Content, understand
 from functions.alert_intake.reading import Json, UnreadableError, decode
 from functions.runtime.endpoint import LONGEST_REASON
 from functions.runtime.push import Message, Park
 
 log = logging.getLogger(__name__)
 NAME = "alert_intake"
-TOPIC = "findings"
-LARGEST: Final = 8_000_000
-"""Bytes of a body that is read: reading takes many times as much memory."""
+TOPIC, REGISTRY_TOPIC = "findings", "pipeline-runs"
+AT_ONCE: Final = 500
+"""Alerts that are read and published together: all of a large body would need much memory."""
 MOST_LETTERS: Final = 100
 """Refusals of one body that are parked individually; if there are more, the whole body is parked."""
+_SAMPLE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +43,31 @@ class Taken:
     Attributes:
         accepted: how many alerts were published.
         parked: how many were parked.
+        ignored: how many say nothing of a target.
     """
 
     accepted: int
     parked: int
+    ignored: int
+
+
+@dataclass(slots=True)
+class _Refused:
+    """The refusals of a body: all are counted, those that are parked one by one are kept."""
+
+    alerts: int = 0
+    count: int = 0
+    kept: list[tuple[int, Refusal]] = field(default_factory=list)
+    reasons: dict[str, tuple[Refusal, int]] = field(default_factory=dict)
+
+    def add(self, index: int, refusal: Refusal) -> None:
+        self.alerts += refusal.alerts
+        self.count += 1
+        if len(self.kept) < MOST_LETTERS:
+            self.kept.append((index, refusal))
+        cause = unheard.cause(refusal.reason)
+        first, alerts = self.reasons.get(cause, (refusal, 0))
+        self.reasons[cause] = first, alerts + refusal.alerts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,43 +78,80 @@ class Intake:
         bus: publishes the findings.
         park: parks what cannot be read.
         metrics: counts.
+        formats: in the order in which they are tried.
     """
 
     bus: BulkBus
     park: Park
     metrics: Metrics
+    formats: Sequence[Format] = FORMATS
 
-    def take(self, body: bytes, *, path: str, now: datetime, message: Message | None = None) -> Taken:
+    def take(self, body: bytes, *, path: str, now: datetime, message: Message | None = None, fault: str = "") -> Taken:
         """Publish every alert in a body, and park what cannot be understood.
 
         Args:
             body: of any form.
-            path: that it was posted to, for the log.
+            path: that it was posted to: names the sender of what is of no known format.
             now: when it was received, in UTC; the same for a redelivery, if known.
             message: the message that carried it, if one did.
+            fault: why the body cannot be read at all, if it is known already.
 
         Raises:
             UnavailableError: the bus or the table of dead letters does not answer; the body must be delivered again.
         """
-        outcomes = read(body, now)
-        findings = [outcome for outcome in outcomes if isinstance(outcome, Finding)]
-        refused = [(index, outcome) for index, outcome in enumerate(outcomes) if isinstance(outcome, Refusal)]
-        taken = Taken(len(findings), sum(refusal.alerts for _, refusal in refused))
-        self.bus.publish_all(TOPIC, findings)
-        if len(refused) > MOST_LETTERS:
-            told = f"{taken.parked} of {taken.accepted + taken.parked} alerts, first: {refused[0][1].reason}"
-            self._park(body, Refusal(told, None, taken.parked), message, None)
-        else:
-            self._park_each(refused, body, message, alone=len(outcomes) == 1)
-        log.info(
-            "%d accepted, %d parked", taken.accepted, taken.parked, extra=logs.fields(function=NAME, path=path[:80])
-        )
+        content = Content(UNKNOWN, [Refusal(fault, None)]) if fault else read(body, now, self.formats)
+        refused = _Refused()
+        counts = Counter(dict.fromkeys(("accepted", "ignored"), 0))
+        for batch in _batches(content.outcomes):
+            self._publish(batch, refused, counts)
+        taken = Taken(counts["accepted"], refused.alerts, counts["ignored"])
+        if refused.count:
+            self._tell(refused, _sender(content.sender, path), body, now)
+            self._park_all(refused, body, message, alone=counts.total() + refused.count == 1)
+        said = logs.fields(function=NAME, path=path[:80])
+        log.info("%d accepted, %d parked, %d ignored", taken.accepted, taken.parked, taken.ignored, extra=said)
         return taken
 
-    def _park_each(
-        self, refused: Sequence[tuple[int, Refusal]], body: bytes, message: Message | None, *, alone: bool
-    ) -> None:
-        for index, refusal in refused:
+    def refuse(self, reason: str, *, path: str, now: datetime) -> None:
+        """Publish that a body was refused unread.
+
+        Raises:
+            UnavailableError: the bus does not answer.
+        """
+        self.bus.publish_all(TOPIC, [unheard.finding(_sender(UNKNOWN, path), reason, "", 1, now)])
+
+    def _publish(self, batch: Iterable[tuple[int, Outcome]], refused: _Refused, counts: "Counter[str]") -> None:
+        findings, changes = list[Finding](), list[RegistryChange]()
+        for index, outcome in batch:
+            match outcome:
+                case Finding():
+                    findings.append(outcome)
+                case RegistryChange():
+                    changes.append(outcome)
+                case Refusal():
+                    refused.add(index, outcome)
+                case Ignored():
+                    counts["ignored"] += 1
+                    log.info("ignored: %s", outcome.reason, extra=logs.fields(function=NAME))
+        self.bus.publish_all(TOPIC, findings)
+        if changes:
+            self.bus.publish_all(REGISTRY_TOPIC, changes)
+        counts["accepted"] += len(findings) + len(changes)
+
+    def _tell(self, refused: _Refused, sender: str, body: bytes, now: datetime) -> None:
+        sample = body[:_SAMPLE].decode(errors="replace")
+        told = [
+            unheard.finding(sender, first.reason, _shown(first.element) or sample, alerts, now)
+            for first, alerts in refused.reasons.values()
+        ]
+        self.bus.publish_all(TOPIC, told)
+
+    def _park_all(self, refused: _Refused, body: bytes, message: Message | None, *, alone: bool) -> None:
+        if refused.count > MOST_LETTERS:
+            first = refused.kept[0][1].reason
+            self._park(body, Refusal(f"{refused.alerts} alerts, first: {first}", None, refused.alerts), message, None)
+            return
+        for index, refusal in refused.kept:
             self._park(body if alone else _part(refusal.element, body), refusal, message, None if alone else index)
 
     def _park(self, part: bytes, refusal: Refusal, message: Message | None, index: int | None) -> None:
@@ -100,17 +164,26 @@ class Intake:
         log.warning("parked: %s", reason, extra=logs.fields(function=NAME, message_id=message and message.id))
 
 
-def read(body: bytes, now: datetime) -> Sequence[Outcome]:
-    """The content of a body, in order: at least one finding or refusal."""
-    if len(body) > LARGEST:
-        return [Refusal(f"body: must be at most {LARGEST} bytes, got {len(body)}", None)]
+def read(body: bytes, now: datetime, formats: Sequence[Format] = FORMATS) -> Content:
+    """The content of a body."""
     try:
-        return understand(decode(body), now)
+        return understand(unwrapped(decode(body)), now, formats)
     except UnreadableError as error:
-        return [Refusal(str(error), None)]
-    except Exception as error:  # a sender gives up on a body that fails each time; parked, a person can still read it
-        log.exception("alert not parsed", extra=logs.fields(function=NAME))
-        return [Refusal(f"unexpected {type(error).__name__}: {error}", None)]
+        return Content(UNKNOWN, [Refusal(str(error), None)])
+    except Exception as error:  # as of one alert
+        log.exception("body not parsed", extra=logs.fields(function=NAME))
+        return Content(UNKNOWN, [Refusal(f"unexpected {type(error).__name__}: {error}", None)])
+
+
+def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[tuple[int, Outcome]]]:
+    numbered = iter(enumerate(outcomes))
+    while batch := list(islice(numbered, AT_ONCE)):
+        yield batch
+
+
+def _sender(name: str, path: str) -> str:
+    """The format, or what the path says of a body of none."""
+    return name if name != UNKNOWN else path.strip("/").partition("/")[0][:40] or UNKNOWN
 
 
 def _part(element: Json, body: bytes) -> bytes:
@@ -119,3 +192,8 @@ def _part(element: Json, body: bytes) -> bytes:
         return json.dumps(element).encode()
     except (ValueError, RecursionError):
         return body
+
+
+def _shown(element: Json) -> str:
+    """The beginning of a refused element; empty for none, and for one that cannot be encoded."""
+    return _part(element, b"")[:_SAMPLE].decode(errors="replace") if element is not None else ""

@@ -14,6 +14,8 @@ Json = Any
 """Decoded JSON."""
 LONGEST = 2000
 """Characters of a text that are looked at; no line for people needs more."""
+MOST_CONTAINERS, MOST_VALUES = 100_000, 400_000
+"""Objects and lists, and values in them, by the brackets and commas of a body: each becomes hundreds of bytes, whatever it holds."""
 _LONGEST_INTEGER = 400
 """Digits or bits; Python refuses to spell very long ones."""
 _LONGEST_INSTANT = 64
@@ -25,6 +27,10 @@ class UnreadableError(Exception):
     """The body cannot be read; the message says where and what is allowed."""
 
 
+class IrrelevantError(Exception):
+    """It is understood, and says nothing of a target; the message says what it is."""
+
+
 def decode(body: bytes) -> Json:
     """The JSON in a body, read as generously as possible: what can be read must not wait for a person.
 
@@ -32,8 +38,14 @@ def decode(body: bytes) -> Json:
     duplicate key has its last value; UTF-16 and UTF-32 are recognised.
 
     Raises:
-        UnreadableError: it is no JSON, or nested too deeply.
+        UnreadableError: it is no JSON, nested too deeply, or has more in it than memory is there for.
     """
+    for what, most, count in (
+        ("objects and lists", MOST_CONTAINERS, body.count(b"{") + body.count(b"[")),
+        ("values", MOST_VALUES, body.count(b",")),
+    ):
+        if count > most:
+            raise UnreadableError(f"body: must have at most {most} {what}, got {count}")
     try:
         return msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

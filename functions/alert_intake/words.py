@@ -3,7 +3,7 @@
 import re
 
 from core.events import Severity, Status
-from functions.alert_intake.reading import UnreadableError
+from functions.alert_intake.reading import IrrelevantError, UnreadableError
 
 _SEVERITIES = {
     word: severity
@@ -19,13 +19,15 @@ _SEVERITIES = {
 _STATUSES = {
     word: status
     for status, words in {
-        Status.FIRING: "firing fire alerting alarm alert open opened triggered trigger problem active down nodata error"
-        " acknowledged critical warning",
+        Status.FIRING: "firing fire fired alerting alarm alert open opened triggered trigger retriggered problem active"
+        " activated created down nodata renodata error acknowledged critical warning warn rewarn renotify",
         Status.RESOLVED: "resolved resolve ok okay normal closed close recovered recovery inactive up clear"
         " cleared healthy",
     }.items()
     for word in words.split()
 }
+_IRRELEVANT = frozenset({"paused", "pending", "snoozed"})
+"""Statuses of a rule or of a person's doing, which say nothing of the target."""
 _NO_WORD = re.compile(r"[\W_]+")
 _LONGEST = 80
 
@@ -53,7 +55,8 @@ def status(given: str, missing: Status = Status.FIRING) -> Status:
         missing: what no word at all means.
 
     Raises:
-        UnreadableError: the word is none that says whether something holds, as in `paused`.
+        IrrelevantError: the word is about the rule, as in `paused`.
+        UnreadableError: the word is none that says whether something holds.
 
     >>> status("OPEN").value, status("").value, status("No_Data").value
     ('firing', 'firing', 'firing')
@@ -61,6 +64,8 @@ def status(given: str, missing: Status = Status.FIRING) -> Status:
     word = _NO_WORD.sub("", given[:_LONGEST].lower())
     if not word and not given:
         return missing
+    if word in _IRRELEVANT:
+        raise IrrelevantError(f"status: {word} says nothing of the target")
     known = _STATUSES.get(word)
     if known is None:
         raise UnreadableError(f"status: must say whether it holds, as firing or resolved do, got {given[:_LONGEST]!r}")

@@ -38,7 +38,7 @@ locals {
       charts    = true # which alert rules have data
     }
     alert_intake = {
-      publishes = ["findings"]
+      publishes = concat(["findings"], local.mlflow ? ["pipeline-runs"] : []) # a version that a webhook of MLflow names
       writes    = ["ops.dead_letters"]
       settings  = false
     }

@@ -150,13 +150,26 @@ def test_a_rule_of_grafana_is_one_condition_in_all_its_states() -> None:
     assert (fired.value, fired.severity) == (71.5, Severity.ERROR)
 
 
-@pytest.mark.parametrize("state", ["paused", "pending", "unknown"])
-def test_a_state_that_says_nothing_of_the_target_is_parked(state: str) -> None:
+def legacy_grafana(state: str) -> World:
     world = World()
     world.send(json.dumps(json.loads(payload("grafana_legacy_webhook.json")) | {"state": state}).encode())
-    assert world.bus.events == []
+    assert world.findings() == []
+    return world
+
+
+@pytest.mark.parametrize("state", ["paused", "pending"])
+def test_a_state_of_a_rule_says_nothing_of_the_target(state: str) -> None:
+    world = legacy_grafana(state)
+    assert (world.park.letters, world.bus.events) == ([], [])
+
+
+def test_a_state_that_is_not_known_is_parked_and_somebody_hears_of_it_once() -> None:
+    world = legacy_grafana("unknown")
     [reason] = world.park.reasons
-    assert repr(state) in reason
+    assert "'unknown'" in reason
+    [heard], [other] = world.unheard(), legacy_grafana("gone").unheard()
+    assert (heard.target, heard.status, heard.id) == ("sender/grafana", Status.FIRING, other.id)
+    assert "queue age" in heard.evidence["sample"]
 
 
 def test_a_formatted_webhook_is_one_condition_by_its_id() -> None:

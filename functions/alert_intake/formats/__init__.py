@@ -1,63 +1,62 @@
-"""The formats of foreign alerts: each recognises its own by their shape, and reads them."""
+"""The formats of foreign alerts: each recognises its own by their shape, and reads them.
 
-from collections.abc import Callable
+A module of this folder is a format; nothing else names it.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
+from pkgutil import iter_modules
 
 from functions.alert_intake.alert import Outcome, Refusal
-from functions.alert_intake.formats import (
-    alertmanager,
-    cloud_monitoring,
-    cloudwatch,
-    formatted,
-    generic,
-    grafana,
-    prometheus,
-)
+from functions.alert_intake.format import Format
 from functions.alert_intake.reading import Json
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """One format.
-
-    Attributes:
-        name: for people.
-        recognise: whether a body is of it.
-        findings: the content of a recognised body, in order, received at an instant.
-    """
-
-    name: str
-    recognise: Callable[[Json], bool]
-    findings: Callable[[Json, datetime], list[Outcome]]
+def _format(module: str) -> Format:
+    found: Format = import_module(f"{__name__}.{module}").FORMAT
+    return found
 
 
-FORMATS = (
-    Format("cloud-monitoring", cloud_monitoring.recognise, cloud_monitoring.findings),
-    Format("alertmanager", alertmanager.recognise, alertmanager.findings),
-    Format("prometheus", prometheus.recognise, prometheus.findings),
-    Format("cloudwatch", cloudwatch.recognise, cloudwatch.findings),
-    Format("grafana", grafana.recognise, grafana.findings),
-    Format("generic", generic.recognise, generic.findings),
-    Format("formatted", formatted.recognise, formatted.findings),
+FORMATS = tuple(
+    sorted((_format(module.name) for module in iter_modules(__path__)), key=lambda one: (one.turn, one.name))
 )
 """In the order in which they are tried."""
+UNKNOWN = "unknown"
+"""The sender of a body of no known format."""
 
 
-def understand(body: Json, now: datetime) -> list[Outcome]:
-    """The content of a body, in order: at least one finding or refusal.
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The content of a body.
+
+    Attributes:
+        sender: the name of its format.
+        outcomes: in order; none only where the body is an empty list.
+    """
+
+    sender: str
+    outcomes: Iterable[Outcome]
+
+
+def understand(body: Json, now: datetime, formats: Iterable[Format] = FORMATS) -> Content:
+    """The content of a body.
 
     The shape of the body decides, whatever path it was posted to.
 
     Args:
         body: decoded.
         now: when it was received, in UTC.
+        formats: in the order in which they are tried.
     """
-    recognised = next((candidate for candidate in FORMATS if candidate.recognise(body)), None)
+    formats = tuple(formats)
+    recognised = next((candidate for candidate in formats if candidate.recognise(body)), None)
     if recognised is None:
-        names = ", ".join(candidate.name for candidate in FORMATS)
-        return [Refusal(f"body: must be of a known format ({names}), got {_shape(body)}", body)]
-    return recognised.findings(body, now)
+        names = ", ".join(candidate.name for candidate in formats)
+        reason = f"body: must be of a known format ({names}), got {_shape(body)}"
+        return Content(UNKNOWN, [] if body == [] else [Refusal(reason, body)])
+    return Content(recognised.name, recognised.findings(body, now))
 
 
 def _shape(body: Json) -> str:

@@ -4,12 +4,13 @@
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from core.events import Status
 from functions.alert_intake import targets, words
 from functions.alert_intake.alert import Alert, Outcome, Refusal, each, shown
+from functions.alert_intake.format import Format
 from functions.alert_intake.reading import Json, UnreadableError, first, instant, items, labels, mapping, number, text
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ def recognise(body: Json) -> bool:
     return isinstance(body, dict) and isinstance(body.get("alerts"), list)
 
 
-def findings(body: Json, now: datetime) -> list[Outcome]:
+def findings(body: Json, now: datetime) -> Iterable[Outcome]:
     """One finding for each alert."""
     if not body["alerts"]:
         return [Refusal("$.alerts: must hold at least one alert, got none", body)]
@@ -32,6 +33,9 @@ def findings(body: Json, now: datetime) -> list[Outcome]:
     source = "grafana" if _is_grafana(body) else "alertmanager"
     group = text(body.get("status"))
     return each(items(body["alerts"]), lambda alert: _alert(alert, source, group, now), "$.alerts")
+
+
+FORMAT = Format("alertmanager", recognise, findings)
 
 
 def labelled(

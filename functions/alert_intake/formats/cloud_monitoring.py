@@ -8,12 +8,13 @@ hour. If it is still bad, the policy's next incident says so; else it ends by it
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from core.events import Status
 from functions.alert_intake import targets, words
 from functions.alert_intake.alert import UNWATCHED_FOR, Alert, Outcome, one, shown
+from functions.alert_intake.format import Format
 from functions.alert_intake.reading import Json, first, instant, items, labels, mapping, number, text
 
 TEST_FOR = timedelta(minutes=10)
@@ -60,10 +61,13 @@ def recognise(body: Json) -> bool:
     return isinstance(body, dict) and isinstance(body.get("incident"), dict)
 
 
-def findings(body: Json, now: datetime) -> list[Outcome]:
+def findings(body: Json, now: datetime) -> Iterable[Outcome]:
     """One finding: an incident of Cloud Monitoring is about one series of one condition."""
     test = text(body.get("version")).lower() == "test"
     return one(body, lambda given: _alert(mapping(given["incident"]), now, test=test))
+
+
+FORMAT = Format("cloud-monitoring", recognise, findings)
 
 
 def unrecovered(incident: Mapping[str, Json]) -> str:

@@ -6,12 +6,13 @@ What asks to confirm a subscription is refused, so that a person sees it: nothin
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from core.events import Severity, Status
 from functions.alert_intake import targets, words
 from functions.alert_intake.alert import UNWATCHED_FOR, Alert, Outcome, each, one
+from functions.alert_intake.format import Format
 from functions.alert_intake.reading import (
     Json,
     UnreadableError,
@@ -53,13 +54,16 @@ def recognise(body: Json) -> bool:
     return enveloped or "SubscribeURL" in body or "NewStateValue" in body or isinstance(body.get("Records"), list)
 
 
-def findings(body: Json, now: datetime) -> list[Outcome]:
+def findings(body: Json, now: datetime) -> Iterable[Outcome]:
     """One finding for each alarm."""
     if records := items(body.get("Records")):
         return each(records, lambda record: _notified(mapping(record).get("Sns"), now), "$.Records")
     if "NewStateValue" in body:
-        return one(body, lambda alarm: _alert(alarm, now))
+        return one(body, lambda alarm: of_alarm(alarm, now))
     return one(body, lambda notification: _notified(notification, now))
+
+
+FORMAT = Format("cloudwatch", recognise, findings)
 
 
 def _notified(notification: Json, now: datetime) -> Alert:
@@ -68,7 +72,7 @@ def _notified(notification: Json, now: datetime) -> Alert:
     if kind in _CONFIRMATIONS or "SubscribeURL" in notification:
         topic = text(notification.get("TopicArn"))[:200]
         raise UnreadableError(f"Type: {kind!r} of {topic!r} is for a person: open its SubscribeURL if you asked for it")
-    return _alert(_alarm(notification.get("Message")), instant(notification.get("Timestamp")) or now)
+    return of_alarm(_alarm(notification.get("Message")), instant(notification.get("Timestamp")) or now)
 
 
 def _alarm(message: Json) -> Json:
@@ -78,7 +82,12 @@ def _alarm(message: Json) -> Json:
         raise UnreadableError(f"Message: must hold an alarm of CloudWatch as JSON, got {message[:80]!r}") from error
 
 
-def _alert(alarm: Json, now: datetime) -> Alert:
+def of_alarm(alarm: Json, now: datetime) -> Alert:
+    """An alarm, with the names that SNS gives its fields.
+
+    Raises:
+        UnreadableError: it has no name or no state.
+    """
     alarm = mapping(alarm)
     name, state = first(alarm, "AlarmName"), first(alarm, "NewStateValue")
     if not name or not state:

@@ -3,10 +3,12 @@
 {"alert_uid": "...", "title": "...", "state": "alerting", "message": "...", "link_to_upstream_details": "https://..."}
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from functions.alert_intake import targets, words
 from functions.alert_intake.alert import Alert, Outcome, one
+from functions.alert_intake.format import Format
 from functions.alert_intake.reading import Json, first, labels, text
 
 
@@ -15,9 +17,12 @@ def recognise(body: Json) -> bool:
     return isinstance(body, dict) and ("alert_uid" in body or ("title" in body and "state" in body))
 
 
-def findings(body: Json, now: datetime) -> list[Outcome]:
+def findings(body: Json, now: datetime) -> Iterable[Outcome]:
     """One finding."""
     return one(body, lambda alert: _alert(alert, now))
+
+
+FORMAT = Format("formatted", recognise, findings, turn=2)
 
 
 def _alert(body: Json, now: datetime) -> Alert:

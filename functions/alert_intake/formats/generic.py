@@ -5,11 +5,13 @@
 `target` and `kind` are needed; docs/alerts.md has the rest. The names are those of a finding.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from core.events import Status
 from functions.alert_intake import targets, words
 from functions.alert_intake.alert import Alert, Outcome, each, one
+from functions.alert_intake.format import Format
 from functions.alert_intake.reading import Json, UnreadableError, first, instant, labels, mapping, number, text
 
 
@@ -19,11 +21,14 @@ def recognise(body: Json) -> bool:
     return any(isinstance(element, dict) and ("target" in element or "kind" in element) for element in given)
 
 
-def findings(body: Json, now: datetime) -> list[Outcome]:
+def findings(body: Json, now: datetime) -> Iterable[Outcome]:
     """One finding for each object."""
     if isinstance(body, list):
         return each(body, lambda element: _alert(element, now), "$")
     return one(body, lambda element: _alert(element, now))
+
+
+FORMAT = Format("generic", recognise, findings, turn=1)
 
 
 def _alert(element: Json, now: datetime) -> Alert:

@@ -4,10 +4,12 @@
 """
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
 from functions.alert_intake import targets, words
 from functions.alert_intake.alert import Alert, Outcome, one, shown
+from functions.alert_intake.format import Format
 from functions.alert_intake.reading import Json, first, items, labels, mapping, number, text
 
 _RULE = ("orgId", "dashboardId", "panelId", "ruleId")
@@ -23,9 +25,12 @@ def recognise(body: Json) -> bool:
     )
 
 
-def findings(body: Json, now: datetime) -> list[Outcome]:
+def findings(body: Json, now: datetime) -> Iterable[Outcome]:
     """One finding: the state is the rule's, whatever series matched."""
     return one(body, lambda alert: _alert(alert, now))
+
+
+FORMAT = Format("grafana", recognise, findings)
 
 
 def _alert(body: Json, now: datetime) -> Alert:

@@ -5,10 +5,12 @@
 `endsAt` is ahead of now while an alert fires: until then it holds unless it is posted again.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from core.events import Status
 from functions.alert_intake.alert import Alert, Outcome, each
+from functions.alert_intake.format import Format
 from functions.alert_intake.formats.alertmanager import labelled
 from functions.alert_intake.reading import Json, instant, mapping
 
@@ -19,9 +21,12 @@ def recognise(body: Json) -> bool:
     return any(isinstance(element, dict) and "labels" in element and "target" not in element for element in given)
 
 
-def findings(body: Json, now: datetime) -> list[Outcome]:
+def findings(body: Json, now: datetime) -> Iterable[Outcome]:
     """One finding for each alert."""
     return each(body, lambda element: _alert(element, now), "$")
+
+
+FORMAT = Format("prometheus", recognise, findings)
 
 
 def _alert(element: Json, now: datetime) -> Alert:

@@ -15,6 +15,7 @@ from functions.adapters.events import decode, encode
 from functions.adapters.ports import Clock
 from functions.alert_intake.intake import NAME
 from functions.alert_intake.main import build
+from functions.alert_intake.unheard import KIND
 from functions.runtime.authenticator import Authenticator
 from tests.support.fakes import ports
 from tests.support.fakes.ports import MemoryPorts, Parked
@@ -47,8 +48,14 @@ class World:
         return build(outside, self.authenticator)
 
     def findings(self) -> list[Finding]:
-        """What was published, as the router reads it."""
-        return [routed(event) for event in self.bus.events]
+        """What was published of alerts, as the router reads it."""
+        found = [routed(event) for event in self.bus.events if isinstance(event, Finding)]
+        return [finding for finding in found if not finding.kind.startswith(KIND)]
+
+    def unheard(self) -> list[Finding]:
+        """What was published of alerts that are not understood."""
+        found = [routed(event) for event in self.bus.events if isinstance(event, Finding)]
+        return [finding for finding in found if finding.kind.startswith(KIND)]
 
 
 def routed(event: Any) -> Finding:
