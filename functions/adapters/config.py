@@ -64,13 +64,13 @@ class _Loader(yaml.CSafeLoader):
     """Rejects a duplicate key, of which YAML would use the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        spelt = [key.value for key in keys]
-        for index, key in enumerate(keys):
-            if key.value in spelt[:index]:
+        seen = set[str]()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"key {key.value!r} must be given once", key.start_mark
                 )
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
@@ -88,7 +88,7 @@ def load_yaml(file: Path) -> object:
 
 def _parsed(file: Path) -> object:
     try:
-        return yaml.load(file.read_bytes(), Loader=_Loader)  # noqa: S506 - a safe loader, made stricter
+        return _constructed(file)
     except OSError as error:
         raise SettingsError((Fault(str(file), "must be a file that can be read", error.strerror),)) from error
     except yaml.MarkedYAMLError as error:
@@ -96,6 +96,40 @@ def _parsed(file: Path) -> object:
         raise SettingsError((Fault(where, "must be YAML", error.problem),)) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError((Fault(str(file), "must be YAML", str(error)),)) from error
+
+
+def _constructed(file: Path) -> object:
+    """The values of a file. Its nodes are counted before: merging nested aliases (`<<`) copies what they stand for."""
+    loader = _Loader(file.read_bytes())
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _size(node, {}) > _MOST:
+            raise SettingsError((_too_large(file),))
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """The number of values below a node, with what its aliases stand for; an alias of what it is in counts as none."""
+    if id(node) not in known:
+        known[id(node)] = 0
+        known[id(node)] = 1 + sum(_size(child, known) for child in _children(node))
+    return known[id(node)]
+
+
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
+    match node:
+        case yaml.SequenceNode():
+            yield from node.value
+        case yaml.MappingNode():
+            yield from (value for _, value in node.value)
+
+
+def _too_large(file: Path) -> Fault:
+    return Fault(str(file), f"must have at most {_MOST:,} values, with what its aliases stand for")
 
 
 def _excess(file: Path, found: object) -> Fault | None:
@@ -108,7 +142,7 @@ def _excess(file: Path, found: object) -> Fault | None:
         if depth > _DEEPEST:
             return Fault(path, f"must be nested at most {_DEEPEST} deep")
         left.extend((where, item, depth + 1) for where, item in _items(path, value))
-    return Fault(str(file), f"must have at most {_MOST:,} values, with what its aliases stand for")
+    return _too_large(file)
 
 
 def _items(path: str, value: object) -> Iterator[tuple[str, Any]]:

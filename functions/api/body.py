@@ -13,6 +13,7 @@ from core.errors import AiaError, Fault
 from core.incidents.routing import LONGEST_SILENCE
 from core.text import LINE_LIMIT
 from core.versions.version import LONGEST_NAME as LONGEST_VERSION
+from functions.adapters import repeated_keys
 
 LARGEST = 16_384
 """Bytes of a body."""
@@ -159,12 +160,17 @@ def payload(request: flask.Request, largest: int = LARGEST) -> bytes:
     Raises:
         UnsupportedMediaType: the content type is another one, or missing.
         RequestEntityTooLarge: it exceeds the limit.
+        BodyError: an object in it has a key twice.
     """
     if request.mimetype != _TYPE:
         raise UnsupportedMediaType(f"content-type: must be {_TYPE}, got {request.mimetype[:_SHOWN]!r}")
     data = request.stream.read(largest + 1)  # also of a body without a length
     if len(data) > largest:
         raise RequestEntityTooLarge(f"body: must be at most {largest} bytes")
+    try:
+        repeated_keys.check(data)
+    except repeated_keys.RepeatedKeyError as error:
+        raise BodyError([Fault("body", str(error))]) from error
     return data
 
 

@@ -102,7 +102,7 @@ def missing() -> flask.Response:
 
 def _file(name: str) -> flask.Response:
     path = safe_join(str(STATIC), name)
-    if path is None or not Path(path).is_file():
+    if path is None or not _is_file(path):
         raise NotFound(f"file: no file of the page is called {name[:_SHOWN]!r}")
     kind, _ = mimetypes.guess_type(path)
     return _guarded(Path(path).read_bytes(), kind or "application/octet-stream")
@@ -112,6 +112,14 @@ def _guarded(body: str | bytes, kind: str) -> flask.Response:
     response = _no_sniff(flask.Response(body, mimetype=kind))
     response.headers["Content-Security-Policy"] = POLICY
     return response
+
+
+def _is_file(path: str) -> bool:
+    """Whether there is such a file; a name that is longer than names of files may be is none."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False
 
 
 def packed(response: flask.Response, request: flask.Request) -> flask.Response:

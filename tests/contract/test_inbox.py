@@ -161,6 +161,9 @@ def test_messages_survive_a_restart(tmp_path: Path) -> None:
         (message(change="exploded"), "$.change"),
         (message(severity=None), "$.severity"),
         (message(at="yesterday"), "$.at"),
+        (message(at="0001-01-01T00:00:00+14:00"), "at: must be a year 1971 to 9998"),
+        (message(at="9999-12-31T23:59:59-14:00"), "at: must be a year 1971 to 9998"),
+        (b'{"key": "a", "key": "b"}', "key 'key' must be given once"),
         (message(facts=[{"name": "Impact"}]), "$.facts[0]"),
         (MESSAGE | {"key": ""}, "key: must not be empty"),
         ({name: MESSAGE[name] for name in MESSAGE if name != "title"}, "title"),
@@ -201,6 +204,13 @@ def test_a_direct_alert_is_one_message_however_often_it_is_posted(box: Box) -> N
     assert kept["text"].splitlines() == ["Nobody hears.", "What to do: docs/r.md#heartbeat"]
     assert kept["at"] == "2026-01-02T09:00:00Z"
     assert ">Show in Prometheus</a>" in box.get().data.decode()
+
+
+@pytest.mark.parametrize(("name", "status"), [("startsAt", 400), ("endsAt", 200)])
+def test_the_year_one_of_a_direct_alert_is_no_start_and_no_end(box: Box, name: str, status: int) -> None:
+    assert box.post([alert() | {name: "0001-01-01T00:00:00+14:00"}], ALERTS)[0] == status
+    assert [kept["change"] for kept in box.messages()] == ["opened"] * (status == 200)
+    assert box.get().status == 200
 
 
 def test_the_end_of_a_direct_alert_is_a_message_and_so_is_the_next_one(box: Box) -> None:

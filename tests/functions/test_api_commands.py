@@ -315,6 +315,19 @@ def test_every_fault_of_a_command_is_told(client: FlaskClient, office: ApiFixtur
 
 
 @pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        (b'{"by": "Ada", "action": "retrain_model", "action": "*"}', "action"),
+        (b'{"by": "Ada", "action": {"a": 1, "\\u0061": 2}}', "a"),
+    ],
+)
+def test_a_key_that_is_given_twice_is_refused(client: FlaskClient, office: ApiFixture, body: bytes, key: str) -> None:
+    response = client.post("/api/automation/halt", data=body, content_type="application/json")
+    assert (response.status_code, fault(response)) == (400, f"body: key {key!r} must be given once, got None")
+    assert office.published == []
+
+
+@pytest.mark.parametrize(
     ("body", "paths"),
     [
         ({}, ["pattern", "minutes"]),

@@ -99,6 +99,10 @@ def test_the_links_to_the_pages_are_the_same_on_each_and_one_is_the_page_itself(
 
 
 @pytest.mark.parametrize("path", ["/runbooks/nope.md", "/nothing", "/assets/nothing.js", "/favicon.ico"])
+@pytest.mark.parametrize(
+    "path",
+    ["/runbooks/nope.md", "/nothing", "/assets/nothing.js", "/favicon.ico", f"/assets/{'a' * 800}", "/assets/a%00b"],
+)
 def test_a_person_is_told_on_a_page_that_there_is_nothing(client: Client, path: str) -> None:
     response = client.get(path, headers=BROWSER)
     assert (response.status_code, response.mimetype) == (404, "text/html")

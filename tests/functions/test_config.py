@@ -123,6 +123,13 @@ def test_aliases_that_stand_for_more_than_any_settings_are_refused(tmp_path: Pat
     file.write_text("\n".join(levels))
     with pytest.raises(SettingsError, match="must have at most 1,000,000 values"):
         config.load(file)
+    merged = [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 9)]
+    file.write_text("\n".join(["a0: &a0 {k: 1, l: 2}", *merged]))
+    with pytest.raises(SettingsError, match="must have at most 1,000,000 values"):
+        config.load(file)
+    file.write_text("a: &a {<<: *a}\nb: &b [*b]\n")
+    with pytest.raises(SettingsError, match="must be"):
+        config.load(file)
     file.write_text("jobs: &jobs {drift_score: '*/15 * * * *'}\nagain: [*jobs, *jobs]\n")
     with pytest.raises(SettingsError, match="again: must be a known key"):
         config.load(file)

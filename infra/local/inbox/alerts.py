@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from core.events import Change, Severity
-from infra.local.inbox.messages import Posted
+from core.events import YEARS, Change, Severity
+from infra.local.inbox.messages import Posted, check_year
 
 CHANNEL = "direct"
 """The channel of these messages, which is none of the settings."""
@@ -51,8 +51,11 @@ def read(body: bytes, now: datetime) -> list[Posted]:
 
 
 def _message(alert: Alert, now: datetime) -> Posted:
+    check_year("startsAt", alert.starts_at)
     began = _utc(alert.starts_at)
-    over = alert.ends_at is not None and _utc(alert.ends_at) <= now
+    # An Alertmanager gives the year 1 where an alert has not ended.
+    ended = _utc(alert.ends_at) if alert.ends_at and alert.ends_at.year in YEARS else None
+    over = ended is not None and ended <= now
     change = Change.RESOLVED if over else Change.OPENED
     name = alert.labels.get("alertname", "alert")
     severity = alert.labels.get("severity", "")
@@ -64,7 +67,7 @@ def _message(alert: Alert, now: datetime) -> Posted:
         title=alert.annotations.get("summary") or name,
         text=_text(alert.annotations),
         url=alert.generator_url,
-        at=_utc(alert.ends_at) if over and alert.ends_at else began,
+        at=ended if over and ended else began,
         category=alert.labels.get("category", ""),
         target=alert.labels.get("function", ""),
         channel=CHANNEL,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from core.events import Change, Severity
+from core.events import YEARS, Change, Severity
+from functions.adapters import repeated_keys
 
 _TABLE = """
     CREATE TABLE IF NOT EXISTS messages (
@@ -99,13 +100,21 @@ def read(body: bytes, channel: str = "") -> Posted:
     Raises:
         ValueError: the body holds none; the text says where and why.
     """
+    repeated_keys.check(body)
     try:
         message = _read_report(body) if _typed.decode(body).type == REPORT else _decoder.decode(body)
     except RecursionError as error:
         raise ValueError("body: nested too deeply") from error
     if not message.key:
         raise ValueError("key: must not be empty")
+    check_year("at", message.at)
     return Posted(**msgspec.structs.asdict(message), channel=channel)
+
+
+def check_year(name: str, at: datetime) -> None:
+    """Raise `ValueError` unless every time zone can name the instant: the page could not show it."""
+    if at.year not in YEARS:
+        raise ValueError(f"{name}: must be a year {YEARS[0]} to {YEARS[-1]}, got {at.isoformat()}")
 
 
 def _read_report(body: bytes) -> Message:
