@@ -1,6 +1,7 @@
 """Text for people: times, numbers, and foreign text that is safe to show on one line."""
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -10,6 +11,7 @@ _LONG, _ENDLESS = 120.0, 1e9
 _POWERS = 1e15
 """From which on numbers are written as powers of ten."""
 _ELLIPSIS = "…"
+_REFERENCE = re.compile(r"https?://[^\s<>\"'\\^`{|}]+|[^:\s]*", re.IGNORECASE)
 
 
 def clean(text: str, limit: int = LINE_LIMIT) -> str:
@@ -25,6 +27,15 @@ def clean(text: str, limit: int = LINE_LIMIT) -> str:
     cut = text[: limit * 4]
     line = " ".join(part for word in cut.split() for part in ((word,) if word.isprintable() else _printable(word)))
     return line if len(line) <= limit and len(cut) == len(text) else line[: limit - 1].rstrip() + _ELLIPSIS
+
+
+def reference(text: str) -> str:
+    """Foreign text that a page may link: a web address, or a section of the runbooks; empty if it is neither.
+
+    >>> reference("https://example.com/a"), reference("models.md#drift"), reference("javascript:alert(1)")
+    ('https://example.com/a', 'models.md#drift', '')
+    """
+    return text if _REFERENCE.fullmatch(text) else ""
 
 
 def _printable(word: str) -> list[str]:

@@ -23,7 +23,7 @@ from core.incidents.model import (
     State,
 )
 from core.incidents.policy import Class, Graph, IncidentPolicy, classify
-from core.text import LINE_LIMIT, clean_utf8
+from core.text import LINE_LIMIT, clean_utf8, reference
 
 NAME_LIMIT = 80
 EVIDENCE_NAME, EVIDENCE_LENGTH = 60, 180
@@ -206,7 +206,7 @@ def _apply(
         threshold=finding.threshold,
         unit=_line(finding.unit, before.unit if before else None, NAME_LIMIT),
         evidence=_evidence(before.evidence if before else (), finding.evidence),
-        runbook=_line(finding.runbook, before.runbook if before else None, NAME_LIMIT * 2),
+        runbook=_line(reference(finding.runbook), before.runbook if before else None, NAME_LIMIT * 2),
         category=kind.category,
         classification=_line(kind.reason, before.classification if before else None),
         holds_until=until,

@@ -6,7 +6,7 @@ from itertools import islice
 from core.events import Finding
 from core.incidents.conditions import EVIDENCE_LENGTH, EVIDENCE_NAME
 from core.incidents.model import EVIDENCE_LIMIT
-from core.text import clean, clean_utf8
+from core.text import clean, clean_utf8, reference
 
 LABELS_LIMIT = 20
 """Labels of a finding that are kept: as many as the intake of foreign alerts gives it."""
@@ -29,6 +29,6 @@ def kept_finding(finding: Finding) -> Finding:
         summary=clean(finding.summary),
         unit=clean(finding.unit),
         evidence={clean_utf8(name, EVIDENCE_NAME): clean_utf8(text, EVIDENCE_LENGTH) for name, text in evidence},
-        runbook=clean(finding.runbook),
+        runbook=reference(clean(finding.runbook)),
         labels=dict(islice(finding.labels.items(), LABELS_LIMIT)),
     )

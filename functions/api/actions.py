@@ -27,6 +27,8 @@ SUBJECTS = (EVERY, *ActionName)
 """The subjects of a halt."""
 _TRAINS = ActionName.RETRAIN_MODEL.value
 _RECENT_SECONDS = 60.0
+PATIENCE = 3.0
+"""Seconds that the pending actions and the switches wait for the history: a page must show them while the warehouse hangs."""
 _ANSWERED = "recent"
 """The endpoint under which `Start` records that the history of actions has answered."""
 _OVER_LIMIT = 1000
@@ -116,7 +118,7 @@ class Actions:
             return self.warehouse.query(_SQL["recent_actions"], since=since, most=MOST)
 
         try:
-            recent = self._cache(("recent",), read, seconds=_RECENT_SECONDS)
+            recent = self._cache.within(PATIENCE, ("recent",), read, seconds=_RECENT_SECONDS)
         except AiaError as error:
             log.warning("actions without their history: %s", error)
             return None

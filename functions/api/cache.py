@@ -3,7 +3,12 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
+from contextvars import copy_context
+from threading import Thread
 from typing import Any, TypeVar
+
+from core.errors import UnavailableError
 
 T = TypeVar("T")
 
@@ -23,13 +28,40 @@ class Cache:
             query: computes it.
             seconds: the time to live, or a function of the answer that returns it.
         """
-        cached = self._answers.get(key)
-        if cached and time.monotonic() < cached[0]:
+        if (cached := self._fresh(key)) is not None:
             answer: T = cached[1]
             return answer
         own: Future[T] = Future()
         running = self._running.setdefault(key, own)
         return self._query(key, query, own, seconds) if running is own else running.result()
+
+    def within(self, patience: float, key: tuple[object, ...], query: Callable[[], T], *, seconds: float) -> T:
+        """As a call, for at most `patience` seconds: what `query` answers later is for the next callers.
+
+        Raises:
+            UnavailableError: there is no answer by then.
+        """
+        if (cached := self._fresh(key)) is not None:
+            answer: T = cached[1]
+            return answer
+        own: Future[T] = Future()
+        running = self._running.setdefault(key, own)
+        if running is own:
+            context = copy_context()  # names the trace and labels the jobs
+            Thread(target=context.run, args=(self._resolve, key, query, own, seconds), daemon=True).start()
+        try:
+            answer = running.result(patience)
+        except TimeoutError as error:
+            raise UnavailableError(f"{key[0]}: no answer within {patience:g} s") from error
+        return answer
+
+    def _fresh(self, key: tuple[object, ...]) -> tuple[float, Any] | None:
+        cached = self._answers.get(key)
+        return cached if cached and time.monotonic() < cached[0] else None
+
+    def _resolve(self, key: tuple[object, ...], query: Callable[[], T], running: Future[T], seconds: float) -> None:
+        with suppress(Exception):  # whoever waits gets it
+            self._query(key, query, running, seconds)
 
     def _query(
         self, key: tuple[object, ...], query: Callable[[], T], running: Future[T], seconds: float | Callable[[T], float]

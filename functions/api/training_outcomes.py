@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from core.errors import AiaError, UnreadableError
+from core.errors import AiaError, UnavailableError, UnreadableError
 from core.incidents.report import TrainingStep
 from core.pipelines.state import PipelineState
 from core.retraining.outcome import RunOutcome, TrainingState, training_steps
@@ -29,6 +29,8 @@ DAYS = 90
 BEFORE = timedelta(days=1)
 """How long before an incident opened its finding may have requested a training."""
 _FRESH_SECONDS = 60.0
+_PATIENCE = 1.0
+"""Seconds that incidents wait for the trainings of a model."""
 _SHOWN = ("requested_at", "requested_by", "reason", "note", "version", "experiment", "n_rows")
 
 
@@ -96,7 +98,11 @@ class TrainingOutcomes:
                 log.warning("incidents without trainings: %s", error)
                 return []
 
-        return self._cache(("known", model.name), read, seconds=_FRESH_SECONDS)
+        try:
+            return self._cache.within(_PATIENCE, ("known", model.name), read, seconds=_FRESH_SECONDS)
+        except UnavailableError as error:
+            log.warning("incidents without trainings: %s", error)
+            return []
 
     def _all(self, model: Model) -> list[Data]:
         def read() -> list[Data]:

@@ -1,6 +1,7 @@
 """What the API answers to those who read, and that reading changes nothing."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -284,6 +285,20 @@ def test_what_waits_is_shown_while_the_history_is_away(views: Services, warehous
     assert body(ask(views, "/api/actions"))["recent"] is None
     warehouse.down = False
     assert body(ask(views, "/api/actions"))["recent"] == []
+
+
+def test_what_waits_is_shown_while_the_history_hangs(
+    views: Services, warehouse: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.api.actions.PATIENCE", 0.05)
+    warehouse.answers = {"asked for of late": [{"id": "x", "at": NOW}]}
+    warehouse.hangs = threading.Event()
+    assert [body(ask(views, "/api/actions"))["recent"] for _ in range(2)] == [None, None]
+    assert len(warehouse.asked) == 1, "one query hangs, whoever asks meanwhile waits for it"
+    warehouse.hangs.set()
+    monkeypatch.setattr("functions.api.actions.PATIENCE", 20)
+    assert [one["id"] for one in body(ask(views, "/api/actions"))["recent"]] == ["x"]
+    assert len(warehouse.asked) == 1, "the late answer is for the next ones"
 
 
 def test_the_switches_are_shown(views: Services, office: ApiFixture, store: Store, warehouse: Rows) -> None:

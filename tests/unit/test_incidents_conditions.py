@@ -11,6 +11,7 @@ from core.drift.judge import of_drift
 from core.events import Severity, Status
 from core.incidents.capacity import upsert
 from core.incidents.conditions import expired, moved, observe
+from core.incidents.kept import kept_finding
 from core.incidents.model import CONDITIONS_LIMIT, EVIDENCE_LIMIT, HIDDEN_LIMIT, GroupState, IncidentCondition, State
 from core.incidents.policy import IncidentPolicy
 from core.settings.people import Category
@@ -159,6 +160,24 @@ def test_foreign_text_is_one_line_of_a_bounded_number_of_bytes() -> None:
     texts = [known.summary, known.source, known.unit, known.runbook]
     texts += [text for one in known.evidence for text in (one.name, one.text)]
     assert all(text.isprintable() and len(text.encode()) <= 300 for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("runbook", "kept"),
+    [
+        ("models.md#drift", "models.md#drift"),
+        ("https://example.com/a?b=c#d", "https://example.com/a?b=c#d"),
+        ("javascript:alert(1)", ""),
+        ("javascript://%0aalert(1)", ""),
+        ("JavaScript://example.com/%0aalert(1)", ""),
+        ("data:text/html,x", ""),
+        (" javascript:alert(1)", ""),
+        ("java\nscript:alert(1)", ""),
+    ],
+)
+def test_a_runbook_is_a_web_address_or_a_section(runbook: str, kept: str) -> None:
+    assert seen(0, runbook=runbook).runbook == kept
+    assert kept_finding(found(0, runbook=runbook)).runbook == kept
 
 
 def many(status: object = FIRING) -> GroupState:

@@ -138,11 +138,14 @@ class Rows:
         self.answers = answers
         self.asked: list[tuple[str, Data]] = []
         self.down = False
+        self.hangs: threading.Event | None = None
 
     def query(self, sql: str, **parameters: Any) -> list[Data]:
         if self.down:
             raise UnavailableError("BigQuery: does not answer")
         self.asked.append((sql, parameters))
+        if self.hangs:
+            assert self.hangs.wait(20)
         return next((rows for word, rows in self.answers.items() if word in sql), [])
 
     def append(self, table: str, rows: object, *, together: str = "") -> None:
