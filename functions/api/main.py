@@ -48,6 +48,8 @@ from functions.services.reports.service import ReportMaker
 
 PATIENCE = 10.0
 """Seconds that a command waits for the bus before it fails."""
+LARGEST = 2_000_000
+"""Bytes of a body: answers to a survey are the largest, and each command is bounded closer."""
 _STARTED = datetime.now(UTC)
 
 
@@ -154,4 +156,4 @@ def open_once(project: str, patience: float) -> Callable[[], RowBus]:
     return bus
 
 
-main = serve("api", build)
+main = serve("api", build, largest=LARGEST)

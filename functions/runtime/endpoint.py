@@ -24,6 +24,7 @@ from core.events import Event, Tick
 from functions.adapters import logs
 from functions.adapters.events import decode, decode_any, type_of
 from functions.adapters.ports import Metrics
+from functions.runtime import incoming
 from functions.runtime.ports import Ports, once
 from functions.runtime.push import Message, read_push
 
@@ -53,12 +54,13 @@ class TickResult:
     fault: Exception | None = None
 
 
-def serve(function: str, build: Callable[[Ports], Answer]) -> Answer:
+def serve(function: str, build: Callable[[Ports], Answer], *, largest: int = incoming.LARGEST) -> Answer:
     """The function that functions-framework calls as `main`; the first request configures the logs and calls `build`.
 
     Args:
         function: its name.
         build: the composition root: connects what answers requests to the ports.
+        largest: bytes of a body.
     """
 
     @once
@@ -68,7 +70,7 @@ def serve(function: str, build: Callable[[Ports], Answer]) -> Answer:
 
     @functions_framework.http
     def main(request: flask.Request) -> ResponseReturnValue:
-        return built()(request)
+        return incoming.receive(request, largest) or built()(request)
 
     return main
 

@@ -10,9 +10,12 @@ process dies, gunicorn starts it again.
 import argparse
 import hashlib
 import importlib
+import socket
 import sys
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,8 @@ from gunicorn.workers.gthread import ThreadWorker
 HOST = "127.0.0.1"
 THREADS = 8
 """Requests that a function answers at a time; as many as functions-framework on two cores."""
+HEADER_SECONDS = 10.0
+"""Time that the headers of a request may take, as `READ_SECONDS` of the functions is for its body."""
 SHARED = (
     "core",
     "functions/__init__.py",
@@ -134,6 +139,26 @@ class _Pools(Executor):
 class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def get_thread_pool(self) -> Executor:
         return _Pools((listener.getsockname()[1] for listener in self.sockets), self.cfg.threads)
+
+    def handle(self, conn: Any) -> Any:  # noqa: ANN401 - gunicorn has no types
+        """Handle a connection; one whose headers do not arrive in time is shut for reading, which ends the read."""
+        conn.due = threading.Timer(HEADER_SECONDS, _end_reading, [conn.sock])
+        conn.due.daemon = True
+        conn.due.start()
+        try:
+            return super().handle(conn)
+        finally:
+            conn.due.cancel()
+
+    def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401 - as above
+        """Handle a request whose headers are there; the time of its body is bounded by the functions."""
+        conn.due.cancel()
+        return super().handle_request(req, conn)
+
+
+def _end_reading(connection: socket.socket) -> None:
+    with suppress(OSError):  # it is closed
+        connection.shutdown(socket.SHUT_RD)
 
 
 class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types

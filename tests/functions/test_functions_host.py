@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import textwrap
 import urllib.error
@@ -36,10 +37,12 @@ MAIN = """
     import functions_framework
 
     from functions.adapters import logs, metrics
+    from functions.runtime import incoming
     from functions.runtime.ports import once
     from functions.{name}.rules import NAME
 
     requests = []
+    incoming.READ_SECONDS = 1.0
 
     @once
     def deps():
@@ -47,7 +50,9 @@ MAIN = """
         return metrics.connect(NAME)
 
     @functions_framework.http
-    def main(request: flask.Request) -> tuple[str, int]:
+    def main(request: flask.Request):
+        if refused := incoming.receive(request):
+            return refused
         requests.append(request.path)
         if request.path == "/raise":
             raise ValueError("of " + NAME)
@@ -155,6 +160,20 @@ def test_one_that_is_slow_holds_up_no_other(host: Host, gate: Path) -> None:
         assert not any(one.done() for one in slow)
         (gate / "open").touch()
         assert {one.result()[0] for one in slow} == {"one"}
+
+
+def test_bodies_that_do_not_arrive_hold_up_no_thread(host: Host) -> None:
+    start = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n{"
+    with ExitStack() as closing:
+        slow = [
+            closing.enter_context(socket.create_connection(("127.0.0.1", host.ports["one"]), timeout=30))
+            for _ in range(2 * THREADS)
+        ]
+        for connection in slow:
+            connection.sendall(start)
+        assert host.get("one")[0] == "one"
+        answered = [connection.recv(1000) for connection in slow]
+    assert {answer.split()[1] for answer in answered} == {b"408"}
 
 
 def test_a_line_of_the_log_says_which_function_it_is_from(host: Host) -> None:
