@@ -42,6 +42,7 @@ from functions.api.survey import Survey
 from functions.api.training_outcomes import TrainingOutcomes
 from functions.api.versions import Versions
 from functions.api.views import Views
+from functions.runtime import hosts
 
 log = logging.getLogger(__name__)
 _LONGEST_DAYS = 400
@@ -172,6 +173,8 @@ def answer(request: flask.Request, services: Callable[[], Services]) -> flask.Re
         request: from functions-framework.
         services: opens the services; not called for the page, its files, runbooks, guides and `/health`.
     """
+    if found := hosts.refused(request):
+        return reply.error(hosts.STATUS[found.reason], found.message)
     response = _answer(request, services)
     if response.status_code == HTTPStatus.NOT_FOUND and not request.path.startswith("/api/") and _is_read(request):
         response = reply.missing()

@@ -223,6 +223,18 @@ variable "runbooks_url" {
   }
 }
 
+variable "hosts" {
+  description = "Names by which the api and the alert_intake are reached besides Google's own and that of AIA_API_URL, as alerts.example.com."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for host in var.hosts : can(regex("^[a-z0-9.-]+$", host))])
+    error_message = "hosts: must be names of hosts in small letters, without a port."
+  }
+}
+
 variable "action_accounts" {
   description = "The e-mail addresses of the service accounts that actions need to act as: of services that are restarted, of pipelines that run again."
   type        = set(string)

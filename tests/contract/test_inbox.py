@@ -59,6 +59,12 @@ class Box:
     def get(self, path: str = "/", **headers: str) -> urllib3.BaseHTTPResponse:
         return self.pool.request("GET", self.url + path, headers=headers, retries=False)
 
+    def ask(self, method: str, **headers: str) -> int:
+        """The status of a request that a browser sends for a page."""
+        body = json.dumps(message()) if method == "POST" else None
+        told = {name.replace("_", "-"): value for name, value in headers.items()} | {"Content-Type": "text/plain"}
+        return self.pool.request(method, self.url, body=body, headers=told, retries=False).status
+
     def messages(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.get("/messages.json").json()
         return found
@@ -174,6 +180,25 @@ def test_a_body_that_is_no_message_is_refused_with_the_reason(box: Box, body: ob
     assert status == 400
     assert says in answer["error"]
     assert box.messages() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("POST", {"Host": "evil.example"}, 421),
+        ("GET", {"Host": "evil.example:8025"}, 421),
+        ("POST", {"Origin": "https://evil.example"}, 403),
+        ("POST", {"Sec_Fetch_Site": "cross-site"}, 403),
+        ("POST", {"Sec_Fetch_Site": "same-site"}, 403),
+        ("GET", {"Sec_Fetch_Site": "cross-site"}, 200),
+        ("POST", {"Host": "localhost"}, 201),
+    ],
+)
+def test_pages_of_other_sites_can_neither_read_nor_post(
+    box: Box, method: str, headers: dict[str, str], status: int
+) -> None:
+    assert box.ask(method, **headers) == status
+    assert len(box.messages()) == (status == 201)
 
 
 ALERTS = "/api/v2/alerts"

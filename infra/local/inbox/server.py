@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from core.browsers import Asked, BrowserReason, refusal
 from infra.local.inbox import alerts, messages
 from infra.local.inbox.messages import Messages, Posted
 from infra.local.inbox.page import page
@@ -24,6 +25,7 @@ SHOWN = 200
 LISTED = 10_000
 LONGEST_BODY = 256 * 1024
 _POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'"
+_REFUSALS = {BrowserReason.HOST: HTTPStatus.MISDIRECTED_REQUEST, BrowserReason.CROSS_SITE: HTTPStatus.FORBIDDEN}
 _PARTS = {"/style.css": "text/css", "/refresh.js": "text/javascript", "/icon.svg": "image/svg+xml"}
 
 
@@ -49,6 +51,8 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30
 
     def do_POST(self) -> None:
+        if self._is_foreign():
+            return None
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit()):
             return self._refuse(HTTPStatus.LENGTH_REQUIRED, "Content-Length: must be the number of bytes")
@@ -69,6 +73,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(HTTPStatus.CREATED if created else HTTPStatus.OK, "application/json", b"{}")
 
     def do_GET(self) -> None:
+        if self._is_foreign():
+            return None
         path = urlsplit(self.path).path
         if path in _PARTS:
             return self._send(HTTPStatus.OK, _PARTS[path], (Path(__file__).parent / path[1:]).read_bytes())
@@ -84,6 +90,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self.do_GET()
+
+    def _is_foreign(self) -> bool:
+        """Whether the request is refused: it names another host, or a page of another site asks a browser for a change."""
+        headers = self.headers
+        asked = Asked(
+            method=self.command, host=headers["Host"], origin=headers["Origin"], site=headers["Sec-Fetch-Site"]
+        )
+        if found := refusal(asked, ()):
+            self._refuse(_REFUSALS[found.reason], found.message)
+        return found is not None
 
     def _refuse(self, status: HTTPStatus, why: str) -> None:
         self.close_connection = True
