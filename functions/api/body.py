@@ -21,8 +21,8 @@ LONGEST_NAME, LONGEST_NOTE = 80, 300
 """Characters."""
 LONGEST_SUBJECT = 300
 """Bytes of a pattern, as the router takes it."""
-SIGNED_IN = "X-Goog-Authenticated-User-Email"
-"""Identity-Aware Proxy sets the signed-in user, and removes this header from client requests."""
+PERSON = "aia.person"
+"""The verified person in the environment of a request, which no header can set."""
 _TYPE = "application/json"
 _SHOWN = 80
 
@@ -189,6 +189,6 @@ def mapping(request: flask.Request, largest: int = LARGEST) -> dict[str, Any]:
 
 
 def signed_in(request: flask.Request) -> str:
-    """The signed-in user from Identity-Aware Proxy, without the issuer prefix; empty if there is none."""
-    text = request.headers.get(SIGNED_IN, "").rpartition(":")[2].strip()
-    return text if text.isprintable() else ""
+    """The person whose identity was verified; empty if there is none."""
+    person: str = request.environ.get(PERSON, "")
+    return person

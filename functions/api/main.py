@@ -41,6 +41,7 @@ from functions.api.training_outcomes import TrainingOutcomes
 from functions.api.versions import Versions
 from functions.api.views import Views
 from functions.runtime.endpoint import Answer, serve
+from functions.runtime.iap import open_iap
 from functions.runtime.ports import Ports, once
 from functions.services.reports.archive import Archive
 from functions.services.reports.read import Reader
@@ -55,7 +56,8 @@ _STARTED = datetime.now(UTC)
 
 def build(ports: Ports) -> Answer:
     """Handles requests; files are served even with invalid settings, so the services are created at their first use."""
-    return partial(answer, services=once(partial(_services, ports)))
+    iap = open_iap(os.environ)
+    return partial(answer, services=once(partial(_services, ports)), identify=iap.person if iap else None)
 
 
 def _services(ports: Ports) -> Services:

@@ -64,7 +64,9 @@ def _told(name: str, change: Change) -> Data:
 
 def _by(request: flask.Request) -> str:
     """Who changes it: the person who is signed in, or else whom the parameter `by` names."""
-    by = signed_in(request) or request.args.get("by", "").strip()
+    if person := signed_in(request):
+        return person
+    by = request.args.get("by", "").strip()
     if not by or len(by) > LONGEST_NAME or not by.isprintable():
         raise BodyError([Fault("by", f"must be 1 to {LONGEST_NAME} printable characters", by[:LONGEST_NAME])])
     return by

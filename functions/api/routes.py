@@ -8,7 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import flask
-from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, Unauthorized
 from werkzeug.routing import Map, Rule
 
 from core.errors import AiaError, UnavailableError
@@ -17,7 +17,7 @@ from functions.adapters.ports import Data
 from functions.api import reply, runbooks
 from functions.api.actions import Actions
 from functions.api.answers import Answers
-from functions.api.body import BodyError, signed_in
+from functions.api.body import PERSON, BodyError, signed_in
 from functions.api.capacity import Capacity
 from functions.api.channels import Channels
 from functions.api.commands import Commands
@@ -45,6 +45,8 @@ from functions.api.views import Views
 from functions.runtime import hosts
 
 log = logging.getLogger(__name__)
+HEALTH = "/health"
+"""For probes, which are nobody."""
 _LONGEST_DAYS = 400
 _MOST_INCIDENTS = 1000
 
@@ -103,7 +105,7 @@ _routes = Map(
         _get("/reports/<name>/<week>", "report_page"),
         _get("/runbooks/<name>", "runbook_page"),
         _get("/guides/<name>", "guide_page"),
-        _get("/health", "healthz"),
+        _get(HEALTH, "healthz"),
         _get("/assets/<path:name>", "static"),  # /static is Flask's own
         _get("/api/me", "me"),
         _get("/api/backfills", "backfills"),
@@ -166,19 +168,36 @@ _routes = Map(
 )
 
 
-def answer(request: flask.Request, services: Callable[[], Services]) -> flask.Response:
+def answer(
+    request: flask.Request, services: Callable[[], Services], *, identify: Callable[[flask.Request], str] | None = None
+) -> flask.Response:
     """Respond to one request. An invalid request gets an error with the reason; GET changes nothing.
 
     Args:
         request: from functions-framework.
         services: opens the services; not called for the page, its files, runbooks, guides and `/health`.
+        identify: gives the person who asks, and raises `Unauthorized` where that is not known; without it, nobody is verified.
     """
     if found := hosts.refused(request):
         return reply.error(hosts.STATUS[found.reason], found.message)
-    response = _answer(request, services)
+    response = _unknown(request, identify) or _answer(request, services)
     if response.status_code == HTTPStatus.NOT_FOUND and not request.path.startswith("/api/") and _is_read(request):
         response = reply.missing()
     return reply.packed(response, request)
+
+
+def _unknown(request: flask.Request, identify: Callable[[flask.Request], str] | None) -> flask.Response | None:
+    """The refusal of a request by nobody who is known; else None, and the person is in the request's environment."""
+    if identify is None or request.path == HEALTH:
+        return None
+    try:
+        request.environ[PERSON] = identify(request)
+    except Unauthorized as error:
+        return reply.error(HTTPStatus.UNAUTHORIZED, error.description or "")
+    except UnavailableError as error:
+        log.error("%s: %s", request.path, error)  # noqa: TRY400 - the message names what is missing
+        return reply.error(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    return None
 
 
 def _is_read(request: flask.Request) -> bool:

@@ -38,9 +38,10 @@ Fetch = Callable[..., Any]
 
 @dataclass(slots=True)
 class Cached:
-    """Fetches one URL at most once an hour; failures are not cached."""
+    """Fetches one URL at most once in `seconds`, an hour by default; failures are not cached."""
 
     fetch: Fetch
+    seconds: float = _FRESH_SECONDS
     cached: Any = None
     until: float = 0.0
 
@@ -50,7 +51,7 @@ class Cached:
             answer = self.fetch(url, method=method)
             if answer.status != _OK:
                 return answer
-            self.cached, self.until = answer, time.monotonic() + _FRESH_SECONDS
+            self.cached, self.until = answer, time.monotonic() + self.seconds
         return self.cached
 
 
@@ -68,7 +69,7 @@ class PushIdentity:
     audience: str
     account: str
     certificates: str = CERTIFICATES
-    fetch: Fetch = field(default_factory=lambda: Cached(_fetcher()))
+    fetch: Fetch = field(default_factory=lambda: Cached(open_fetch()))
 
     def verify(self, token: str) -> bool:
         """Whether Google signed the token for this audience and account, and it has not expired.
@@ -157,7 +158,8 @@ def _password(credentials: str) -> bytes:
         return b""
 
 
-def _fetcher() -> Fetch:
+def open_fetch() -> Fetch:
+    """Fetches URLs, each within some seconds."""
     from google.auth.transport.requests import Request  # noqa: PLC0415 - only where Pub/Sub is authenticated
 
     return partial(Request(), timeout=_PATIENCE_SECONDS)

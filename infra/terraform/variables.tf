@@ -235,6 +235,18 @@ variable "hosts" {
   }
 }
 
+variable "iap_audience" {
+  description = "The audience of the assertions of Identity-Aware Proxy before the api, as /projects/NUMBER/global/backendServices/ID; the api then answers nobody without one."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.iap_audience == "" || startswith(var.iap_audience, "/projects/")
+    error_message = "iap_audience: must begin with /projects/."
+  }
+}
+
 variable "action_accounts" {
   description = "The e-mail addresses of the service accounts that actions need to act as: of services that are restarted, of pipelines that run again."
   type        = set(string)

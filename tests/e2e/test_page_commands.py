@@ -14,6 +14,8 @@ from core.incidents.model import State
 from core.incidents.outbox import IncidentGroup
 from functions.adapters.store import update
 from functions.services.incidents.channel_tests import COLLECTION as CHANNEL_TESTS
+from tests.support.builders import pages
+from tests.support.servers.iap import proxy
 from tests.support.servers.stack import eventually
 from tests.support.web.viewing import COME_BACK, SECOND, WORST, PageFixture, button, card, commands, fact, saved
 
@@ -211,15 +213,14 @@ def test_the_name_is_asked_for_once_and_kept(night: PageFixture) -> None:
 
 
 def test_who_is_signed_in_is_not_asked(night: PageFixture) -> None:
-    page = night.browser.new_page(
-        extra_http_headers={"X-Goog-Authenticated-User-Email": "accounts.google.com:ada@example.com"}
-    )
-    night.opened.append(page)
-    page.goto(night.url)
-    page.locator("body[data-loaded]").wait_for()
-    expect(page.locator("#who")).to_be_hidden()
-    button(page, "Acknowledge").click()
-    saved(page)
+    with proxy() as before, pages.served(pages.application(night.made, before.iap.person)) as url:
+        page = night.browser.new_page(extra_http_headers=before.headers("ada@example.com"))
+        page.goto(url)
+        page.locator("body[data-loaded]").wait_for()
+        expect(page.locator("#who")).to_be_hidden()
+        button(page, "Acknowledge").click()
+        saved(page)
+        page.close()
     assert commands(night)[0][2] == "ada@example.com"
 
 

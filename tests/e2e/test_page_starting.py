@@ -57,7 +57,7 @@ def fresh(tab: Tab, office: ApiFixture, prometheus: Charts) -> Iterator[PageFixt
     actions = replace(made.actions, start=start)
     made = replace(made, views=replace(made.views, start=start), actions=actions, start=start, dashboards=boards)
     with pages.served(pages.application(made)) as url:
-        viewer = PageFixture(tab, office, rows, url)
+        viewer = PageFixture(tab, office, rows, url, made)
         yield viewer
         viewer.close()
     assert [fault for fault in viewer.faults if "Failed to load resource" not in fault] == []

@@ -278,18 +278,16 @@ def test_one_action_or_all_are_halted_and_resumed(
 
 
 @pytest.mark.parametrize(("path", "body"), CALLS)
-def test_who_is_signed_in_says_so_whatever_the_body_claims(
-    client: FlaskClient, office: ApiFixture, path: str, body: dict[str, Any]
-) -> None:
-    signed_in = {"X-Goog-Authenticated-User-Email": "accounts.google.com:grace@example.com"}
+def test_who_is_signed_in_says_so_whatever_the_body_claims(office: ApiFixture, path: str, body: dict[str, Any]) -> None:
+    signed_in = pages.application(
+        pages.services(office.store, Rows(), office, FakeClock()), lambda _: "grace@example.com"
+    ).test_client()
     for given in ({}, {"by": "Mallory"}):
-        assert client.post(path, json=body | given, headers=signed_in).status_code == 202
+        assert signed_in.post(path, json=body | given).status_code == 202
     assert [command.by for _, command, _ in office.published] == ["grace@example.com"] * 2
 
 
-def test_the_page_learns_who_is_signed_in(client: FlaskClient) -> None:
-    signed_in = {"X-Goog-Authenticated-User-Email": "accounts.google.com:grace@example.com"}
-    assert client.get("/api/me", headers=signed_in).json == {"by": "grace@example.com", "runbooks": "/runbooks"}
+def test_the_page_learns_that_nobody_is_signed_in(client: FlaskClient) -> None:
     assert client.get("/api/me").json == {"by": "", "runbooks": "/runbooks"}
 
 
@@ -408,6 +406,8 @@ def test_what_a_page_of_another_site_can_send_is_refused(
 ) -> None:
     data = json.dumps({"by": "Mallory", **body})
     response = client.post(path, data=data, content_type=kind, headers={"Origin": "https://evil.example"})
+    assert response.status_code == 403
+    response = client.post(path, data=data, content_type=kind)
     assert response.status_code == 415
     assert "content-type: must be application/json" in fault(response)
     assert office.published == []

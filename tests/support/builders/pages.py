@@ -286,13 +286,13 @@ def services(
     )
 
 
-def application(made: Services) -> flask.Flask:
+def application(made: Services, identify: Callable[[flask.Request], str] | None = None) -> flask.Flask:
     """The API as the framework serves it: every path and method reaches the one function."""
     app = flask.Flask("api", static_folder=None)
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
     def everything(path: str) -> flask.Response:
-        return answer(flask.request, lambda: made)
+        return answer(flask.request, lambda: made, identify=identify)
 
     app.add_url_rule("/", "root", everything, defaults={"path": ""}, methods=methods, provide_automatic_options=False)
     app.add_url_rule("/<path:path>", "all", everything, methods=methods, provide_automatic_options=False)

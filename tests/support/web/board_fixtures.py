@@ -32,7 +32,7 @@ def viewer(tab: Tab, office: ApiFixture, prometheus: Charts) -> Iterator[PageFix
     every["figures"] = charts.dashboard(displayName="AIA: figures", mosaicLayout={"columns": 48, "tiles": figures})
     boards = Dashboards(all=every, prometheus=prometheus, models=lambda: ["churn", "late"], clock=now)  # type: ignore[arg-type]
     with pages.served(pages.application(replace(made, dashboards=boards))) as url:
-        viewer = PageFixture(tab, office, Rows(), url)
+        viewer = PageFixture(tab, office, Rows(), url, made)
         yield viewer
         viewer.close()
     assert viewer.faults == []

@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, expect
 
+from functions.api.routes import Services
 from tests.support.builders.pages import ApiFixture, Rows
 
 REPORT_VIOLATIONS = """
@@ -139,6 +140,7 @@ class PageFixture(Opened):
     office: ApiFixture
     warehouse: Rows
     url: str
+    made: Services
 
     def open(
         self,

@@ -44,7 +44,7 @@ def night(tab: Tab, office: ApiFixture) -> Iterator[PageFixture]:
     warehouse = Rows()
     made = pages.services(office.store, warehouse, office, lambda: datetime.now(UTC))
     with pages.served(pages.application(made)) as url:
-        night = PageFixture(tab, office, warehouse, url)
+        night = PageFixture(tab, office, warehouse, url, made)
         yield night
         night.close()
     assert night.faults == []
