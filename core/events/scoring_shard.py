@@ -64,6 +64,8 @@ class ScoringShard:
         models: the names of the models, at least one.
         batch: of the sums of their windows in `ops.window_counts`; empty where there are none.
         versions: of those of the models that are counted by slots; a version that is not named is looked up.
+        past: whether the windows are those of a log that was there before the model was monitored: they are scored and stored, and
+            nobody is notified of them.
     """
 
     TYPE: ClassVar[str] = "scoring_shard"
@@ -73,6 +75,7 @@ class ScoringShard:
     models: tuple[str, ...]
     batch: str = ""
     versions: tuple[UsedVersion, ...] = ()
+    past: bool = False
 
     def __post_init__(self) -> None:
         require_aware("scheduled_at", self.scheduled_at)

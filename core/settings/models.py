@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -91,8 +91,12 @@ class Reference:
 
 @validator(Reference, "until")
 def _the_reference_is_of_this_age(reference: Reference) -> Faults:
-    if reference.until is not None and not _FIRST <= reference.until <= _LAST:
-        yield Fault("until", f"must be a day, {_FIRST} to {_LAST}", reference.until.isoformat())
+    yield from _of_this_age(reference.until)
+
+
+def _of_this_age(until: date | None) -> Faults:
+    if until is not None and not _FIRST <= until <= _LAST:
+        yield Fault("until", f"must be a day, {_FIRST} to {_LAST}", until.isoformat())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,11 +250,23 @@ class Model:
     """Columns whose values drift is attributed to, and between whose values performance is compared."""
     retraining: Annotated[Retraining | None, Requires("label")] = None
     promotion: Promotion | None = None
+    until: Annotated[date | None, Default("the log goes on")] = None
+    """Day (UTC) at whose start the log ends: no window that ends later is scored, and none is overdue. The page shows the days before it."""
 
     @property
     def target(self) -> str:
         """The model as a target."""
         return f"model/{self.name}"
+
+    @property
+    def end(self) -> datetime | None:
+        """When its log ends; None where it goes on."""
+        return datetime.combine(self.until, time.min, UTC) if self.until else None
+
+
+@validator(Model, "until")
+def _the_log_is_of_this_age(model: Model) -> Faults:
+    yield from _of_this_age(model.until)
 
 
 _CLASSIFIERS = (Task.BINARY, Task.MULTICLASS)

@@ -7,6 +7,7 @@ whatever its type says, and whoever reads throws the result away when there were
 import difflib
 import re
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any, NamedTuple, TypeVar, cast
 
 from core.errors import Fault
@@ -105,6 +106,8 @@ def shown(value: object) -> Any:  # noqa: ANN401 - what a fault shows
         case str():
             bare = _without_secrets(value)
             return bare[:_SHOWN] + "…" if len(bare) > _SHOWN else bare
+        case date():  # a time as well; as it is written
+            return value.isoformat()
     return value
 
 

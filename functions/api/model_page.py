@@ -95,13 +95,13 @@ class ModelPage:
 
         Args:
             name: of the model.
-            days: how far back, from today (UTC).
+            days: how far back, from today (UTC), or from the end of its log.
 
         Raises:
             LookupError: there is no such model.
         """
         drift = self.views.drift(name, days)
-        today = self.clock().astimezone(UTC).date()
+        today = self.views.end(name).astimezone(UTC).date()
         all_days = [today - timedelta(days=back) for back in range(days, -1, -1)]
         since = datetime.combine(all_days[0], datetime.min.time(), UTC)
         costs = self._costs(name, since)

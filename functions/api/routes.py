@@ -25,6 +25,7 @@ from functions.api.compliance import Compliance
 from functions.api.coverage import Coverage
 from functions.api.dashboards import Dashboards
 from functions.api.dependencies import MOST_HOURS, Dependencies
+from functions.api.deployment import deployment
 from functions.api.experience import RETRY_AFTER, Experience
 from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
@@ -109,6 +110,7 @@ _routes = Map(
         _get("/assets/<path:name>", "static"),  # /static is Flask's own
         _get("/api/me", "me"),
         _get("/api/backfills", "backfills"),
+        _get("/api/deployment", "deployment"),
         _get("/api/models", "models"),
         _get("/api/models/<name>", "model"),
         Rule("/api/models/<name>", endpoint="put_model", methods=["PUT"]),
@@ -303,6 +305,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "healthz": lambda _request, _services: flask.Response("ok", mimetype="text/plain"),
     "me": lambda request, _services: _me(request),
     "backfills": lambda request, services: reply.json(services().backfills.all(), request),
+    "deployment": lambda request, _services: reply.json(deployment(), request),
     "models": lambda request, services: reply.json(services().views.models(), request),
     "model": lambda request, services, name: reply.json(services().model_settings.one(name), request),
     "put_model": lambda request, services, name: reply.json(services().model_settings.put(request, name)),

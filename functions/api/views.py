@@ -1,9 +1,9 @@
 """Models and probes as the page shows them, from the store and the warehouse."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from core.settings import Model, Probe, Settings
@@ -18,6 +18,8 @@ _SQL = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sq
 _COMING_SECONDS, _AWAITED_SECONDS, _LONGEST_SECONDS = 5.0, 30.0, 300.0
 """How long results of the warehouse are cached: while the history is loading, while newer windows are due, and at most."""
 _RECENT = timedelta(days=35)
+_APPLIED = timedelta(minutes=3)
+"""How long after a change of a model of the table its past may be being scored."""
 OLD = timedelta(hours=1)
 """How old the newest window of a model may be: as ModelDriftStale has it."""
 
@@ -60,7 +62,7 @@ class Views:
         """The rows of a model's performance by day, over the last `days`."""
 
         def read() -> list[Data]:
-            since = datetime.now(UTC) - timedelta(days=days)
+            since = self.end(name) - timedelta(days=days)
             return self.warehouse.query(_SQL["performance_by_day"], since=since, models=[name])
 
         return self._cache(("performance", name, days), read, seconds=self._lasts(self.models()))
@@ -72,16 +74,20 @@ class Views:
         lasts = self._lasts(self.models())
         return self._cache(("drift", name, days), lambda: self._drift(name, days), seconds=lasts)
 
+    def end(self, name: str) -> datetime:
+        """Up to when a model is shown: now, or the end of its log."""
+        model, now = self.monitored.all()[name], self.start.clock()
+        return min(now, model.end or now)
+
     def probes(self) -> list[Data]:
         """Every probe of the settings with its newest result, if any, and whether the next one is overdue."""
         seen = {document.key: document.data for document in self.store.find("probes")}
         return [self._probe(probe, seen.get(probe.name, {})) for probe in self.settings.probes]
 
     def _models(self, known: Mapping[str, Model], changed: Mapping[str, datetime]) -> list[Data]:
-        since, names = datetime.now(UTC) - _RECENT, list(known)
-        rows = _group(self.warehouse.query(_SQL["latest_scores"], since=since, models=names), "model")
-        performance = _group(self.warehouse.query(_SQL["performance_by_day"], since=since, models=names), "model")
-        groups = _group(self.warehouse.query(_SQL["latest_groups"], since=since, models=names), "model")
+        rows = self._recent("latest_scores", known)
+        performance = self._recent("performance_by_day", known)
+        groups = self._recent("latest_groups", known)
         return [
             {
                 "name": model.name,
@@ -91,7 +97,7 @@ class Views:
                 "minimum_rows": model.minimum_rows,
                 "statistics": described(model.statistics),
             }
-            | self._latest(rows[model.name], changed.get(model.name))
+            | self._latest(model, rows[model.name], changed.get(model.name))
             | {"accuracy": accuracy(performance[model.name], model.accuracy_floor)}
             | {"performance": measures(performance[model.name], model), "gaps": gaps(groups[model.name], model)}
             | {"labels": labels(performance[model.name], model)}
@@ -102,7 +108,7 @@ class Views:
         return SETTINGS if model in self.settings.models else TABLE
 
     def _drift(self, name: str, days: int) -> Data:
-        since = datetime.now(UTC) - timedelta(days=days)
+        since = self.end(name) - timedelta(days=days)
         rows = self.warehouse.query(_SQL["drift_by_day"], since=since, model=name)
         return {"model": name} | by_day(rows)
 
@@ -111,8 +117,16 @@ class Views:
         told = {"name": probe.name, "kind": probe.kind, **data}
         return told | self.start.standing(data.get("checked_at"), schedule, longest=longest)
 
-    def _latest(self, rows: Sequence[Data], changed: datetime | None) -> Data:
-        newest = latest(rows)
+    def _recent(self, statement: str, known: Mapping[str, Model]) -> dict[str, list[Data]]:
+        """Rows of models, of those whose log has ended as of its end."""
+        ends = _by_end(known.values(), self.start.clock())
+        read = (self.warehouse.query(_SQL[statement], since=end - _RECENT, models=names) for end, names in ends.items())
+        return _group([row for rows in read for row in rows], "model")
+
+    def _latest(self, model: Model, rows: Sequence[Data], changed: datetime | None) -> Data:
+        newest = latest(rows) | {"until": model.until}
+        if newest["window_end"] is not None and _has_ended(model, self.start.clock()):
+            return newest | {"overdue": False, "awaited": False, "due_at": None}
         return newest | self.start.standing(newest["window_end"], self._schedule, longest=OLD, since=changed)
 
     @property
@@ -121,10 +135,24 @@ class Views:
 
     def _lasts(self, models: Sequence[Data]) -> float:
         """Seconds for which the models are cached."""
-        if self.start.loading():
+        now = self.start.clock()
+        applied = (entry.changed_at for entry in self.monitored.entries().values())
+        if self.start.loading() or any(now - at < _APPLIED for at in applied):
             return _COMING_SECONDS
         ends = [model["window_end"] for model in models]
         return lasts(ends, self._schedule, now=self.start.clock())
+
+
+def _has_ended(model: Model, now: datetime) -> bool:
+    return model.end is not None and model.end <= now
+
+
+def _by_end(models: Iterable[Model], now: datetime) -> dict[datetime, list[str]]:
+    """The names of models by what they are shown up to: now, or the end of their log."""
+    names: dict[datetime, list[str]] = defaultdict(list)
+    for model in models:
+        names[min(now, model.end or now)].append(model.name)
+    return names
 
 
 def described(names: Sequence[str]) -> list[Data]:

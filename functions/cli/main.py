@@ -12,6 +12,7 @@ import click
 _COMMANDS: Final = {
     "backup": "functions.cli.backups",
     "channels": "functions.cli.channels",
+    "check": "functions.cli.check.command",
     "compliance": "functions.cli.compliance",
     "costs": "functions.cli.costs",
     "dead-letters": "functions.cli.dead_letters",
@@ -26,6 +27,7 @@ _COMMANDS: Final = {
     "replay": "functions.cli.replay.command",
     "report": "functions.cli.report",
     "survey": "functions.cli.survey",
+    "watch": "functions.cli.watch.command",
 }
 """The module of each command, which has a function of its name."""
 

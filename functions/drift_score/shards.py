@@ -18,6 +18,7 @@ from core.events import ScoringShard, TableCount, Tick, UsedVersion
 from core.settings import Model
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Data, Warehouse
+from functions.drift_score.past import unreported
 from functions.drift_score.prepared import prepare
 from functions.drift_score.scoring import Faults, most_telling, score_each, score_once
 from functions.drift_score.slots.predictions import CountedPredictions
@@ -82,7 +83,8 @@ class Shards:
 
     def plan(self, tick: Tick) -> None:
         """Publish the parts of a tick: tables with models that are counted by slots, and shards of the other models."""
-        models, at = self.models.all(), tick.scheduled_at
+        at = tick.scheduled_at
+        models = {name: model for name, model in self.models.all().items() if model.end is None or at <= model.end}
         counted = self._counted(models.values())
         for source in sorted({Source.of(model) for model in counted}):
             part = TableCount(scheduled_at=at, table=source.table, timestamp=source.timestamp, row_id=source.id)
@@ -117,6 +119,10 @@ class Shards:
         """
         known, at = self.models.all(shard.models), shard.scheduled_at
         wanted = [known[name] for name in shard.models if name in known]
+        if shard.past:
+            if faults := score_each(at, wanted, unreported(self.outside)):
+                raise most_telling(faults.values())
+            return
         names = [model.name for model in wanted]
 
         def score() -> Faults:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -15,18 +16,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from core.errors import AiaError
+from core.errors import AiaError, SettingsError
+from core.settings.reach import unheard
+from functions.cli.check.file import load, told
 from infra.local import damage, mlflow, orphan_processes
 from infra.local.ports import Ports, PortTakenError, assign
 from infra.local.programs import StartError
 from infra.local.session import Session, StalledError
 from infra.local.stack import PRIVATE
-from infra.stage import StageError
+from infra.stage import ROOT, StageError
 
 log = logging.getLogger(__name__)
 EXPECTED = (AiaError, OSError, PortTakenError, StageError, StalledError, StartError)
 """What can go wrong on a user's machine; the message says enough, a traceback adds nothing."""
 
+SETTINGS = ROOT / "infra" / "monitoring.yaml"
 _FOLLOW_SECONDS = 1.0
 
 
@@ -68,6 +72,8 @@ def run(
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     try:
+        for warning in checked(SETTINGS):
+            say(warning)
         with (
             locked(folder, say, set_aside=set_aside),
             Session(folder, assign(PRIVATE, fixed=True), days, separate, with_mlflow, with_training) as session,
@@ -87,8 +93,19 @@ def run(
     return 0
 
 
+def checked(file: Path) -> list[str]:
+    """What is worth a look in the settings, before anything is started.
+
+    Raises:
+        SettingsError: they are wrong.
+    """
+    return told(file, unheard(load(file), datetime.now(UTC)), mark="warning: ")
+
+
 def error_text(error: Exception, folder: Path) -> str:
-    """The text of an expected error; for an error of the operating system, with the path and the reason."""
+    """The text of an expected error; of the settings with the lines, of the operating system with the path and the reason."""
+    if isinstance(error, SettingsError):
+        return "\n".join(told(SETTINGS, error.faults))
     if not isinstance(error, OSError) or isinstance(error, ConnectionError | TimeoutError) or not error.strerror:
         return str(error)
     return f"{error.filename or folder}: {error.strerror}"

@@ -12,6 +12,7 @@ COMMANDS = (
     *(
         "backup",
         "channels",
+        "check",
         "compliance",
         "costs",
         "coverage",
@@ -21,7 +22,7 @@ COMMANDS = (
         "drift",
         "local",
     ),
-    *("models", "oncall", "replay", "report", "restore", "survey"),
+    *("models", "oncall", "replay", "report", "restore", "survey", "watch"),
 )
 
 

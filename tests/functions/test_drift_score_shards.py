@@ -318,3 +318,24 @@ def test_a_shard_killed_at_any_point_and_delivered_again_tells_every_model_once(
         conditions = {key: one.data for (name, key), one in function.outside.documents.items() if name == "conditions"}
         expected = {key: one.data for (name, key), one in whole.outside.documents.items() if name == "conditions"}
         assert conditions == expected, kill_at
+
+
+def test_windows_of_a_past_are_stored_and_nobody_is_notified_of_them() -> None:
+    function = deployed(models("a"))
+    for _ in range(2):  # a delivery that comes again takes the place of the one before
+        assert function.deliver(encode(ScoringShard(scheduled_at=NOW, models=("a",), past=True))) == 204
+    assert "ops.drift_scores_raw" in str(function.outside.written)
+    assert scored(function) == set()
+    assert function.outside.published == []
+
+
+def test_a_past_whose_warehouse_is_away_comes_again() -> None:
+    function = deployed(models("a"), Answers(down={"a"}))
+    assert function.deliver(encode(ScoringShard(scheduled_at=NOW, models=("a",), past=True))) == 503
+
+
+def test_a_model_whose_log_has_ended_is_not_scored_by_later_ticks() -> None:
+    ended, goes_on = models("a", "b")
+    function = deployed((replace(ended, until=NOW.date()), replace(goes_on, until=(NOW + timedelta(days=1)).date())))
+    assert function.deliver(tick("drift_score")) == 204
+    assert [one.models for one in published(function)] == [("b",)]

@@ -1,0 +1,140 @@
+"""The reference of a log, and the windows after it: how long they are, and when each ends."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import AiaError
+
+MOST: Final = 60
+"""Windows of a log's past that are scored, about."""
+ENOUGH: Final = 200
+"""Rows of a window that give a verdict, where the log has as many."""
+FEWEST: Final = 30
+_LONGEST_REFERENCE: Final = 365
+_DAY: Final = timedelta(days=1)
+_LENGTHS: Final = (timedelta(hours=1), timedelta(hours=6), _DAY, timedelta(days=7), timedelta(days=28))
+
+
+class OnboardingError(AiaError):
+    """A log cannot be monitored as it is; the message names what is wrong, in one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """How many rows a log has by the hour.
+
+    Attributes:
+        hours: shape (n,), hours since 1970 (UTC) that have rows, rising.
+        rows: shape (n,), the rows of each.
+        first: the instant of the first row.
+        last: the instant of the last row.
+    """
+
+    hours: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    first: datetime
+    last: datetime
+
+    @classmethod
+    def of(cls, micros: NDArray[np.int64]) -> "Hours":
+        """Count instants, in microseconds since 1970; at least one."""
+        hours, rows = np.unique(micros // 3_600_000_000, return_counts=True)
+        first, last = (datetime.fromtimestamp(int(one) / 1e6, UTC) for one in (micros.min(), micros.max()))
+        return cls(hours=hours, rows=rows, first=first, last=last)
+
+    def between(self, start: datetime, end: datetime) -> int:
+        """Rows from the hour of `start` to before the hour of `end`."""
+        low, high = (math.ceil(one.timestamp() / 3600) for one in (start, end))
+        return int(self.rows[(self.hours >= low) & (self.hours < high)].sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """The reference and the windows of a log.
+
+    Attributes:
+        until: day (UTC) at whose start the reference ends.
+        days: length of the reference.
+        window: length of a window.
+        ends: when each window of the past ends, rising; at least one.
+        reference_rows: rows of the reference.
+        minimum_rows: rows that a verdict needs.
+    """
+
+    until: date
+    days: int
+    window: timedelta
+    ends: tuple[datetime, ...]
+    reference_rows: int
+    minimum_rows: int
+
+
+def schedule(log: Hours, *, now: datetime, until: date | None = None) -> Schedule:
+    """Choose the reference, which is the first third of a log where `until` does not say otherwise, and the windows after it.
+
+    Args:
+        log: its rows by the hour.
+        now: no window ends later.
+        until: day (UTC) at whose start the reference ends.
+
+    Raises:
+        OnboardingError: no midnight (UTC) lies between the first and the last row, or `until` is none of those.
+    """
+    end = datetime.combine(until, time(), UTC) if until else _third(log)
+    if not log.first < end <= log.last:
+        raise OnboardingError(_refusal(log, until))
+    days = min(math.ceil((end - log.first) / _DAY), _LONGEST_REFERENCE)
+    reference = log.between(end - days * _DAY, end)
+    stop = min(_next_hour(log.last), now)
+    window, average = _window(log.between(end, stop), stop - end)
+    least = min(ENOUGH, math.floor(average), reference)
+    return Schedule(
+        until=end.date(),
+        days=days,
+        window=window,
+        ends=ends(end, stop, window),
+        reference_rows=reference,
+        minimum_rows=max(FEWEST, least),
+    )
+
+
+def ends(after: datetime, stop: datetime, window: timedelta) -> tuple[datetime, ...]:
+    """When windows end: about `MOST` at even distances, of days where a window has a day or more, and one at `stop`."""
+    step = window if window < _DAY else math.ceil((stop - after) / _DAY / MOST) * _DAY
+    count = max(0, math.ceil((stop - after) / step) - 1)
+    even = (after + step * (number + 1) for number in range(count))
+    return (*(one for one in even if one - after >= min(window, stop - after)), stop)
+
+
+def _window(rows: int, span: timedelta) -> tuple[timedelta, float]:
+    """The shortest length whose windows have enough rows on average, or else the longest that fits; with that average."""
+    fitting = [one for one in _LENGTHS if one <= span and (one >= _DAY or span / one <= MOST)] or [_LENGTHS[0]]
+    averages = {one: rows * (one / span) for one in fitting}
+    chosen = next((one for one in fitting if averages[one] >= ENOUGH), fitting[-1])
+    return chosen, averages[chosen]
+
+
+def _third(log: Hours) -> datetime:
+    """The midnight after the first third of a log, or the last one in it."""
+    third = log.first + (log.last - log.first) / 3
+    return min(_midnight(third) + _DAY, _midnight(log.last))
+
+
+def _midnight(at: datetime) -> datetime:
+    return datetime.combine(at.astimezone(UTC).date(), time(), UTC)
+
+
+def _next_hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+
+
+def _refusal(log: Hours, until: date | None) -> str:
+    span = f"{log.first:%Y-%m-%d %H:%M} to {log.last:%Y-%m-%d %H:%M} (UTC)"
+    if until:
+        return f"--reference-until: must be a day with rows before and after its start, got {until} where the rows are of {span}"
+    return f"the rows must be of two days (UTC) or more: the first ones are the reference of the others, got {span}"

@@ -1,0 +1,1 @@
+"""`aia check`: the settings, before anything runs by them."""

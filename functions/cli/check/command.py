@@ -1,0 +1,77 @@
+"""`aia check`: every fault of the settings at once, each with its line."""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from core.errors import Fault, SettingsError
+from core.settings import Settings
+from core.settings.reach import unheard
+from functions.cli.api import HELP, LOCAL, RefusedError, call, local
+from functions.cli.check.file import load, told
+
+DEFAULT: Final = Path("infra/monitoring.yaml")
+
+
+@click.command(epilog=f"Exit status: 0; 1 when something must be changed; 2 when the file cannot be read. {HELP}")
+@click.argument("file", type=click.Path(path_type=Path), default=DEFAULT)
+@click.option("--offline", is_flag=True, help="Look at the file only, not at tables and alert rules.")
+@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+def check(file: Path, *, offline: bool, url: str) -> None:
+    """Check the settings in FILE, infra/monitoring.yaml by default, and say every fault with its line.
+
+    Where a system runs, the tables and columns that the settings name are looked up in its BigQuery, and its alert rules without a metric
+    are listed.
+    """
+    if not file.is_file():
+        raise RefusedError(f"{file}: must be a file that can be read")
+    try:
+        settings = load(file)
+    except SettingsError as error:
+        _say(told(file, error.faults))
+        sys.exit(1)
+    faults = [] if offline else list(_running(settings, url.rstrip("/")))
+    _say(told(file, faults))
+    _say(told(file, unheard(settings, datetime.now(UTC)), mark="warning: "))
+    click.echo(f"{file}: {len(settings.models)} models, {len(settings.probes)} probes: {_count(faults)}")
+    sys.exit(1 if faults else 0)
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def _count(faults: list[Fault]) -> str:
+    return f"{len(faults)} to change" if faults else "nothing to change"
+
+
+def _running(settings: Settings, url: str) -> Iterator[Fault]:
+    """What the running system shows; a note where none answers."""
+    try:
+        answer = call(url, "GET", "/api/deployment")
+        absent = call(url, "GET", "/api/rules")
+    except RefusedError as error:
+        click.echo(f"tables and alert rules are not looked at: {error.message}", err=True)
+        return
+    for rule in _absent(absent):
+        click.echo(f"warning: alert rule {rule['name']} has no data: {', '.join(rule['metrics'])} is absent", err=True)
+    from google.api_core.exceptions import GoogleAPICallError  # noqa: PLC0415 - slow to import, and of use here only
+
+    from functions.cli.check.tables import unknown  # noqa: PLC0415 - as above
+    from functions.cli.watch.deployed import Deployed  # noqa: PLC0415 - as above
+
+    system = Deployed.told(url, answer, by="")
+    try:
+        yield from unknown(settings, system.bigquery())
+    except GoogleAPICallError as error:
+        click.echo(f"tables are not looked at: {error.message}", err=True)
+
+
+def _absent(rules: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Rules whose metric was there before, of those without data."""
+    return [one for one in (rules or {}).get("absent", ()) if one["missed"]]

@@ -1,0 +1,117 @@
+"""`aia watch`: the command and its options."""
+
+import getpass
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from functions.cli.api import HELP, LOCAL, RefusedError, local
+
+_NOT_SCORED = 1
+
+
+@click.command(
+    epilog=f"Exit status: 0; 1 when a window was not scored; 2 when the file or an option is wrong, with one line. {HELP}"
+)
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--timestamp", metavar="COLUMN", help="Time of the prediction.  [default: the only column of times]")
+@click.option("--score", metavar="COLUMN", help="Predicted score.")
+@click.option("--label", metavar="COLUMN", help="True outcome, where the file has it.")
+@click.option(
+    "--id", "row_id", metavar="COLUMN", help="What identifies a row.  [default: an identifier, or the contents]"
+)
+@click.option("--name", metavar="NAME", help="Name of the model.  [default: that of the file]")
+@click.option("--ignore", multiple=True, metavar="COLUMN", help="Leave this column out. Repeatable.")
+@click.option(
+    "--categorical", multiple=True, metavar="COLUMN", help="Numbers of this column are categories. Repeatable."
+)
+@click.option("--time-format", metavar="FORMAT", help="Of times as text, as in '%d.%m.%Y %H:%M'.  [default: found]")
+@click.option(
+    "--reference-until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="Day (UTC) at whose start the reference ends.  [default: after the first third]",
+)
+@click.option("--follow", is_flag=True, help="The log goes on: load new rows as they come, and notify people.")
+@click.option("--remove", metavar="NAME", help="Stop monitoring a model that this command made; delete its table.")
+@click.option("--yes", is_flag=True, help="Do not ask before anything is created on Google Cloud.")
+@click.option(
+    "--by", default=getpass.getuser, show_default="your login", help="Owner, and who changes it for the audit trail."
+)
+@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+def watch(
+    file: Path | None,
+    *,
+    timestamp: str | None,
+    score: str | None,
+    label: str | None,
+    row_id: str | None,
+    name: str | None,
+    ignore: tuple[str, ...],
+    categorical: tuple[str, ...],
+    time_format: str | None,
+    reference_until: datetime | None,
+    follow: bool,
+    remove: str | None,
+    yes: bool,
+    by: str,
+    url: str,
+) -> None:
+    """Monitor the model whose predictions are in FILE, CSV or parquet, with the system that runs.
+
+    Infers the columns, creates and loads a table, has the past scored window by window and prints the address of the model's page. Run
+    again on a file with more rows, it goes on: no row is loaded twice.
+    """
+    from core.errors import AiaError  # noqa: PLC0415 - help needs none of it
+    from functions.cli.watch import run as running  # noqa: PLC0415 - as above
+    from functions.cli.watch.deployed import Deployed  # noqa: PLC0415 - as above
+    from functions.cli.watch.log import Chosen  # noqa: PLC0415 - as above
+    from functions.cli.watch.settings import name_of  # noqa: PLC0415 - as above
+
+    if (file is None) == (remove is None):
+        raise RefusedError("FILE or --remove NAME must be given, one of the two")
+    chosen = Chosen(
+        timestamp=timestamp,
+        score=score,
+        label=label,
+        row_id=row_id,
+        ignore=ignore,
+        categorical=categorical,
+        time_format=time_format,
+    )
+    try:
+        system = Deployed.at(url.rstrip("/"), by)
+        if file is None:
+            running.remove(remove or "", system)
+            return
+        request = running.Request(
+            file=file,
+            chosen=chosen,
+            name=name or name_of(file),
+            owner=_slug(by),
+            until=reference_until.date() if reference_until else None,
+            follow=follow,
+            yes=yes,
+        )
+        missing = running.watch_once(request, system, confirm=not (system.is_local or yes))
+        if follow:
+            running.follow(request, system)
+    except KeyboardInterrupt:
+        return
+    except AiaError as error:
+        raise RefusedError(_told(file, error)) from error
+    sys.exit(_NOT_SCORED if missing else 0)
+
+
+def _told(file: Path | None, error: Exception) -> str:
+    """One line a fault; what is about the file names it."""
+    text = str(error)
+    return text if file is None or text.startswith(("--", str(file))) else f"{file}: {text}"
+
+
+def _slug(login: str) -> str:
+    """A login as the name of a team."""
+    found = "-".join("".join(one if one.isalnum() and one.isascii() else " " for one in login.lower()).split())
+    return found if found[:1].isalpha() else f"team-{found}".rstrip("-")

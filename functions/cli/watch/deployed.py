@@ -1,0 +1,97 @@
+"""The running system that a log is given to: its API, its project, and its clients."""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, urlencode, urlsplit
+
+from core.onboarding import OnboardingError
+from functions.adapters.ports import BulkBus, Warehouse
+from functions.cli.api import Json, RefusedError, call
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+_PATIENCE_SECONDS: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """A running system.
+
+    Attributes:
+        url: of its API.
+        project: of Google Cloud.
+        is_local: whether it runs on this machine, with emulators.
+        by: who changes its models.
+    """
+
+    url: str
+    project: str
+    is_local: bool
+    by: str
+
+    @classmethod
+    def at(cls, url: str, by: str) -> "Deployed":
+        """The system whose API answers at an address; on this machine its emulators are used from here on.
+
+        Raises:
+            RefusedError: it does not answer.
+        """
+        return cls.told(url, call(url, "GET", "/api/deployment"), by)
+
+    @classmethod
+    def told(cls, url: str, told: Json, by: str) -> "Deployed":
+        """The system that `/api/deployment` of an address tells of."""
+        is_local = urlsplit(url).hostname in _LOOPBACK and bool(told["emulators"])
+        if is_local:
+            os.environ.update({"GOOGLE_CLOUD_PROJECT": told["project"], **told["emulators"]})
+        return cls(url=url, project=told["project"], is_local=is_local, by=by)
+
+    def model(self, name: str) -> Json | None:
+        """The settings of a model of the table, or None where there is none of the name.
+
+        Raises:
+            OnboardingError: monitoring.yaml has a model of the name.
+        """
+        try:
+            found = call(self.url, "GET", f"/api/models/{quote(name)}")
+        except RefusedError as error:
+            if "no model is called" in str(error):
+                return None
+            raise
+        if "settings" not in found:
+            raise OnboardingError(f"--name: must not be that of a model of monitoring.yaml, got {name!r}")
+        settings: Json = found["settings"]
+        return settings
+
+    def apply(self, settings: Json) -> str:
+        """Create or change a model; what that did."""
+        answer: str = call(self.url, "PUT", self._path(settings["name"]), settings)["change"]
+        return answer
+
+    def remove(self, name: str) -> None:
+        """Remove a model of the table."""
+        call(self.url, "DELETE", self._path(name))
+
+    def _path(self, name: str) -> str:
+        return f"/api/models/{quote(name)}?{urlencode({'by': self.by})}"
+
+    def bigquery(self) -> "bigquery.Client":
+        """BigQuery's own client, for tables and load jobs."""
+        from google.cloud import bigquery  # noqa: PLC0415 - slow to import, and what can be refused is refused before
+
+        return bigquery.Client(project=self.project)
+
+    def warehouse(self) -> Warehouse:
+        """The warehouse, for statements."""
+        from functions.adapters.warehouse import open_warehouse  # noqa: PLC0415 - as above
+
+        return open_warehouse(self.project, "cli")
+
+    def bus(self) -> BulkBus:
+        """The bus."""
+        from functions.adapters.bus import open_bus  # noqa: PLC0415 - as above
+
+        return open_bus(self.project, patience=_PATIENCE_SECONDS)

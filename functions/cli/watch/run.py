@@ -1,0 +1,199 @@
+"""What `aia watch` does: infer, apply the settings, load the rows, have the past scored, and say where the page is."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import pyarrow as pa
+import pyarrow.compute as pc
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from core.onboarding import Hours, OnboardingError, Schedule, schedule
+from core.onboarding.windows import ends
+from core.settings import parse_model
+from functions.cli.api import Json, call
+from functions.cli.watch import past, tables
+from functions.cli.watch.deployed import Deployed
+from functions.cli.watch.log import TIME, Chosen, Log, read
+from functions.cli.watch.settings import PREFIX, continued, settings_of
+from functions.cli.watch.told import told
+
+_FOLLOW_SECONDS: Final = 10.0
+_PAGE_SECONDS: Final = 20.0
+_SKEW: Final = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        file: CSV or parquet.
+        chosen: the columns that the options name.
+        name: of the model.
+        owner: of the model.
+        until: day at whose start the reference ends, or None.
+        follow: whether the log goes on.
+        yes: whether nothing is asked.
+    """
+
+    file: Path
+    chosen: Chosen
+    name: str
+    owner: str
+    until: date | None
+    follow: bool
+    yes: bool
+
+
+def watch_once(request: Request, system: Deployed, *, confirm: bool) -> int:
+    """Load the rows that are new and have their windows scored; how many windows were not.
+
+    Raises:
+        AiaError: the file, an option, or the running system is at fault; the message says which.
+    """
+    now = datetime.now(UTC)
+    log = read(request.file, request.chosen, now)
+    known = system.model(request.name)
+    plan = _plan(log, known, now, request.until)
+    settings = (
+        continued(known, log, follow=request.follow)
+        if known
+        else settings_of(request.name, request.owner, log, plan, now=now, follow=request.follow)
+    )
+    parse_model(settings)
+    for line in told(log, settings, plan):
+        click.echo(line)
+    if confirm:
+        _confirm(settings, system, is_new=known is None)
+    added = _loaded(system, settings, log)
+    click.echo(f"{request.name}: {system.apply(settings)}, {added.num_rows:,} rows added")
+    wanted = [end for end in plan.ends if end > _first(added)] if added.num_rows else []
+    missing = _scored(system, settings, wanted)
+    _say_page(system, request, log, missing)
+    return missing
+
+
+def follow(request: Request, system: Deployed) -> None:
+    """Go on with a file that grows, until Ctrl-C."""
+    seen = request.file.stat().st_mtime
+    click.echo(f"following {request.file}; Ctrl-C ends it, the model stays")
+    while True:
+        time.sleep(_FOLLOW_SECONDS)
+        if (changed := request.file.stat().st_mtime) != seen:
+            seen = changed
+            watch_once(request, system, confirm=False)
+
+
+def remove(name: str, system: Deployed) -> None:
+    """Stop monitoring a model that `aia watch` made, and delete its table; its scores stay.
+
+    Raises:
+        OnboardingError: it is none of those.
+    """
+    settings = system.model(name)
+    if settings is None or not settings["table"].startswith(PREFIX):
+        raise OnboardingError(f"--remove: must be a model that `aia watch` made, got {name!r}")
+    system.remove(name)
+    system.bigquery().delete_table(f"{system.project}.{settings['table']}", not_found_ok=True)
+    click.echo(f"{name}: removed, with its table {settings['table']}; its scores stay")
+
+
+def _plan(log: Log, known: Json | None, now: datetime, until: date | None) -> Schedule:
+    """The reference and windows, of a model that is there as its settings have them."""
+    hours = Hours.of(log.micros)
+    if known is None:
+        return schedule(hours, now=now, until=until)
+    model = parse_model(known)
+    if model.reference.until is None:
+        raise OnboardingError(f"reference.until: must be given of model {model.name!r}, got none")
+    end = datetime(*model.reference.until.timetuple()[:3], tzinfo=UTC)
+    stop = min(hours.last.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1), now)
+    if stop <= end:
+        raise OnboardingError(
+            f"must have rows after the reference of model {model.name!r}, which ends {model.reference.until}"
+        )
+    return Schedule(
+        until=model.reference.until,
+        days=model.reference.days,
+        window=model.window,
+        ends=ends(end, stop, model.window),
+        reference_rows=hours.between(end - timedelta(days=model.reference.days), end),
+        minimum_rows=model.minimum_rows,
+    )
+
+
+def _confirm(settings: Json, system: Deployed, *, is_new: bool) -> None:
+    """Say what a project gets, and ask."""
+    made = f"creates the table {system.project}.{settings['table']}, " if is_new else ""
+    click.echo(f"this {made}loads the new rows into {settings['table']} and writes the model into ops.models")
+    click.confirm(f"in project {system.project}?", abort=True)
+
+
+def _loaded(system: Deployed, settings: Json, log: Log) -> pa.Table:
+    client, rows = system.bigquery(), tables.rows_of(settings, log)
+    tables.create(client, settings["table"], rows)
+    added = tables.new_rows(client, settings["table"], rows)
+    with _bar("loading", added.num_rows) as advance:
+        tables.load(client, settings["table"], added, advance)
+    return added
+
+
+def _first(rows: pa.Table) -> datetime:
+    found: datetime = pc.min(rows[TIME]).as_py()
+    return found
+
+
+def _scored(system: Deployed, settings: Json, wanted: list[datetime]) -> int:
+    if not wanted:
+        return 0
+    with _bar("scoring", len(wanted)) as advance:
+        done = 0
+
+        def scored(found: int) -> None:
+            nonlocal done
+            advance(found - done)
+            done = found
+
+        since = datetime.now(UTC) - _SKEW
+        return len(wanted) - past.score(
+            system.bus(), system.warehouse(), settings["name"], wanted, since=since, scored=scored
+        )
+
+
+def _say_page(system: Deployed, request: Request, log: Log, missing: int) -> None:
+    if missing:
+        click.echo(f"{missing} windows were not scored: the log of drift_score says why", err=True)
+    summary = _summary(system, request.name)
+    for kind in ("drift", "performance"):
+        click.echo(f"{kind:<12}{summary[kind]['outcome'].replace('_', ' ')}: {summary[kind]['summary']}")
+    last = datetime.fromtimestamp(int(log.micros[-1]) / 1e6, UTC)
+    if not request.follow:
+        click.echo(f"no rows since {last:%Y-%m-%d %H:%M}: no incident without --follow")
+    click.echo(f"page        {system.url}/models/{request.name}")
+
+
+def _summary(system: Deployed, name: str) -> dict[str, Any]:
+    """The verdicts, as soon as the page has them: it keeps what it read for some seconds."""
+    deadline = time.monotonic() + _PAGE_SECONDS
+    while True:
+        found = call(system.url, "GET", f"/api/models/{name}/overview")
+        if found["window_end"] is not None or time.monotonic() > deadline:
+            verdicts: dict[str, Any] = found["verdicts"]
+            return verdicts
+        time.sleep(1)
+
+
+@contextmanager
+def _bar(what: str, total: int) -> Iterator[Any]:
+    """A progress bar on standard error; gives a function that takes how much further it is."""
+    columns = TextColumn(f"{what:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), disable=not total) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda more: progress.advance(task, more)

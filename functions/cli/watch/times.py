@@ -1,0 +1,113 @@
+"""The column of times of a log, whatever it is written as, in microseconds since 1970 (UTC)."""
+
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+from numpy.typing import NDArray
+
+from core.onboarding import OnboardingError
+from functions.cli.drift.text import several, show
+
+FORMATS: Final = tuple(
+    f"{day}{time}"
+    for day in (
+        "%Y-%m-%d",
+        "%Y/%m/%d",
+        "%Y%m%d",
+        "%d.%m.%Y",
+        "%d/%m/%Y",
+        "%m/%d/%Y",
+        "%d-%m-%Y",
+        "%d.%m.%y",
+        "%m/%d/%y",
+        "%d-%b-%Y",
+        "%d %b %Y",
+    )
+    for time in ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S")
+)
+_EPOCH: Final = 500_000_000, 4_200_000_000
+"""Seconds since 1970 that a number may mean: 1985 to 2103."""
+_UNITS: Final = {1: "seconds", 10**3: "milliseconds", 10**6: "microseconds", 10**9: "nanoseconds"}
+_MICROS: Final = 10**6
+
+
+def instants(name: str, column: pa.ChunkedArray, given: str | None) -> tuple[NDArray[np.int64], NDArray[np.bool_], str]:
+    """The instants of a column.
+
+    Args:
+        name: of the column.
+        column: times, dates, numbers since 1970, or text.
+        given: the format of text as `strptime` has it, or None where it is to be found.
+
+    Returns:
+        Microseconds since 1970, shape (rows,); which of them are known, shape (rows,); and how the column was read.
+
+    Raises:
+        OnboardingError: it holds no times, or text that is read in two ways.
+    """
+    if pt.is_temporal(column.type) and not pt.is_time(column.type) and not pt.is_duration(column.type):
+        found, told = column, "without a time zone: read as UTC" if getattr(column.type, "tz", None) is None else ""
+    elif pt.is_integer(column.type) or pt.is_floating(column.type):
+        return _numbers(name, column)
+    elif pt.is_string(column.type) or pt.is_large_string(column.type):
+        found, form = _text(name, column, given)
+        told = f"read as {form}, UTC"
+    else:
+        raise OnboardingError(f"--timestamp: {show(name)!r} must hold times, holds {column.type}")
+    micros = pc.cast(pc.cast(found, pa.timestamp("us", tz="UTC"), safe=False), pa.int64())
+    return _split(micros, told)
+
+
+def _split(micros: pa.ChunkedArray, told: str) -> tuple[NDArray[np.int64], NDArray[np.bool_], str]:
+    known = pc.is_valid(micros).to_numpy(zero_copy_only=False)
+    return pc.fill_null(micros, 0).to_numpy(), known, told
+
+
+def _numbers(name: str, column: pa.ChunkedArray) -> tuple[NDArray[np.int64], NDArray[np.bool_], str]:
+    ends = pc.min_max(column).as_py()
+    for unit, word in _UNITS.items():
+        if ends["min"] is not None and _EPOCH[0] * unit <= ends["min"] and ends["max"] <= _EPOCH[1] * unit:
+            scaled: NDArray[Any] = pc.fill_null(column, 0).to_numpy()
+            micros = scaled // (unit // _MICROS) if unit > _MICROS else (scaled * (_MICROS // unit))
+            known = pc.is_valid(column).to_numpy(zero_copy_only=False)
+            return micros.astype(np.int64), known, f"{word} since 1970"
+    told = f"{ends['min']} to {ends['max']}"
+    raise OnboardingError(
+        f"--timestamp: {show(name)!r} must hold times, or numbers since 1970, got numbers from {told}"
+    )
+
+
+def _text(name: str, column: pa.ChunkedArray, given: str | None) -> tuple[pa.ChunkedArray, str]:
+    trimmed = pc.utf8_trim_whitespace(column)
+    sample = pc.drop_null(trimmed)
+    parsed = {form: _parsed(trimmed, form) for form in ((given,) if given else FORMATS) if _fits(sample, form)}
+    whole = {form: times for form, times in parsed.items() if times.null_count == trimmed.null_count}
+    if not whole:
+        first = sample[0].as_py() if len(sample) else ""
+        wanted = f"as {given}" if given else "in a known format; --time-format says another, as in '%d.%m.%Y %H:%M'"
+        raise OnboardingError(f"--timestamp: {show(name)!r} must hold times {wanted}, got {show(first)!r}")
+    rising = [form for form, times in whole.items() if _rises(times)]
+    chosen = rising or list(whole)
+    if len(chosen) > 1:
+        raise OnboardingError(
+            f"--time-format: must be given, {show(name)!r} can be read as {several(chosen)}: {show(sample[0].as_py())!r}"
+        )
+    return whole[chosen[0]], chosen[0]
+
+
+def _fits(sample: pa.ChunkedArray, form: str) -> bool:
+    """Whether the first values can be of a format: most formats are dismissed by them."""
+    head = sample[: min(len(sample), 50)]
+    return len(head) > 0 and _parsed(head, form).null_count == 0
+
+
+def _parsed(text: pa.ChunkedArray, form: str) -> pa.ChunkedArray:
+    return pc.strptime(text, format=form, unit="us", error_is_null=True)
+
+
+def _rises(times: pa.ChunkedArray) -> bool:
+    values = pc.drop_null(pc.cast(times, pa.int64())).to_numpy()
+    return bool((np.diff(values) >= 0).all())

@@ -1,0 +1,196 @@
+"""Files as strangers have them, read as logs, and the settings and rows that come of them; no system runs."""
+
+import csv
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from core.errors import AiaError
+from core.onboarding import Hours, schedule
+from core.settings import parse_model
+from functions.cli.main import main
+from functions.cli.watch.log import Chosen, Log, columns_of, read, row_ids
+from functions.cli.watch.settings import continued, name_of, settings_of
+from functions.cli.watch.tables import rows_of
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+START = datetime(2024, 3, 1)  # noqa: DTZ001 - as files have times, without a zone
+HEADER = ["scored_at", "age", "plan", "p", "late"]
+
+
+def rows(count: int = 400, a_day: int = 100) -> list[list[Any]]:
+    random = np.random.default_rng(1)
+    times = [START + timedelta(days=number / a_day) for number in range(count)]
+    return [
+        [at, round(random.normal(40, 9), 2), "ab"[n % 2], round(random.random(), 3), n % 2]
+        for n, at in enumerate(times)
+    ]
+
+
+def written(
+    path: Path, given: list[list[Any]], header: list[str] = HEADER, *, delimiter: str = ",", encoding: str = "utf-8"
+) -> Path:
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows([header, *given])
+    return path
+
+
+def log_of(path: Path, **chosen: Any) -> Log:
+    return read(path, Chosen(**{"timestamp": None, "score": "p"} | chosen), NOW)
+
+
+def settings(log: Log, name: str = "churn") -> dict[str, Any]:
+    plan = schedule(Hours.of(log.micros), now=NOW)
+    return settings_of(name, "growth", log, plan, now=NOW, follow=False)
+
+
+def test_a_log_becomes_settings_that_are_valid_and_rows_of_its_table(tmp_path: Path) -> None:
+    log = log_of(written(tmp_path / "churn.csv", rows()), label="late")
+    model = parse_model(settings(log))
+    assert (model.features.numeric, model.features.categorical, model.score) == (("age",), ("plan",), "p")
+    assert model.label is not None
+    assert (model.until, model.reference.until) == (
+        datetime(2024, 3, 5, tzinfo=UTC).date(),
+        datetime(2024, 3, 3, tzinfo=UTC).date(),
+    )
+    found = rows_of(settings(log), log)
+    assert found.num_rows == 400
+    assert set(found.column_names) == {
+        "model",
+        "row_id",
+        "scored_at_",
+        "p",
+        "age",
+        "plan",
+        "label_of_row",
+        "arrived_at",
+    }
+
+
+@pytest.mark.parametrize(
+    "form", ["%d.%m.%Y %H:%M:%S", "%Y/%m/%d %H:%M", "%m/%d/%Y %H:%M", "%Y-%m-%dT%H:%M:%SZ", "%d-%b-%Y", "%Y%m%d %H:%M"]
+)
+def test_times_are_read_as_they_are_written(form: str, tmp_path: Path) -> None:
+    given = [[row[0].strftime(form), *row[1:]] for row in rows(2000)]
+    log = log_of(written(tmp_path / "a.csv", given), timestamp="scored_at")
+    first, last = (datetime.fromtimestamp(log.micros[place] / 1e6, UTC) for place in (0, -1))
+    assert (first.date(), last.date()) == (START.date(), (START + timedelta(days=19)).date())
+
+
+@pytest.mark.parametrize("unit", [1, 10**3, 10**6, 10**9])
+def test_numbers_since_1970_are_times(unit: int, tmp_path: Path) -> None:
+    seconds = [int(row[0].replace(tzinfo=UTC).timestamp()) for row in rows()]
+    given = [[at * unit, *row[1:]] for at, row in zip(seconds, rows(), strict=True)]
+    log = log_of(written(tmp_path / "a.csv", given), timestamp="scored_at")
+    assert log.micros.tolist() == [at * 10**6 for at in seconds]
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "encoding"), [(";", "cp1252"), ("\t", "utf-8-sig"), ("|", "utf-16"), (";", "utf-8")]
+)
+def test_delimiters_and_encodings_are_found(delimiter: str, encoding: str, tmp_path: Path) -> None:
+    given = [[at, age, "Müller" if plan == "a" else "Bäcker", p] for at, age, plan, p, _ in rows()]
+    path = written(tmp_path / "a.csv", given, ["Zeit", "Größe", "Straße", "p"], delimiter=delimiter, encoding=encoding)
+    log = log_of(path)
+    assert (log.timestamp, log.roles.numeric, log.roles.categorical) == ("Zeit", ("Größe",), ("Straße",))
+    assert set(log.table["Straße"].to_pylist()) == {"Müller", "Bäcker"}
+    assert parse_model(settings(log)).features.numeric == ("Gro_e",)
+
+
+def test_five_hundred_columns_are_features(tmp_path: Path) -> None:
+    names = [f"f{number}" for number in range(500)]
+    given = [[row[0], row[3], *(number % (2 + place % 7) for place in range(500))] for number, row in enumerate(rows())]
+    assert len(log_of(written(tmp_path / "a.csv", given, ["at", "p", *names])).roles.numeric) == 500
+
+
+@pytest.mark.parametrize(
+    ("given", "header", "chosen", "said"),
+    [
+        ([], HEADER, {}, "must have rows, has only the header"),
+        (rows(), ["scored_at", "age", "age", "p", "late"], {}, "column names must differ, got 'age' more than once"),
+        (rows(), HEADER, {"score": None}, "--score: must name the column of the predicted score: one of the numbers 'age', 'p', 'late'"),
+        (rows(), HEADER, {"score": "plan"}, "--score: must name a column of numbers, 'plan' holds text"),
+        (rows(), HEADER, {"label": "later"}, "--label: must name a column of"),
+        (rows(), HEADER, {"timestamp": "plan"}, "--timestamp: 'plan' must hold times in a known format"),
+        (rows(), HEADER, {"timestamp": "age"}, "--timestamp: 'age' must hold times, or numbers since 1970"),
+        (rows(), HEADER, {"ignore": ["age", "plan", "late"]}, "must have a feature beside time, score and label"),
+        ([row[1:] for row in rows()], HEADER[1:], {}, "--timestamp: must name the column of the prediction time, none of"),
+        ([[f"0{n % 9 + 1}/0{n % 7 + 1}/2024", *row[1:]] for n, row in enumerate(rows())], HEADER, {"timestamp": "scored_at"}, "--time-format: must be given"),
+        ([["2031-01-01", *row[1:]] for row in rows()], HEADER, {}, "must have a time up to now, has none in 400 rows"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_log_is_said_in_one_line(
+    given: list[list[Any]], header: list[str], chosen: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(AiaError) as refused:
+        log_of(written(tmp_path / "a.csv", given, header), **chosen)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_empty_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").touch()
+    with pytest.raises(AiaError, match="is empty"):
+        log_of(tmp_path / "a.csv")
+
+
+def test_rows_have_the_same_ids_when_the_file_grows_and_equal_rows_differ(tmp_path: Path) -> None:
+    given = [*rows(50), rows(50)[7]]
+    before = row_ids(log_of(written(tmp_path / "a.csv", given[:-1])))
+    after = row_ids(log_of(written(tmp_path / "a.csv", given)))
+    assert len(set(after)) == 51
+    assert set(before) < set(after)
+
+
+def test_integers_beyond_floats_are_ids_to_the_last_digit(tmp_path: Path) -> None:
+    given = [[*row, 2**60 + number] for number, row in enumerate(rows())]
+    log = log_of(written(tmp_path / "a.csv", given, [*HEADER, "hash"]))
+    assert row_ids(log)[:2] == [str(2**60), str(2**60 + 1)]
+
+
+def test_parquet_is_read_as_well(tmp_path: Path) -> None:
+    given = rows()
+    columns = {name: [row[place] for row in given] for place, name in enumerate(HEADER)}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    assert log_of(tmp_path / "a.parquet").roles.categorical == ("plan",)
+
+
+def test_a_log_that_goes_on_keeps_its_reference_and_moves_its_end(tmp_path: Path) -> None:
+    known = settings(log_of(written(tmp_path / "a.csv", rows(400))))
+    more = log_of(written(tmp_path / "a.csv", rows(900)))
+    assert continued(known, more, follow=False) == known | {"until": "2024-03-10"}
+    assert "until" not in continued(known, more, follow=True)
+    other = log_of(
+        written(tmp_path / "a.csv", [row[:1] + row[2:] for row in rows()], ["scored_at", "plan", "p", "late"])
+    )
+    with pytest.raises(AiaError, match="lacks 'age'"):
+        continued(known, other, follow=False)
+
+
+def test_names_of_columns_and_files_are_made_to_fit() -> None:
+    assert columns_of(["model", "Model", "a b", "a_b", "年"]) == {
+        "model": "model_2",
+        "Model": "Model_3",
+        "a b": "a_b",
+        "a_b": "a_b_2",
+        "年": "column",
+    }
+    assert [name_of(Path(one)) for one in ("Churn_2024.csv.gz", "2024.csv", "--.csv")] == [
+        "churn-2024",
+        "model",
+        "model",
+    ]
+
+
+def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
+    neither = CliRunner().invoke(main, ["watch"])
+    assert (neither.exit_code, neither.stderr) == (2, "Error: FILE or --remove NAME must be given, one of the two\n")
+    away = CliRunner().invoke(main, ["watch", str(tmp_path / "a.csv"), "--url", "http://127.0.0.1:9"])
+    assert away.exit_code == 2
+    assert away.stderr.startswith("Error: http://127.0.0.1:9: does not answer as an API: ")
