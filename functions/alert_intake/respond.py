@@ -23,8 +23,6 @@ from functions.alert_intake.body import LARGEST
 from functions.alert_intake.envelopes import pushed
 from functions.alert_intake.intake import NAME, Intake
 from functions.alert_intake.reading import UnreadableError, decode
-from functions.alert_intake.intake import LARGEST, NAME, Intake
-from functions.alert_intake.reading import UnreadableError, decode, mapping
 from functions.runtime import hosts
 from functions.runtime.authenticator import Authenticator
 from functions.runtime.endpoint import measured
@@ -50,9 +48,7 @@ def respond(
 ) -> flask.Response:
     """Respond to a request: 200 or 204 if everything is published or parked, 503 or 500 if it must be delivered again."""
     if found := hosts.refused(request):
-        return _json(hosts.STATUS[found.reason], error=found.message)
-    if request.method != "POST":
-        return _json(405, error=f"method: must be POST, got {request.method}")
+        return _refusal(request, hosts.STATUS[found.reason], found.message)
     try:
         refused = _unread(request, intake, authenticator)
     except UnavailableError as error:

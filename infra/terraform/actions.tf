@@ -11,7 +11,6 @@ locals {
   actions = toset(flatten([for playbook in local.playbooks : playbook.actions]))
   acting  = toset(flatten([for playbook in local.playbooks : playbook.actions if playbook.acts]))
 
-  service_actions = ["restart_service", "scale_out"]
   vertex_actions  = ["rollback_model", "shift_traffic", "cancel_pipeline", "rerun_pipeline"]
   service_actions = ["restart_service", "scale_out", "scale_in"]
   scaling         = ["scale_out", "scale_in"]

@@ -18,7 +18,6 @@ resource "google_project_service" "this" {
     "storage.googleapis.com",
     ],
     can(local.settings.business.billing.recommender) ? ["recommender.googleapis.com"] : [],
-    length(setintersection(local.actions, local.vertex_actions)) + length(local.pipelines) > 0 || local.scaled_endpoints && length(setintersection(local.actions, local.scaling)) > 0 || local.vertex_models ? ["aiplatform.googleapis.com"] : [],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
     var.kms_key == null ? [] : ["cloudkms.googleapis.com"],
     var.vpc_connector == null ? [] : ["vpcaccess.googleapis.com"],

@@ -161,6 +161,7 @@ class Case:
         before: what happened before.
         attributes: of the messages.
         now: the instant.
+        tells: the kind of the finding that it publishes about what it parks; empty where it publishes none.
     """
 
     name: str
@@ -172,6 +173,7 @@ class Case:
     before: Callable[["Deployed"], object] = lambda _: None
     attributes: dict[str, str] = field(default_factory=dict)
     now: datetime = NOW
+    tells: str = ""
 
 
 @dataclass

@@ -240,6 +240,7 @@ CASES = (
         build=_alert_intake,
         takes=(payload("gcm_test_notification.json"),),
         refuses=(tick("alert_intake"), "body: must be of a known format"),
+        tells="alert_not_understood",
     ),
     Case(
         name="audit_events",
