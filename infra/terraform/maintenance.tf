@@ -20,6 +20,8 @@ resource "google_project_iam_custom_role" "security_scan" {
   title       = "Reads policies and the age of keys"
   description = "The policy of the project, its service accounts and their keys; changes none."
   permissions = ["iam.serviceAccountKeys.list", "iam.serviceAccounts.list", "resourcemanager.projects.getIamPolicy"]
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_project_iam_member" "security_scan" {

@@ -16,6 +16,8 @@ resource "google_project_iam_custom_role" "probes" {
   title       = "Probes endpoints and clusters"
   description = "Asks endpoints for predictions, and reaches the control planes of clusters; changes nothing."
   permissions = local.probe_permissions
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_project_iam_member" "probes" {

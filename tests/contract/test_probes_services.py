@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tests.support.servers.targets import Handler
 
 pytest_plugins = ["tests.support.servers.target_fixtures"]
-SHORT = timedelta(seconds=0.5)
+SHORT, PATIENT = timedelta(seconds=0.5), timedelta(seconds=30)
 # This machine by another name than those of a loopback, as far as a probe can tell: there a token is sent.
 HERE = "0.0.0.0"
 TOKEN = "ya29.access-token-of-the-account"
@@ -174,7 +174,7 @@ def test_websocket_over_tls_wants_a_trusted_certificate(authority: trustme.CA) -
         with serve(lambda connection: connection.recv(), "127.0.0.1", 0, ssl=context) as server:
             thread = threading.Thread(target=server.serve_forever)
             thread.start()
-            result = websocket.check(websocket_of(server.socket.getsockname()[1], scheme="wss"))
+            result = websocket.check(websocket_of(server.socket.getsockname()[1], scheme="wss", timeout=PATIENT))
             server.shutdown()
             thread.join()
         assert result.reason == reason

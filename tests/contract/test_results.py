@@ -236,6 +236,7 @@ def test_every_view_is_googlesql_and_leaves_out_only_when_a_row_was_written() ->
         "ops.data_quality",
         "ops.findings",
         "ops.incident_decisions",
+        "ops.capacity_forecasts",
         "ops.model_versions_in_use",
     }
     as_tables = {one.id: one for one in with_views(read_definitions(), views)}
