@@ -18,6 +18,7 @@ resource "google_project_service" "this" {
     "storage.googleapis.com",
     ],
     can(local.settings.business.billing.recommender) ? ["recommender.googleapis.com"] : [],
+    local.scaled_deployments && length(setintersection(local.actions, local.scaling)) > 0 || contains(local.probe_permissions, "container.clusters.connect") ? ["container.googleapis.com"] : [],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
     var.kms_key == null ? [] : ["cloudkms.googleapis.com"],
     var.vpc_connector == null ? [] : ["vpcaccess.googleapis.com"],
