@@ -47,12 +47,20 @@ def test(context: click.Context, name: str, *, by: str, wait: float) -> None:
 
     The exit status is 0 where it was delivered, 1 where it was not, and 2 where it could not be asked for.
     """
-    url: str = context.obj
-    asked = call(url, "POST", f"/api/channels/{urllib.parse.quote(name, safe='')}/test", {"by": by})["id"]
-    found = _awaited(url, name, asked, wait)
+    found = deliver(context.obj, name, by, wait)
     click.echo(f"{name}: {_told(found)}")
     if found["outcome"] != "delivered":
         context.exit(_NOT_DELIVERED)
+
+
+def deliver(url: str, name: str, by: str, wait: float) -> Json:
+    """Send a test message through a channel, and wait for what it answers: its `outcome` and its `detail`.
+
+    Raises:
+        RefusedError: it cannot be asked for, or there is no answer in time.
+    """
+    asked = call(url, "POST", f"/api/channels/{urllib.parse.quote(name, safe='')}/test", {"by": by})["id"]
+    return _awaited(url, name, asked, wait)
 
 
 def _awaited(url: str, name: str, asked: str, wait: float) -> Json:

@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "coverage": "functions.cli.coverage",
     "demo": "infra.local.command",
     "dependencies": "functions.cli.dependencies",
+    "doctor": "functions.cli.doctor.command",
     "drift": "functions.cli.drift.command",
     "local": "infra.local.command",
     "models": "functions.cli.models",

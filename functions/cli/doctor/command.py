@@ -1,0 +1,89 @@
+"""The command: its options, the checks in their order, and the table."""
+
+import getpass
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Column, Table
+
+from core.business.scans import scan_sources
+from core.errors import SettingsError
+from functions.adapters import config
+from functions.cli.api import RefusedError, local
+from functions.cli.doctor import project as checks
+from functions.cli.doctor import statements, writes
+from functions.cli.doctor.findings import Check, Finding, Verdict, run, status
+from functions.cli.doctor.google import AskError, Google, connect
+
+_SECTIONS: Final = ("version", "jobs", "models", "partners", "business")
+_WIDTH: Final = 160
+
+
+@click.command()
+@click.option("--project", envvar="GOOGLE_CLOUD_PROJECT", required=True, help="The project that is looked at.")
+@click.option(
+    "--infra",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path("infra"),
+    show_default=True,
+    help="The folder of functions.yaml and monitoring.yaml.",
+)
+@click.option(
+    "--write", is_flag=True, help="Also create and delete alert policies, and send a test through each channel."
+)
+@click.option("--url", envvar="AIA_API_URL", default=local, help="Address of the API, for the tests of channels.")
+@click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for the answer of a channel.")
+@click.option(
+    "--endpoint",
+    envvar="AIA_DOCTOR_ENDPOINT",
+    default="",
+    help="Asks this address in Google's place, without credentials.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@click.pass_context
+def doctor(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - the options above
+    """Check a deployment in PROJECT with Google: APIs, policies, grants, subscriptions, and what each statement costs.
+
+    Nothing is changed without --write. The exit status is 1 where anything is bad, 2 where anything is not known, else 0.
+    """
+    try:
+        google = connect(options["project"], options["endpoint"])
+        found = [one for name, check in _checks(google, options) for one in run(name, check)]
+    except (AskError, SettingsError) as error:
+        raise RefusedError(str(error)) from error
+    if options["as_json"]:
+        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        _print(found)
+    context.exit(status(found))
+
+
+def _checks(google: Google, options: dict[str, Any]) -> Iterator[tuple[str, Check]]:
+    deployment: Any = config.load_yaml(options["infra"] / "functions.yaml")
+    file = options["infra"] / "monitoring.yaml"
+    settings = config.load(file, only=_SECTIONS)
+    yield "API", partial(checks.apis, google)
+    yield "organisation policy", partial(checks.policies, google)
+    yield "grant", partial(checks.grants, google, deployment)
+    yield "subscription", partial(checks.receivers, google, deployment)
+    yield "statement", partial(statements.statements, google, settings.jobs)
+    yield "table", partial(statements.unpartitioned, google, scan_sources(settings.business, settings.models))
+    if options["write"]:
+        yield "policy", partial(writes.lookbacks, google)
+        yield "channel", partial(writes.channels, options["url"].rstrip("/"), getpass.getuser(), options["wait"])
+
+
+def _print(found: list[Finding]) -> None:
+    """The table, and below it how many findings there are of each verdict."""
+    table = Table(*(Column(name, overflow="fold") for name in ("check", "subject", "verdict", "detail")))
+    for one in found:
+        table.add_row(one.check, one.subject, one.verdict, one.detail)
+    Console(width=_WIDTH).print(table)
+    counts = {verdict: sum(one.verdict is verdict for one in found) for verdict in Verdict}
+    click.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))

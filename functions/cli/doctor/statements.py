@@ -1,0 +1,113 @@
+"""Every statement of the functions, by dry runs: whether BigQuery takes it, what it reads, and what that costs a day."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from croniter import croniter
+
+from core.business.prices import SCAN_DOLLARS_PER_TIB
+from core.business.scans import ScanSource
+from functions.cli.doctor.findings import Finding, Verdict
+from functions.cli.doctor.google import AskError, Google, Json
+
+FUNCTIONS: Final = Path(__file__).resolve().parents[2]
+LEAST_BYTES: Final = 10 * 2**20
+"""That BigQuery bills for each table of a statement."""
+LARGE_BYTES: Final = 2**30
+"""A statement that reads less is not worth pruning."""
+_TIB: Final = 2**40
+_WHOLE: Final = 0.95
+_REFUSED: Final = 400
+
+
+def texts() -> dict[str, str]:
+    """The statements that are whole as they stand, by their file; the others are built from the settings."""
+    files = sorted(FUNCTIONS.rglob("*.sql"))
+    found = {path.relative_to(FUNCTIONS).as_posix(): path.read_text() for path in files}
+    return {name: text for name, text in found.items() if "{" not in text and "cli/" not in name}
+
+
+def statements(google: Google, jobs: Mapping[str, str]) -> Iterator[Finding]:
+    """A finding for each statement.
+
+    Args:
+        google: runs them, dry: nothing is read or paid.
+        jobs: the schedules by function, by which a statement runs so often.
+    """
+    sizes: dict[str, int] = {}
+    for name, sql in texts().items():
+        try:
+            query = _dry_run(google, sql)
+        except AskError as error:
+            verdict = Verdict.BAD if error.status == _REFUSED else Verdict.NOT_KNOWN
+            yield Finding(check="statement", subject=name, verdict=verdict, detail=str(error))
+            continue
+        runs = runs_a_day(jobs.get(name.partition("/")[0], ""))
+        yield _judged(google, name, query, runs, sizes)
+
+
+def unpartitioned(google: Google, sources: Iterator[ScanSource]) -> Iterator[Finding]:
+    """The tables of the settings, bad where every statement would read all of one."""
+    for table in sorted({source.table for source in sources}):
+        *_, dataset, name = table.split(".")
+        project = table.split(".")[0] if table.count(".") > 1 else google.project
+        found = _table(google, {"projectId": project, "datasetId": dataset, "tableId": name})
+        good = bool(found.keys() & {"timePartitioning", "rangePartitioning", "view"})
+        detail = "partitioned" if good else "not partitioned: every statement reads all of it (aia costs tables)"
+        yield Finding(check="table", subject=table, verdict=Verdict.GOOD if good else Verdict.BAD, detail=detail)
+
+
+def runs_a_day(cron: str) -> int:
+    """How often a schedule is due on a day; 0 where there is none.
+
+    >>> runs_a_day("*/15 * * * *"), runs_a_day("")
+    (96, 0)
+    """
+    if not cron:
+        return 0
+    day = datetime(2026, 1, 5, tzinfo=UTC)
+    due = croniter(cron, day - timedelta(seconds=1), ret_type=datetime)
+    count = 0
+    while due.get_next() < day + timedelta(days=1):
+        count += 1
+    return count
+
+
+def _judged(google: Google, name: str, query: Json, runs: int, sizes: dict[str, int]) -> Finding:
+    tables: list[Json] = query.get("referencedTables", [])
+    read = int(query.get("totalBytesProcessed", 0))
+    billed = max(read, LEAST_BYTES * len(tables))
+    cost = f"{runs * billed / _TIB * SCAN_DOLLARS_PER_TIB:,.4f} $ a day" if runs else "on demand"
+    detail = f"{read:,} bytes, {cost}"
+    if read < LARGE_BYTES:
+        return Finding(check="statement", subject=name, verdict=Verdict.GOOD, detail=detail)
+    whole = sum(_size(google, table, sizes) for table in tables)
+    if read >= _WHOLE * whole:
+        detail += ": it reads its tables whole, no partition is pruned"
+        return Finding(check="statement", subject=name, verdict=Verdict.BAD, detail=detail)
+    return Finding(check="statement", subject=name, verdict=Verdict.GOOD, detail=f"{detail}, of {whole:,}")
+
+
+def _dry_run(google: Google, sql: str) -> Json:
+    """The statistics of a statement; a dry run takes parameters that nobody gave, and infers their types."""
+    query = {"query": sql, "useLegacySql": False, "parameterMode": "NAMED"}
+    body = {"configuration": {"dryRun": True, "query": query}}
+    job = google.call("POST", "bigquery", f"bigquery/v2/projects/{google.project}/jobs", body)
+    found: Any = job.get("statistics", {}).get("query")
+    if not isinstance(found, dict):
+        raise AskError("bigquery answers a dry run without statistics")
+    return found
+
+
+def _size(google: Google, table: Json, sizes: dict[str, int]) -> int:
+    key = ".".join(str(table.get(part, "")) for part in ("projectId", "datasetId", "tableId"))
+    if key not in sizes:
+        sizes[key] = int(_table(google, table).get("numBytes", 0))
+    return sizes[key]
+
+
+def _table(google: Google, table: Json) -> Json:
+    path = f"bigquery/v2/projects/{table['projectId']}/datasets/{table['datasetId']}/tables/{table['tableId']}"
+    return google.call("GET", "bigquery", path)
