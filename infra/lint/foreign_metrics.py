@@ -4,9 +4,8 @@ Google's are those of its lists, under the names that PromQL has for them, with 
 resource it is asked of. `monitored_resource` is Google's own: what several sorts of resources write must be asked of
 one. The others are what docs/runbooks ask services and exporters for.
 
-The lists are https://cloud.google.com/monitoring/api/metrics_gcp_a_b, ..._gcp_c, ..._gcp_i_o, ..._gcp_p_z and .../metrics_kubernetes.
-In November 2026 copies of them were compared by hand, name, kind and the metric's own labels: pipelinejob and
-prediction of aiplatform, disk of cloudsql, logging, push requests of pubsub, redis, run, serviceruntime, nodes of
+PAGES has the list of each prefix. In November 2026 copies of them were compared by hand, name, kind and the metric's own
+labels: pipelinejob and prediction of aiplatform, disk of cloudsql, logging, push requests of pubsub, redis, run, serviceruntime, nodes of
 Kubernetes. What they say of values, which no test can know: codes of aiplatform's predictions are 2xx or 5xx, classes
 of loadbalancing 200 or 500, of serviceruntime 4xx or 5xx; latencies of aiplatform are in milliseconds, of pubsub in
 microseconds; entries that are excluded from the logs are not counted; a quota's limit is written once a day.
@@ -52,6 +51,24 @@ db_client_operation_duration_seconds histogram: job instance db_system_name db_o
 pg_stat_database_numbackends gauge: instance job datname
 pg_settings_max_connections gauge: instance job
 """
+_LISTS = "https://cloud.google.com/monitoring/api/metrics_"
+PAGES = {
+    f"{prefix}:": f"{_LISTS}{page}"
+    for page, prefixes in {
+        "gcp_a_b": ("aiplatform_googleapis_com",),
+        "gcp_c": ("cloudsql_googleapis_com",),
+        "gcp_i_o": ("loadbalancing_googleapis_com", "logging_googleapis_com"),
+        "gcp_p_z": (
+            "pubsub_googleapis_com",
+            "redis_googleapis_com",
+            "run_googleapis_com",
+            "serviceruntime_googleapis_com",
+        ),
+        "kubernetes": ("kubernetes_io",),
+    }.items()
+    for prefix in prefixes
+}
+"""The page that lists the metrics of each prefix of Google's, as of November 2026."""
 _SHARED = {"monitored_resource", "project_id"}
 
 

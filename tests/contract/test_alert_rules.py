@@ -16,6 +16,7 @@ from core.incidents.policy import classify
 from infra import stage
 from infra.lint import alert_files
 from infra.lint.alert_files import WATCHDOG, Rule
+from infra.lint.foreign_metrics import FOREIGN, PAGES
 from tests.support.checks import promtool
 from tests.support.fakes.intake import sent
 
@@ -101,6 +102,12 @@ def test_what_is_about_the_way_to_people_is_told_past_it_as_well() -> None:
         "StoreFailures",
     }
     assert direct == about | whole
+
+
+def test_each_metric_of_google_has_the_page_that_lists_it() -> None:
+    """A policy takes a name that is misspelt, and never fires: names are checked against the list, and that against pages."""
+    google = {name.partition(":")[0] + ":" for name in FOREIGN if ":" in name}
+    assert google == set(PAGES)
 
 
 def test_the_watchdog_fires_always() -> None:

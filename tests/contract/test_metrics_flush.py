@@ -117,6 +117,26 @@ def test_many_series_are_given_more_time_than_one_call(clock: FakeClock, monkeyp
         assert len(read(ports, ROWS)) == 10 * CALL
 
 
+def test_a_shard_of_models_arrives_whole_where_each_call_takes_a_tenth_of_a_second(clock: FakeClock) -> None:
+    """The largest shard, with the deadlines as they are deployed; the heartbeat is measured last, as a tick does."""
+    ratios = ("aia_drift_features_drifted_ratio", ROWS)
+
+    def slow() -> datetime:
+        threading.Event().wait(0.1)
+        return clock()
+
+    with serve(clock=slow) as ports:
+        metrics = CloudMetrics(
+            function="drift_score", project="p1", location="eu", endpoint=ports.endpoint, clock=clock
+        )
+        for model in range(6 * CALL):
+            for name in ratios:
+                metrics.gauge(name, 0.5, at=START, model=f"m{model}")
+        metrics.gauge(HEARTBEAT, START.timestamp(), at=START, function="drift_score")
+        metrics.flush()
+        assert [len(read(ports, name)) for name in (HEARTBEAT, *ratios)] == [1, 6 * CALL, 6 * CALL]
+
+
 def test_a_gauge_about_an_instant_is_one_series_whichever_instance_writes_it(clock: FakeClock) -> None:
     with serve(clock=clock) as ports:
         first, second = (

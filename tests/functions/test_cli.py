@@ -19,6 +19,7 @@ COMMANDS = (
         "dead-letters",
         "demo",
         "dependencies",
+        "doctor",
         "drift",
         "local",
     ),
