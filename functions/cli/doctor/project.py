@@ -14,6 +14,7 @@ APIS: Final = (
         "bigquery",
         "cloudbuild",
         "cloudfunctions",
+        "cloudresourcemanager",
         "cloudscheduler",
         "firestore",
         "iam",
