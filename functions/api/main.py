@@ -35,6 +35,7 @@ from functions.api.reports import Reports
 from functions.api.retraining import Trainings
 from functions.api.routes import Services, answer
 from functions.api.rules import Rules
+from functions.api.session import open_session
 from functions.api.silences import Silences, settings_targets
 from functions.api.survey import Survey
 from functions.api.training_outcomes import TrainingOutcomes
@@ -56,8 +57,9 @@ _STARTED = datetime.now(UTC)
 
 def build(ports: Ports) -> Answer:
     """Handles requests; files are served even with invalid settings, so the services are created at their first use."""
-    iap = open_iap(os.environ)
-    return partial(answer, services=once(partial(_services, ports)), identify=iap.person if iap else None)
+    identity = open_iap(os.environ) or open_session(os.environ)
+    services = once(partial(_services, ports))
+    return partial(answer, services=services, identify=identity.person if identity else None)
 
 
 def _services(ports: Ports) -> Services:

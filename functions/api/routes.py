@@ -8,13 +8,13 @@ from http import HTTPStatus
 from pathlib import Path
 
 import flask
-from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, Unauthorized
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound, Unauthorized
 from werkzeug.routing import Map, Rule
 
 from core.errors import AiaError, UnavailableError
 from core.incidents.commands import VERBS
 from functions.adapters.ports import Data
-from functions.api import reply, runbooks
+from functions.api import reply, runbooks, session
 from functions.api.actions import Actions
 from functions.api.answers import Answers
 from functions.api.body import PERSON, BodyError, signed_in
@@ -94,7 +94,7 @@ def _post(path: str, endpoint: str) -> Rule:
     return Rule(path, endpoint=endpoint, methods=["POST"])
 
 
-_routes = Map(
+ROUTES = Map(
     [
         _get("/", "page"),
         _get("/dashboards", "dashboards_page"),
@@ -108,6 +108,7 @@ _routes = Map(
         _get("/guides/<name>", "guide_page"),
         _get(HEALTH, "healthz"),
         _get("/assets/<path:name>", "static"),  # /static is Flask's own
+        _get(session.ENTRY, "enter"),
         _get("/api/me", "me"),
         _get("/api/backfills", "backfills"),
         _get("/api/deployment", "deployment"),
@@ -211,7 +212,7 @@ def _is_read(request: flask.Request) -> bool:
 
 def _answer(request: flask.Request, services: Callable[[], Services]) -> flask.Response:
     try:
-        endpoint, values = _routes.bind_to_environ(request.environ).match()
+        endpoint, values = ROUTES.bind_to_environ(request.environ).match()
         return _record_answer(endpoint, _ENDPOINTS[endpoint](request, services, **values), services)
     except MethodNotAllowed as error:
         allowed = " or ".join(sorted(error.valid_methods or []))
@@ -268,6 +269,12 @@ def _me(request: flask.Request) -> flask.Response:
     return reply.json({"by": signed_in(request), "runbooks": os.environ.get("AIA_RUNBOOKS_URL") or "/runbooks"})
 
 
+def _enter(request: flask.Request) -> flask.Response:
+    if not signed_in(request):
+        raise NotFound("session: must be that of the local system")
+    return session.enter(request)
+
+
 def _report(request: flask.Request, services: Callable[[], Services]) -> flask.Response:
     try:
         return reply.accepted(services().experience.take(request))
@@ -303,6 +310,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "guide_page": lambda request, _services, name: _text_page(request, runbooks.guide(name)),
     "static": lambda request, _services, name: reply.file(name, request),
     "healthz": lambda _request, _services: flask.Response("ok", mimetype="text/plain"),
+    "enter": lambda request, _services: _enter(request),
     "me": lambda request, _services: _me(request),
     "backfills": lambda request, services: reply.json(services().backfills.all(), request),
     "deployment": lambda request, _services: reply.json(deployment(), request),

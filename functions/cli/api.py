@@ -5,17 +5,20 @@ import json
 import os
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 
 _LOCAL_PORT: Final = "8080"
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _TIMEOUT_SECONDS: Final = 60.0
 Json = dict[str, Any]
 LOCAL: Final = f"http://127.0.0.1:{_LOCAL_PORT}"
 HELP: Final = (
     "The API is that of `aia local` (port AIA_PORT), unless --url or AIA_API_URL names another. Behind IAM or IAP, AIA_API_TOKEN is "
-    "the identity token: AIA_API_TOKEN=$(gcloud auth print-identity-token)."
+    "the identity token: AIA_API_TOKEN=$(gcloud auth print-identity-token). Of `aia local` it is in the data folder (AIA_DATA)."
 )
 
 
@@ -52,7 +55,7 @@ def _answer(url: str, method: str, path: str, body: Json | None) -> bytes:
     if not url.startswith(("http://", "https://")):
         raise RefusedError(f"--url: must begin with http:// or https://, got {url!r}")
     headers = {"Content-Type": "application/json"}
-    if token := os.environ.get("AIA_API_TOKEN"):
+    if token := os.environ.get("AIA_API_TOKEN") or _local_token(url):
         if not (token.isascii() and token.isprintable()):  # what refuses it would show it
             raise RefusedError("AIA_API_TOKEN: must be one line of ASCII characters")
         headers["Authorization"] = f"Bearer {token}"
@@ -66,6 +69,16 @@ def _answer(url: str, method: str, path: str, body: Json | None) -> bytes:
         raise RefusedError(_told(error)) from error
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise RefusedError(f"{url}: does not answer as an API: {getattr(error, 'reason', error)}") from error
+
+
+def _local_token(url: str) -> str:
+    """The session of `aia local`, from its data folder; sent to the loopback interface only."""
+    try:
+        if urlsplit(url).hostname not in _LOOPBACK:
+            return ""
+        return Path(os.environ.get("AIA_DATA") or ".aia", "session-token").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def _told(error: urllib.error.HTTPError) -> str:

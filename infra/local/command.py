@@ -20,6 +20,7 @@ _VARIABLES = ", ".join(f"{variable} ({name}, {port})" for name, (variable, port)
     "--data",
     type=click.Path(path_type=Path),
     default=Path(".aia"),
+    envvar="AIA_DATA",
     show_default=True,
     help="Folder of all data; existing data is kept and continued.",
 )

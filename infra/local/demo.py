@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from functions.adapters.bus import open_bus
+from infra.local import session_token
 from infra.local.outcome import MODEL, STAKEHOLDERS, Outcome, Step, post
 from infra.local.ports import assign
 from infra.local.retraining_loop import RetrainingLoop
@@ -72,7 +73,8 @@ def _acknowledge(outcome: Outcome, session: Session) -> None:
         if time.monotonic() > deadline:
             raise StalledError(f"incident of model/{MODEL}: nobody was notified after {_PATIENCE_SECONDS:.0f} s")
         time.sleep(_POLL_SECONDS)
-    post(f"{session.ports.url('page')}/api/incidents/{notified}/acknowledge", {"by": "demo"})
+    url = f"{session.ports.url('page')}/api/incidents/{notified}/acknowledge"
+    post(url, {}, token=session_token.read(session.folder))
     while not any(incident["acknowledged_at"] for incident in outcome.incidents()) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     session.measure()

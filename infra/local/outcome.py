@@ -43,9 +43,9 @@ def get(url: str, *, timeout: float = 15) -> Any:  # noqa: ANN401 - any JSON val
         return json.load(response)
 
 
-def post(url: str, body: dict[str, str]) -> None:
-    """Send JSON to an endpoint of the stack, as its page does."""
-    headers = {"Content-Type": "application/json"}
+def post(url: str, body: dict[str, str], *, token: str = "") -> None:
+    """Send JSON to an endpoint of the stack, as its page does; what acts takes the token of the local session."""
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers)  # noqa: S310 - as above
     urllib.request.urlopen(request, timeout=15).close()  # noqa: S310 - as above
 

@@ -20,6 +20,8 @@ from core.errors import AiaError, SettingsError
 from core.settings.reach import unheard
 from functions.cli.check.file import load, told
 from infra.local import damage, mlflow, orphan_processes
+from core.errors import AiaError
+from infra.local import damage, mlflow, orphan_processes, session_token
 from infra.local.ports import Ports, PortTakenError, assign
 from infra.local.programs import StartError
 from infra.local.session import Session, StalledError
@@ -80,6 +82,7 @@ def run(
         ):
             start(session, console)
             console.print(_where(session.ports, folder, with_mlflow=with_mlflow))
+            say(f"to act, open once: {session_token.entry(session.ports.url('page'), folder)}")
             follow(session, console)
             signal.pause()
     except KeyboardInterrupt:

@@ -21,7 +21,7 @@ from google.cloud import bigquery
 
 from functions.adapters import config
 from infra import stage
-from infra.local import functions_host, mlflow, prometheus
+from infra.local import functions_host, mlflow, prometheus, session_token
 from infra.local.patience import patiently
 from infra.local.ports import Ports, answers, listens, store_url
 from infra.local.programs import Program, Programs, StartError, StoppedError
@@ -118,7 +118,7 @@ class Stack:
         prometheus.require()
         self.folder.mkdir(parents=True, exist_ok=True)
         credentials = write_credentials(self.folder / "credentials.json")
-        os.environ.update(self._environment(credentials))
+        os.environ.update(self._environment(credentials) | session_token.environment(self.folder))
         _jobs()  # programs that cannot read the settings would only be started again and again
         say("BigQuery, Pub/Sub, monitoring, inbox, functions")
         self.programs.start(*map(self._history, tracks))

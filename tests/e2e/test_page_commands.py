@@ -13,11 +13,12 @@ from core.incidents.merging import Whole, absorb
 from core.incidents.model import State
 from core.incidents.outbox import IncidentGroup
 from functions.adapters.store import update
+from functions.api.session import Session
 from functions.services.incidents.channel_tests import COLLECTION as CHANNEL_TESTS
 from tests.support.builders import pages
 from tests.support.servers.iap import proxy
 from tests.support.servers.stack import eventually
-from tests.support.web.viewing import COME_BACK, SECOND, WORST, PageFixture, button, card, commands, fact, saved
+from tests.support.web.viewing import COME_BACK, SECOND, WORST, PageFixture, button, card, commands, fact, go, saved
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
@@ -222,6 +223,23 @@ def test_who_is_signed_in_is_not_asked(night: PageFixture) -> None:
         saved(page)
         page.close()
     assert commands(night)[0][2] == "ada@example.com"
+
+
+def test_who_has_the_session_of_the_local_system_acts_and_others_are_told_how(night: PageFixture) -> None:
+    session = Session(token="s" * 64, name="ada")
+    with pages.served(pages.application(night.made, session.person)) as url:
+        page = go(night.page(width=1200, scheme="light", name="Mallory"), url)
+        button(page, "Acknowledge").click()
+        expect(page.get_by_text("open the address that `aia local` prints").first).to_be_visible()
+        assert commands(night) == []
+        go(page, f"{url}/session?token={'s' * 64}")
+        assert page.url == f"{url}/"
+        expect(page.locator("#who")).to_be_hidden()
+        button(page, "Acknowledge").click()
+        saved(page)
+        assert commands(night)[0][2] == "ada"
+        page.close()
+    night.faults.clear()  # the browser logs the 401
 
 
 @pytest.mark.parametrize(("label", "verb"), [("Approve", "approve"), ("Reject", "reject")])

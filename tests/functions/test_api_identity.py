@@ -33,7 +33,7 @@ def office(tmp_path: Path) -> ApiFixture:
 
 def client_of(office: ApiFixture, iap: Iap | None) -> FlaskClient:
     made = pages.services(office.store, Rows(), office, FakeClock())
-    return pages.application(made, iap and iap.person).test_client()
+    return pages.application(made, iap.person if iap else None).test_client()
 
 
 def halt(client: FlaskClient, headers: dict[str, str], **more: str) -> int:

@@ -1,6 +1,7 @@
 """What `aia demo` says of a stack where not everything happened."""
 
 import time
+import urllib.error
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from core.events import Tick
 from infra import stage
+from infra.local import session_token
 from infra.local.demo import _table, _verdict
 from infra.local.outcome import Outcome, post
 from infra.local.ports import Ports
@@ -54,7 +56,10 @@ def taken_care_of(stack: LocalStack) -> None:
     finding = fresh(target="service/taken-care-of")
     stack.publish("findings", finding)
     [incident] = eventually(lambda: stack.incidents(finding.target), "incident")
-    post(f"{stack.url('page')}/api/incidents/{incident['id']}/acknowledge", {"by": "ada"})
+    acknowledge = f"{stack.url('page')}/api/incidents/{incident['id']}/acknowledge"
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        post(acknowledge, {"by": "ada"})
+    post(acknowledge, {}, token=session_token.read(stack.folder))
     eventually(lambda: stack.get(f"/api/incidents/{incident['id']}")["acknowledged_at"], "acknowledgement")
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     at = now - timedelta(minutes=now.minute % 5)
