@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from core.errors import Fault, SettingsError
+from core.settings.access import Access
 from core.settings.alert_rules import AlertRuleSettings
 from core.settings.build import read
 from core.settings.business import Business
@@ -113,6 +114,8 @@ class Settings:
     """Where versions of models are registered; without it, only in `ops.model_versions`."""
     opentelemetry: OpenTelemetry = field(default_factory=OpenTelemetry)
     """What is stored of the telemetry of applications, and how many series it becomes."""
+    access: Access | None = None
+    """Roles of people over the API; without it everybody who is signed in may do everything."""
     surveys: Surveys | None = None
     """Answers of people to surveys; without it they are not measured."""
     upkeep: Upkeep = field(default_factory=Upkeep)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
+from core.access import role_of
 from functions.adapters.ports import RowBus
 from functions.api import experience
 from functions.api.actions import Actions
@@ -57,9 +58,16 @@ _STARTED = datetime.now(UTC)
 
 def build(ports: Ports) -> Answer:
     """Handles requests; files are served even with invalid settings, so the services are created at their first use."""
-    identity = open_iap(os.environ) or open_session(os.environ)
     services = once(partial(_services, ports))
-    return partial(answer, services=services, identify=identity.person if identity else None)
+    if iap := open_iap(os.environ):
+        return partial(
+            answer,
+            services=services,
+            identify=iap.person,
+            role_of=lambda person: role_of(person, ports.settings.access),
+        )
+    session = open_session(os.environ)
+    return partial(answer, services=services, identify=session.person if session else None)
 
 
 def _services(ports: Ports) -> Services:

@@ -8,13 +8,13 @@ from http import HTTPStatus
 from pathlib import Path
 
 import flask
-from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound, Unauthorized
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, Unauthorized
 from werkzeug.routing import Map, Rule
 
 from core.errors import AiaError, UnavailableError
 from core.incidents.commands import VERBS
 from functions.adapters.ports import Data
-from functions.api import reply, runbooks, session
+from functions.api import reply, roles, runbooks, session
 from functions.api.actions import Actions
 from functions.api.answers import Answers
 from functions.api.body import PERSON, BodyError, signed_in
@@ -172,7 +172,11 @@ ROUTES = Map(
 
 
 def answer(
-    request: flask.Request, services: Callable[[], Services], *, identify: Callable[[flask.Request], str] | None = None
+    request: flask.Request,
+    services: Callable[[], Services],
+    *,
+    identify: Callable[[flask.Request], str] | None = None,
+    role_of: roles.RoleOf | None = None,
 ) -> flask.Response:
     """Respond to one request. An invalid request gets an error with the reason; GET changes nothing.
 
@@ -180,10 +184,11 @@ def answer(
         request: from functions-framework.
         services: opens the services; not called for the page, its files, runbooks, guides and `/health`.
         identify: gives the person who asks, and raises `Unauthorized` where that is not known; without it, nobody is verified.
+        role_of: gives the role of that person; without it, there are no roles.
     """
     if found := hosts.refused(request):
         return reply.error(hosts.STATUS[found.reason], found.message)
-    response = _unknown(request, identify) or _answer(request, services)
+    response = _unknown(request, identify) or _answer(request, services, role_of)
     if response.status_code == HTTPStatus.NOT_FOUND and not request.path.startswith("/api/") and _is_read(request):
         response = reply.missing()
     return reply.packed(response, request)
@@ -210,9 +215,11 @@ def _is_read(request: flask.Request) -> bool:
     )
 
 
-def _answer(request: flask.Request, services: Callable[[], Services]) -> flask.Response:
+def _answer(request: flask.Request, services: Callable[[], Services], role_of: roles.RoleOf | None) -> flask.Response:
     try:
         endpoint, values = ROUTES.bind_to_environ(request.environ).match()
+        if role_of is not None:
+            roles.check(endpoint, signed_in(request), role_of)
         return _record_answer(endpoint, _ENDPOINTS[endpoint](request, services, **values), services)
     except MethodNotAllowed as error:
         allowed = " or ".join(sorted(error.valid_methods or []))
@@ -269,12 +276,6 @@ def _me(request: flask.Request) -> flask.Response:
     return reply.json({"by": signed_in(request), "runbooks": os.environ.get("AIA_RUNBOOKS_URL") or "/runbooks"})
 
 
-def _enter(request: flask.Request) -> flask.Response:
-    if not signed_in(request):
-        raise NotFound("session: must be that of the local system")
-    return session.enter(request)
-
-
 def _report(request: flask.Request, services: Callable[[], Services]) -> flask.Response:
     try:
         return reply.accepted(services().experience.take(request))
@@ -310,7 +311,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "guide_page": lambda request, _services, name: _text_page(request, runbooks.guide(name)),
     "static": lambda request, _services, name: reply.file(name, request),
     "healthz": lambda _request, _services: flask.Response("ok", mimetype="text/plain"),
-    "enter": lambda request, _services: _enter(request),
+    "enter": lambda request, _services: session.enter(request, signed_in(request)),
     "me": lambda request, _services: _me(request),
     "backfills": lambda request, services: reply.json(services().backfills.all(), request),
     "deployment": lambda request, _services: reply.json(deployment(), request),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import flask
-from werkzeug.exceptions import Unauthorized
+from werkzeug.exceptions import NotFound, Unauthorized
 
 COOKIE = "aia_session"
 ENTRY = "/session"
@@ -56,8 +56,10 @@ def open_session(environment: Mapping[str, str]) -> Session | None:
     return Session(token=token, name=environment.get("AIA_SESSION_PERSON") or "local") if token else None
 
 
-def enter(request: flask.Request) -> flask.Response:
-    """To the page, with the cookie; the token is in no address from then on."""
+def enter(request: flask.Request, person: str) -> flask.Response:
+    """To the page, with the cookie, for the person of the session; the token is in no address from then on."""
+    if not person:
+        raise NotFound("session: must be that of the local system")
     response = flask.Response(status=303, headers={"Location": "/"})
     response.set_cookie(
         COOKIE, request.args.get("token", ""), max_age=_KEPT_SECONDS, httponly=True, samesite="Strict", path="/"

@@ -13,6 +13,7 @@ import msgspec
 import requests
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from core.access import Role
 from core.actions import lifecycle
 from core.actions.guards import Guards, GuardVerdict, switched
 from core.actions.lifecycle import ActionRun
@@ -286,13 +287,17 @@ def services(
     )
 
 
-def application(made: Services, identify: Callable[[flask.Request], str] | None = None) -> flask.Flask:
+def application(
+    made: Services,
+    identify: Callable[[flask.Request], str] | None = None,
+    role_of: Callable[[str], Role] | None = None,
+) -> flask.Flask:
     """The API as the framework serves it: every path and method reaches the one function."""
     app = flask.Flask("api", static_folder=None)
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
     def everything(path: str) -> flask.Response:
-        return answer(flask.request, lambda: made, identify=identify)
+        return answer(flask.request, lambda: made, identify=identify, role_of=role_of)
 
     app.add_url_rule("/", "root", everything, defaults={"path": ""}, methods=methods, provide_automatic_options=False)
     app.add_url_rule("/<path:path>", "all", everything, methods=methods, provide_automatic_options=False)

@@ -1,0 +1,92 @@
+"""Every endpoint for every role, from the table of routes: who may act, who is told why not, and that all may read."""
+
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from core.access import Role, role_of
+from core.settings.access import Access
+from functions.adapters.stores import open_store
+from functions.api.roles import REQUIRED
+from functions.api.routes import ROUTES
+from tests.support.builders import pages
+from tests.support.builders.pages import ApiFixture, Rows
+from tests.support.fakes.clock import FakeClock
+
+OPEN = {"experience", "survey", "answer_survey"}
+"""What acts for nobody: reports of browsers, and surveys, whose links are signed."""
+ACTS = {
+    rule.endpoint: (min({*(rule.methods or ())} - {"GET", "HEAD"}), rule.rule)
+    for rule in ROUTES.iter_rules()
+    if {*(rule.methods or ())} - {"GET", "HEAD"}
+}
+READS = {rule.endpoint: rule.rule for rule in ROUTES.iter_rules() if "GET" in (rule.methods or ())}
+ACCESS = Access(
+    responders=("*@example.com",), operators=("ops-*@example.com", "Grace@example.com"), admins=("ada@example.com",)
+)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> ApiFixture:
+    return ApiFixture(open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test"), obeys=False)
+
+
+def client_of(office: ApiFixture, role: Role) -> FlaskClient:
+    made = pages.services(office.store, Rows(), office, FakeClock())
+    return pages.application(made, lambda _: "grace@example.com", lambda _: role).test_client()
+
+
+def path_of(rule: str) -> str:
+    """A path of a route, with one of the words where it takes any of some."""
+    for words, one in (("any(approve, reject):verb", "approve"), ("any(halt, resume):verb", "halt")):
+        rule = rule.replace(f"<{words}>", one)
+    if "<any(" in rule:
+        rule = rule[: rule.index("<any(")] + "comment"
+    return rule.replace("<path:", "").replace("<int:index>", "1").replace("<", "").replace(">", "")
+
+
+def test_every_endpoint_that_acts_takes_a_role_or_is_open() -> None:
+    assert REQUIRED.keys() == ACTS.keys() - OPEN
+    assert not REQUIRED.keys() & READS.keys()
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_role_does_what_it_may_and_is_told_why_not(office: ApiFixture, role: Role) -> None:
+    client = client_of(office, role)
+    for endpoint, (method, rule) in ACTS.items():
+        response = client.open(path_of(rule), method=method, data=b"", content_type="text/plain")
+        required = REQUIRED.get(endpoint, Role.VIEWER)
+        said = response.get_data(as_text=True)
+        assert (f"role: must be {required.name.lower()}" in said) == (role < required), endpoint
+        assert response.status_code != 405, endpoint
+        if role < required:
+            assert response.status_code == 403
+            assert f"grace@example.com is {role.name.lower()}" in said
+    assert office.published == []
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_role_reads(office: ApiFixture, role: Role) -> None:
+    client = client_of(office, role)
+    for endpoint in READS.keys() - OPEN:
+        assert client.get(path_of(READS[endpoint])).status_code not in {401, 403}, endpoint
+
+
+@pytest.mark.parametrize(
+    ("account", "role"),
+    [
+        ("ada@example.com", Role.ADMIN),
+        ("ADA@example.com", Role.ADMIN),
+        ("grace@example.com", Role.OPERATOR),
+        ("ops-1@example.com", Role.OPERATOR),
+        ("bob@example.com", Role.RESPONDER),
+        ("bob@example.com.evil.example", Role.VIEWER),
+        ("ada@evil.example", Role.VIEWER),
+        ("", Role.VIEWER),
+    ],
+)
+def test_an_account_has_the_highest_role_whose_patterns_it_matches(account: str, role: Role) -> None:
+    assert role_of(account, ACCESS) is role
+    assert role_of(account, None) is Role.ADMIN
+    assert role_of(account, Access()) is Role.VIEWER
