@@ -43,7 +43,7 @@ from functions.api.training_outcomes import TrainingOutcomes
 from functions.api.versions import Versions
 from functions.api.views import Views
 from functions.runtime.endpoint import Answer, serve
-from functions.runtime.iap import open_iap
+from functions.runtime.iap import Iap, open_iap
 from functions.runtime.ports import Ports, once
 from functions.services.reports.archive import Archive
 from functions.services.reports.read import Reader
@@ -56,10 +56,15 @@ LARGEST = 2_000_000
 _STARTED = datetime.now(UTC)
 
 
-def build(ports: Ports) -> Answer:
-    """Handles requests; files are served even with invalid settings, so the services are created at their first use."""
+def build(ports: Ports, iap: Iap | None = None) -> Answer:
+    """Handles requests; files are served even with invalid settings, so the services are created at their first use.
+
+    Args:
+        ports: of the function.
+        iap: Identity-Aware Proxy before it; that of the environment where none is given.
+    """
     services = once(partial(_services, ports))
-    if iap := open_iap(os.environ):
+    if iap := iap or open_iap(os.environ):
         return partial(
             answer,
             services=services,

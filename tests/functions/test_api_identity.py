@@ -4,15 +4,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import flask
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask.testing import FlaskClient
 
+from core.settings import Settings
+from core.settings.access import Access
 from functions.adapters.stores import open_store
+from functions.api.main import build
 from functions.runtime.iap import HEADER, Iap, open_iap
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.ports import MemoryPorts, posted
+from tests.support.fakes.recorders import RecordingMetrics
 from tests.support.servers.answering import answering
 from tests.support.servers.iap import AUDIENCE, Proxy, proxy
 
@@ -112,3 +118,23 @@ def test_it_stands_before_the_service_where_the_environment_says_so() -> None:
     opened = open_iap({"AIA_IAP_AUDIENCE": AUDIENCE})
     assert opened is not None
     assert opened.audience == AUDIENCE
+
+
+@pytest.mark.parametrize(
+    ("person", "status"), [("ada@example.com", 415), ("bob@example.com", 403), ("mallory@evil.example", 403)]
+)
+def test_as_composed_the_settings_say_which_role_a_signed_in_person_has(iap: Proxy, person: str, status: int) -> None:
+    access = Access(responders=("*@example.com",), operators=("ada@example.com",))
+    ports = MemoryPorts(function="api", metrics=RecordingMetrics(), settings=Settings(jobs={}, access=access))
+    respond = build(ports, iap.iap)  # type: ignore[arg-type] # the twin of `Ports`
+    request = posted(b"{}", path="/api/automation/halt", content_type="text/plain", headers=iap.headers(person))
+    response = respond(request)
+    assert isinstance(response, flask.Response)
+    assert response.status_code == status
+
+
+def test_as_composed_nobody_is_answered_without_an_assertion(iap: Proxy) -> None:
+    respond = build(MemoryPorts(function="api", metrics=RecordingMetrics()), iap.iap)  # type: ignore[arg-type] # as above
+    response = respond(posted(b"{}", path="/api/automation/halt", headers=CLAIMED))
+    assert isinstance(response, flask.Response)
+    assert response.status_code == 401
