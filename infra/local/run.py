@@ -19,8 +19,6 @@ from rich.panel import Panel
 from core.errors import AiaError, SettingsError
 from core.settings.reach import unheard
 from functions.cli.check.file import load, told
-from infra.local import damage, mlflow, orphan_processes
-from core.errors import AiaError
 from infra.local import damage, mlflow, orphan_processes, session_token
 from infra.local.ports import Ports, PortTakenError, assign
 from infra.local.programs import StartError
