@@ -39,8 +39,12 @@ _ABSENT = {
     "the audit log of Google Cloud": ("aia_audit_entries_total",),
     "calls of partners": ("aia_partner_calls", "aia_partner_latency_seconds", "aia_partner_success_ratio"),
     "an application that sends OpenTelemetry": (
+        "aia_agent_dollars_per_task",
         "aia_agent_failure_ratio",
+        "aia_agent_handoffs_per_task",
         "aia_agent_looping_tasks",
+        "aia_agent_tasks",
+        "aia_agent_tokens_per_task",
         "aia_service_error_ratio",
         "aia_service_latency_seconds",
         "aia_service_requests_per_second",
@@ -65,6 +69,14 @@ _ABSENT = {
     "BigQuery, whose dry runs measure bytes": ("aia_table_scan_bytes", "aia_table_scan_monthly_dollars"),
     "a recommendation that people have carried out": ("aia_recommendation_saved_dollars",),
     "a probe of a certificate": ("aia_probe_certificate_expiry_seconds",),
+    "a probe of a database, cache, table or subscription": (
+        "aia_probe_age_seconds",
+        "aia_probe_backlog_messages",
+        "aia_probe_connections_ratio",
+        "aia_probe_hit_ratio",
+        "aia_probe_memory_ratio",
+        "aia_probe_replication_lag_seconds",
+    ),
     "quotas of Google Cloud": (
         "serviceruntime_googleapis_com:quota_allocation_usage",
         "serviceruntime_googleapis_com:quota_exceeded",

@@ -19,31 +19,21 @@ CERTIFICATE = "aia_probe_certificate_expiry_seconds"
 UNSEEN = {
     "aia_audit_newest_timestamp_seconds",
     "aia_challenger_approval_seconds",
-    "aia_agent_dollars_per_task",
-    "aia_agent_handoffs_per_task",
-    "aia_agent_tasks",
-    "aia_agent_tokens_per_task",
     "aia_challenger_decisions_total",
     "aia_challenger_share_ratio",
     "aia_incident_changes_total",
     "aia_maintenance_runs_total",
     "aia_maintenance_seconds",
     "aia_notification_seconds_total",
-    "aia_probe_age_seconds",
-    "aia_probe_backlog_messages",
-    "aia_probe_connections_ratio",
-    "aia_probe_hit_ratio",
-    "aia_probe_memory_ratio",
-    "aia_probe_replication_lag_seconds",
     "aia_revenue_difference_cents",
     "aia_service_timeout_ratio",
     "aia_telemetry_items_total",
     "aia_telemetry_unnamed",
 }
 """Metrics that are on no dashboard: the page of a model and its audit trail have those of a challenger, of which rules tell;
-`ops.maintenance_runs` has the runs of upkeep; the audit trail has changes better; what a probe measures is on the page and in findings; the
-sum of notification seconds is of a histogram that is shown; of the difference of revenue, which is 0, and of queries that time out, a rule
-tells; what a task of an agent takes and what telemetry is refused is for whoever asks; of the newest entry of the audit log a finding tells."""
+`ops.maintenance_runs` has the runs of upkeep; the audit trail has changes better; the sum of notification seconds is of a histogram that is
+shown; of the difference of revenue, which is 0, and of queries that time out, a rule tells; what telemetry is refused is for whoever asks; of
+the newest entry of the audit log a finding tells."""
 
 
 def test_all_dashboards_were_read() -> None:
@@ -74,9 +64,32 @@ def test_what_is_said_not_to_be_on_one_machine_is_what_others_measure_and_dashbo
     capacity = {one.name for one in capacity_metrics.METRICS}
     ours = {CERTIFICATE, "aia_audit_entries_total"} | attributions | partners | costs | applications | capacity
     assert set(unavailable_metrics.REASONS) == foreign - local | generative | ours
+    names = (
+        "age_seconds",
+        "backlog_messages",
+        "connections_ratio",
+        "hit_ratio",
+        "memory_ratio",
+        "replication_lag_seconds",
+    )
+    measured = {f"aia_probe_{name}" for name in names}
+    assert (
+        set(unavailable_metrics.REASONS)
+        == foreign - local
+        | generative
+        | {CERTIFICATE}
+        | attributions
+        | partners
+        | costs
+        | applications
+        | capacity
+        | measured
+    )
     # The emulator measures no bytes, and nobody has carried out a recommendation in a new system.
     settings = (stage.ROOT / "infra" / "monitoring.yaml").read_text()
     assert "kind: tls" not in settings, "a certificate is probed here: then its card must have data"
+    kinds = ("bigquery", "postgresql", "pubsub", "redis")
+    assert not any(f"kind: {kind}" in settings for kind in kinds), "one is probed here: then its chart must have data"
     assert "\npartners:" not in settings, "calls of partners are watched here: then their tile must have data"
     assert "attributions:" not in settings, "a model logs attributions here: then their chart must have data"
     assert "task: generative" not in settings, "a generative model is monitored here: then its tiles must have data"
