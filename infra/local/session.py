@@ -132,11 +132,12 @@ class Session:
         for track, jobs in _NEED_ROWS.items():
             self._await(track, lambda track=track: all(span.is_loaded(track) for span in self.plan.spans))  # type: ignore[misc] # mypy cannot infer defaults of a lambda
             self._stack.start_scheduler(jobs.__contains__)
+            if track == "model":
+                self._stack.start_mlflow()  # beside the training that drift asks for now, the last step of which registers a version
         if not begun:
             self._await("*", lambda: planning.has_begun(self.plan))
             self._stack.programs.start(charts)
         self._stack.publish_soon(_SOON)
-        self._stack.start_mlflow()
 
     def measure(self) -> None:
         """Have the mean times of incidents measured now: the next sweep that measures them may be five minutes away."""

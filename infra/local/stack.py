@@ -4,7 +4,7 @@ BigQuery's emulator, Pub/Sub, monitoring, Vertex AI's pipelines, the inbox      
 the functions, each from its staged archive: in one process, or in one each        what is deployed
 history, a program a track                                                         computes the past, then ends
 Prometheus, the scheduler                                                          what runs when the newest weeks are in
-MLflow, where it is installed                                                      last, and nothing waits for it
+MLflow, where it is installed                                                      beside the first training, and nothing waits for it
 """
 
 import logging
