@@ -114,11 +114,20 @@ def test_http_an_unknown_host_is_told() -> None:
         (b"", ProbeReason.CLOSED_EARLY),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", ProbeReason.CLOSED_EARLY),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha", ProbeReason.CLOSED_EARLY),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nha", ProbeReason.BAD_ANSWER),
         (b"220 mail.test ESMTP\r\n", ProbeReason.BAD_ANSWER),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nhalf", ProbeReason.BAD_ANSWER),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", ProbeReason.BAD_ANSWER),
     ],
-    ids=["nothing", "half a body", "half a chunk", "another protocol", "no gzip", "too many headers"],
+    ids=[
+        "nothing",
+        "half a body",
+        "half a chunk",
+        "a chunk of negative size",
+        "another protocol",
+        "no gzip",
+        "too many headers",
+    ],
 )
 def test_http_a_broken_answer_is_told(web: "Web", sent: bytes, reason: ProbeReason) -> None:
     def broken(handler: "Handler") -> None:

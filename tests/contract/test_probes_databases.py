@@ -1,5 +1,7 @@
 """Probes of PostgreSQL and Redis against real servers, good and bad."""
 
+import contextlib
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -203,3 +205,22 @@ def test_a_server_that_speaks_another_protocol_is_no_cache(web: Any) -> None:
     address = Address(host="localhost", port=web.server_address[1])
     probe = RedisProbe(name="cache", address=address, **ON_HERE)
     assert redis.check(probe).reason in {ProbeReason.BAD_ANSWER, ProbeReason.CLOSED_EARLY}
+
+
+@pytest.mark.parametrize(
+    "answer", [b"$2000000000\r\n" + b"x" * 100_000, b"*1\r\n" * 50_000], ids=["size", "lists within lists"]
+)
+def test_of_a_server_that_sends_without_end_no_more_is_read_than_an_answer_has(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with listener.accept()[0] as taken, contextlib.suppress(OSError):
+                taken.recv(1000)
+                taken.sendall(answer)
+                taken.recv(1000)
+
+        server = threading.Thread(target=serve, daemon=True)
+        server.start()
+        probe = RedisProbe(name="cache", address=Address(host="localhost", port=listener.getsockname()[1]), **ON_HERE)
+        assert redis.check(probe).reason is ProbeReason.BAD_ANSWER
+        server.join(timeout=5)

@@ -274,6 +274,8 @@ def test_vertex_an_endpoint_must_predict_each_instance(api: Web, account: Web) -
     ("answer", "reason", "detail"),
     [
         ((200, b'{"predictions": [1]}'), "wrong_body", "predictions: must be 2, got 1"),
+        ((200, b'{"predictions": "ab"}'), "wrong_body", "predictions: must be 2, got no such list"),
+        ((200, b"[" * 60_000), "wrong_body", "predictions: must be 2, got no such list"),
         ((200, b"fine"), "wrong_body", "predictions: must be 2, got no such list"),
         ((503, b'{"error": {}}'), "wrong_status", "status: must be 200 to 299, got 503"),
     ],

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import redis.asyncio as client
+from redis._parsers import _AsyncRESP2Parser  # the client has no other way to bound what it reads
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -33,6 +34,8 @@ from functions.adapters.net import Deadline, trusting_only
 from functions.adapters.probes.failure import failed, failed_by, passed, why
 from functions.adapters.probes.reach import reach
 
+LARGEST = 64 * 1024
+"""Bytes of an answer: a server may announce gigabytes, of which the client would read what the deadline allows."""
 _REASONS: tuple[tuple[type[RedisError], ProbeReason], ...] = (
     (AuthenticationError, ProbeReason.NOT_AUTHENTICATED),
     (AuthorizationError, ProbeReason.NOT_AUTHENTICATED),
@@ -56,7 +59,18 @@ def check(probe: RedisProbe) -> ProbeResult:
         return failed_by(error, probe.where, deadline)
     except RedisError as error:
         return failed(_why(error), probe.where, deadline)
+    except RecursionError:
+        return failed(ProbeReason.BAD_ANSWER, probe.where, deadline)  # lists within lists
     return passed(f"{probe.where} answers", deadline, **measures)
+
+
+class _Parser(_AsyncRESP2Parser):
+    """The parser of the client, for answers up to a size."""
+
+    async def _read(self, length: int) -> bytes:
+        if length > LARGEST:
+            raise InvalidResponse(f"answer: must have at most {LARGEST} bytes, got {length}")
+        return await super()._read(length)
 
 
 class _Connection(client.Connection):
@@ -81,6 +95,7 @@ async def _within(
         username=probe.user or None,
         password=probe.password or None,
         protocol=2,
+        parser_class=_Parser,
         driver_info=None,
         retry=Retry(NoBackoff(), 0),
     )

@@ -68,8 +68,11 @@ def answer(request: Request, deadline: Deadline) -> Answer:
 
 def _body(response: urllib3.HTTPResponse) -> bytes:
     body = b""
-    while len(body) < BODY and (part := response.read(BODY - len(body))):
-        body += part
+    try:
+        while len(body) < BODY and (part := response.read(BODY - len(body))):
+            body += part
+    except ValueError as error:  # urllib3 on a chunk of negative size
+        raise http.client.HTTPException(str(error)) from error
     return body
 
 
