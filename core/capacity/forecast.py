@@ -82,7 +82,7 @@ def forecast(values: Floats, *, horizon: int = HOUR, level: float = 0.9) -> Capa
         level: of the prediction intervals, above 0 and below 1.
 
     Returns:
-        None where fewer than `MIN_KNOWN` steps are known, or none of the last hour.
+        None where fewer than `MIN_KNOWN` steps are known, none of the last hour, or no `horizon` of the past without a gap.
 
     Raises:
         EstimateError: an argument is invalid.
@@ -104,7 +104,7 @@ def forecast(values: Floats, *, horizon: int = HOUR, level: float = 0.9) -> Capa
     return _ensemble(series[known[0] :], horizon, level)
 
 
-def _ensemble(series: Floats, horizon: int, level: float) -> CapacityForecast:
+def _ensemble(series: Floats, horizon: int, level: float) -> CapacityForecast | None:
     daily = series.size >= _MIN_DAYS * DAY
     origins = np.arange(series.size - 1, DAY if daily else min(2 * HOUR, series.size // 2), -backtest.STEP)[::-1]
     predictions = _candidates(series, origins, horizon, daily=daily)
@@ -119,6 +119,8 @@ def _ensemble(series: Floats, horizon: int, level: float) -> CapacityForecast:
     errors = signed_sqrt(past.actuals) - signed_sqrt(middles[:-1])
     below, above = backtest.interval_offsets(errors, past, level)
     middle, whole = middles[-1], ~np.isnan(errors).any(axis=1)
+    if not whole.any():  # of no path is known whether it would have reached a limit
+        return None
     least = 0.0 if np.nanmin(series) >= 0 else -np.inf
     return CapacityForecast(
         middle=middle,

@@ -1,5 +1,6 @@
 """Reads series of a week from Prometheus or Cloud Monitoring, one value every five minutes."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from core.settings.capacity import CapacityResource, Scaling
 from functions.adapters.prometheus import Series
 
 SECONDS = int(STEP.total_seconds())
+MOST_UNANSWERED = 3
 MOST = 100
 """Series of a metric that are watched for anomalies."""
 
@@ -28,6 +30,31 @@ class Ranges(Protocol):
     def range(self, query: str, *, start: int, end: int, step: int) -> list[Series]:
         """The series of a query at the instants of a grid."""
         ...
+
+
+class OneTick:
+    """Prometheus within one tick: after `MOST_UNANSWERED` questions without an answer none is asked, as each wait takes seconds of the tick."""
+
+    def __init__(self, prometheus: Ranges) -> None:
+        self._prometheus = prometheus
+        self._unanswered: list[UnavailableError] = []
+
+    def instant(self, query: str, *, at: int) -> list[Series]:
+        """See `Ranges`."""
+        return self._ask(lambda: self._prometheus.instant(query, at=at))
+
+    def range(self, query: str, *, start: int, end: int, step: int) -> list[Series]:
+        """See `Ranges`."""
+        return self._ask(lambda: self._prometheus.range(query, start=start, end=end, step=step))
+
+    def _ask(self, question: Callable[[], list[Series]]) -> list[Series]:
+        if len(self._unanswered) >= MOST_UNANSWERED:
+            raise self._unanswered[-1]
+        try:
+            return question()
+        except UnavailableError as error:
+            self._unanswered.append(error)
+            raise
 
 
 def usage(prometheus: Ranges, resource: CapacityResource, at: datetime) -> tuple[Usage, Floats]:

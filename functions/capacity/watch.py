@@ -5,7 +5,7 @@ the document of a resource, which is saved after its rows, says that the instant
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -18,7 +18,7 @@ from functions.adapters.capacity import COLLECTION
 from functions.adapters.ports import Bus, Data, Metrics, Store, Warehouse
 from functions.adapters.store import update
 from functions.capacity import records
-from functions.capacity.read import Ranges, replicas, surprises, usage
+from functions.capacity.read import OneTick, Ranges, replicas, surprises, usage
 from functions.capacity.records import Before
 from functions.services.detection import Tracker
 
@@ -56,6 +56,7 @@ def watch(tick: Tick, outside: Outside) -> None:
         QueryError: the table is missing.
     """
     at = tick.scheduled_at
+    outside = replace(outside, prometheus=OneTick(outside.prometheus))
     tracker = Tracker(outside.store, outside.bus)
     assessments = _assessments(outside, tracker, at)
     rows = [row for one in assessments for row in one.rows]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from core.detection import Outcome
-from core.errors import QueryError
+from core.errors import QueryError, UnavailableError
 from core.events import Severity, Status, Tick
 from core.incidents.policy import classify
 from core.settings import CapacitySettings, Category, Crosses, Scaling
@@ -229,3 +229,21 @@ def test_one_resource_that_is_not_answered_does_not_keep_the_others_from_being_j
     shown = {one["name"]: one["reason"] for one in Capacity(story.outside.store).all()}
     assert shown == {"api-other": "no_answer", "api-memory": "crossing_predicted"}
     assert [condition for condition, _, _ in story.findings] == ["service/api:capacity_limit_api_memory"]
+
+
+def test_while_prometheus_does_not_answer_a_tick_waits_for_few_questions_and_nothing_is_known() -> None:
+    @dataclass
+    class Silent:
+        asked: int = 0
+
+        def instant(self, query: str, *, at: int) -> list[Series]:
+            self.asked += 1
+            raise UnavailableError("Prometheus: does not answer within 6 s")
+
+        def range(self, query: str, *, start: int, end: int, step: int) -> list[Series]:
+            return self.instant(query, at=end)
+
+    many = tuple(replace(RESOURCE, name=f"api-{number}") for number in range(50))
+    story = Story(settings=CapacitySettings(resources=many), memory=Silent()).tick(0)
+    assert {one["outcome"] for one in Capacity(story.outside.store).all()} == {"not_known"}
+    assert story.memory.asked == 3

@@ -74,6 +74,13 @@ def test_a_metric_that_is_no_longer_reported_is_not_known() -> None:
     assert found(values[:-1]).middle.tolist() == [1.0] * HOUR
 
 
+def test_where_no_hour_is_without_a_gap_it_is_not_known_whether_a_limit_is_reached() -> None:
+    values = np.arange(400.0)
+    values[::8] = np.nan
+    values[-1] = 399.0
+    assert forecast(values) is None
+
+
 def test_gaps_change_little() -> None:
     values = leak(4)
     holes = values.copy()
