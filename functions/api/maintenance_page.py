@@ -7,6 +7,7 @@ from typing import Any
 from core.maintenance.task import RunOutcome
 from core.text import instant
 from functions.adapters.ports import Data
+from functions.api.page import PAGES
 from functions.services.html import document
 
 _STYLE = """body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
@@ -15,12 +16,6 @@ table { border-collapse: collapse; width: 100%; min-width: 46rem; }
 th, td { padding: .3rem .9rem .3rem 0; text-align: left; vertical-align: top; } th { font-weight: 600; white-space: nowrap; }
 tr { border-bottom: 1px solid #8884; }
 """
-_PAGES = (
-    ("/", "Incidents, models, probes"),
-    ("/dashboards", "Dashboards"),
-    ("/reports", "Reports"),
-    ("/coverage", "Coverage"),
-)
 _OUTCOMES = {
     RunOutcome.DONE: "succeeded",
     RunOutcome.CONTINUES: "continues at the next tick",
@@ -36,7 +31,7 @@ def page(found: Data, letters: Iterable[Data]) -> str:
         found: the tasks and the newest advice, as `GET /api/maintenance` has them.
         letters: the dead letters, as `GET /api/dead-letters` has them.
     """
-    links = "".join(f'<a href="{path}">{escape(name)}</a>' for path, name in _PAGES)
+    links = "".join(f'<a href="{path}">{escape(name)}</a>' for path, name in PAGES.items())
     parts = (
         f'<nav aria-label="Pages">{links}</nav><h1>Upkeep</h1>',
         _table(("task", "newest run", "outcome", "successes", "what it did"), map(_task, found["tasks"])),

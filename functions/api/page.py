@@ -7,7 +7,7 @@ from string import Template
 import msgspec
 
 TEMPLATES = Path(__file__).parent / "templates"
-_PAGES = {
+PAGES = {
     "/": "Incidents, models, probes",
     "/dashboards": "Dashboards",
     "/reports": "Reports",
@@ -55,7 +55,7 @@ def html(name: str) -> str:
         head="\n".join(_files(head)),
         wide=' class="wide"' if head.wide else "",
         brand=f"<h1>{_MARK}</h1>" if head.here == "/" else f'<a class="brand" href="/">{_MARK}</a>',
-        nav="".join(_link(path, title, head.here) for path, title in _PAGES.items()),
+        nav="".join(_link(path, title, head.here) for path, title in PAGES.items()),
         status="\n  ".join(_STATUS[one] for one in head.status),
         push="" if head.status else ' class="push"',
         body=body.rstrip("\n"),

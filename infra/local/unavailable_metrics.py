@@ -36,7 +36,7 @@ _ABSENT = {
         "aia_capacity_usage_ratio",
     ),
     "a metric that is watched for anomalies": ("aia_metric_tail_probability_ratio",),
-    "the audit log of Google Cloud": ("aia_audit_entries_total",),
+    "the audit log of Google Cloud": ("aia_audit_entries_total", "aia_security_open"),
     "calls of partners": ("aia_partner_calls", "aia_partner_latency_seconds", "aia_partner_success_ratio"),
     "an application that sends OpenTelemetry": (
         "aia_agent_dollars_per_task",

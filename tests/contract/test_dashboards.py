@@ -62,7 +62,14 @@ def test_what_is_said_not_to_be_on_one_machine_is_what_others_measure_and_dashbo
     partners = {name for name in CATALOGUE if name.startswith("aia_partner_")}
     applications = {name for name in CATALOGUE if name.startswith(("aia_service_", "aia_agent_"))} - UNSEEN
     capacity = {one.name for one in capacity_metrics.METRICS}
-    ours = {CERTIFICATE, "aia_audit_entries_total"} | attributions | partners | costs | applications | capacity
+    ours = (
+        {CERTIFICATE, "aia_audit_entries_total", "aia_security_open"}
+        | attributions
+        | partners
+        | costs
+        | applications
+        | capacity
+    )
     assert set(unavailable_metrics.REASONS) == foreign - local | generative | ours
     names = (
         "age_seconds",
