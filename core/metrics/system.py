@@ -8,6 +8,11 @@ METRICS = (
         "function outcome",
         "Push requests by outcome: done, parked, refused, busy, unavailable or failed.",
     ),
+    counter(
+        "aia_alerts_left_out_total",
+        "sender",
+        "Alerts that alertmanager or grafana left out of groups that were too large for its webhook.",
+    ),
     gauge("aia_function_seconds", "function", "s", "Duration of the latest push request."),
     gauge(
         "aia_heartbeat_timestamp_seconds",

@@ -1,6 +1,7 @@
 """monitoring.yaml as typed settings: what is watched, when, how strictly, and who hears of it."""
 
 from core.settings.alert_rules import AlertRuleSettings
+from core.settings.alert_senders import AlertSender
 from core.settings.business import (
     Billing,
     Business,
@@ -63,6 +64,7 @@ __all__ = [
     "ActionName",
     "Address",
     "AlertRuleSettings",
+    "AlertSender",
     "Automation",
     "Billing",
     "Business",

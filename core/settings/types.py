@@ -7,6 +7,7 @@ from typing import Annotated
 from core.errors import Fault, SettingsError
 from core.settings.access import Access
 from core.settings.alert_rules import AlertRuleSettings
+from core.settings.alert_senders import AlertSender
 from core.settings.build import read
 from core.settings.business import Business
 from core.settings.capacity import CapacitySettings
@@ -90,6 +91,8 @@ class Settings:
     channels: Annotated[tuple[Annotated[AnyChannel, Mark.SECRET], ...], Mark.SECRET] = ()
     """The channels, by unique names."""
     people: Annotated[People, Mark.INLINE] = field(default_factory=People)
+    alert_senders: tuple[AlertSender, ...] = ()
+    """Systems whose alerts are read by a mapping, in the order in which they are tried."""
     accounts: Mapping[_Name, Account] = field(default_factory=dict)
     """Who people are in Slack, in PagerDuty and by mail, by their names."""
     command_intake: CommandIntake = field(default_factory=CommandIntake)

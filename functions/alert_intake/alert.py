@@ -102,7 +102,20 @@ class Ignored:
     reason: str
 
 
-Outcome = Finding | RegistryChange | Refusal | Ignored
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Alerts that a sender says it left out.
+
+    Attributes:
+        finding: about the sender.
+        alerts: how many.
+    """
+
+    finding: Finding
+    alerts: float
+
+
+Outcome = Finding | RegistryChange | Refusal | Ignored | LeftOut
 
 
 def each(elements: list[Json], read: Callable[[Json], Alert], where: str) -> Iterator[Outcome]:

@@ -18,7 +18,7 @@ from core.events import Finding, RegistryChange
 from functions.adapters import logs
 from functions.adapters.ports import BulkBus, Metrics
 from functions.alert_intake import unheard
-from functions.alert_intake.alert import Ignored, Outcome, Refusal
+from functions.alert_intake.alert import Ignored, LeftOut, Outcome, Refusal
 from functions.alert_intake.envelopes import unwrapped
 from functions.alert_intake.format import Format
 from functions.alert_intake.formats import FORMATS, UNKNOWN, Content, understand
@@ -130,6 +130,10 @@ class Intake:
                     changes.append(outcome)
                 case Refusal():
                     refused.add(index, outcome)
+                case LeftOut():
+                    findings.append(outcome.finding)
+                    counts["accepted"] -= 1
+                    self.metrics.count("aia_alerts_left_out_total", outcome.alerts, sender=outcome.finding.source)
                 case Ignored():
                     counts["ignored"] += 1
                     log.info("ignored: %s", outcome.reason, extra=logs.fields(function=NAME))

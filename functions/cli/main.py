@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "dependencies": "functions.cli.dependencies",
     "doctor": "functions.cli.doctor.command",
     "drift": "functions.cli.drift.command",
+    "intake": "functions.alert_intake.command",
     "local": "infra.local.command",
     "models": "functions.cli.models",
     "oncall": "functions.cli.oncall",

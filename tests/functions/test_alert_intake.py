@@ -300,6 +300,7 @@ def test_the_function_as_deployed_asks_for_its_token(tmp_path: Path) -> None:
         "AIA_LOCATION": "europe-west1",
         "AIA_MONITORING_ENDPOINT": nowhere,
         "AIA_INTAKE_TOKEN": "t0ken",
+        "AIA_SETTINGS": "infra/monitoring.yaml",
         "PUBSUB_EMULATOR_HOST": nowhere,
         "BIGQUERY_EMULATOR_HOST": f"http://{nowhere}",
     }

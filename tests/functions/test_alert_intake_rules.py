@@ -150,7 +150,8 @@ def test_a_repeated_firing_is_the_same_finding_and_a_resolved_one_comes_after_it
 @pytest.mark.parametrize("never", ["0001-01-01T00:00:00Z", "", None, 7, "soon", "9999-12-31T23:59:59Z", {}])
 def test_what_has_no_end_fires_now(never: Any) -> None:
     [finding] = sent([alert() | {"startsAt": never, "endsAt": never}])
-    assert (finding.status, finding.observed_at, finding.holds_until) == (Status.FIRING, NOW, None)
+    until = NOW + timedelta(minutes=5)
+    assert (finding.status, finding.observed_at, finding.holds_until) == (Status.FIRING, NOW, until)
 
 
 def test_an_end_that_is_ahead_is_until_when_it_holds_and_one_that_has_come_resolves() -> None:

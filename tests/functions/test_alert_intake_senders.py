@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import zlib
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -195,3 +196,34 @@ def test_a_wrapping_that_is_broken_or_hides_too_much_is_parked(body: bytes, says
     assert says in reason
     [heard] = world.unheard()
     assert heard.target == "sender/x"
+
+
+# Prometheus, Alertmanager and Grafana
+
+
+def test_an_alert_without_an_end_holds_for_the_resolve_timeout_of_alertmanager() -> None:
+    [finding] = sent([{"labels": {"alertname": "A"}, "startsAt": "2026-11-23T16:00:00Z"}], "/api/v2/alerts")
+    assert (finding.status, finding.holds_until) == (FIRING, NOW + timedelta(minutes=5))
+
+
+def test_alerts_that_are_left_out_are_counted_told_and_noted_in_the_others() -> None:
+    world = World()
+    alerts = [{"status": "firing", "labels": {"alertname": name}} for name in "AB"]
+    body = {"version": "4", "receiver": "intake", "truncatedAlerts": 30, "alerts": alerts}
+    assert world.send(json.dumps(body).encode()).json == {"accepted": 2, "parked": 0, "ignored": 0}
+    *others, told = world.findings()
+    assert [one.evidence["left out"].partition(" ")[0] for one in others] == ["30", "30"]
+    assert (told.target, told.value, told.evidence["receiver"]) == ("sender/alertmanager", 30.0, "intake")
+    assert world.metrics.values["aia_alerts_left_out_total", "alertmanager"] == 30
+
+
+@pytest.mark.parametrize("alert", ["DatasourceNoData", "DatasourceError"])
+def test_rules_of_grafana_without_data_are_told_apart_and_named_by_their_rule(alert: str) -> None:
+    def labels(rule: str) -> dict[str, Any]:
+        return {"status": "firing", "labels": {"alertname": alert, "rulename": rule, "datasource_uid": "p"}}
+
+    latency, errors = sent({"orgId": 1, "alerts": [labels("High latency"), labels("Errors")]}, "/grafana")
+    assert (latency.target, errors.target) == ("alert/High latency", "alert/Errors")
+    assert latency.summary.startswith("High latency: ")
+    [own] = sent({"orgId": 1, "alerts": [{"status": "firing", "labels": {"alertname": "High latency"}}]}, "/grafana")
+    assert own.condition != latency.condition

@@ -3,17 +3,18 @@
 {"version": "4", "status": "firing", "alerts": [{"status", "labels", "annotations", "startsAt", "endsAt", ...}], ...}
 """
 
-import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
-from core.events import Status
+from core.events import Severity, Status
 from functions.alert_intake import targets, words
-from functions.alert_intake.alert import Alert, Outcome, Refusal, each, shown
+from functions.alert_intake.alert import UNWATCHED_FOR, Alert, LeftOut, Outcome, Refusal, each, finding, shown
 from functions.alert_intake.format import Format
 from functions.alert_intake.reading import Json, UnreadableError, first, instant, items, labels, mapping, number, text
 
-log = logging.getLogger(__name__)
+_DATASOURCE = {"DatasourceNoData": "no data", "DatasourceError": "the rule could not be evaluated"}
 _SUMMARY = ("summary", "message", "title", "description")
 _SEVERITY = ("severity", "priority", "level", "urgency")
 _GRAFANA = ("silenceURL", "dashboardURL", "panelURL", "valueString")
@@ -25,14 +26,16 @@ def recognise(body: Json) -> bool:
 
 
 def findings(body: Json, now: datetime) -> Iterable[Outcome]:
-    """One finding for each alert."""
+    """One finding for each alert, and one where alerts of the group were left out."""
     if not body["alerts"]:
         return [Refusal("$.alerts: must hold at least one alert, got none", body)]
-    if left_out := number(body.get("truncatedAlerts")):
-        log.error("Alertmanager left out %s alerts: max_alerts of its webhook must be 0", left_out)
+    left_out, note = number(body.get("truncatedAlerts")) or 0.0, {}
+    if left_out >= 1:
+        note = {"left out": f"{left_out:.0f} further alerts of this group: max_alerts of the webhook must be 0"}
     source = "grafana" if _is_grafana(body) else "alertmanager"
     group = text(body.get("status"))
-    return each(items(body["alerts"]), lambda alert: _alert(alert, source, group, now), "$.alerts")
+    read = each(items(body["alerts"]), lambda alert: _alert(alert, source, group, note, now), "$.alerts")
+    return chain(read, [_left_out(body, source, left_out, now)]) if note else read
 
 
 FORMAT = Format("alertmanager", recognise, findings)
@@ -54,9 +57,9 @@ def labelled(
     if not own:
         raise UnreadableError("labels: must hold at least one label")
     target, named_by = targets.from_labels(own)
-    name = own.get("alertname", "")
-    identity = {label: value for label, value in own.items() if label not in ("alertname", named_by)}
-    summary = tuple(notes[note] for note in _SUMMARY if note in notes)
+    name, naming, said = _name(own)
+    identity = {label: value for label, value in own.items() if label not in (naming, named_by)}
+    summary = (*said, *(notes[note] for note in _SUMMARY if note in notes))
     return Alert(
         source=source,
         name=name,
@@ -79,12 +82,45 @@ def labelled(
     )
 
 
-def _alert(element: Json, source: str, group: str, now: datetime) -> Alert:
+def _name(own: Mapping[str, str]) -> tuple[str, str, tuple[str, ...]]:
+    """The name of the rule, the label that names it, and what is wrong where that is not the rule's own alert.
+
+    Grafana sends one alert of its own name for all rules without data, with the rule as another label.
+    """
+    alert, rule = own.get("alertname", ""), own.get("rulename", "")
+    if rule and (wrong := _DATASOURCE.get(alert)):
+        return rule, "rulename", (f"{rule}: {wrong}",)
+    return alert, "alertname", ()
+
+
+def _left_out(body: Mapping[str, Json], source: str, alerts: float, now: datetime) -> LeftOut:
+    """What people hear of alerts that nobody sent; it holds while groups go on being truncated."""
+    receiver = first(body, "receiver")
+    alert = Alert(
+        source=source,
+        name="alerts_left_out",
+        target=targets.make("sender", source),
+        status=Status.FIRING,
+        severity=Severity.ERROR,
+        now=now,
+        holds_until=now + UNWATCHED_FOR,
+        identity={"receiver": receiver},
+        summary=(f"{source} left out {alerts:.0f} alerts of a group: max_alerts of its webhook must be 0",),
+        value=alerts,
+        unit="alerts",
+        evidence={"receiver": receiver, "group": first(body, "groupKey")},
+        runbook="system.md#alerts-left-out",
+    )
+    return LeftOut(finding(alert), alerts)
+
+
+def _alert(element: Json, source: str, group: str, note: Mapping[str, str], now: datetime) -> Alert:
     given = mapping(element)
     ended = instant(given.get("endsAt"))
     missing = Status.RESOLVED if ended and ended <= now else Status.FIRING
     status = words.status(text(given.get("status")) or group, missing)
-    return labelled(element, source=source, status=status, now=now)
+    alert = labelled(element, source=source, status=status, now=now)
+    return replace(alert, evidence={**note, **alert.evidence}) if note else alert
 
 
 def _is_grafana(body: Mapping[str, Json]) -> bool:

@@ -2,17 +2,21 @@
 
     [{"labels": {...}, "annotations": {...}, "startsAt": "...", "endsAt": "...", "generatorURL": "..."}, ...]
 
-`endsAt` is ahead of now while an alert fires: until then it holds unless it is posted again.
+`endsAt` is ahead of now while an alert fires: until then it holds unless it is posted again. Without one it holds for five minutes, as
+`resolve_timeout` of Alertmanager has it.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.events import Status
 from functions.alert_intake.alert import Alert, Outcome, each
 from functions.alert_intake.format import Format
 from functions.alert_intake.formats.alertmanager import labelled
 from functions.alert_intake.reading import Json, instant, mapping
+
+RESOLVE_TIMEOUT = timedelta(minutes=5)
+"""How long an alert without an end holds: the default of Alertmanager."""
 
 
 def recognise(body: Json) -> bool:
@@ -33,4 +37,5 @@ def _alert(element: Json, now: datetime) -> Alert:
     ends = instant(mapping(element).get("endsAt"))
     if ends and ends <= now:
         return labelled(element, source="prometheus", status=Status.RESOLVED, now=now)
-    return labelled(element, source="prometheus", status=Status.FIRING, now=now, holds_until=ends)
+    until = ends or now + RESOLVE_TIMEOUT
+    return labelled(element, source="prometheus", status=Status.FIRING, now=now, holds_until=until)

@@ -11,6 +11,7 @@ import flask
 from werkzeug.test import EnvironBuilder
 
 from core.events import Finding
+from core.settings import AlertSender
 from functions.adapters.events import decode, encode
 from functions.adapters.ports import Clock
 from functions.alert_intake.intake import NAME
@@ -35,6 +36,7 @@ class World:
     metrics: RecordingMetrics = field(default_factory=RecordingMetrics)
     authenticator: Authenticator = field(default_factory=Authenticator)
     clock: Clock = field(default=lambda: NOW)
+    senders: tuple[AlertSender, ...] = ()
 
     def send(self, body: bytes, path: str = "/", method: str = "POST", **headers: str) -> flask.Response:
         """Post a body, as the network would."""
@@ -45,7 +47,7 @@ class World:
     def answer(self) -> Callable[[flask.Request], flask.Response]:
         """The function."""
         outside = MemoryPorts(function=NAME, bus=self.bus, park=self.park, metrics=self.metrics, clock=self.clock)
-        return build(outside, self.authenticator)
+        return build(outside, self.authenticator, self.senders)
 
     def findings(self) -> list[Finding]:
         """What was published of alerts, as the router reads it."""
