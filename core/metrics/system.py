@@ -13,6 +13,12 @@ METRICS = (
         "sender",
         "Alerts that alertmanager or grafana left out of groups that were too large for its webhook.",
     ),
+    gauge(
+        "aia_watchdog_timestamp_seconds",
+        "sender",
+        "s",
+        "Time of the last Watchdog that a Prometheus sent to alert_intake, in seconds since 1970.",
+    ),
     gauge("aia_function_seconds", "function", "s", "Duration of the latest push request."),
     gauge(
         "aia_heartbeat_timestamp_seconds",

@@ -115,10 +115,21 @@ class LeftOut:
     alerts: float
 
 
-Outcome = Finding | RegistryChange | Refusal | Ignored | LeftOut
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """An alert that always fires, so that its absence says that alerting does not work.
+
+    Attributes:
+        sender: whose alerting works.
+    """
+
+    sender: str
 
 
-def each(elements: list[Json], read: Callable[[Json], Alert], where: str) -> Iterator[Outcome]:
+Outcome = Finding | RegistryChange | Refusal | Ignored | LeftOut | Beat
+
+
+def each(elements: list[Json], read: Callable[[Json], Alert | Beat], where: str) -> Iterator[Outcome]:
     """Every element as the finding it is, or as a refusal, in their order; those beyond the limit are one refusal.
 
     One after another, so that the findings of a large body are never all there at once.
@@ -176,9 +187,10 @@ def shown(labels: Mapping[str, str], *consumed: str) -> dict[str, str]:
     return {name: labels[name] for name in names if name not in hidden and not name.startswith("__")}
 
 
-def _one(element: Json, read: Callable[[Json], Alert], where: str) -> Outcome:
+def _one(element: Json, read: Callable[[Json], Alert | Beat], where: str) -> Outcome:
     try:
-        return finding(read(element))
+        found = read(element)
+        return found if isinstance(found, Beat) else finding(found)
     except IrrelevantError as error:
         return Ignored(f"{where}: {error}")
     except UnreadableError as error:

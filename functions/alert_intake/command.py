@@ -10,7 +10,7 @@ from core.errors import SettingsError
 from core.events import Finding, RegistryChange
 from functions.adapters import config
 from functions.adapters.events import encode
-from functions.alert_intake.alert import LeftOut, Outcome, Refusal
+from functions.alert_intake.alert import Beat, LeftOut, Outcome, Refusal
 from functions.alert_intake.body import plain
 from functions.alert_intake.formats import FORMATS
 from functions.alert_intake.intake import read
@@ -54,6 +54,8 @@ def _shown(outcome: Outcome) -> str:
             return json.dumps(json.loads(encode(outcome)), indent=2, ensure_ascii=False)
         case LeftOut():
             return f"left out: {outcome.finding.summary}"
+        case Beat():
+            return f"dead man's switch of {outcome.sender}"
         case Refusal():
             return f"not understood: {outcome.reason}"
     return f"ignored: {outcome.reason}"

@@ -18,7 +18,7 @@ from core.events import Finding, RegistryChange
 from functions.adapters import logs
 from functions.adapters.ports import BulkBus, Metrics
 from functions.alert_intake import unheard
-from functions.alert_intake.alert import Ignored, LeftOut, Outcome, Refusal
+from functions.alert_intake.alert import Beat, Ignored, LeftOut, Outcome, Refusal
 from functions.alert_intake.envelopes import unwrapped
 from functions.alert_intake.format import Format
 from functions.alert_intake.formats import FORMATS, UNKNOWN, Content, understand
@@ -33,6 +33,8 @@ AT_ONCE: Final = 500
 """Alerts that are read and published together: all of a large body would need much memory."""
 MOST_LETTERS: Final = 100
 """Refusals of one body that are parked individually; if there are more, the whole body is parked."""
+MOST_SENDERS, OTHER = 50, "other"
+"""Senders with a dead man's switch, and the name of those beyond."""
 _SAMPLE = 1000
 
 
@@ -79,12 +81,14 @@ class Intake:
         park: parks what cannot be read.
         metrics: counts.
         formats: in the order in which they are tried.
+        beats: the senders whose dead man's switch was received.
     """
 
     bus: BulkBus
     park: Park
     metrics: Metrics
     formats: Sequence[Format] = FORMATS
+    beats: set[str] = field(default_factory=set)
 
     def take(self, body: bytes, *, path: str, now: datetime, message: Message | None = None, fault: str = "") -> Taken:
         """Publish every alert in a body, and park what cannot be understood.
@@ -103,7 +107,7 @@ class Intake:
         refused = _Refused()
         counts = Counter(dict.fromkeys(("accepted", "ignored"), 0))
         for batch in _batches(content.outcomes):
-            self._publish(batch, refused, counts)
+            self._publish(batch, refused, counts, now)
         taken = Taken(counts["accepted"], refused.alerts, counts["ignored"])
         if refused.count:
             self._tell(refused, _sender(content.sender, path), body, now)
@@ -120,7 +124,9 @@ class Intake:
         """
         self.bus.publish_all(TOPIC, [unheard.finding(_sender(UNKNOWN, path), reason, "", 1, now)])
 
-    def _publish(self, batch: Iterable[tuple[int, Outcome]], refused: _Refused, counts: "Counter[str]") -> None:
+    def _publish(
+        self, batch: Iterable[tuple[int, Outcome]], refused: _Refused, counts: "Counter[str]", now: datetime
+    ) -> None:
         findings, changes = list[Finding](), list[RegistryChange]()
         for index, outcome in batch:
             match outcome:
@@ -134,6 +140,9 @@ class Intake:
                     findings.append(outcome.finding)
                     counts["accepted"] -= 1
                     self.metrics.count("aia_alerts_left_out_total", outcome.alerts, sender=outcome.finding.source)
+                case Beat():
+                    counts["accepted"] += 1
+                    self._beat(outcome.sender, now)
                 case Ignored():
                     counts["ignored"] += 1
                     log.info("ignored: %s", outcome.reason, extra=logs.fields(function=NAME))
@@ -141,6 +150,12 @@ class Intake:
         if changes:
             self.bus.publish_all(REGISTRY_TOPIC, changes)
         counts["accepted"] += len(findings) + len(changes)
+
+    def _beat(self, sender: str, now: datetime) -> None:
+        """Set the time of a sender's newest beat; of too many senders the later ones are one."""
+        self.beats.add(sender if len(self.beats) < MOST_SENDERS else OTHER)
+        known = sender if sender in self.beats else OTHER
+        self.metrics.gauge("aia_watchdog_timestamp_seconds", now.timestamp(), at=now, sender=known)
 
     def _tell(self, refused: _Refused, sender: str, body: bytes, now: datetime) -> None:
         sample = body[:_SAMPLE].decode(errors="replace")

@@ -38,6 +38,7 @@ SORTS = {
     "host": "host",
     "hostname": "host",
     "instance": "instance",
+    "sender": "sender",
 }
 """The labels that name a target, the most specific first, and the sort of target that each names."""
 

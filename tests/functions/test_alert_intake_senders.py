@@ -227,3 +227,26 @@ def test_rules_of_grafana_without_data_are_told_apart_and_named_by_their_rule(al
     assert latency.summary.startswith("High latency: ")
     [own] = sent({"orgId": 1, "alerts": [{"status": "firing", "labels": {"alertname": "High latency"}}]}, "/grafana")
     assert own.condition != latency.condition
+
+
+@pytest.mark.parametrize("name", ["Watchdog", "DeadMansSwitch"])
+def test_a_dead_mans_switch_is_a_time_and_no_incident(name: str) -> None:
+    world = World()
+    labels = {"alertname": name, "severity": "none", "cluster": "eu"}
+    assert world.send(json.dumps([{"labels": labels}]).encode()).json == {"accepted": 1, "parked": 0, "ignored": 0}
+    webhook = {
+        "version": "4",
+        "alerts": [{"status": "firing", "labels": labels}, {"status": "resolved", "labels": labels}],
+    }
+    assert world.send(json.dumps(webhook).encode()).json == {"accepted": 1, "parked": 0, "ignored": 1}
+    assert world.bus.events == []
+    beats = [world.metrics.values["aia_watchdog_timestamp_seconds", of] for of in ("prometheus/eu", "alertmanager/eu")]
+    assert beats == [NOW.timestamp()] * 2
+
+
+def test_dead_mans_switches_of_very_many_senders_are_one_beyond_a_limit() -> None:
+    world = World()
+    body = [{"labels": {"alertname": "Watchdog", "cluster": f"c{number}"}} for number in range(300)]
+    world.send(json.dumps(body).encode())
+    series = [key for key in world.metrics.values if key[0] == "aia_watchdog_timestamp_seconds"]
+    assert len(series) == 51

@@ -10,10 +10,24 @@ from itertools import chain
 
 from core.events import Severity, Status
 from functions.alert_intake import targets, words
-from functions.alert_intake.alert import UNWATCHED_FOR, Alert, LeftOut, Outcome, Refusal, each, finding, shown
+from functions.alert_intake.alert import UNWATCHED_FOR, Alert, Beat, LeftOut, Outcome, Refusal, each, finding, shown
 from functions.alert_intake.format import Format
-from functions.alert_intake.reading import Json, UnreadableError, first, instant, items, labels, mapping, number, text
+from functions.alert_intake.reading import (
+    IrrelevantError,
+    Json,
+    UnreadableError,
+    first,
+    instant,
+    items,
+    labels,
+    mapping,
+    number,
+    text,
+)
 
+_SWITCHES = ("Watchdog", "DeadMansSwitch")
+_INSTALLATIONS = ("cluster", "prometheus", "environment")
+"""External labels that tell installations of Prometheus apart, the best first."""
 _DATASOURCE = {"DatasourceNoData": "no data", "DatasourceError": "the rule could not be evaluated"}
 _SUMMARY = ("summary", "message", "title", "description")
 _SEVERITY = ("severity", "priority", "level", "urgency")
@@ -39,6 +53,20 @@ def findings(body: Json, now: datetime) -> Iterable[Outcome]:
 
 
 FORMAT = Format("alertmanager", recognise, findings)
+
+
+def beating(element: Json, source: str, status: Status) -> Beat | None:
+    """The beat of a dead man's switch, where an alert is one: `Watchdog`, as the Prometheus Operator calls it.
+
+    Raises:
+        IrrelevantError: it is resolved, as when a Prometheus is stopped: that it stops is what people hear of.
+    """
+    own = labels(mapping(element).get("labels"))
+    if own.get("alertname") not in _SWITCHES:
+        return None
+    if status is Status.RESOLVED:
+        raise IrrelevantError("status: a dead man's switch is not resolved, it stops")
+    return Beat("/".join([source, *(own[name][:40] for name in _INSTALLATIONS if name in own)][:2]))
 
 
 def labelled(
@@ -114,11 +142,13 @@ def _left_out(body: Mapping[str, Json], source: str, alerts: float, now: datetim
     return LeftOut(finding(alert), alerts)
 
 
-def _alert(element: Json, source: str, group: str, note: Mapping[str, str], now: datetime) -> Alert:
+def _alert(element: Json, source: str, group: str, note: Mapping[str, str], now: datetime) -> Alert | Beat:
     given = mapping(element)
     ended = instant(given.get("endsAt"))
     missing = Status.RESOLVED if ended and ended <= now else Status.FIRING
     status = words.status(text(given.get("status")) or group, missing)
+    if beat := beating(element, source, status):
+        return beat
     alert = labelled(element, source=source, status=status, now=now)
     return replace(alert, evidence={**note, **alert.evidence}) if note else alert
 

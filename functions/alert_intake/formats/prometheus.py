@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from core.events import Status
-from functions.alert_intake.alert import Alert, Outcome, each
+from functions.alert_intake.alert import Alert, Beat, Outcome, each
 from functions.alert_intake.format import Format
-from functions.alert_intake.formats.alertmanager import labelled
+from functions.alert_intake.formats.alertmanager import beating, labelled
 from functions.alert_intake.reading import Json, instant, mapping
 
 RESOLVE_TIMEOUT = timedelta(minutes=5)
@@ -33,9 +33,10 @@ def findings(body: Json, now: datetime) -> Iterable[Outcome]:
 FORMAT = Format("prometheus", recognise, findings)
 
 
-def _alert(element: Json, now: datetime) -> Alert:
+def _alert(element: Json, now: datetime) -> Alert | Beat:
     ends = instant(mapping(element).get("endsAt"))
-    if ends and ends <= now:
-        return labelled(element, source="prometheus", status=Status.RESOLVED, now=now)
-    until = ends or now + RESOLVE_TIMEOUT
-    return labelled(element, source="prometheus", status=Status.FIRING, now=now, holds_until=until)
+    status = Status.RESOLVED if ends and ends <= now else Status.FIRING
+    if beat := beating(element, "prometheus", status):
+        return beat
+    until = (ends or now + RESOLVE_TIMEOUT) if status is Status.FIRING else None
+    return labelled(element, source="prometheus", status=status, now=now, holds_until=until)
