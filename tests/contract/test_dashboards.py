@@ -17,6 +17,7 @@ from infra.local import unavailable_metrics
 BOARDS = dashboard_files.read(stage.ROOT)
 CERTIFICATE = "aia_probe_certificate_expiry_seconds"
 UNSEEN = {
+    "aia_alerts_left_out_total",
     "aia_audit_newest_timestamp_seconds",
     "aia_challenger_approval_seconds",
     "aia_challenger_decisions_total",
@@ -28,17 +29,13 @@ UNSEEN = {
     "aia_revenue_difference_cents",
     "aia_service_timeout_ratio",
     "aia_telemetry_items_total",
-    "aia_alerts_left_out_total",
-    "aia_watchdog_timestamp_seconds",
     "aia_telemetry_unnamed",
+    "aia_watchdog_timestamp_seconds",
 }
 """Metrics that are on no dashboard: the page of a model and its audit trail have those of a challenger, of which rules tell;
 `ops.maintenance_runs` has the runs of upkeep; the audit trail has changes better; the sum of notification seconds is of a histogram that is
-shown; of the difference of revenue, which is 0, and of queries that time out, a rule tells; what telemetry is refused is for whoever asks; of
-the newest entry of the audit log a finding tells."""
-`ops.maintenance_runs` has the runs of upkeep; the audit trail has changes better; what a probe measures is on the page and in findings; the
-sum of notification seconds is of a histogram that is shown; of the difference of revenue, which is 0, and of queries that time out, a rule
-tells; what a task of an agent takes and what telemetry is refused is for whoever asks; of alerts that a sender left out a finding tells, of its Watchdog a rule; of the newest entry of the audit log a finding tells."""
+shown; of the difference of revenue, which is 0, and of queries that time out, a rule tells, as of a sender's Watchdog; what telemetry is
+refused is for whoever asks; of alerts that a sender left out and of the newest entry of the audit log a finding tells."""
 
 
 def test_all_dashboards_were_read() -> None:
