@@ -10,12 +10,13 @@ import click
 from functions.cli.api import HELP, LOCAL, RefusedError, local
 
 _NOT_SCORED = 1
+_LONGEST = 500
 
 
 @click.command(
     epilog=f"Exit status: 0; 1 when a window was not scored; 2 when the file or an option is wrong, with one line. {HELP}"
 )
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.argument("source", metavar="FILE", required=False)
 @click.option("--timestamp", metavar="COLUMN", help="Time of the prediction.  [default: the only column of times]")
 @click.option("--score", metavar="COLUMN", help="Predicted score.")
 @click.option("--label", metavar="COLUMN", help="True outcome, where the file has it.")
@@ -42,7 +43,7 @@ _NOT_SCORED = 1
 )
 @click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
 def watch(
-    file: Path | None,
+    source: str | None,
     *,
     timestamp: str | None,
     score: str | None,
@@ -61,16 +62,21 @@ def watch(
 ) -> None:
     """Monitor the model whose predictions are in FILE, CSV or parquet, with the system that runs.
 
+    FILE may also be a table of BigQuery, as in bq://project.dataset.table, of which nothing is copied.
+
     Infers the columns, creates and loads a table, has the past scored window by window and prints the address of the model's page. Run
     again on a file with more rows, it goes on: no row is loaded twice.
     """
-    from core.errors import AiaError  # noqa: PLC0415 - help needs none of it
+    from google.api_core.exceptions import GoogleAPICallError  # noqa: PLC0415 - help needs none of it
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - as above
+
+    from core.errors import AiaError  # noqa: PLC0415 - as above
     from functions.cli.watch import run as running  # noqa: PLC0415 - as above
     from functions.cli.watch.deployed import Deployed  # noqa: PLC0415 - as above
     from functions.cli.watch.log import Chosen  # noqa: PLC0415 - as above
     from functions.cli.watch.settings import name_of  # noqa: PLC0415 - as above
 
-    if (file is None) == (remove is None):
+    if (source is None) == (remove is None):
         raise RefusedError("FILE or --remove NAME must be given, one of the two")
     chosen = Chosen(
         timestamp=timestamp,
@@ -83,13 +89,13 @@ def watch(
     )
     try:
         system = Deployed.at(url.rstrip("/"), by)
-        if file is None:
+        if source is None:
             running.remove(remove or "", system)
             return
         request = running.Request(
-            file=file,
+            source=source,
             chosen=chosen,
-            name=name or name_of(file),
+            name=name or name_of(Path(source)),
             owner=_slug(by),
             until=reference_until.date() if reference_until else None,
             follow=follow,
@@ -100,15 +106,15 @@ def watch(
             running.follow(request, system)
     except KeyboardInterrupt:
         return
-    except AiaError as error:
-        raise RefusedError(_told(file, error)) from error
+    except (AiaError, GoogleAPICallError, GoogleAuthError) as error:
+        raise RefusedError(_told(source, error)) from error
     sys.exit(_NOT_SCORED if missing else 0)
 
 
-def _told(file: Path | None, error: Exception) -> str:
+def _told(source: str | None, error: Exception) -> str:
     """One line a fault; what is about the file names it."""
-    text = str(error)
-    return text if file is None or text.startswith(("--", str(file))) else f"{file}: {text}"
+    text = " ".join(str(error).split())[:_LONGEST]
+    return text if source is None or text.startswith(("--", source)) else f"{source}: {text}"
 
 
 def _slug(login: str) -> str:

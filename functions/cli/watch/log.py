@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from core.onboarding import LabelRole, OnboardingError, Roles, label_role, roles
+from core.onboarding import Hours, LabelRole, OnboardingError, Roles, label_role, roles
 from functions.cli.drift.read import Sort, load, sort_of, values
 from functions.cli.drift.text import several, show
 from functions.cli.watch.encoding import as_utf8
@@ -55,6 +55,7 @@ class Log:
 
     Attributes:
         micros: instants in microseconds since 1970, shape (rows,).
+        hours: how many there are by the hour.
         table: the columns by their names in the file.
         timestamp: the name of the column of times.
         score: of the scores.
@@ -66,6 +67,7 @@ class Log:
     """
 
     micros: NDArray[np.int64]
+    hours: Hours
     table: pa.Table
     timestamp: str
     score: str
@@ -85,12 +87,20 @@ def read(path: Path, chosen: Chosen, now: datetime) -> Log:
     """
     with as_utf8(path) as (readable, encoding):
         table = load(readable, text=list(chosen.categorical))
-    notes = [f"not UTF-8: read as {encoding}"] if encoding else []
+    return inferred(table, chosen, now, [f"not UTF-8: read as {encoding}"] if encoding else [])
+
+
+def inferred(table: pa.Table, chosen: Chosen, now: datetime, notes: list[str]) -> Log:
+    """Tell what the columns of a table are.
+
+    Raises:
+        OnboardingError: a column that an option names is not there or is not what it must be.
+    """
     table = pa.table({name: _decoded(table[name]) for name in table.column_names})
     _require(table, chosen)
     timestamp = chosen.timestamp or _only_times(table)
     micros, known, told = instants(timestamp, table[timestamp], chosen.time_format)
-    notes += [f"{timestamp}: {told}"] if told else []
+    notes = [*notes, *([f"{timestamp}: {told}"] if told else [])]
     late = known & (micros > int(now.timestamp() * 1e6))
     notes += [f"{int((~known).sum()):,} rows without a time are left out"] if not known.all() else []
     notes += [f"{int(late.sum()):,} rows later than now are left out"] if late.any() else []
@@ -123,6 +133,7 @@ def _typed(table: pa.Table, micros: NDArray[np.int64], timestamp: str, chosen: C
     left_out = {**found.left_out, **nested, **dict.fromkeys(chosen.ignore, "ignored")}
     return Log(
         micros=micros,
+        hours=Hours.of(micros),
         table=table,
         timestamp=timestamp,
         score=score,

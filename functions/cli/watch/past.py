@@ -19,6 +19,7 @@ _SCORED: Final = """
 SELECT DISTINCT window_end FROM ops.drift_scores_raw
 WHERE window_end >= @first AND window_end IN UNNEST(@ends) AND model = @model AND written_at >= @since
 """
+_NEWEST: Final = "SELECT MAX(window_end) AS newest FROM ops.drift_scores_raw WHERE model = @model"
 
 
 def score(
@@ -45,7 +46,8 @@ def score(
     """
     done: set[datetime] = set()
     for wanted in (ends[:1], ends):
-        _ask(bus, model, [at for at in wanted if at not in done])
+        if missing := [at for at in wanted if at not in done]:
+            _ask(bus, model, missing)
         changed = asked = time.monotonic()
         while len(done) < len(wanted):
             found, now = _found(warehouse, model, ends, since), time.monotonic()
@@ -60,6 +62,12 @@ def score(
             else:
                 time.sleep(_POLL_SECONDS)
     return len(done)
+
+
+def newest(warehouse: Warehouse, model: str) -> datetime | None:
+    """When the newest window of a model ends that was scored; None where none was."""
+    found: datetime | None = warehouse.query(_NEWEST, model=model)[0]["newest"]
+    return found
 
 
 def _ask(bus: BulkBus, model: str, ends: Sequence[datetime]) -> None:

@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from core.onboarding import Hours, OnboardingError, Schedule, schedule
+from core.errors import AiaError
+from core.onboarding import OnboardingError, Schedule, schedule
 from core.onboarding.windows import ends
 from core.settings import parse_model
 from functions.cli.api import Json, call
-from functions.cli.watch import past, tables
+from functions.cli.watch import log, past, tables
+from functions.cli.watch.address import SCHEME
 from functions.cli.watch.deployed import Deployed
-from functions.cli.watch.log import TIME, Chosen, Log, read
-from functions.cli.watch.settings import PREFIX, continued, settings_of
+from functions.cli.watch.log import TIME, Chosen, Log
+from functions.cli.watch.settings import PREFIX, continued, end_of, settings_of
 from functions.cli.watch.told import told
 
 _FOLLOW_SECONDS: Final = 10.0
@@ -34,7 +35,7 @@ class Request:
     """What is asked for.
 
     Attributes:
-        file: CSV or parquet.
+        source: a file, CSV or parquet, or a table as in `bq://project.dataset.table`.
         chosen: the columns that the options name.
         name: of the model.
         owner: of the model.
@@ -43,7 +44,7 @@ class Request:
         yes: whether nothing is asked.
     """
 
-    file: Path
+    source: str
     chosen: Chosen
     name: str
     owner: str
@@ -52,43 +53,55 @@ class Request:
     yes: bool
 
 
-def watch_once(request: Request, system: Deployed, *, confirm: bool) -> int:
+def watch_once(request: Request, system: Deployed, *, confirm: bool, again: bool = False) -> int:
     """Load the rows that are new and have their windows scored; how many windows were not.
+
+    Args:
+        request: what is asked for.
+        system: that runs.
+        confirm: whether to ask before anything is created.
+        again: whether what the columns are was said before.
 
     Raises:
         AiaError: the file, an option, or the running system is at fault; the message says which.
     """
     now = datetime.now(UTC)
-    log = read(request.file, request.chosen, now)
+    rows = _read(request, system, now)
     known = system.model(request.name)
-    plan = _plan(log, known, now, request.until)
+    plan = _plan(rows, known, now, request.until)
     settings = (
-        continued(known, log, follow=request.follow)
+        continued(known, rows, follow=request.follow)
         if known
-        else settings_of(request.name, request.owner, log, plan, now=now, follow=request.follow)
+        else settings_of(request.name, request.owner, rows, plan, now=now, follow=request.follow)
     )
     parse_model(settings)
-    for line in told(log, settings, plan):
+    for line in () if again else told(rows, settings, plan):
         click.echo(line)
     if confirm:
         _confirm(settings, system, is_new=known is None)
-    added = _loaded(system, settings, log)
-    click.echo(f"{request.name}: {system.apply(settings)}, {added.num_rows:,} rows added")
-    wanted = [end for end in plan.ends if end > _first(added)] if added.num_rows else []
+    since = _given(request, system, settings, rows)
+    click.echo(f"{request.name}: {system.apply(settings)}, {since.told}")
+    wanted = [end for end in plan.ends if since.first is not None and end > since.first]
     missing = _scored(system, settings, wanted)
-    _say_page(system, request, log, missing)
+    _say_page(system, request, rows, missing)
     return missing
 
 
 def follow(request: Request, system: Deployed) -> None:
     """Go on with a file that grows, until Ctrl-C."""
-    seen = request.file.stat().st_mtime
-    click.echo(f"following {request.file}; Ctrl-C ends it, the model stays")
+    if request.source.startswith(SCHEME):
+        return  # each tick reads the table
+    file = Path(request.source)
+    seen = file.stat().st_mtime
+    click.echo(f"following {file}; Ctrl-C ends it, the model stays")
     while True:
         time.sleep(_FOLLOW_SECONDS)
-        if (changed := request.file.stat().st_mtime) != seen:
+        if (changed := file.stat().st_mtime) != seen:
             seen = changed
-            watch_once(request, system, confirm=False)
+            try:
+                watch_once(request, system, confirm=False, again=True)
+            except AiaError as error:  # as of a file that is being written
+                click.echo(f"{file}: {error}", err=True)
 
 
 def remove(name: str, system: Deployed) -> None:
@@ -105,9 +118,9 @@ def remove(name: str, system: Deployed) -> None:
     click.echo(f"{name}: removed, with its table {settings['table']}; its scores stay")
 
 
-def _plan(log: Log, known: Json | None, now: datetime, until: date | None) -> Schedule:
+def _plan(rows: Log, known: Json | None, now: datetime, until: date | None) -> Schedule:
     """The reference and windows, of a model that is there as its settings have them."""
-    hours = Hours.of(log.micros)
+    hours = rows.hours
     if known is None:
         return schedule(hours, now=now, until=until)
     model = parse_model(known)
@@ -136,18 +149,37 @@ def _confirm(settings: Json, system: Deployed, *, is_new: bool) -> None:
     click.confirm(f"in project {system.project}?", abort=True)
 
 
-def _loaded(system: Deployed, settings: Json, log: Log) -> pa.Table:
-    client, rows = system.bigquery(), tables.rows_of(settings, log)
-    tables.create(client, settings["table"], rows)
-    added = tables.new_rows(client, settings["table"], rows)
+def _read(request: Request, system: Deployed, now: datetime) -> Log:
+    if not request.source.startswith(SCHEME):
+        return log.read(Path(request.source), request.chosen, now)
+    from functions.cli.watch import bigquery_table  # noqa: PLC0415 - a file needs none of it
+
+    return bigquery_table.read(request.source, request.chosen, system.bigquery(), now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the table of a model got: from when on it has rows that are not scored yet (None where it got none), and in words."""
+
+    first: datetime | None
+    told: str
+
+
+def _given(request: Request, system: Deployed, settings: Json, rows: Log) -> _Given:
+    """Load the rows of a file, or create the view of a table."""
+    client = system.bigquery()
+    if request.source.startswith(SCHEME):
+        from functions.cli.watch import bigquery_table  # noqa: PLC0415 - as above
+
+        bigquery_table.create_view(client, request.source, settings, rows)
+        newest = past.newest(system.warehouse(), settings["name"])
+        return _Given(newest or rows.hours.first, f"a view of {request.source}")
+    table = tables.rows_of(settings, rows)
+    tables.create(client, settings["table"], table)
+    added = tables.new_rows(client, settings["table"], table)
     with _bar("loading", added.num_rows) as advance:
         tables.load(client, settings["table"], added, advance)
-    return added
-
-
-def _first(rows: pa.Table) -> datetime:
-    found: datetime = pc.min(rows[TIME]).as_py()
-    return found
+    return _Given(pc.min(added[TIME]).as_py() if added.num_rows else None, f"{added.num_rows:,} rows added")
 
 
 def _scored(system: Deployed, settings: Json, wanted: list[datetime]) -> int:
@@ -167,16 +199,22 @@ def _scored(system: Deployed, settings: Json, wanted: list[datetime]) -> int:
         )
 
 
-def _say_page(system: Deployed, request: Request, log: Log, missing: int) -> None:
+def _say_page(system: Deployed, request: Request, rows: Log, missing: int) -> None:
     if missing:
         click.echo(f"{missing} windows were not scored: the log of drift_score says why", err=True)
     summary = _summary(system, request.name)
     for kind in ("drift", "performance"):
         click.echo(f"{kind:<12}{summary[kind]['outcome'].replace('_', ' ')}: {summary[kind]['summary']}")
-    last = datetime.fromtimestamp(int(log.micros[-1]) / 1e6, UTC)
     if not request.follow:
-        click.echo(f"no rows since {last:%Y-%m-%d %H:%M}: no incident without --follow")
+        click.echo(_ended(rows))
     click.echo(f"page        {system.url}/models/{request.name}")
+
+
+def _ended(rows: Log) -> str:
+    """What happens to a log that does not go on."""
+    if end_of(rows) > datetime.now(UTC).date().isoformat():
+        return f"ticks score it until {end_of(rows)} and notify people; with --follow it goes on"
+    return f"no rows since {rows.hours.last:%Y-%m-%d %H:%M}: no incident without --follow"
 
 
 def _summary(system: Deployed, name: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ def name_of(path: Path) -> str:
     >>> name_of(Path("Churn predictions_2024.csv.gz"))
     'churn-predictions-2024'
     """
-    stem = path.name.split(".")[0].lower()
+    stem = (path.name.split(".")[-1] if "bq:" in path.parts else path.name.split(".")[0]).lower()
     return re.sub(r"[^a-z0-9]+", "-", stem).strip("-").lstrip("0123456789-")[:_LONGEST_NAME].strip("-") or "model"
 
 
@@ -58,8 +58,7 @@ def settings_of(name: str, owner: str, log: Log, schedule: Schedule, *, now: dat
 
 def end_of(log: Log) -> str:
     """The day at whose start a log has ended."""
-    last = datetime.fromtimestamp(int(log.micros[-1]) / 1e6, UTC)
-    return (last.date() + timedelta(days=1)).isoformat()
+    return (log.hours.last.date() + timedelta(days=1)).isoformat()
 
 
 def continued(settings: Json, log: Log, *, follow: bool) -> Json:

@@ -1,7 +1,7 @@
 """What `aia watch` says of a log before it loads it."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from core.onboarding import Schedule
@@ -14,8 +14,8 @@ _LISTED: Final = 12
 
 def told(log: Log, settings: Mapping[str, Any], schedule: Schedule) -> Iterator[str]:
     """The lines: what each column is, what is left out and why, the reference and the windows."""
-    first, last = (datetime.fromtimestamp(int(log.micros[place]) / 1e6, UTC) for place in (0, -1))
-    yield f"rows        {len(log.micros):,} of {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} (UTC), by {show(log.timestamp)}"
+    rows, first, last = int(log.hours.rows.sum()), log.hours.first, log.hours.last
+    yield f"rows        {rows:,} of {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} (UTC), by {show(log.timestamp)}"
     for kind in ("numeric", "categorical"):
         names = settings["features"][kind]
         if names:

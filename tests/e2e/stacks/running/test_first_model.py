@@ -48,3 +48,13 @@ def test_the_guide_to_a_first_model_does_what_it_says(stack: LocalStack, tmp_pat
     assert "nothing to change" in run(checked.split(), tmp_path, stack)
     assert run(removed.split(), tmp_path, stack).startswith("churn: removed, with its table telemetry.watch_churn_")
     assert "churn" not in {one["name"] for one in stack.get("/api/models")}
+
+
+def test_a_table_of_bigquery_is_watched_by_a_view(stack: LocalStack, tmp_path: Path) -> None:
+    options = ["--timestamp", "scored_at", "--score", "probability", "--id", "prediction_id", "--name", "watched-table"]
+    aia = [sys.executable, "-m", "functions.cli.main"]
+    said = run([*aia, "watch", "bq://telemetry.flight_predictions", *options], tmp_path, stack)
+    assert "watched-table: created, a view of bq://telemetry.flight_predictions" in said
+    assert stack.get("/api/models/watched-table/overview")["verdicts"]["drift"]["outcome"] in {"good", "bad"}
+    removed = run([*aia, "watch", "--remove", "watched-table"], tmp_path, stack)
+    assert removed.startswith("watched-table: removed, with its table telemetry.watch_watched_table_")

@@ -1,0 +1,5 @@
+"""Addresses of tables, where a file might be."""
+
+from typing import Final
+
+SCHEME: Final = "bq://"
