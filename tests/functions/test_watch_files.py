@@ -164,13 +164,20 @@ def test_parquet_is_read_as_well(tmp_path: Path) -> None:
 def test_a_log_that_goes_on_keeps_its_reference_and_moves_its_end(tmp_path: Path) -> None:
     known = settings(log_of(written(tmp_path / "a.csv", rows(400))))
     more = log_of(written(tmp_path / "a.csv", rows(900)))
-    assert continued(known, more, follow=False) == known | {"until": "2024-03-10"}
-    assert "until" not in continued(known, more, follow=True)
+    assert continued(known, more, now=NOW, follow=False) == known | {"until": "2024-03-10"}
+    assert "until" not in continued(known, more, now=NOW, follow=True)
     other = log_of(
         written(tmp_path / "a.csv", [row[:1] + row[2:] for row in rows()], ["scored_at", "plan", "p", "late"])
     )
     with pytest.raises(AiaError, match="lacks 'age'"):
-        continued(known, other, follow=False)
+        continued(known, other, now=NOW, follow=False)
+
+
+def test_a_log_of_today_has_ended_as_well_so_that_no_tick_scores_it(tmp_path: Path) -> None:
+    log = log_of(written(tmp_path / "a.csv", rows(400)))
+    plan = schedule(log.hours, now=NOW)
+    found = settings_of("churn", "growth", log, plan, now=datetime(2024, 3, 4, 23, 59, tzinfo=UTC), follow=False)
+    assert found["until"] == "2024-03-04"
 
 
 def test_names_of_columns_and_files_are_made_to_fit() -> None:

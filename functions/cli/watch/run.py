@@ -22,7 +22,7 @@ from functions.cli.watch import log, past, tables
 from functions.cli.watch.address import SCHEME
 from functions.cli.watch.deployed import Deployed
 from functions.cli.watch.log import TIME, Chosen, Log
-from functions.cli.watch.settings import PREFIX, continued, end_of, settings_of
+from functions.cli.watch.settings import PREFIX, continued, settings_of
 from functions.cli.watch.told import told
 
 _FOLLOW_SECONDS: Final = 10.0
@@ -70,7 +70,7 @@ def watch_once(request: Request, system: Deployed, *, confirm: bool, again: bool
     known = system.model(request.name)
     plan = _plan(rows, known, now, request.until)
     settings = (
-        continued(known, rows, follow=request.follow)
+        continued(known, rows, now=now, follow=request.follow)
         if known
         else settings_of(request.name, request.owner, rows, plan, now=now, follow=request.follow)
     )
@@ -206,15 +206,8 @@ def _say_page(system: Deployed, request: Request, rows: Log, missing: int) -> No
     for kind in ("drift", "performance"):
         click.echo(f"{kind:<12}{summary[kind]['outcome'].replace('_', ' ')}: {summary[kind]['summary']}")
     if not request.follow:
-        click.echo(_ended(rows))
+        click.echo(f"no rows since {rows.hours.last:%Y-%m-%d %H:%M}: no incident without --follow")
     click.echo(f"page        {system.url}/models/{request.name}")
-
-
-def _ended(rows: Log) -> str:
-    """What happens to a log that does not go on."""
-    if end_of(rows) > datetime.now(UTC).date().isoformat():
-        return f"ticks score it until {end_of(rows)} and notify people; with --follow it goes on"
-    return f"no rows since {rows.hours.last:%Y-%m-%d %H:%M}: no incident without --follow"
 
 
 def _summary(system: Deployed, name: str) -> dict[str, Any]:

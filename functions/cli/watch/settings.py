@@ -53,15 +53,15 @@ def settings_of(name: str, owner: str, log: Log, schedule: Schedule, *, now: dat
     if log.label_role:
         found["label"] = {"column": LABEL, "arrives_within": "1m"}
         found["task"] = (log.label_role.task or Task.BINARY).value
-    return found if follow else found | {"until": end_of(log)}
+    return found if follow else found | {"until": end_of(log, now)}
 
 
-def end_of(log: Log) -> str:
-    """The day at whose start a log has ended."""
-    return (log.hours.last.date() + timedelta(days=1)).isoformat()
+def end_of(log: Log, now: datetime) -> str:
+    """The day at whose start a log has ended, at the latest today: no tick scores it."""
+    return min(log.hours.last.date() + timedelta(days=1), now.date()).isoformat()
 
 
-def continued(settings: Json, log: Log, *, follow: bool) -> Json:
+def continued(settings: Json, log: Log, *, now: datetime, follow: bool) -> Json:
     """The settings of a model whose log goes on: only its end moves.
 
     Raises:
@@ -76,7 +76,7 @@ def continued(settings: Json, log: Log, *, follow: bool) -> Json:
     if ("label" in settings) != (log.label is not None):
         raise OnboardingError(f"--label: must be given as before of model {settings['name']!r}, or the model removed")
     rest = {key: value for key, value in settings.items() if key != "until"}
-    return rest if follow else rest | {"until": max(end_of(log), settings.get("until", ""))}
+    return rest if follow else rest | {"until": max(end_of(log, now), settings.get("until", ""))}
 
 
 def sources(settings: Mapping[str, Any], log: Log) -> dict[str, str]:
