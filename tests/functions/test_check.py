@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from core.errors import Fault, SettingsError
 from functions.cli.check.lines import Lines
 from functions.cli.main import main
-from infra.stage import ROOT
-
-SETTINGS = ROOT / "infra" / "monitoring.yaml"
+from infra.local.run import SETTINGS, error_text
+from infra.local.run import checked as checked_at_start
 
 
 def checked(path: Path, *, changed: dict[str, str]) -> tuple[Result, Path]:
@@ -89,3 +89,16 @@ def test_where_no_system_answers_the_file_is_checked_nevertheless() -> None:
     found = CliRunner().invoke(main, ["check", str(SETTINGS), "--url", "http://127.0.0.1:9"])
     assert found.exit_code == 0
     assert found.stderr.startswith("tables and alert rules are not looked at: ")
+
+
+def test_a_start_checks_the_settings_before_anything_runs_and_says_the_lines(tmp_path: Path) -> None:
+    assert checked_at_start(SETTINGS) == []
+    _, file = checked(tmp_path, changed={"{days: 59}": "{days: 59, until: 2199-01-01}"})
+    [warning] = checked_at_start(file)
+    assert warning.startswith(f"{file}:{line_of(file, 'days: 59')}: warning: models[0].reference.until: should be ")
+    file.write_text(file.read_text().replace("window: 7d", "window: 7y"))
+    with pytest.raises(SettingsError) as refused:
+        checked_at_start(file)
+    assert "models[0].window" in str(refused.value)
+    fault = Fault("models[0].window", "must be a duration", "7y")
+    assert error_text(SettingsError((fault,)), tmp_path) == f"{SETTINGS}:{line_of(SETTINGS, 'window: 7d')}: {fault}"

@@ -74,4 +74,4 @@ def _running(settings: Settings, url: str) -> Iterator[Fault]:
 
 def _absent(rules: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """Rules whose metric was there before, of those without data."""
-    return [one for one in (rules or {}).get("absent", ()) if one["missed"]]
+    return [one for one in (rules or {}).get("absent") or () if one["missed"]]

@@ -78,7 +78,7 @@ def watch_once(request: Request, system: Deployed, *, confirm: bool, again: bool
     for line in () if again else told(rows, settings, plan):
         click.echo(line)
     if confirm:
-        _confirm(settings, system, is_new=known is None)
+        _confirm(settings, system, request.source, is_new=known is None)
     since = _given(request, system, settings, rows)
     click.echo(f"{request.name}: {system.apply(settings)}, {since.told}")
     wanted = [end for end in plan.ends if since.first is not None and end > since.first]
@@ -142,10 +142,14 @@ def _plan(rows: Log, known: Json | None, now: datetime, until: date | None) -> S
     )
 
 
-def _confirm(settings: Json, system: Deployed, *, is_new: bool) -> None:
+def _confirm(settings: Json, system: Deployed, source: str, *, is_new: bool) -> None:
     """Say what a project gets, and ask."""
-    made = f"creates the table {system.project}.{settings['table']}, " if is_new else ""
-    click.echo(f"this {made}loads the new rows into {settings['table']} and writes the model into ops.models")
+    table = f"{system.project}.{settings['table']}"
+    if source.startswith(SCHEME):
+        click.echo(f"creates or replaces the view {table} of {source}")
+    else:
+        click.echo(f"{'creates the table' if is_new else 'appends to the table'} {table}, by load jobs")
+    click.echo("writes the model into ops.models, and has its past scored by drift_score")
     click.confirm(f"in project {system.project}?", abort=True)
 
 
