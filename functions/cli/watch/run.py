@@ -114,7 +114,7 @@ def remove(name: str, system: Deployed) -> None:
     if settings is None or not settings["table"].startswith(PREFIX):
         raise OnboardingError(f"--remove: must be a model that `aia watch` made, got {name!r}")
     system.remove(name)
-    system.bigquery().delete_table(f"{system.project}.{settings['table']}", not_found_ok=True)
+    tables.drop(system.bigquery(), settings["table"])
     click.echo(f"{name}: removed, with its table {settings['table']}; its scores stay")
 
 

@@ -74,6 +74,15 @@ def load(client: bigquery.Client, table: str, rows: pa.Table, loaded: Callable[[
         loaded(block.num_rows)
 
 
+def drop(client: bigquery.Client, table: str) -> None:
+    """Delete a table or a view, if it is there."""
+    try:
+        kind = client.get_table(f"{client.project}.{table}").table_type
+    except NotFound:
+        return
+    client.query(f"DROP {kind} IF EXISTS `{table.replace('.', '`.`')}`").result()
+
+
 def _number(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.cast(column, pa.int64() if pt.is_integer(column.type) else pa.float64(), safe=False)
 
