@@ -15,6 +15,7 @@ TARGETS = (
     "instance",
     "partner",
     "metric",
+    "sender",
 )
 """The kinds of targets that the settings may name: also those that only foreign alerts are about."""
 _DEFINED = ("model", "probe", "partner")

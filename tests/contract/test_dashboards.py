@@ -16,6 +16,11 @@ from infra.local import unavailable_metrics
 
 BOARDS = dashboard_files.read(stage.ROOT)
 CERTIFICATE = "aia_probe_certificate_expiry_seconds"
+PROBED = (
+    *("age_seconds", "backlog_messages", "connections_ratio", "hit_ratio", "memory_ratio"),
+    "replication_lag_seconds",
+)
+"""What probes of databases, caches, queues and tables measure: none of them is on one machine."""
 UNSEEN = {
     "aia_alerts_left_out_total",
     "aia_audit_newest_timestamp_seconds",
@@ -64,8 +69,10 @@ def test_what_is_said_not_to_be_on_one_machine_is_what_others_measure_and_dashbo
     partners = {name for name in CATALOGUE if name.startswith("aia_partner_")}
     applications = {name for name in CATALOGUE if name.startswith(("aia_service_", "aia_agent_"))} - UNSEEN
     capacity = {one.name for one in capacity_metrics.METRICS}
+    probes = {f"aia_probe_{what}" for what in PROBED}
     ours = (
         {CERTIFICATE, "aia_audit_entries_total", "aia_security_open"}
+        | probes
         | attributions
         | partners
         | costs

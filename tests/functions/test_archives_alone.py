@@ -105,12 +105,13 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return stage.stage_all(FUNCTIONS, tmp_path_factory.mktemp("staged"), locked=False)
 
 
-PARKING = ("alert_intake", "bi_rollup", "incident_router", "retrain")
+PARKING = ("bi_rollup", "incident_router", "retrain")
 """Whose own messages want more from outside than there is: they get one that is parked."""
 
 
 WEBHOOK = webhook()
 CALLED = {
+    "alert_intake": ("/api/v2/alerts", b"[]", {"Content_Type": "application/json"}),
     "api": ("/api/incidents", None, {}),
     "command_intake": ("/pagerduty", WEBHOOK, signed_by_pagerduty(WEBHOOK, NEW)),
     "otlp": ("/v1/traces", b'{"resourceSpans": []}', {"Content_Type": "application/json"}),

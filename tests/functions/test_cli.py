@@ -20,10 +20,8 @@ COMMANDS = (
         "demo",
         "dependencies",
         "doctor",
-        "drift",
-        "local",
     ),
-    *("models", "oncall", "replay", "report", "restore", "survey", "watch"),
+    *("drift", "intake", "local", "models", "oncall", "replay", "report", "restore", "survey", "watch"),
 )
 
 

@@ -175,7 +175,7 @@ def _capacity(ports: Any) -> Callable[[flask.Request], Any]:
 
 
 def _alert_intake(ports: Ports) -> Callable[[flask.Request], Any]:
-    return alert_intake(ports, Authenticator())
+    return alert_intake(ports, Authenticator(), ())
 
 
 def _otlp(ports: Ports) -> Callable[[flask.Request], Any]:
