@@ -80,27 +80,6 @@ def test_what_is_said_not_to_be_on_one_machine_is_what_others_measure_and_dashbo
         | capacity
     )
     assert set(unavailable_metrics.REASONS) == foreign - local | generative | ours
-    names = (
-        "age_seconds",
-        "backlog_messages",
-        "connections_ratio",
-        "hit_ratio",
-        "memory_ratio",
-        "replication_lag_seconds",
-    )
-    measured = {f"aia_probe_{name}" for name in names}
-    assert (
-        set(unavailable_metrics.REASONS)
-        == foreign - local
-        | generative
-        | {CERTIFICATE}
-        | attributions
-        | partners
-        | costs
-        | applications
-        | capacity
-        | measured
-    )
     # The emulator measures no bytes, and nobody has carried out a recommendation in a new system.
     settings = (stage.ROOT / "infra" / "monitoring.yaml").read_text()
     assert "kind: tls" not in settings, "a certificate is probed here: then its card must have data"

@@ -148,4 +148,4 @@ def test_an_archive_alone_in_its_process_answers_a_message(
             assert response.status == (200 if function in CALLED else 204)
     said = (tmp_path / "out").read_text()
     assert "Traceback" not in said
-    assert ("parked" in said) is (function in PARKING)
+    assert ("parked: " in said) is (function in PARKING)
