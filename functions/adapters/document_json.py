@@ -1,5 +1,6 @@
 """Fields of documents as JSON text, and back: the same instants, and the same numbers.
 
+>>> from datetime import UTC
 >>> encode({"at": datetime(2026, 1, 2, tzinfo=UTC), "value": math.inf})
 '{"at":{"$instant":"2026-01-02T00:00:00Z"},"value":{"$number":"inf"}}'
 >>> decode('{"value":{"$number":"inf"}}')

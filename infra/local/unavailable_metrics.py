@@ -103,13 +103,15 @@ def missing(query: str) -> str:
 
 
 def fault(query: str, *, has_data: bool) -> str:
-    """The fault of an answer: no data, or data of an unavailable metric; empty if there is none.
+    """The fault of an answer: no data, or data of what only Google Cloud or an exporter writes; empty if there is none.
 
-    >>> fault("max(aia_probe_up)", has_data=False)
-    'no data'
+    An application, a model or a setting of the user may bring any of our own metrics.
+
+    >>> fault("max(aia_probe_up)", has_data=False), fault("max(aia_service_error_ratio)", has_data=True)
+    ('no data', '')
     """
     what = missing(query)
-    if what and has_data:
+    if what and has_data and "aia_" not in query:
         return f"has data, though infra/local/unavailable_metrics.py says that {what} is not on this machine"
     return "" if what or has_data else "no data"
 

@@ -42,6 +42,7 @@ def test_the_actions_of_the_stories_are_those_that_take_something_away() -> None
         ActionName.FLUSH_CACHE,
         ActionName.REVOKE_ACCESS,
         ActionName.CANCEL_PIPELINE,
+        ActionName.SCALE_IN,
     }
 
 

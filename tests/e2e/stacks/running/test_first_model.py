@@ -16,7 +16,12 @@ GUIDE = (ROOT / "docs" / "first-model.md").read_text()
 
 
 def run(command: list[str], folder: Path, stack: LocalStack) -> str:
-    environ = os.environ | {"AIA_API_URL": stack.url("page"), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    environ = os.environ | {
+        "AIA_API_URL": stack.url("page"),
+        "AIA_DATA": str(stack.folder),
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "200",
+    }
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -57,7 +57,11 @@ def alert(service: str, ends: datetime) -> list[dict[str, Any]]:
 def test_an_alert_of_prometheus_is_told_acknowledged_and_resolved(stack: LocalStack) -> None:
     service = uuid4().hex[:8]
     firing = alert(service, datetime.now(UTC) + timedelta(minutes=4))
-    assert post(f"http://127.0.0.1:{stack.ports['intake']}/api/v2/alerts", firing)[1] == {"accepted": 1, "parked": 0}
+    assert post(f"http://127.0.0.1:{stack.ports['intake']}/api/v2/alerts", firing)[1] == {
+        "accepted": 1,
+        "parked": 0,
+        "ignored": 0,
+    }
     incident = one(stack, f"service/{service}", "open")
     assert eventually(lambda: changes(stack, incident["id"]), "message") == ["opened"]
 
