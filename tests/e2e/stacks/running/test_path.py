@@ -21,7 +21,10 @@ from tests.support.servers.stack import LocalStack, eventually, fresh, midnight
 
 pytestmark = pytest.mark.timeout(480)  # the first test starts the stack
 
-SCORES = "SELECT * FROM ops.drift_scores WHERE window_end <= @until ORDER BY window_end, feature, test"
+SCORES = """
+    SELECT * FROM ops.drift_scores WHERE model = 'flight-delay' AND window_end <= @until
+    ORDER BY window_end, feature, test
+"""
 JOBS = ("drift_score", "health_check", "incident_sweep")
 
 
