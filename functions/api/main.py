@@ -83,11 +83,7 @@ def _services(ports: Ports) -> Services:
     outcomes = TrainingOutcomes(store=store, warehouse=warehouse, models=ports.models.all, clock=clock)
     incidents = Incidents(store=store, actions=actions, trainings=outcomes, clock=clock)
     channels = Channels(settings.channels, store, clock)
-    silences = Silences(
-        store=store,
-        targets=lambda: settings_targets(settings, ports.models.all()) | incidents.targets(),
-        clock=clock,
-    )
+    silences = _silences(ports, incidents)
     reports = _reports(ports)
     bus = open_once(ports.project, PATIENCE)
     answers = Answers(bus=bus, clock=clock)
@@ -118,12 +114,7 @@ def _services(ports: Ports) -> Services:
         coverage=_coverage(ports),
         on_call=partial(on_call_now, settings.people.rotations, clock),
         recommendations=Recommendations(warehouse, clock),
-        dependencies=Dependencies(
-            warehouse=warehouse,
-            known=settings.dependencies,
-            models=ports.models.all,
-            clock=clock,
-        ),
+        dependencies=_dependencies(ports),
         experience=Experience(bus=open_once(ports.project, experience.PATIENCE), clock=clock),
         answers=answers,
         survey=_survey(ports, answers),
@@ -145,6 +136,18 @@ def _dashboards(ports: Ports) -> Dashboards:
 def _coverage(ports: Ports) -> Coverage:
     probes = {probe.name: probe.kind for probe in ports.settings.probes}
     return Coverage(dashboards=load(), prometheus=ports.prometheus, probes=probes, clock=ports.clock)
+
+
+def _silences(ports: Ports, incidents: Incidents) -> Silences:
+    def targets() -> frozenset[str]:
+        return settings_targets(ports.settings, ports.models.all()) | incidents.targets()
+
+    return Silences(store=ports.store, targets=targets, clock=ports.clock)
+
+
+def _dependencies(ports: Ports) -> Dependencies:
+    known, models = ports.settings.dependencies, ports.models.all
+    return Dependencies(warehouse=ports.warehouse, known=known, models=models, clock=ports.clock)
 
 
 def _survey(ports: Ports, answers: Answers) -> Survey:

@@ -4,6 +4,7 @@ import getpass
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -42,24 +43,7 @@ _LONGEST = 500
     "--by", default=getpass.getuser, show_default="your login", help="Owner, and who changes it for the audit trail."
 )
 @click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
-def watch(
-    source: str | None,
-    *,
-    timestamp: str | None,
-    score: str | None,
-    label: str | None,
-    row_id: str | None,
-    name: str | None,
-    ignore: tuple[str, ...],
-    categorical: tuple[str, ...],
-    time_format: str | None,
-    reference_until: datetime | None,
-    follow: bool,
-    remove: str | None,
-    yes: bool,
-    by: str,
-    url: str,
-) -> None:
+def watch(source: str | None, *, remove: str | None, **options: Any) -> None:  # noqa: ANN401 - as click gives them
     """Monitor the model whose predictions are in FILE, CSV or parquet, with the system that runs.
 
     FILE may also be a table of BigQuery, as in bq://project.dataset.table, of which nothing is copied.
@@ -71,44 +55,57 @@ def watch(
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - as above
 
     from core.errors import AiaError  # noqa: PLC0415 - as above
-    from functions.cli.watch import run as running  # noqa: PLC0415 - as above
-    from functions.cli.watch.deployed import Deployed  # noqa: PLC0415 - as above
-    from functions.cli.watch.log import Chosen  # noqa: PLC0415 - as above
-    from functions.cli.watch.settings import name_of  # noqa: PLC0415 - as above
 
     if (source is None) == (remove is None):
         raise RefusedError("FILE or --remove NAME must be given, one of the two")
-    chosen = Chosen(
-        timestamp=timestamp,
-        score=score,
-        label=label,
-        row_id=row_id,
-        ignore=ignore,
-        categorical=categorical,
-        time_format=time_format,
-    )
     try:
-        system = Deployed.at(url.rstrip("/"), by)
-        if source is None:
-            running.remove(remove or "", system)
-            return
-        request = running.Request(
-            source=source,
-            chosen=chosen,
-            name=name or name_of(Path(source)),
-            owner=_slug(by),
-            until=reference_until.date() if reference_until else None,
-            follow=follow,
-            yes=yes,
-        )
-        missing = running.watch_once(request, system, confirm=not (system.is_local or yes))
-        if follow:
-            running.follow(request, system)
+        is_whole = _watch(source, **options) if source is not None else _remove(remove or "", **options)
     except KeyboardInterrupt:
         return
     except (AiaError, GoogleAPICallError, GoogleAuthError) as error:
         raise RefusedError(_told(source, error)) from error
-    sys.exit(_NOT_SCORED if missing else 0)
+    sys.exit(0 if is_whole else _NOT_SCORED)
+
+
+def _watch(
+    source: str,
+    *,
+    name: str | None,
+    reference_until: datetime | None,
+    follow: bool,
+    yes: bool,
+    by: str,
+    url: str,
+    **columns: Any,  # noqa: ANN401 - as click gives them
+) -> bool:
+    """Whether every window was scored."""
+    from functions.cli.watch import run as running  # noqa: PLC0415 - help needs none of it
+    from functions.cli.watch.deployed import Deployed  # noqa: PLC0415 - as above
+    from functions.cli.watch.log import Chosen  # noqa: PLC0415 - as above
+    from functions.cli.watch.settings import name_of  # noqa: PLC0415 - as above
+
+    system = Deployed.at(url.rstrip("/"), by)
+    request = running.Request(
+        source=source,
+        chosen=Chosen(**columns),
+        name=name or name_of(Path(source)),
+        owner=_slug(by),
+        until=reference_until.date() if reference_until else None,
+        follow=follow,
+        yes=yes,
+    )
+    missing = running.watch_once(request, system, confirm=not (system.is_local or yes))
+    if follow:
+        running.follow(request, system)
+    return not missing
+
+
+def _remove(name: str, *, by: str, url: str, **_: object) -> bool:
+    from functions.cli.watch import run as running  # noqa: PLC0415 - help needs none of it
+    from functions.cli.watch.deployed import Deployed  # noqa: PLC0415 - as above
+
+    running.remove(name, Deployed.at(url.rstrip("/"), by))
+    return True
 
 
 def _told(source: str | None, error: Exception) -> str:
