@@ -100,11 +100,11 @@ def _watch(
     return not missing
 
 
-def _remove(name: str, *, by: str, url: str, **_: object) -> bool:
+def _remove(model: str, *, by: str, url: str, **_: object) -> bool:
     from functions.cli.watch import run as running  # noqa: PLC0415 - help needs none of it
     from functions.cli.watch.deployed import Deployed  # noqa: PLC0415 - as above
 
-    running.remove(name, Deployed.at(url.rstrip("/"), by))
+    running.remove(model, Deployed.at(url.rstrip("/"), by))
     return True
 
 
