@@ -36,7 +36,9 @@ class Sight(StrEnum):
     REPLAYED = "replayed"
     """There are samples, of data that are a replay on this machine: they do not count as seen."""
     NEEDS_GCP = "needs GCP"
-    """Only Google Cloud writes its metrics, and there are none."""
+    """Google Cloud writes some of its metrics, and there are none."""
+    NOT_SET_UP = "not set up"
+    """Nothing writes its metrics unless somebody sets it up: a probe, a model, a limit, an application that sends telemetry."""
     NOT_SEEN = "not seen"
     NOT_KNOWN = "not known"
     """Nobody answers what there is."""
@@ -79,7 +81,7 @@ class Area:
         owner: the team that looks after it.
         signals: what it is watched by.
         probes: the kinds of probes that watch it as well.
-        contract: the test that holds what cannot be seen on one machine against its documentation; empty where all can.
+        contract: the test of what is not on one machine by itself, against its documentation or a real server; empty where all of it is.
         replayed: whether its data are a replay on one machine.
     """
 
@@ -220,7 +222,9 @@ def _sight(area: Area, seen: Seen | None, *, replay: bool) -> Sight:
         return Sight.NOT_KNOWN
     if any(signal.selector in seen for signal in area.signals):
         return Sight.REPLAYED if replay and area.replayed else Sight.SEEN
-    return Sight.NEEDS_GCP if area.contract else Sight.NOT_SEEN
+    if not area.contract:
+        return Sight.NOT_SEEN
+    return Sight.NEEDS_GCP if any(one.source is Source.GOOGLE for one in area.signals) else Sight.NOT_SET_UP
 
 
 def _each_once(parts: Iterable[Sequence[str]]) -> tuple[str, ...]:

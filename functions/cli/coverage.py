@@ -7,6 +7,7 @@ import click
 from functions.cli.api import HELP, LOCAL, Json, call, local
 
 _NOT_SEEN = ("not seen", "not known")
+_TESTED = ("needs GCP", "not set up")
 
 
 @click.command(epilog=HELP)
@@ -17,8 +18,8 @@ _NOT_SEEN = ("not seen", "not known")
 def coverage(*, url: str, area: str | None, as_json: bool, fail: bool) -> None:
     """Show what is watched, alerted, drawn and seen now.
 
-    "seen here" is a fresh sample of a program; "replayed", one of data that are a replay on this machine; "needs GCP", a metric that only
-    Google Cloud or a service that is not here writes, held against its documentation by the test that is named.
+    "seen here" is a fresh sample of a program; "replayed", one of data that are a replay on this machine; "needs GCP", metrics that
+    Google Cloud writes, held against their documentation by the test that is named; "not set up", what nobody here has set up, tested there.
     """
     found = call(url.rstrip("/"), "GET", "/api/coverage")
     areas = [one for one in found["areas"] if area in (None, one["name"])]
@@ -45,7 +46,7 @@ def _table(areas: list[Json]) -> list[str]:
             "not known" if one["seen"] is None else str(one["seen"]),
             str(len(one["rules"])),
             str(len(one["panels"])),
-            one["sight"] + (f" ({one['contract']})" if one["sight"] == "needs GCP" else ""),
+            one["sight"] + (f" ({one['contract']})" if one["sight"] in _TESTED else ""),
         )
         for one in areas
     ]

@@ -206,6 +206,7 @@ def _where(ports: Ports, folder: Path, *, with_mlflow: bool) -> Panel:
         f"inbox of notifications      {ports.url('inbox')}",
         f"post alerts to              {ports.url('intake')}",
         f"answers of people           {ports.url('commands')}",
+        f"OpenTelemetry (OTLP/HTTP)   {ports.url('otlp')}",
         f"Prometheus                  {ports.url('prometheus')}",
         f"MLflow                      {_mlflow(ports, with_mlflow=with_mlflow)}",
         f"publish with any client     PUBSUB_EMULATOR_HOST=127.0.0.1:{ports['pubsub']}",

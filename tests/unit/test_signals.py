@@ -20,6 +20,7 @@ def area(*signals: Signal, contract: str = "", replayed: bool = False, probes: t
         (area(DRIFT), {}, False, Sight.NOT_SEEN),
         (area(DRIFT), None, False, Sight.NOT_KNOWN),
         (area(GOOGLE, contract="tests/x.py"), {}, True, Sight.NEEDS_GCP),
+        (area(DRIFT, contract="tests/x.py"), {}, False, Sight.NOT_SET_UP),
         (area(GOOGLE, contract="tests/x.py"), {GOOGLE.selector: {"": 1}}, False, Sight.SEEN),
         (area(DRIFT, replayed=True), {"aia_drift_rows": {"drift_score": 2}}, True, Sight.REPLAYED),
         (area(DRIFT, replayed=True), {"aia_drift_rows": {"drift_score": 2}}, False, Sight.SEEN),

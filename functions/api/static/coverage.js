@@ -4,7 +4,7 @@ import { at, el, show } from "./dom.js";
 import { clock, plural } from "./format.js";
 
 const EVERY = 60000;
-const LEVELS = { "seen here": "good", replayed: "info", "needs GCP": "info", "not seen": "warning", "not known": "warning" };
+const LEVELS = { "seen here": "good", replayed: "info", "needs GCP": "info", "not set up": "info", "not seen": "warning", "not known": "warning" };
 let timer = 0;
 
 const list = (names, none) => (names.length ? names.join(", ") : el("span", { class: "soft" }, none));
@@ -27,6 +27,7 @@ const card = (area) => el("details", { class: "card area", "data-key": area.name
     el("span", { class: "counts" }, count(area.signals.length, "signal"), " · ", `${area.seen ?? "not known how many"} seen`, " · ", count(area.rules.length, "alert rule"), " · ", count(area.panels.length, "panel")),
     el("span", { class: "soft" }, area.owner)),
   area.sight === "needs GCP" && el("p", { class: "soft" }, "Nothing on this machine writes it. It is held against its documentation by ", el("code", {}, area.contract), "."),
+  area.sight === "not set up" && el("p", { class: "soft" }, "Nothing here is set up that writes it: a probe, a model, a limit or an application. It is tested by ", el("code", {}, area.contract), "."),
   area.sight === "replayed" && el("p", { class: "soft" }, "On this machine its data are a replay: these samples show that the area works, and do not count as seen."),
   signals(area));
 

@@ -97,8 +97,11 @@ def _named(prefix: str, measures: Mapping[str, Estimate]) -> dict[str, Metric]:
 
 
 def _why(gain: Estimate, *, better: bool) -> str:
-    verdict = "better" if better else "not better"
-    if gain.low is None or gain.high is None:
+    """In words: better only where that is beyond chance."""
+    low, high = gain.low, gain.high
+    beyond = low is not None and high is not None and (low > 0 or high < 0)
+    verdict = ("better" if beyond else "perhaps better") if better else "not better"
+    if low is None or high is None:
         return f"{verdict}: log loss lower by {gain.value:.4f}, of fewer than {_FEWEST_DAYS} days"
-    beyond = "beyond chance" if gain.low > 0 or gain.high < 0 else "within chance"
-    return f"{verdict}: log loss lower by {gain.value:.4f} ({gain.low:.4f} to {gain.high:.4f}), {beyond}"
+    chance = "beyond chance" if beyond else "within chance"
+    return f"{verdict}: log loss lower by {gain.value:.4f} ({low:.4f} to {high:.4f}), {chance}"

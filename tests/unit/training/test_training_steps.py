@@ -189,6 +189,16 @@ def test_the_same_version_again_is_not_better() -> None:
     assert found.why.startswith("not better: log loss lower by 0.0000 (")
 
 
+def test_a_gain_within_chance_is_only_perhaps_better() -> None:
+    held = rows(2000) | {CHAMPION: rows(2000)["age"]}
+    rng = np.random.default_rng(3)
+    found = [evaluate(held, scores(held, np.clip(held["age"] + rng.normal(0, 0.002, 2000), 0, 1))) for _ in range(20)]
+    better = [one.why for one in found if one.better]
+    assert better
+    assert all(why.startswith("perhaps better: ") is why.endswith(", within chance") for why in better)
+    assert any(why.startswith("perhaps better: ") for why in better)
+
+
 def test_less_than_the_given_gain_is_not_better() -> None:
     held = rows(2000)
     assert not evaluate(held, scores(held), minimum_gain=0.5).better
