@@ -12,7 +12,7 @@ from core.errors import SettingsError
 from core.settings import parse_model
 from functions.adapters.config import load_yaml
 from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, local
-from functions.cli.promotions import promote, rollback
+from functions.cli.promotions import promote, retrain, rollback
 from functions.cli.versions import diff, print_table, show, table_of
 
 
@@ -77,17 +77,6 @@ def remove(url: str, name: str, *, by: str) -> None:
     click.echo(f"{name}: {call(url, 'DELETE', path)['change']}")
 
 
-@models.command()
-@click.argument("name")
-@click.option("--why", required=True, help="The reason, for the audit trail.")
-@click.option("--by", default=getpass.getuser, show_default="your login", help="Who requests it.")
-@click.pass_obj
-def retrain(url: str, name: str, *, why: str, by: str) -> None:
-    """Request that model NAME is trained again, on the newest labelled data."""
-    found = call(url, "POST", f"/api/models/{urllib.parse.quote(name)}/retrain", {"by": by, "note": why})
-    click.echo(f"{name}: requested as {found['request']}, to replace version {found['model_version']}")
-
-
 def _read(file: Path) -> Iterator[Json]:
     try:
         found = load_yaml(file)
@@ -124,3 +113,4 @@ models.add_command(show)
 models.add_command(diff)
 models.add_command(promote)
 models.add_command(rollback)
+models.add_command(retrain)

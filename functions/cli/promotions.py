@@ -1,4 +1,4 @@
-"""The commands `promote` and `rollback` of `aia models`: a person gives a version its traffic, or takes it back."""
+"""The commands `promote`, `rollback` and `retrain` of `aia models`: what a person asks of the versions of a model."""
 
 import getpass
 import json
@@ -30,9 +30,8 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.pass_obj
 def promote(url: str, name: str, version: str, *, why: str, by: str, as_json: bool) -> None:
     """Promote the challenger of model NAME, or VERSION, to its first or next share of the traffic."""
-    _command(
-        url, name, "promote", {"by": by, "note": why, **({"version": version} if version else {})}, as_json=as_json
-    )
+    body = {"by": by, "note": why, **({"version": version} if version else {})}
+    _tell(name, _ask(url, name, "promote", body), _ACCEPTED, as_json=as_json)
 
 
 @click.command()
@@ -41,13 +40,26 @@ def promote(url: str, name: str, version: str, *, why: str, by: str, as_json: bo
 @click.pass_obj
 def rollback(url: str, name: str, *, why: str, by: str, as_json: bool) -> None:
     """Give all traffic of model NAME to the version that was in use before."""
-    _command(url, name, "rollback", {"by": by, "note": why}, as_json=as_json)
+    _tell(name, _ask(url, name, "rollback", {"by": by, "note": why}), _ACCEPTED, as_json=as_json)
 
 
-def _command(url: str, name: str, verb: str, body: Json, *, as_json: bool) -> None:
-    found = call(url, "POST", f"/api/models/{urllib.parse.quote(name, safe='')}/{verb}", body)
-    click.echo(
-        json.dumps(found, indent=2)
-        if as_json
-        else f"{name}: accepted as {found['id']}; aia models show {name} has the outcome"
-    )
+@click.command()
+@click.argument("name")
+@_options
+@click.pass_obj
+def retrain(url: str, name: str, *, why: str, by: str, as_json: bool) -> None:
+    """Request that model NAME is trained again, on the newest labelled data."""
+    _tell(name, _ask(url, name, "retrain", {"by": by, "note": why}), _REQUESTED, as_json=as_json)
+
+
+_ACCEPTED = "{name}: accepted as {id}; aia models show {name} has the outcome"
+_REQUESTED = "{name}: requested as {request}, to replace version {model_version}"
+
+
+def _ask(url: str, name: str, verb: str, body: Json) -> Json:
+    found: Json = call(url, "POST", f"/api/models/{urllib.parse.quote(name, safe='')}/{verb}", body)
+    return found
+
+
+def _tell(name: str, found: Json, text: str, *, as_json: bool) -> None:
+    click.echo(json.dumps(found, indent=2) if as_json else text.format(**{"name": name, **found}))

@@ -1,5 +1,6 @@
 """A person requests a training over the API, and by `aia models retrain`: what is published, and what is refused."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Any
 
 import flask
 import pytest
+from click.testing import CliRunner
 from werkzeug.exceptions import Conflict
 
 from core.events import Event, RetrainingRequest
@@ -15,6 +17,8 @@ from functions.adapters.events import decode, encode
 from functions.adapters.ports import Data
 from functions.api.body import BodyError
 from functions.api.retraining import Trainings
+from functions.cli.main import main
+from tests.support.builders.pages import served
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC)
 PIPELINE = TrainingPipeline(
@@ -116,3 +120,17 @@ def test_a_model_that_nothing_trains_is_refused(outside: Outside, post: Post) ->
     with pytest.raises(Conflict, match="must have a version in use"):
         post()
     assert outside.published == []
+
+
+def test_the_command_says_what_was_requested_in_words_or_as_json(outside: Outside) -> None:
+    trainings = Trainings(outside, outside, lambda: outside, lambda: NOW)  # type: ignore[arg-type] # it is all of them
+    app = flask.Flask("api")
+    app.add_url_rule(
+        "/api/models/<name>/retrain", "retrain", lambda name: trainings.request(flask.request, name), methods=["POST"]
+    )
+    with served(app) as url:
+        command = ["models", "--url", url, "retrain", "delay", "--why", "new routes", "--by", "Ada"]
+        said = CliRunner().invoke(main, command)
+        given = CliRunner().invoke(main, [*command, "--json"])
+    assert said.output == "delay: requested as delay:2026-03-01T12:00:00Z, to replace version 7\n"
+    assert json.loads(given.output) == {"request": "delay:2026-03-01T12:00:00Z", "model_version": "7"}
