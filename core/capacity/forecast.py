@@ -57,6 +57,11 @@ class CapacityForecast:
     errors: Floats
     weight: Floats
 
+    @property
+    def peak(self) -> float:
+        """The upper bound of all steps together."""
+        return float(self.high.max())
+
     def crossing(self, limit: float, *, above: bool) -> Floats:
         """Probability that the limit has been reached by the end of each step; never 0 or 1, as the past is finite.
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from core.capacity.forecast import CapacityForecast
 from core.settings.capacity import CapacityResource, Scaling
 
 TOLERANCE = 0.1
@@ -63,7 +62,7 @@ class Proposal:
 def propose(
     resource: CapacityResource,
     scaling: Scaling,
-    forecast: CapacityForecast | None,
+    peak: float | None,
     replicas: int | None,
     *,
     at: datetime,
@@ -74,15 +73,15 @@ def propose(
     Args:
         resource: with its limit, for all replicas together or for each alike (a share of what there is).
         scaling: how it is scaled.
-        forecast: of its usage.
+        peak: upper bound of its usage in the next hour, as forecast; None where it is not known.
         replicas: current number; None where it is not known.
         at: the present.
         scaled_at: when a change was proposed last.
     """
-    if forecast is None or not replicas:
+    if peak is None or not replicas:
         unknown = ScalingReason.NOT_KNOWN
         return Proposal(replicas=replicas, proposed=None, needed=None, reason=unknown, scaled_at=scaled_at)
-    ratio = float(forecast.high.max()) / (resource.limit * scaling.utilization)
+    ratio = peak / (resource.limit * scaling.utilization)
     wanted = math.ceil(replicas * ratio - 1e-9) if abs(ratio - 1) > TOLERANCE else replicas
     bounded = min(max(wanted, scaling.minimum), scaling.maximum)
     reason = _reason(replicas, bounded, wanted, waiting=scaled_at is not None and at - scaled_at < scaling.cooldown)

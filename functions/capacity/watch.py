@@ -10,7 +10,14 @@ from datetime import datetime
 from functools import partial
 
 from core.capacity.anomaly import Surprise
-from core.capacity.judge import SOURCE, anomaly_observation, excess_observation, limit_observation, share_of_limit
+from core.capacity.judge import (
+    SOURCE,
+    Usage,
+    anomaly_observation,
+    excess_observation,
+    limit_observation,
+    share_of_limit,
+)
 from core.capacity.scaling import Proposal, propose
 from core.events import Tick
 from core.settings.capacity import CapacityResource, CapacitySettings
@@ -86,12 +93,7 @@ def _assess(outside: Outside, tracker: Tracker, resource: CapacityResource, befo
     forecast = records.made(resource, seen, at)
     scored = list(records.errors(before.forecasts, values, at))
     ended = [(one, error) for one, error in scored if error is not None]
-    count = replicas(outside.prometheus, resource.scaling, at) if resource.scaling else None
-    proposal = (
-        propose(resource, resource.scaling, seen.forecast, count, at=at, scaled_at=before.scaled_at)
-        if resource.scaling
-        else None
-    )
+    proposal = _proposal(outside.prometheus, resource, seen, before, at)
     if proposal and resource.scaling and resource.scaling.scale_in:
         tracker.record(excess_observation(resource, proposal, at))
     document = records.document(
@@ -108,6 +110,16 @@ def _assess(outside: Outside, tracker: Tracker, resource: CapacityResource, befo
     return Assessment(
         document=document, rows=tuple(records.row(resource, one, error, at) for one, error in [*ended, *new])
     )
+
+
+def _proposal(
+    prometheus: Ranges, resource: CapacityResource, seen: Usage, before: Before, at: datetime
+) -> Proposal | None:
+    if resource.scaling is None:
+        return None
+    peak = seen.forecast.peak if seen.forecast else None
+    count = replicas(prometheus, resource.scaling, at)
+    return propose(resource, resource.scaling, peak, count, at=at, scaled_at=before.scaled_at)
 
 
 def _measure(

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -57,6 +58,34 @@ def test_adapters_and_services_know_nothing_of_the_runtime() -> None:
     assert [
         folder for folder in ("functions.adapters", "functions.services") if "functions.runtime" in found[folder]
     ] == []
+
+
+NUMERIC = ("numpy", "scipy")
+"""Packages that only some archives have."""
+
+
+@cache
+def loaded() -> imports.Graph:
+    """What each module loads when it runs, also by its name."""
+    return imports.with_loaded(imported(typing=False), imports.modules(stage.ROOT, "core", "functions"))
+
+
+@cache
+def numeric() -> dict[str, set[str]]:
+    """Which of `NUMERIC` each module imports."""
+    texts = {name: path.read_text() for name, path in imports.modules(stage.ROOT, "core", "functions").items()}
+    return {
+        name: set(re.findall(rf"^ *(?:import|from) ({'|'.join(NUMERIC)})\b", text, re.MULTILINE))
+        for name, text in texts.items()
+    }
+
+
+@pytest.mark.parametrize("function", sorted(stage.deployment()["functions"]))
+def test_an_archive_has_the_numeric_packages_that_its_modules_import(function: str) -> None:
+    own = imports.reached(loaded(), f"functions.{function}.main")
+    required = tomllib.loads((stage.ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    has = {one for one in NUMERIC if any(given.startswith(one) for given in required[function.replace("_", "-")])}
+    assert {one: numeric()[one] - has for one in own if numeric()[one] - has} == {}
 
 
 def changes(path: Path) -> Iterator[str]:

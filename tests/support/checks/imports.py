@@ -52,18 +52,34 @@ def _statements(node: ast.AST, *, typing: bool) -> Iterator[ast.AST]:
             yield from (below for one in child.orelse for below in _statements(one, typing=typing))
 
 
+def with_loaded(edges: Graph, known: Mapping[str, Path]) -> dict[str, set[str]]:
+    """The same with what a module loads by its name: with `import_module`, any module of its own folder."""
+    loading = {one for one, path in known.items() if "import_module(" in path.read_text()}
+    return {one: others | (_beside(one, known) if one in loading else set()) for one, others in edges.items()}
+
+
+def _beside(name: str, known: Mapping[str, Path]) -> set[str]:
+    folder = known[name].parent
+    return {one for one, path in known.items() if folder in path.parents} - {name}
+
+
 def cycles(edges: Graph) -> set[frozenset[str]]:
     """The modules that import each other, in groups; a module alone is none.
 
     >>> sorted(map(sorted, cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()})))
     [['b', 'c']]
     """
-    reached = {one: _reached(edges, one) for one in edges}
-    groups = (frozenset(other for other in reached[one] if one in reached[other]) for one in edges)
+    further = {one: reached(edges, one) for one in edges}
+    groups = (frozenset(other for other in further[one] if one in further[other]) for one in edges)
     return {group for group in groups if group}
 
 
-def _reached(edges: Graph, start: str) -> set[str]:
+def reached(edges: Graph, start: str) -> set[str]:
+    """The modules that a module imports, itself or by way of others.
+
+    >>> sorted(reached({"a": {"b"}, "b": {"c"}, "c": set(), "d": set()}, "a"))
+    ['b', 'c']
+    """
     found, fresh = set[str](), set(edges[start])
     while fresh:
         found |= fresh

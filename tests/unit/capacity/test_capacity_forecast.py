@@ -60,6 +60,7 @@ def test_nine_of_ten_values_lie_within_the_interval() -> None:
         result = found(values[:600])
         inside.append(((result.low <= values[600:]) & (values[600:] <= result.high)).mean())
         assert result.low.min() >= 0
+        assert result.peak == result.high.max() > result.middle.max()
     assert np.mean(inside) == pytest.approx(0.9, abs=0.05)
 
 

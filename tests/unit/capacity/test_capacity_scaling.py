@@ -3,10 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pytest
 
-from core.capacity.forecast import CapacityForecast
 from core.capacity.scaling import Proposal, ScalingReason, propose
 from core.settings import CapacityResource, Scaling
 
@@ -15,18 +13,13 @@ SCALING = Scaling(replicas="replicas", minimum=2, maximum=8, utilization=0.5, do
 CPU = CapacityResource(name="cpu", target="service/api", query="cpu", limit=1.0, scaling=SCALING)
 
 
-def ahead(high: float) -> CapacityForecast:
-    steps = np.linspace(0.1, high, 12)
-    return CapacityForecast(middle=steps / 2, low=steps * 0, high=steps, errors=np.zeros((3, 12)), weight=np.ones(3))
-
-
-def proposed(high: float, replicas: int | None, scaling: Scaling = SCALING, ago: timedelta | None = None) -> Proposal:
+def proposed(peak: float, replicas: int | None, scaling: Scaling = SCALING, ago: timedelta | None = None) -> Proposal:
     scaled_at = AT - ago if ago else None
-    return propose(CPU, scaling, ahead(high), replicas, at=AT, scaled_at=scaled_at)
+    return propose(CPU, scaling, peak, replicas, at=AT, scaled_at=scaled_at)
 
 
 @pytest.mark.parametrize(
-    ("high", "replicas", "number", "reason", "dollars"),
+    ("peak", "replicas", "number", "reason", "dollars"),
     [
         (0.75, 4, 6, ScalingReason.MORE_NEEDED, 0.5),
         (0.54, 4, 4, ScalingReason.ENOUGH, 0.0),  # within a tenth
@@ -38,9 +31,9 @@ def proposed(high: float, replicas: int | None, scaling: Scaling = SCALING, ago:
     ],
 )
 def test_replicas_follow_the_upper_bound_of_the_hour(
-    high: float, replicas: int, number: int, reason: ScalingReason, dollars: float
+    peak: float, replicas: int, number: int, reason: ScalingReason, dollars: float
 ) -> None:
-    found = proposed(high, replicas)
+    found = proposed(peak, replicas)
     assert (found.proposed, found.reason, found.dollars_per_hour) == (number, reason, dollars)
     assert found.scaled_at == (AT if number != replicas else None)
 
