@@ -14,6 +14,7 @@ from core.capacity.scaling import Proposal
 from core.detection import ConditionSpec, Hysteresis, NoVerdict, Observation, Outcome, Verdict
 from core.events import Severity
 from core.settings.capacity import CapacityResource, Crosses
+from core.text import number
 
 SOURCE = "capacity"
 _MINUTES = int(STEP.total_seconds()) // 60
@@ -102,7 +103,7 @@ def limit_observation(resource: CapacityResource, usage: Usage, at: datetime) ->
         source=SOURCE,
         runbook=f"infrastructure.md#{CapacityKind.LIMIT}",
         hysteresis=Hysteresis(fire_after=resource.fail_after, recover_after=resource.recover_after),
-        no_verdict=NoVerdict(after=resource.no_verdict_after, kind=f"no_verdict_{resource.name.replace('-', '_')}"),
+        no_verdict=NoVerdict(after=resource.no_verdict_after, kind=_kind("no_verdict", resource)),
     )
     return Observation(spec=spec, verdict=_limit_verdict(resource, usage), at=at)
 
@@ -113,7 +114,7 @@ def _limit_verdict(resource: CapacityResource, usage: Usage) -> Verdict:
     if usage.value is None:
         return _unknown(CapacityReason.TOO_FEW_VALUES, f"{resource.name}: no current value")
     if share_of_limit(resource, usage.value) >= 1:
-        text = f"{_amount(resource, usage.value)}, the limit is {_amount(resource, resource.limit)}"
+        text = f"{number(usage.value, resource.unit)}, the limit is {number(resource.limit, resource.unit)}"
         return _judged(resource, usage.value, CapacityReason.AT_LIMIT, text)
     if usage.forecast is None:
         return _unknown(CapacityReason.TOO_FEW_VALUES, f"{resource.name}: too few values for a forecast")
@@ -122,16 +123,17 @@ def _limit_verdict(resource: CapacityResource, usage: Usage) -> Verdict:
 
 def _predicted(resource: CapacityResource, value: float, forecast: CapacityForecast) -> Verdict:
     found = crossing(resource, forecast)
+    probability, sure = (number(round(share, 2), "ratio") for share in (found.probability, resource.sure))
     evidence = {
-        "in an hour": _amount(resource, float(forecast.middle[-1])),
-        "90 % interval": f"{forecast.low[-1]:.4g} to {forecast.high[-1]:.4g}",
-        "probability": f"{found.probability:.0%} within the hour",
+        "in an hour": number(float(forecast.middle[-1]), resource.unit),
+        "90 % interval": " to ".join(number(float(end[-1]), resource.unit) for end in (forecast.low, forecast.high)),
+        "probability": f"{probability} within the hour",
     }
-    limit = _amount(resource, resource.limit)
+    limit = number(resource.limit, resource.unit)
     if found.minutes is None:
-        text = f"{_amount(resource, value)}, {found.probability:.0%} to reach {limit} within the hour"
+        text = f"{number(value, resource.unit)}, {probability} to reach {limit} within the hour"
         return _judged(resource, value, CapacityReason.WITHIN_LIMIT, text, evidence)
-    text = f"reaches {limit} within {found.minutes} min, {resource.sure:.0%} sure; now {_amount(resource, value)}"
+    text = f"reaches {limit} within {found.minutes} min, {sure} sure; now {number(value, resource.unit)}"
     return _judged(resource, value, CapacityReason.CROSSING_PREDICTED, text, evidence)
 
 
@@ -157,10 +159,6 @@ def _judged(
 
 def _unknown(reason: CapacityReason, text: str) -> Verdict:
     return Verdict(outcome=Outcome.NOT_KNOWN, reason=reason, summary=text)
-
-
-def _amount(resource: CapacityResource, value: float) -> str:
-    return f"{value:.4g} {resource.unit}".rstrip()
 
 
 def excess_observation(resource: CapacityResource, proposal: Proposal, at: datetime) -> Observation:
@@ -197,7 +195,7 @@ def _excess_verdict(resource: CapacityResource, proposal: Proposal) -> Verdict:
     )
 
 
-def _kind(kind: CapacityKind, resource: CapacityResource) -> str:
+def _kind(kind: str, resource: CapacityResource) -> str:
     return f"{kind}_{resource.name.replace('-', '_')}"
 
 
