@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from core.business.candidates import fill_missing
 from core.business.checks import Floats, vector
-from core.capacity.forecast import HISTORY, HOUR
+from core.capacity.forecast import HISTORY, HOUR, windows
 
 MIN_KNOWN = 12 * HOUR
 """Known steps needed."""
@@ -94,7 +93,7 @@ def surprise(values: Floats) -> Surprise | None:
 
 def _statistics(filled: Floats) -> Iterator[tuple[Deviation, Floats]]:
     """Each statistic, in the direction in which it is unusual; shape (n,)."""
-    hours = sliding_window_view(np.concatenate([np.full(HOUR - 1, filled[0]), filled]), HOUR)
+    hours = windows(filled, HOUR)
     least, most = hours.min(axis=1), hours.max(axis=1)
     yield Deviation.HIGH, filled
     yield Deviation.LOW, -filled

@@ -1,7 +1,8 @@
 r"""Forecast of the next hour of a metric, in steps of five minutes, with prediction intervals and crossing probabilities.
 
 An ensemble of recent medians, exponential smoothing, medians of the same place in the hour and in the day, and straight lines
-through the last hours, weighted by a rolling-origin backtest as the forecast of revenue is (`core.business.backtest`). The forecast of a step is the weighted median of the candidates, which minimises the absolute error among them and is not moved by a
+through the last hours, weighted by a rolling-origin backtest as the forecast of revenue is (`core.business.backtest`). The
+forecast of a step is the weighted median of the candidates, which minimises the absolute error among them and is not moved by a
 few that are far off. Past errors of the ensemble, as whole paths on the square-root scale, are added to the forecast: their
 quantiles are the prediction intervals, and the weighted share of paths that cross a limit is the probability of the crossing.
 
@@ -151,14 +152,18 @@ def _candidates(series: Floats, origins: Ints, horizon: int, *, daily: bool) -> 
     return np.maximum(found, 0.0) if filled.min() >= 0 else found
 
 
-def _windows(filled: Floats, origins: Ints, size: int) -> Floats:
-    """The last values up to each origin, before the start of the series its first one; shape (origins, size)."""
+def windows(filled: Floats, size: int) -> Floats:
+    """The last values up to each step, before the start of the series its first one; shape (n, size).
+
+    >>> windows(np.array([1.0, 2.0, 3.0]), 2).tolist()
+    [[1.0, 1.0], [1.0, 2.0], [2.0, 3.0]]
+    """
     padded = np.concatenate([np.full(size - 1, filled[0]), filled])
-    return sliding_window_view(padded, size)[origins]
+    return sliding_window_view(padded, size)
 
 
 def _medians(filled: Floats, origins: Ints, size: int) -> Floats:
-    median: Floats = np.median(_windows(filled, origins, size), axis=1)
+    median: Floats = np.median(windows(filled, size)[origins], axis=1)
     return median
 
 
@@ -175,7 +180,7 @@ def _smoothed(filled: Floats) -> Floats:
 def _line(filled: Floats, origins: Ints, horizon: int, size: int) -> Floats:
     """The least-squares line through the last values, continued; shape (origins, horizon)."""
     place = np.arange(size) - (size - 1) / 2
-    window = _windows(filled, origins, size)
+    window = windows(filled, size)[origins]
     slope = window @ place / (place @ place)
     path: Floats = window.mean(axis=1)[:, None] + slope[:, None] * (place[-1] + np.arange(1, horizon + 1))
     return path
