@@ -109,8 +109,8 @@ def decoded(body: bytes, signal: str, content_type: str) -> Message:
 
 
 def encoded(message: Message, content_type: str) -> bytes:
-    """A message in a content type that the sender reads."""
-    if TYPES.get(content_type, PROTOBUF) == PROTOBUF:
+    """A message in a content type: `PROTOBUF` or `JSON`."""
+    if content_type == PROTOBUF:
         return message.SerializeToString()
     return json_format.MessageToJson(message, indent=None).encode()
 

@@ -53,9 +53,9 @@ class Taken:
     rejected: int = 0
     reason: str = ""
 
-    def refuse(self, reason: str, number: int = 1) -> None:
+    def refuse(self, reason: str) -> None:
         """Count what is refused."""
-        self.rejected += number
+        self.rejected += 1
         self.reason = self.reason or reason
 
 
@@ -119,17 +119,16 @@ def _points(metric: Proto) -> Iterator[tuple[Point, str]]:
     data = getattr(metric, kind)
     for sent in data.data_points:
         if kind in ("gauge", "sum"):
-            yield _number_point(metric, data, sent), ""
+            yield _number_point(metric, data, sent, kind), ""
         elif kind == "summary":
             yield _point(metric, data, sent), "must be a gauge, a sum or a histogram, not a summary"
         else:
             yield _histogram(metric, data, sent, exponential=kind == "exponential_histogram")
 
 
-def _number_point(metric: Proto, data: Proto, sent: Proto) -> Point:
+def _number_point(metric: Proto, data: Proto, sent: Proto, kind: str) -> Point:
     which = sent.WhichOneof("value")
     value = float(getattr(sent, which)) if which else None
-    kind = "gauge" if metric.HasField("gauge") else "sum"
     return _point(metric, data, sent, kind=kind, value=value)
 
 

@@ -25,6 +25,7 @@ from core.settings import OpenTelemetry
 from functions.adapters import logs
 from functions.adapters.ports import Metrics, RowBus
 from functions.otlp.body import (
+    JSON,
     LARGEST,
     RESPONSES,
     TYPES,
@@ -127,8 +128,7 @@ def _answer(request: flask.Request, telemetry: Telemetry, authenticator: Authent
         log.error("unavailable: %s", fault, extra=logs.fields(function=NAME))  # noqa: TRY400 - the message names it
         return "busy", error(request, 429, "busy: the bus takes no more now")
     except UnavailableError as fault:
-        log.error("unavailable: %s", fault, extra=logs.fields(function=NAME))  # noqa: TRY400 - the message names it
-        return "unavailable", error(request, 503, "unavailable: try again")
+        return "unavailable", _unavailable(request, fault)
     except Exception:
         log.exception("failed", extra=logs.fields(function=NAME))
         return "failed", error(request, 500, "failed")
@@ -185,8 +185,13 @@ def error(request: flask.Request, status: int, text: str) -> flask.Response:
     return answer
 
 
+def _unavailable(request: flask.Request, fault: UnavailableError) -> flask.Response:
+    log.error("unavailable: %s", fault, extra=logs.fields(function=NAME))
+    return error(request, 503, "unavailable: try again")
+
+
 def _response(request: flask.Request, status: int, message: Message) -> flask.Response:
-    content_type = TYPES.get(request.mimetype, TYPES["application/json"])
+    content_type = TYPES.get(request.mimetype, JSON)
     return flask.Response(encoded(message, content_type), status, content_type=content_type)
 
 
@@ -213,8 +218,7 @@ def _pushed(request: flask.Request, ports: Ports, telemetry: Telemetry, authenti
         if request.method == "POST" and not authenticator.authenticate(request):
             return error(request, 401, "Authorization: must hold the identity of the subscription")
     except UnavailableError as fault:
-        log.error("unavailable: %s", fault, extra=logs.fields(function=NAME))  # noqa: TRY400 - the message names it
-        return error(request, 503, "unavailable: try again")
+        return _unavailable(request, fault)
     return flask.Response(*on_push(ports, read=_event, handle=partial(_publish, telemetry))(request))
 
 
