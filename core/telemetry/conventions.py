@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from core.text import clean
+
 Value = str | bool | int | float
 Attributes = Mapping[str, Value]
 LONGEST_NAME = 120
@@ -17,7 +19,7 @@ LONGEST_NAME = 120
 LONGEST_TEXT = 300
 """Characters of an attribute."""
 OTHER = "other"
-"""In the place of names beyond the limit of the settings."""
+"""The kind of a span that is none of the operations; the rollup leaves it out."""
 UNKNOWN = "unknown"
 """A service or an operation without a name."""
 
@@ -140,11 +142,14 @@ def is_failed(attributes: Attributes) -> bool:
 
 
 def name_of(*given: Value | None) -> str:
-    """The first name that there is, short and printable; else that it is not known."""
+    r"""The first name that there is, short and printable; else that it is not known.
+
+    >>> name_of(None, "\x00", " GET\n/carts "), name_of("", None)
+    ('GET /carts', 'unknown')
+    """
     for one in given:
-        text = str(one)[:LONGEST_NAME].strip() if one not in (None, "") else ""
-        if text:
-            return text if text.isprintable() else "".join(letter for letter in text if letter.isprintable()) or UNKNOWN
+        if one not in (None, "") and (text := clean(str(one), LONGEST_NAME)):
+            return text
     return UNKNOWN
 
 
