@@ -1,7 +1,6 @@
 """What of a platform is watched, alerted, drawn and seen now, area by area."""
 
 import logging
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ from functions.adapters.ports import Clock, Data
 from functions.adapters.prometheus import Prometheus
 from functions.api.alerts import FOLDER
 from functions.api.cache import Cache
+from functions.api.deployment import is_local
 from functions.api.layout import Dashboard, queried_data_sets
 from functions.services import signals
 from functions.services.alert_rules import entries
@@ -53,7 +53,7 @@ class Coverage:
             rules=_by_metric((rule["alert"], rule["expr"]) for _, rule in entries(FOLDER)),
             panels=_by_metric(self._panels()),
             seen=self._cache(("seen",), lambda: self._seen(areas), seconds=_FRESH_SECONDS),
-            replay=bool(os.environ.get("BIGQUERY_EMULATOR_HOST")),
+            replay=is_local(),
         )
         return {"at": self.clock(), "areas": [_shown(one) for one in covered]}
 

@@ -10,8 +10,12 @@ _EMULATORS: Final = ("BIGQUERY_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "GOOGLE_A
 """What a client of Google's needs in its environment to reach the emulators of one machine."""
 
 
+def is_local(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the services are emulators of one machine."""
+    return bool(environ.get("BIGQUERY_EMULATOR_HOST"))
+
+
 def deployment(environ: Mapping[str, str] = os.environ) -> Data:
     """The project, and the environment of a client where the services are emulators; without these, no variable is told."""
-    is_local = "BIGQUERY_EMULATOR_HOST" in environ
-    emulators = {name: environ[name] for name in _EMULATORS if is_local and name in environ}
+    emulators = {name: environ[name] for name in _EMULATORS if is_local(environ) and name in environ}
     return {"project": environ.get("GOOGLE_CLOUD_PROJECT", ""), "emulators": emulators}

@@ -22,6 +22,7 @@ from functions.api.compliance import Compliance
 from functions.api.coverage import Coverage
 from functions.api.dashboards import Dashboards, load
 from functions.api.dependencies import Dependencies
+from functions.api.deployment import is_local
 from functions.api.experience import Experience
 from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
@@ -160,7 +161,7 @@ def _reports(ports: Ports) -> Reports:
     return Reports(
         maker=ReportMaker(settings=ports.settings, models=ports.models.all, reader=reader, clock=ports.clock),
         archive=Archive(ports.store),
-        project="" if os.environ.get("BIGQUERY_EMULATOR_HOST") else ports.project,
+        project="" if is_local() else ports.project,
     )
 
 
