@@ -4,7 +4,8 @@ MERGE marts.service_minutes AS mart
 USING (
   WITH spans AS (
     SELECT
-      TIMESTAMP_TRUNC(ended_at, MINUTE) AS minute, service, operation, name, bucket, seconds, failed, error_type, tokens_in, tokens_out, dollars
+      TIMESTAMP_TRUNC(ended_at, MINUTE) AS minute, service, operation, name, bucket, seconds, failed,
+      COALESCE(LOWER(error_type) LIKE '%timeout%', FALSE) AS timed_out, tokens_in, tokens_out, dollars
     FROM telemetry.spans
     WHERE ended_at >= @since AND ended_at < @until AND operation != 'other'
     QUALIFY ROW_NUMBER() OVER (PARTITION BY trace_id, span_id ORDER BY ended_at) = 1
@@ -12,7 +13,9 @@ USING (
   points AS (
     SELECT
       series_id, COALESCE(started_at, TIMESTAMP '1970-01-01 00:00:00+00') AS run, observed_at, TIMESTAMP_TRUNC(observed_at, MINUTE) AS minute,
-      service, operation, name, kind, temporality, failed, COALESCE(CAST(count AS FLOAT64), value) AS n, COALESCE(total, 0.0) AS total, buckets
+      service, operation, name, kind, temporality, failed,
+      COALESCE(LOWER(JSON_VALUE(attributes, '$."error.type"')) LIKE '%timeout%', FALSE) AS timed_out,
+      COALESCE(CAST(count AS FLOAT64), value) AS n, COALESCE(total, 0.0) AS total, buckets
     FROM telemetry.metric_points
     WHERE observed_at >= @before AND observed_at < @until AND operation IS NOT NULL AND kind != 'gauge'
     QUALIFY ROW_NUMBER() OVER (PARTITION BY point_id ORDER BY observed_at) = 1
@@ -27,25 +30,25 @@ USING (
   -- A cumulative point adds all that it has to its minute, and takes it from that of the next one, unless the counter began anew.
   -- The first one of a run that began before the look-back adds nothing: what it counts may be long ago.
   signed AS (
-    SELECT minute, service, operation, name, kind, failed, n, total, buckets, 1.0 AS sign
+    SELECT minute, service, operation, name, kind, failed, timed_out, n, total, buckets, 1.0 AS sign
     FROM runs
     WHERE temporality = 'delta' OR last_n IS NOT NULL OR run >= @before
     UNION ALL
-    SELECT next_minute, service, operation, name, kind, failed, n, total, buckets, -1.0
+    SELECT next_minute, service, operation, name, kind, failed, timed_out, n, total, buckets, -1.0
     FROM runs
     WHERE temporality = 'cumulative' AND next_n >= n
   ),
   cells AS (
     SELECT
       'spans' AS source, minute, service, operation, name, bucket, CAST(COUNT(*) AS FLOAT64) AS n, CAST(COUNT(*) AS FLOAT64) AS calls,
-      CAST(COUNTIF(failed) AS FLOAT64) AS failures, CAST(COUNTIF(error_type LIKE '%timeout%' OR error_type LIKE '%Timeout%') AS FLOAT64) AS timeouts,
+      CAST(COUNTIF(failed) AS FLOAT64) AS failures, CAST(COUNTIF(timed_out) AS FLOAT64) AS timeouts,
       SUM(seconds) AS seconds, SUM(tokens_in) AS tokens_in, SUM(tokens_out) AS tokens_out, SUM(dollars) AS dollars
     FROM spans
     GROUP BY minute, service, operation, name, bucket
     UNION ALL
     SELECT
-      'metrics', minute, service, operation, name, NULL, 0.0, SUM(sign * n), SUM(IF(kind = 'sum' OR failed, sign * n, 0.0)), 0.0,
-      SUM(sign * total), NULL, NULL, NULL
+      'metrics', minute, service, operation, name, NULL, 0.0, SUM(sign * n), SUM(IF(kind = 'sum' OR failed, sign * n, 0.0)),
+      SUM(IF(timed_out, sign * n, 0.0)), SUM(sign * total), NULL, NULL, NULL
     FROM signed
     WHERE minute >= @since
     GROUP BY minute, service, operation, name

@@ -109,6 +109,18 @@ def test_queries_that_time_out_are_counted(warehouse: BigQueryWarehouse) -> None
     assert (found.calls, found.failures, found.timeouts) == (3, 3, 2)
 
 
+def test_queries_that_time_out_are_counted_also_where_the_service_sends_metrics(warehouse: BigQueryWarehouse) -> None:
+    query = {"operation": "database", "name": "neo4j/MATCH", "temporality": "delta"}
+    kinds = {"ReadTimeout": 2.0, "x": 3.0}
+    failed = [
+        point(3, {0: n}, series_id=kind, failed=True, attributes=f'{{"error.type": "{kind}"}}', **query)
+        for kind, n in kinds.items()
+    ]
+    warehouse.append("telemetry.metric_points", [point(3, {0: 95}, **query), *failed])
+    [found] = measured(warehouse)
+    assert (found.calls, found.failures, found.timeouts) == (100, 5, 2)
+
+
 def test_a_cumulative_histogram_adds_what_came_since_the_point_before(warehouse: BigQueryWarehouse) -> None:
     """The first point is of a run that began in the look-back; then a restart, with and without saying so."""
     warehouse.append(
