@@ -19,7 +19,15 @@ from functions.adapters.actions.calls import short
 from functions.adapters.actions.restart_service import RestartService
 from functions.adapters.actions.scale_service import ScaleService
 from functions.adapters.capacity import needed_replicas
-from tests.support.checks.action_conformance import KEY, ActionSuite, PendingSuite, UndoSuite, applied, request
+from tests.support.checks.action_conformance import (
+    KEY,
+    ActionSuite,
+    GrpcWorld,
+    PendingSuite,
+    UndoSuite,
+    applied,
+    request,
+)
 from tests.support.crash.breaking import Breaking, MemoryStore
 from tests.support.servers.cloud_run import LATEST, NAME, REVISION, CloudRun
 
@@ -28,11 +36,12 @@ RESOURCES: Mapping[str, Resource] = {TARGET: Resource(service=NAME)}
 OTHER_IMAGE = "docker.io/shop/web@sha256:2"
 
 
-class _RunWorld:
+class _RunWorld(GrpcWorld):
     """A service and an action on it."""
 
     def __init__(self, name: str, kind: type[RestartService | ScaleService]) -> None:
         self.server = CloudRun()
+        super().__init__(self.server)
         self.action = kind(RESOURCES, run.Services(endpoint=self.server.endpoint))
         self.hasty = kind(RESOURCES, run.Services(endpoint=self.server.endpoint, patience=0.5))
         self.request = request(name, TARGET)
@@ -41,26 +50,11 @@ class _RunWorld:
         service = self.server.service
         return type(service).to_json(service), sorted(self.server.revisions)
 
-    def effects(self) -> int:
-        return self.server.effects
-
     def settle(self) -> None:
         self.server.settle()
 
     def spoil(self) -> None:
         self.server.fail()
-
-    def deny(self) -> None:
-        self.server.deny()
-
-    def hang(self) -> None:
-        self.server.hang()
-
-    def stop(self) -> None:
-        self.server.stop()
-
-    def lose_answer(self) -> None:
-        self.server.lose_answer()
 
 
 class RestartWorld(_RunWorld):

@@ -1,8 +1,7 @@
 """Scaling the replicas of an endpoint and of a deployment, out and in: over the wire, against servers of their APIs."""
 
-import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import trustme
@@ -17,23 +16,30 @@ from functions.adapters.actions.scale_endpoint import ScaleEndpoint
 from functions.adapters.actions.scale_in import ScaleIn
 from functions.adapters.actions.scale_out import ScaleOut
 from functions.adapters.actions.vertex import Endpoints
-from tests.support.checks.action_conformance import KEY, ActionSuite, PendingSuite, UndoSuite, applied, request
+from tests.support.checks.action_conformance import (
+    KEY,
+    ActionSuite,
+    GrpcWorld,
+    PendingSuite,
+    UndoSuite,
+    applied,
+    request,
+)
 from tests.support.servers.kubernetes import Cluster
-from tests.support.servers.targets import Web, serving
+from tests.support.servers.targets import TOKEN
 from tests.support.servers.vertex import ENDPOINT, VertexEndpoints
 
-if TYPE_CHECKING:
-    from tests.support.servers.targets import Handler
-
+pytest_plugins = ["tests.support.servers.target_fixtures"]
 TARGET = "model/flights"
 OUT, IN = Direction.OUT, Direction.IN
 
 
-class EndpointWorld:
+class EndpointWorld(GrpcWorld):
     """An endpoint whose newest deployed model has 2 to 5 replicas, and the traffic."""
 
     def __init__(self, direction: Direction = OUT, *, needed: int = 0) -> None:
         self.server = VertexEndpoints()
+        super().__init__(self.server)
         self.replicas(2, 5)
         self.request = request(f"scale_{direction}", TARGET)
         self.action, self.hasty = (
@@ -69,21 +75,6 @@ class EndpointWorld:
 
     def spoil(self) -> None:
         self.server.replicas("30", 1, "Not enough resources available to fulfil request.")
-
-    def effects(self) -> int:
-        return self.server.effects
-
-    def deny(self) -> None:
-        self.server.deny()
-
-    def hang(self) -> None:
-        self.server.hang()
-
-    def stop(self) -> None:
-        self.server.stop()
-
-    def lose_answer(self) -> None:
-        self.server.lose_answer()
 
 
 class DeploymentWorld:
@@ -237,21 +228,13 @@ def test_nothing_is_taken_away_that_is_needed_or_may_be(authority: trustme.CA, n
     assert (plan.steps, why in plan.summary) == ((), True)
 
 
-def test_the_token_of_the_account_is_sent_to_a_cluster(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
-    metadata = Web()
-
-    def give(handler: "Handler") -> None:
-        answer = {"access_token": "ya29.x", "expires_in": 3599, "token_type": "Bearer"}
-        handler.reply(200, json.dumps(answer).encode(), Metadata_Flavor="Google")
-
-    metadata.routes["/computeMetadata/v1/instance/service-accounts/default/token"] = give
-    monkeypatch.setenv("GCE_METADATA_HOST", f"127.0.0.1:{metadata.server_address[1]}")
+@pytest.mark.usefixtures("account")
+def test_the_token_of_the_account_is_sent_to_a_cluster(authority: trustme.CA) -> None:
     # This machine by another name than those of a loopback.
     world = DeploymentWorld(authority, host="0.0.0.0")
-    with serving(metadata):
-        applied(world)
+    applied(world)
     world.stop()
-    assert (world.cluster.replicas, set(world.cluster.tokens)) == (6, {"Bearer ya29.x"})
+    assert (world.cluster.replicas, set(world.cluster.tokens)) == (6, {f"Bearer {TOKEN}"})
 
 
 def test_what_a_target_has_decides_what_is_scaled(authority: trustme.CA) -> None:

@@ -19,6 +19,7 @@ from tests.support.checks.action_conformance import (
     KEY,
     ActionSuite,
     FinalSuite,
+    GrpcWorld,
     PendingSuite,
     UndoSuite,
     World,
@@ -26,7 +27,6 @@ from tests.support.checks.action_conformance import (
     request,
 )
 from tests.support.servers import vertex
-from tests.support.servers.grpc_wire import GrpcServer
 from tests.support.servers.vertex import ENDPOINT, LOCATION, VertexEndpoints, VertexPipelines, deployed
 
 TARGET = "model/flights"
@@ -38,33 +38,11 @@ RESOURCES: Mapping[str, Resource] = {
 }
 
 
-class _VertexWorld:
-    """What the worlds here have in common: a server of one of the two services."""
-
-    def __init__(self, server: GrpcServer, action: str) -> None:
-        self._server = server
-        self.request = request(action, TARGET)
-
-    def effects(self) -> int:
-        return self._server.effects
-
-    def deny(self) -> None:
-        self._server.deny()
-
-    def hang(self) -> None:
-        self._server.hang()
-
-    def stop(self) -> None:
-        self._server.stop()
-
-    def lose_answer(self) -> None:
-        self._server.lose_answer()
-
-
-class EndpointWorld(_VertexWorld):
+class EndpointWorld(GrpcWorld):
     def __init__(self, action: str, kind: type[SplitAction]) -> None:
         self.server = VertexEndpoints()
-        super().__init__(self.server, action)
+        super().__init__(self.server)
+        self.request = request(action, TARGET)
         self.action = kind(RESOURCES, Endpoints(endpoint=self.server.endpoint))
         self.hasty = kind(RESOURCES, Endpoints(endpoint=self.server.endpoint, patience=0.5))
 
@@ -88,12 +66,13 @@ class EndpointWorld(_VertexWorld):
         self.server.replicas("20", 0, "Model server exited unexpectedly.")
 
 
-class PipelineWorld(_VertexWorld):
+class PipelineWorld(GrpcWorld):
     """The runs of a pipeline and an action on them."""
 
     def __init__(self, action: str, kind: type[CancelPipeline | RerunPipeline]) -> None:
         self.server = VertexPipelines()
-        super().__init__(self.server, action)
+        super().__init__(self.server)
+        self.request = request(action, TARGET)
         self.action = kind(RESOURCES, Pipelines(endpoint=self.server.endpoint))
         self.hasty = kind(RESOURCES, Pipelines(endpoint=self.server.endpoint, patience=0.5))
 

@@ -33,7 +33,7 @@ from functions.adapters.probes import gke, smtp, vertex, websocket
 from functions.adapters.probes import grpc as grpc_probe
 from functions.adapters.probes.identity import Tokens
 from tests.support.servers.smtp import MailServer
-from tests.support.servers.targets import ON_HERE, Web, free_port, server_context, serving
+from tests.support.servers.targets import ON_HERE, TOKEN, Web, free_port, server_context
 
 if TYPE_CHECKING:
     from tests.support.servers.targets import Handler
@@ -42,7 +42,6 @@ pytest_plugins = ["tests.support.servers.target_fixtures"]
 SHORT, PATIENT = timedelta(seconds=0.5), timedelta(seconds=30)
 # This machine by another name than those of a loopback, as far as a probe can tell: there a token is sent.
 HERE = "0.0.0.0"
-TOKEN = "ya29.access-token-of-the-account"
 
 
 # gRPC
@@ -217,23 +216,6 @@ def test_smtp_what_is_not_trusted_not_encrypted_busy_or_silent_is_told(authority
 
 
 # APIs with a token
-
-
-@pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
-    """Google's metadata server, which gives out the access token of the account."""
-    server = Web()
-
-    def give(handler: "Handler") -> None:
-        assert handler.headers["Metadata-Flavor"] == "Google"
-        answer = {"access_token": TOKEN, "expires_in": 3599, "token_type": "Bearer"}
-        handler.reply(200, json.dumps(answer).encode(), Metadata_Flavor="Google")
-
-    server.routes["/computeMetadata/v1/instance/service-accounts/default/token"] = give
-    monkeypatch.setenv("GCE_METADATA_HOST", f"127.0.0.1:{server.server_address[1]}")
-    with serving(server):
-        yield server
-        server.over.set()
 
 
 @pytest.fixture

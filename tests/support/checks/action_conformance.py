@@ -17,6 +17,7 @@ from core.actions.plan import Health, Plan
 from core.errors import ActionError, UnavailableError
 from core.events import ActionRequest, Mode, Severity
 from functions.adapters.actions.registry import Action
+from tests.support.servers.grpc_wire import GrpcServer
 
 KEY = "inc-1:2:an_action:service/web"
 
@@ -78,6 +79,28 @@ class World(Protocol):
     def lose_answer(self) -> None:
         """The next call that changes something is performed; then the connection breaks before its answer."""
         ...
+
+
+class GrpcWorld:
+    """The part of a world over one of Google's services that is the same for all: how its server counts and fails."""
+
+    def __init__(self, server: GrpcServer) -> None:
+        self._server = server
+
+    def effects(self) -> int:
+        return self._server.effects
+
+    def deny(self) -> None:
+        self._server.deny()
+
+    def hang(self) -> None:
+        self._server.hang()
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def lose_answer(self) -> None:
+        self._server.lose_answer()
 
 
 def request(action: str, target: str) -> ActionRequest:

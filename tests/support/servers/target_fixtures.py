@@ -1,13 +1,18 @@
 """Fixtures of the targets in `targets.py`: one of each a test."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import trustme
 
 from functions.adapters.net import trusting
-from tests.support.servers.targets import Names, Web, serving
+from tests.support.servers.targets import TOKEN, Names, Web, serving
+
+if TYPE_CHECKING:
+    from tests.support.servers.targets import Handler
 
 
 @pytest.fixture
@@ -35,3 +40,20 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[trust
     trusting.cache_clear()
     yield made
     trusting.cache_clear()
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    """Google's metadata server, which gives out the access token of the account."""
+    server = Web()
+
+    def give(handler: "Handler") -> None:
+        assert handler.headers["Metadata-Flavor"] == "Google"
+        answer = {"access_token": TOKEN, "expires_in": 3599, "token_type": "Bearer"}
+        handler.reply(200, json.dumps(answer).encode(), Metadata_Flavor="Google")
+
+    server.routes["/computeMetadata/v1/instance/service-accounts/default/token"] = give
+    monkeypatch.setenv("GCE_METADATA_HOST", f"127.0.0.1:{server.server_address[1]}")
+    with serving(server):
+        yield server
+        server.over.set()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from email.message import Message
 
 Route = Callable[["Handler"], object]
+TOKEN = "ya29.access-token-of-the-account"
+"""The access token that the metadata server of the fixture `account` gives out."""
 
 
 class Handler(BaseHTTPRequestHandler):
