@@ -15,6 +15,7 @@ from core.health.objective import MONTHS, Month, budget_left, counted
 from core.metrics import CATALOGUE
 from core.settings import Address, parse
 from core.settings.probes import (
+    ConnectingProbe,
     ExpectBacklog,
     ExpectPostgresql,
     ExpectRedis,
@@ -196,6 +197,14 @@ STEP = {"url": "https://a/x"}
 )
 def test_what_is_wrong_in_a_probe_is_told_with_its_path(settings: dict[str, Any], fault: str) -> None:
     assert any(fault in one for one in faults(**settings)), faults(**settings)
+
+
+def test_a_kind_that_does_not_say_what_it_checks_cannot_be_made() -> None:
+    class Nameless(ConnectingProbe):
+        kind = "nameless"
+
+    with pytest.raises(TypeError, match="where"):
+        Nameless(name="a", every=MINUTE)  # type: ignore[abstract] # that is what is tested
 
 
 def test_no_fault_shows_a_secret() -> None:

@@ -1,6 +1,7 @@
 """What all probes have in common, and what those have that connect to their target themselves."""
 
 import ipaddress
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, ClassVar
@@ -44,7 +45,7 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BaseProbe:
+class BaseProbe(ABC):
     """What all probes have."""
 
     kind: ClassVar[str]
@@ -77,12 +78,12 @@ class BaseProbe:
         return f"probe/{self.name}"
 
     @property
+    @abstractmethod
     def where(self) -> str:
         """What the probe checks, for people: without credentials, query and fragment of a URL, which may be secret."""
-        raise NotImplementedError(self.kind)
 
 
-@validator(BaseProbe, "expect", "timeout")
+@validator(BaseProbe, "expect", "timeout")  # type: ignore[type-abstract] # a key of the rules, from which nothing is made
 def _latency_is_within_the_timeout(probe: BaseProbe) -> Faults:
     if probe.expect.latency and probe.expect.latency > probe.timeout:
         yield Fault("expect.latency", "must be at most the timeout", str(probe.expect.latency))
