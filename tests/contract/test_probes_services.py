@@ -29,11 +29,11 @@ from core.settings.probes import (
     VertexProbe,
     WebsocketProbe,
 )
-from functions.adapters.probes import gke, smtp, vertex, websocket
+from functions.adapters.probes import gke, http, smtp, vertex, websocket
 from functions.adapters.probes import grpc as grpc_probe
 from functions.adapters.probes.identity import Tokens
 from tests.support.servers.smtp import MailServer
-from tests.support.servers.targets import ON_HERE, TOKEN, Web, free_port, server_context
+from tests.support.servers.targets import ON_HERE, TOKEN, Web, free_port, http_probe, server_context
 
 if TYPE_CHECKING:
     from tests.support.servers.targets import Handler
@@ -309,3 +309,13 @@ def test_without_a_token_nothing_is_requested(api: Web, monkeypatch: pytest.Monk
     monkeypatch.setenv("GCE_METADATA_HOST", f"127.0.0.1:{free_port()}")
     result = vertex.check(vertex_of(api), Tokens())
     assert (result.reason, api.asked) == (ProbeReason.NO_TOKEN, [])
+
+
+def test_what_has_no_time_left_for_its_request_is_a_timeout_and_no_want_of_a_token(api: Web) -> None:
+    gone = timedelta(microseconds=1)
+    results = [
+        http.check(http_probe(api.url(), timeout=gone)),
+        vertex.check(vertex_of(api, url=api.url(), timeout=gone)),
+    ]
+    assert [result.reason for result in results] == [ProbeReason.TIMEOUT] * 2
+    assert api.asked == []

@@ -1,6 +1,5 @@
 """The API of Kubernetes on the control planes of clusters, with the access token of the function's account; none is sent to this machine."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -8,15 +7,15 @@ import msgspec
 from urllib3.util import parse_url
 
 from core.errors import ActionError, UnavailableError
-from core.settings.network import is_loopback
 from core.settings.response import Resource
 from core.text import clean
-from functions.adapters.net import Deadline, address, anywhere, trusting_only
+from functions.adapters.net import Deadline, anywhere, trusting_only
 from functions.adapters.probes import web
 from functions.adapters.probes.identity import TOKENS, NoTokenError, Tokens
 
 PATIENCE = 10.0
 """Seconds that one request may take, with its token."""
+_JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 _LATER = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
 
 T = TypeVar("T")
@@ -56,7 +55,7 @@ class Clusters:
                     url=url,
                     refuses=anywhere,
                     method=method,
-                    headers=self._headers(address(url)[0], deadline),
+                    headers=_JSON | self._tokens.authorization(url, deadline),
                     body=body,
                     context=trusting_only(resource.ca),
                 ),
@@ -65,12 +64,6 @@ class Clusters:
         except (*web.FAULTS, NoTokenError) as error:
             raise UnavailableError(f"{url.netloc}{path}: does not answer ({type(error).__name__})") from error
         return _decoded(f"{url.netloc}{path}", answer, kind)
-
-    def _headers(self, host: str, deadline: Deadline) -> Mapping[str, str]:
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if not is_loopback(host):
-            headers["Authorization"] = f"Bearer {self._tokens.access(deadline)}"
-        return headers
 
 
 def _decoded(where: str, answer: web.Answer, kind: type[T]) -> T:

@@ -6,6 +6,7 @@ References:
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import urljoin
 
 from urllib3.util import parse_url
@@ -13,8 +14,10 @@ from urllib3.util import parse_url
 from core.health import ProbeReason, ProbeResult
 from core.settings.probes import GkeProbe
 from functions.adapters.net import trusting_only
-from functions.adapters.probes.authorized import Call, call
+from functions.adapters.probes import web
+from functions.adapters.probes.authorized import call
 from functions.adapters.probes.identity import TOKENS, Tokens
+from functions.adapters.probes.reach import refuses
 
 _FAILED = re.compile(r"^\[-\]([\w./-]{1,80})", re.MULTILINE)
 _UNAUTHORIZED = (401, 403)
@@ -25,14 +28,15 @@ def check(probe: GkeProbe, tokens: Tokens = TOKENS) -> ProbeResult:
     live = _ask(probe, "/livez", tokens)
     if not live.ok:
         return live
-    left = probe.timeout.total_seconds() - live.latency
-    ready = _ask(replace(probe, timeout=probe.timeout * (left / probe.timeout.total_seconds())), "/readyz", tokens)
+    left = probe.timeout - timedelta(seconds=live.latency)
+    ready = _ask(replace(probe, timeout=left), "/readyz", tokens)
     return replace(ready, latency=live.latency + ready.latency)
 
 
 def _ask(probe: GkeProbe, path: str, tokens: Tokens) -> ProbeResult:
     url = parse_url(urljoin(probe.url, f"{path}?verbose"))
-    result = call(probe, Call(url=url, context=trusting_only(probe.ca)), tokens)
+    request = web.Request(url=url, refuses=refuses(probe), context=trusting_only(probe.ca))
+    result = call(probe, request, tokens)
     if result.ok or result.status is None:
         return replace(result, detail=f"{path}: {result.detail}")
     if result.status in _UNAUTHORIZED:

@@ -20,7 +20,7 @@ from core.settings import HttpProbe
 from core.settings.network import is_loopback
 from functions.adapters.net import PORTS, Deadline, address, trusting
 from functions.adapters.probes import tls, web
-from functions.adapters.probes.failure import failed, failed_by, passed
+from functions.adapters.probes.failure import failed, failed_by
 from functions.adapters.probes.identity import TOKENS, NoTokenError, Tokens, no_token
 from functions.adapters.probes.reach import refuses
 
@@ -36,15 +36,17 @@ def check(probe: HttpProbe, tokens: Tokens = TOKENS) -> ProbeResult:
     try:
         bearer = _bearer(probe, asked[0], tokens, whole)
         deadline = Deadline(whole.left())  # the time for the token does not count either
-    except (NoTokenError, TimeoutError) as error:
+    except NoTokenError as error:
         return no_token(error, web.shown(asked[0]), whole)
+    except TimeoutError as error:
+        return failed_by(error, web.shown(asked[0]), whole)
     while True:
         headers = bearer if _origin(asked[-1]) == _origin(asked[0]) else {}
         answer = _answer(web.Request(url=asked[-1], refuses=refuses(probe), headers=headers), deadline)
         if isinstance(answer, ProbeResult):
             return answer
         if answer.status not in _REDIRECT or answer.location is None or answer.status == probe.expect.status:
-            return judge(_result(answer, deadline), status=probe.expect.status, body=probe.expect.body)
+            return judge(web.completed(answer, deadline), status=probe.expect.status, body=probe.expect.body)
         onward = _redirect(asked, answer.location)
         if isinstance(onward, ProbeReason):
             return replace(failed(onward, web.shown(asked[-1]), deadline), certificate_expires_at=answer.expires_at)
@@ -68,11 +70,6 @@ def _answer(request: web.Request, deadline: Deadline) -> web.Answer | ProbeResul
         return replace(failed_by(error, where, deadline), certificate_expires_at=expires_at)
     except web.FAULTS as error:
         return web.failed_by(error, where, deadline)
-
-
-def _result(answer: web.Answer, deadline: Deadline) -> ProbeResult:
-    result = passed(f"HTTP {answer.status}", deadline)
-    return replace(result, certificate_expires_at=answer.expires_at, status=answer.status, body=answer.body)
 
 
 def _redirect(asked: Sequence[Url], location: str) -> Url | ProbeReason:

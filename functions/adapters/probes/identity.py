@@ -14,10 +14,11 @@ from http.client import HTTPException
 from urllib.parse import quote
 
 from urllib3.exceptions import HTTPError
-from urllib3.util import parse_url
+from urllib3.util import Url, parse_url
 
 from core.health import ProbeReason, ProbeResult
-from functions.adapters.net import Deadline, connected, headers
+from core.settings.network import is_loopback
+from functions.adapters.net import Deadline, address, connected, headers
 from functions.adapters.probes.failure import failed
 
 METADATA = "metadata.google.internal"
@@ -67,6 +68,14 @@ class Tokens:
         """
         return self._get("token", lambda: _access_token(_ask("token", deadline), self._clock()))
 
+    def authorization(self, url: Url, deadline: Deadline) -> dict[str, str]:
+        """The header of a request to an API: the access token; none to this machine, where nobody is trusted with it.
+
+        Raises:
+            NoTokenError: none is available.
+        """
+        return {} if is_loopback(address(url)[0]) else {"Authorization": f"Bearer {self.access(deadline)}"}
+
     def _get(self, path: str, request: Callable[[], _Token]) -> str:
         kept = self._kept.get(path)
         if kept is None or kept.until - MARGIN <= self._clock():
@@ -78,7 +87,7 @@ class Tokens:
 TOKENS = Tokens()
 
 
-def no_token(error: Exception, where: str, deadline: Deadline) -> ProbeResult:
+def no_token(error: NoTokenError, where: str, deadline: Deadline) -> ProbeResult:
     """The result of a check for which no token was available."""
     result = failed(ProbeReason.NO_TOKEN, where, deadline)
     return replace(result, detail=f"{result.detail}: {error}")

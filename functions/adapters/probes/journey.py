@@ -30,7 +30,8 @@ def check(probe: JourneyProbe) -> ProbeResult:
         if result.ok:
             result = _compare(step, result, values)
         if not result.ok:
-            return replace(result, detail=f"step {number} of {len(probe.steps)}: {result.detail}")
+            detail = f"step {number} of {len(probe.steps)}: {result.detail}"
+            return replace(result, detail=detail, certificate_expires_at=None)  # of one host of perhaps several
     return passed(f"{len(probe.steps)} steps", deadline)
 
 
@@ -48,10 +49,7 @@ def _take(step: Step, values: Mapping[str, str], refuse: Refuses, deadline: Dead
         answer = web.answer(request, deadline)
     except web.FAULTS as error:
         return web.failed_by(error, where, deadline)
-    result = passed(f"HTTP {answer.status}", deadline)
-    return judge(
-        replace(result, status=answer.status, body=answer.body), status=step.expect.status, body=step.expect.body
-    )
+    return judge(web.completed(answer, deadline), status=step.expect.status, body=step.expect.body)
 
 
 def _compare(step: Step, result: ProbeResult, values: dict[str, str]) -> ProbeResult:

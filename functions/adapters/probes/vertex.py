@@ -11,14 +11,23 @@ from urllib3.util import parse_url
 
 from core.health import ProbeReason, ProbeResult
 from core.settings.probes import VertexProbe
-from functions.adapters.probes.authorized import Call, call
+from functions.adapters.probes import web
+from functions.adapters.probes.authorized import call
 from functions.adapters.probes.identity import TOKENS, Tokens
+from functions.adapters.probes.reach import refuses
 
 
 def check(probe: VertexProbe, tokens: Tokens = TOKENS) -> ProbeResult:
     """Request predictions of the instances, and count them."""
     body = json.dumps({"instances": list(probe.instances)}).encode()
-    result = call(probe, Call(url=parse_url(probe.api), method="POST", body=body), tokens)
+    request = web.Request(
+        url=parse_url(probe.api),
+        refuses=refuses(probe),
+        method="POST",
+        headers={"Content-Type": "application/json"},
+        body=body,
+    )
+    result = call(probe, request, tokens)
     if not result.ok:
         return result
     found, expected = _predictions(result.body), len(probe.instances)

@@ -3,7 +3,7 @@
 import http.client
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import urllib3
@@ -74,6 +74,16 @@ def _body(response: urllib3.HTTPResponse) -> bytes:
     except ValueError as error:  # urllib3 on a chunk of negative size
         raise http.client.HTTPException(str(error)) from error
     return body
+
+
+def completed(answer: Answer, deadline: Deadline) -> ProbeResult:
+    """The result of a request that was answered, before it is compared with what is expected."""
+    return replace(
+        failure.passed(f"HTTP {answer.status}", deadline),
+        status=answer.status,
+        body=answer.body,
+        certificate_expires_at=answer.expires_at,
+    )
 
 
 def shown(url: Url) -> str:
