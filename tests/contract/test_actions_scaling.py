@@ -201,6 +201,18 @@ class TestScaleDeployment(ActionSuite, PendingSuite, UndoSuite):
         with pytest.raises(ActionError, match="404"):
             world.action.plan(request("scale_out", "service/gone"))
 
+    @pytest.mark.parametrize("target", [TARGET, "service/gone"])
+    def test_a_plan_is_not_applied_to_another_cluster_that_the_settings_name_since(
+        self, world: DeploymentWorld, authority: trustme.CA, target: str
+    ) -> None:
+        plan = world.action.plan(world.request)
+        other = DeploymentWorld(authority)
+        other.resources = {target: other.resources[TARGET]}
+        with pytest.raises(ActionError, match="since the plan"):
+            ScaleDeployment(other.resources).apply(plan, KEY)
+        other.stop()
+        assert (world.cluster.effects, other.cluster.effects) == (0, 0)
+
     def test_another_authority_is_not_trusted(self, world: DeploymentWorld) -> None:
         other = trustme.CA().cert_pem.bytes().decode()
         resource = Resource(deployment="shop/scorer", cluster=world.cluster.url, ca=other)

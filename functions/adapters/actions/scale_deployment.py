@@ -15,6 +15,7 @@ from urllib3.util import parse_url
 
 from core.actions.plan import Health, Verification
 from core.capacity.scaling import Direction
+from core.errors import ActionError
 from core.settings.response import Resource
 from functions.adapters.actions.kubernetes import PATIENCE, Clusters
 from functions.adapters.actions.replicas import Bounds, Needed, ReplicaAction, none_known
@@ -62,15 +63,13 @@ class Read:
     """A deployment.
 
     Attributes:
-        target: whose resource it is.
+        resource: whose it is.
         path: of the API.
-        host: of the control plane.
         scale: as it was read.
     """
 
-    target: str
+    resource: Resource
     path: str
-    host: str
     scale: _Scale
 
 
@@ -100,29 +99,34 @@ class ScaleDeployment(ReplicaAction[Read]):
         self._clusters = Clusters(patience=patience)
 
     def _state(self, target: str) -> Mapping[str, str]:
-        return {"target": target, "deployment": self._resources[target].deployment}
+        resource = self._resources[target]
+        return {"target": target, "cluster": resource.cluster, "deployment": resource.deployment}
 
     def _read(self, state: Mapping[str, str]) -> Read:
-        namespace, _, name = state["deployment"].partition("/")
+        resource = self._resources.get(state["target"], Resource())
+        if any(getattr(resource, field) != state[field] for field in ("cluster", "deployment")):
+            raise ActionError(f"resources.{state['target']}: somebody changed its cluster or deployment since the plan")
+        namespace, _, name = resource.deployment.partition("/")
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
-        resource = self._resources[state["target"]]
-        scale = self._clusters.get(resource, f"{path}/scale", _Scale)
-        return Read(target=state["target"], path=path, host=parse_url(resource.cluster).netloc or "", scale=scale)
+        return Read(resource=resource, path=path, scale=self._clusters.get(resource, f"{path}/scale", _Scale))
 
     def _describe(self, read: Read) -> tuple[str, str]:
         metadata = read.scale.metadata
-        return f"deployment {metadata.namespace}/{metadata.name}", f"//{read.host}{read.path}"
+        return (
+            f"deployment {metadata.namespace}/{metadata.name}",
+            f"//{parse_url(read.resource.cluster).netloc}{read.path}",
+        )
 
     def _bounds(self, read: Read) -> Bounds:
         return Bounds(least=read.scale.spec.replicas, most=read.scale.spec.replicas)
 
     def _write(self, read: Read, bounds: Bounds) -> str:
         wanted = _Scale(metadata=read.scale.metadata, spec=_ScaleSpec(replicas=bounds.least))
-        written = self._clusters.put(self._resources[read.target], f"{read.path}/scale", wanted)
+        written = self._clusters.put(read.resource, f"{read.path}/scale", wanted)
         return f"the replicas are {written.spec.replicas}"
 
     def _health(self, read: Read, bounds: Bounds) -> Verification:
-        status = self._clusters.get(self._resources[read.target], read.path, _Deployment).status
+        status = self._clusters.get(read.resource, read.path, _Deployment).status
         failed = [one for one in status.conditions if one.type == "Progressing" and one.status == "False"]
         if failed:
             return Verification(health=Health.BAD, detail=f"{failed[0].reason}: {failed[0].message}")
