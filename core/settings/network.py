@@ -44,6 +44,15 @@ def secure_url(node: Node) -> str:
     return given
 
 
+def secure_origin(node: Node) -> str:
+    """A URL of the same sort without a path and query: a server as a whole."""
+    given = secure_url(node)
+    split = urlsplit(given)
+    if split.path or split.query:
+        raise WrongError("must be an address without a path")
+    return given
+
+
 def is_secure(url: str) -> bool:
     """Whether what is sent to a URL is encrypted, or stays on this machine.
 
@@ -156,6 +165,7 @@ def authority(node: Node) -> str:
 Url = Annotated[str, Reads(url, "an http or https URL")]
 Authority = Annotated[str, Reads(authority, "certificates in PEM, or such a text in base64")]
 SecureUrl = Annotated[str, Reads(secure_url, "an https URL, or one of this machine")]
+SecureOrigin = Annotated[str, Reads(secure_origin, "an https URL without a path, or one of this machine")]
 Host = Annotated[str, Reads(host, "a host name or an IP address")]
 Port = Annotated[int, Range(_PORTS[0], _PORTS[-1])]
 HostAndPort = Annotated[Address, Reads(address, "`host:port`")]

@@ -21,7 +21,7 @@ from core.settings.kinds import (
     TargetPattern,
     TimeZone,
 )
-from core.settings.network import Authority, SecureUrl, Server
+from core.settings.network import Authority, SecureOrigin, Server
 from core.settings.notes import (
     Default,
     Defines,
@@ -274,7 +274,7 @@ class Resource:
         Requires("cluster"),
     ] = ""
     """Deployment of a GKE cluster."""
-    cluster: Annotated[SecureUrl, Requires("deployment")] = ""
+    cluster: Annotated[SecureOrigin, Requires("deployment")] = ""
     """Address of the control plane of that cluster."""
     ca: Annotated[Authority | None, Requires("cluster"), Default("those of the machine")] = None
     """Certificate authority of that cluster (`masterAuth.clusterCaCertificate`); none is needed for its DNS endpoint."""
@@ -299,12 +299,6 @@ class Resource:
     """Service account; its keys may be disabled."""
     logs: Annotated[str, Pattern(r"[\s\S]{1,2000}", "must be a filter of Cloud Logging of 1 to 2000 characters")] = ""
     """Cloud Logging filter for diagnostics."""
-
-
-@validator(Resource, "cluster")
-def _an_address_has_no_path(resource: Resource) -> Faults:
-    if resource.cluster.count("/") > 2:  # noqa: PLR2004 - those of the scheme
-        yield Fault("cluster", "must be an address without a path", resource.cluster)
 
 
 SCALED = ("service", "endpoint", "deployment")

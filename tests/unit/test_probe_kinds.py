@@ -185,6 +185,7 @@ STEP = {"url": "https://a/x"}
         ),
         ({"kind": "gke", "url": "http://10.0.0.1"}, "url: must be an https URL"),
         ({"kind": "gke", "url": "https://10.0.0.1/x"}, "url: must be an address without a path"),
+        ({"kind": "gke", "url": "https://10.0.0.1?x"}, "url: must be an address without a path"),
         ({"kind": "journey", "steps": []}, "steps: must be a list of at least 1"),
         ({"kind": "journey", "steps": [{"url": "https://{{a}}/x"}]}, "steps[0].url: must have captured values"),
         (

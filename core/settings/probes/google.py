@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
-from core.errors import Fault
-from core.settings.declare import Faults, validator
 from core.settings.kinds import Column, Table
-from core.settings.network import Authority, SecureUrl
+from core.settings.network import Authority, SecureOrigin, SecureUrl
 from core.settings.notes import Default, Mark, Pattern, Range, Reads
 from core.settings.probes.base import BaseProbe, ConnectingProbe, Timing
 from core.settings.probes.endpoints import shown_url
@@ -118,7 +116,7 @@ class GkeProbe(ConnectingProbe):
     """Whether the API server of a cluster is live and ready (`/livez` and `/readyz`)."""
 
     kind: ClassVar[str] = "gke"
-    url: SecureUrl
+    url: SecureOrigin
     """Address of the cluster's control plane."""
     ca: Annotated[Authority | None, Default("those of the machine")] = None
     """Certificate authority of the cluster (`masterAuth.clusterCaCertificate`); none is needed for its DNS endpoint."""
@@ -127,9 +125,3 @@ class GkeProbe(ConnectingProbe):
     def where(self) -> str:
         """The address."""
         return shown_url(self.url)
-
-
-@validator(GkeProbe, "url")
-def _an_address_has_no_path(probe: GkeProbe) -> Faults:
-    if probe.url.count("/") > 2:  # noqa: PLR2004 - those of the scheme
-        yield Fault("url", "must be an address without a path", probe.url)

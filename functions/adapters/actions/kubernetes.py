@@ -47,7 +47,7 @@ class Clusters:
         return self._send(resource, "PUT", path, msgspec.json.encode(wanted), type(wanted))
 
     def _send(self, resource: Resource, method: str, path: str, body: bytes | None, kind: type[T]) -> T:
-        url = parse_url(f"{resource.cluster.rstrip('/')}{path}")
+        url = parse_url(f"{resource.cluster}{path}")
         deadline = Deadline(self._patience)
         try:
             answer = web.answer(
