@@ -190,6 +190,12 @@ class TestScaleDeployment(ActionSuite, PendingSuite, UndoSuite):
         applied(world)
         assert world.cluster.replicas == 6
 
+    def test_a_deployment_of_any_size_is_verified(self, world: DeploymentWorld) -> None:
+        world.cluster.note = "x" * 250_000
+        plan = applied(world)
+        world.settle()
+        assert world.action.verify(plan).health is Health.GOOD
+
     def test_a_change_between_reading_and_writing_is_not_overwritten(self, world: DeploymentWorld) -> None:
         plan = world.action.plan(world.request)
         world.cluster.racing = True

@@ -13,9 +13,9 @@ import pytest
 import trustme
 
 from core.health import ProbeReason
+from functions.adapters.identity import MARGIN, NoTokenError, Tokens
 from functions.adapters.net import Deadline
 from functions.adapters.probes import http
-from functions.adapters.probes.identity import MARGIN, NoTokenError, Tokens
 from tests.support.servers.targets import Web, free_port, http_probe, serving
 
 if TYPE_CHECKING:

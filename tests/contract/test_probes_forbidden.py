@@ -143,7 +143,7 @@ def test_a_name_is_resolved_once_and_the_connection_goes_to_the_address_that_was
 ) -> None:
     """The first answer is allowed, every later one is not, and nobody asks for it; refused, where the first is not."""
     if kind in {"vertex", "gke"}:
-        monkeypatch.setattr("functions.adapters.probes.identity.Tokens.access", lambda *_: "token")
+        monkeypatch.setattr("functions.adapters.identity.Tokens.access", lambda *_: "token")
     spelt = KINDS[kind]("rebind.test", listener.port)
     if kind in {"vertex", "gke"}:
         spelt["url"] = spelt["url"].replace("http:", "https:")

@@ -29,9 +29,9 @@ from core.settings.probes import (
     VertexProbe,
     WebsocketProbe,
 )
+from functions.adapters.identity import Tokens
 from functions.adapters.probes import gke, http, smtp, vertex, websocket
 from functions.adapters.probes import grpc as grpc_probe
-from functions.adapters.probes.identity import Tokens
 from tests.support.servers.smtp import MailServer
 from tests.support.servers.targets import ON_HERE, TOKEN, Web, free_port, http_probe, server_context
 

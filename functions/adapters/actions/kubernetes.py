@@ -9,13 +9,14 @@ from urllib3.util import parse_url
 from core.errors import ActionError, UnavailableError
 from core.settings.response import Resource
 from core.text import clean
-from functions.adapters.net import Deadline, anywhere, trusting_only
-from functions.adapters.probes import web
-from functions.adapters.probes.identity import TOKENS, NoTokenError, Tokens
+from functions.adapters.identity import TOKENS, NoTokenError, Tokens
+from functions.adapters.net import Deadline, trusting_only
+from functions.adapters.notify.http_client import Answer, send
 
 PATIENCE = 10.0
 """Seconds that one request may take, with its token."""
-_JSON = {"Content-Type": "application/json", "Accept": "application/json"}
+LARGEST = 4_000_000
+"""Bytes of an answer; etcd stores objects of up to 1.5 MiB."""
 _LATER = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
 
 T = TypeVar("T")
@@ -48,38 +49,31 @@ class Clusters:
 
     def _send(self, resource: Resource, method: str, path: str, body: bytes | None, kind: type[T]) -> T:
         url = parse_url(f"{resource.cluster}{path}")
+        where = f"{url.netloc}{path}"
         deadline = Deadline(self._patience)
         try:
-            answer = web.answer(
-                web.Request(
-                    url=url,
-                    refuses=anywhere,
-                    method=method,
-                    headers=_JSON | self._tokens.authorization(url, deadline),
-                    body=body,
-                    context=trusting_only(resource.ca),
-                ),
-                deadline,
-            )
-        except (*web.FAULTS, NoTokenError) as error:
-            raise UnavailableError(f"{url.netloc}{path}: does not answer ({type(error).__name__})") from error
-        return _decoded(f"{url.netloc}{path}", answer, kind)
+            token, left = self._tokens.authorization(url, deadline), deadline.left()
+        except (NoTokenError, TimeoutError) as error:
+            raise UnavailableError(f"{where}: no token: {error}") from error
+        context = trusting_only(resource.ca)
+        answer = send(where, method, url.url, body, seconds=left, says=token, most=LARGEST, context=context)
+        return _decoded(where, answer, kind)
 
 
-def _decoded(where: str, answer: web.Answer, kind: type[T]) -> T:
+def _decoded(where: str, answer: Answer, kind: type[T]) -> T:
     if answer.status in _LATER or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise UnavailableError(f"{where}: answered {answer.status}: {_reason(answer.body)}")
     if answer.status != HTTPStatus.OK:
         raise ActionError(f"{where}: refused: {answer.status}: {_reason(answer.body)}")
     try:
-        return msgspec.json.decode(answer.body.encode(), type=kind)
-    except (msgspec.MsgspecError, RecursionError) as error:
+        return msgspec.json.decode(answer.body, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise UnavailableError(f"{where}: answered what is not documented ({error})") from error
 
 
-def _reason(body: str) -> str:
+def _reason(body: bytes) -> str:
     try:
-        told: Any = msgspec.json.decode(body.encode())["message"]
-    except (msgspec.MsgspecError, KeyError, TypeError, RecursionError):
+        told: Any = msgspec.json.decode(body)["message"]
+    except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError):
         return "no reason given"
     return clean(str(told))

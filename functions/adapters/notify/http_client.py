@@ -5,6 +5,7 @@ no answer in time       not now
 """
 
 import http.client
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -57,7 +58,15 @@ def post(
 
 
 def send(
-    who: str, method: str, url: str, body: bytes | None, *, seconds: float, says: dict[str, str] | None, most: int
+    who: str,
+    method: str,
+    url: str,
+    body: bytes | None,
+    *,
+    seconds: float,
+    says: dict[str, str] | None,
+    most: int,
+    context: ssl.SSLContext | None = None,
 ) -> Answer:
     """Send a request with a JSON body, or with none.
 
@@ -69,6 +78,7 @@ def send(
         seconds: the timeout of a request, including a slow answer.
         says: additional headers.
         most: bytes of the body of the response that are read.
+        context: whose certificates are trusted; those of the machine where there is none.
 
     Raises:
         UnavailableError: no answer in time; the error has neither the address nor a header.
@@ -76,7 +86,7 @@ def send(
     try:
         where = parse_url(url)
         said = headers(where) | {"Content-Type": "application/json; charset=utf-8"} | (says or {})
-        with connected(where, Deadline(seconds)) as (connection, _):
+        with connected(where, Deadline(seconds), context=context) as (connection, _):
             connection.request(method, where.request_uri, body=body, headers=said, preload_content=False)
             response = connection.getresponse()
             answered = _read_body(response, most) if most else b""

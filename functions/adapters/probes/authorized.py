@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from core.health import ProbeResult, judge
 from core.settings.probes import ConnectingProbe
+from functions.adapters.identity import NoTokenError, Tokens
 from functions.adapters.net import Deadline, trusting
 from functions.adapters.probes import web
-from functions.adapters.probes.identity import NoTokenError, Tokens, no_token
+from functions.adapters.probes.failure import no_token
 
 
 def call(probe: ConnectingProbe, request: web.Request, tokens: Tokens) -> ProbeResult:

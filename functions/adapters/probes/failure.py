@@ -6,6 +6,7 @@ import ssl
 from dataclasses import replace
 
 from core.health import ProbeReason, ProbeResult
+from functions.adapters.identity import NoTokenError
 from functions.adapters.net import Deadline, ForbiddenAddressError
 
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL}
@@ -51,6 +52,12 @@ def failed(reason: ProbeReason, where: str, deadline: Deadline) -> ProbeResult:
     """The result of a failed check; it names the address, and nothing that was sent or received."""
     detail = f"{reason.replace('_', ' ')}: {where}"
     return ProbeResult(ok=False, reason=reason, latency=deadline.spent(), detail=detail)
+
+
+def no_token(error: NoTokenError, where: str, deadline: Deadline) -> ProbeResult:
+    """The result of a check for which no token was available."""
+    result = failed(ProbeReason.NO_TOKEN, where, deadline)
+    return replace(result, detail=f"{result.detail}: {error}")
 
 
 def passed(detail: str, deadline: Deadline, **measures: float) -> ProbeResult:

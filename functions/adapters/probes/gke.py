@@ -13,10 +13,10 @@ from urllib3.util import parse_url
 
 from core.health import ProbeReason, ProbeResult
 from core.settings.probes import GkeProbe
+from functions.adapters.identity import TOKENS, Tokens
 from functions.adapters.net import trusting_only
 from functions.adapters.probes import web
 from functions.adapters.probes.authorized import call
-from functions.adapters.probes.identity import TOKENS, Tokens
 from functions.adapters.probes.reach import refuses
 
 _FAILED = re.compile(r"^\[-\]([\w./-]{1,80})", re.MULTILINE)

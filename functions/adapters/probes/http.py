@@ -18,10 +18,10 @@ from urllib3.util import Url, parse_url
 from core.health import ProbeReason, ProbeResult, judge
 from core.settings import HttpProbe
 from core.settings.network import is_loopback
+from functions.adapters.identity import TOKENS, NoTokenError, Tokens
 from functions.adapters.net import PORTS, Deadline, address, trusting
 from functions.adapters.probes import tls, web
-from functions.adapters.probes.failure import failed, failed_by
-from functions.adapters.probes.identity import TOKENS, NoTokenError, Tokens, no_token
+from functions.adapters.probes.failure import failed, failed_by, no_token
 from functions.adapters.probes.reach import refuses
 
 REDIRECTS = 5

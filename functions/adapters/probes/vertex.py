@@ -11,9 +11,9 @@ from urllib3.util import parse_url
 
 from core.health import ProbeReason, ProbeResult
 from core.settings.probes import VertexProbe
+from functions.adapters.identity import TOKENS, Tokens
 from functions.adapters.probes import web
 from functions.adapters.probes.authorized import call
-from functions.adapters.probes.identity import TOKENS, Tokens
 from functions.adapters.probes.reach import refuses
 
 

@@ -32,6 +32,7 @@ class Cluster:
         replicas: that are asked for.
         ready: that are ready.
         version: of the deployment, which each change raises.
+        note: an annotation of the deployment.
         failure: why a rollout does not go on; empty where it does.
         denied: whether every request is refused for want of a permission.
         silent: whether no request is answered.
@@ -46,6 +47,7 @@ class Cluster:
     replicas: int = 3
     ready: int = 3
     version: int = 1
+    note: str = ""
     failure: str = ""
     denied: bool = False
     silent: bool = False
@@ -121,7 +123,8 @@ class Cluster:
         progress = {"type": "Progressing", "status": "False" if self.failure else "True", "message": self.failure}
         progress["reason"] = "ProgressDeadlineExceeded" if self.failure else "NewReplicaSetAvailable"
         status = {"replicas": self.ready, "readyReplicas": self.ready, "conditions": [progress]}
-        return {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": self._metadata(), "status": status}
+        metadata = {**self._metadata(), "annotations": {"note": self.note}}
+        return {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": metadata, "status": status}
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -9,17 +9,15 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http.client import HTTPException
 from urllib.parse import quote
 
 from urllib3.exceptions import HTTPError
 from urllib3.util import Url, parse_url
 
-from core.health import ProbeReason, ProbeResult
 from core.settings.network import is_loopback
 from functions.adapters.net import Deadline, address, connected, headers
-from functions.adapters.probes.failure import failed
 
 METADATA = "metadata.google.internal"
 """Answers on Cloud Run, Compute Engine and Kubernetes Engine; `GCE_METADATA_HOST` names another, as for Google's clients."""
@@ -85,12 +83,6 @@ class Tokens:
 
 
 TOKENS = Tokens()
-
-
-def no_token(error: NoTokenError, where: str, deadline: Deadline) -> ProbeResult:
-    """The result of a check for which no token was available."""
-    result = failed(ProbeReason.NO_TOKEN, where, deadline)
-    return replace(result, detail=f"{result.detail}: {error}")
 
 
 def _ask(path: str, deadline: Deadline) -> str:
