@@ -1,4 +1,4 @@
-"""One tick: check the probes that are due, set metrics, save the results, and publish findings, in this order.
+"""One tick: check the probes that are due, set metrics, save the results with the metrics of their objectives, and publish findings.
 
 A fault at any point is repaired by the next delivery of the tick, or by the next tick.
 """

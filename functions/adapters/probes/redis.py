@@ -48,9 +48,8 @@ _REASONS: tuple[tuple[type[RedisError], ProbeReason], ...] = (
 
 def check(probe: RedisProbe) -> ProbeResult:
     """Connect, ping, and read the server's statistics."""
-    context = (
-        trusting_only(probe.ca) if probe.tls else None
-    )  # loaded now, because it must not count as latency of the target
+    # Loaded now, because it must not count as latency of the target.
+    context = trusting_only(probe.ca) if probe.tls else None
     deadline = Deadline(probe.timeout.total_seconds())
     try:
         with reach(probe, probe.host, probe.port, deadline) as stream:

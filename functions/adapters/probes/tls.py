@@ -15,7 +15,8 @@ from functions.adapters.probes.reach import refuses
 
 def check(probe: TlsProbe) -> ProbeResult:
     """Complete a TLS handshake as a client would; a refused certificate is requested again, for its dates."""
-    context, refuse = trusting(), refuses(probe)  # loaded now, because it must not count as latency of the target
+    context = trusting()  # loaded now, because it must not count as latency of the target
+    refuse = refuses(probe)
     deadline = Deadline(probe.timeout.total_seconds())
     try:
         with (
