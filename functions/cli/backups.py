@@ -35,12 +35,10 @@ def backup(*, listed: bool) -> None:
             _list(ports)
             return
         from functions.services.backups.make import Backups  # noqa: PLC0415 - help needs none of it
-        from functions.services.backups.restore import Restorer  # noqa: PLC0415 - as above
 
         at = datetime.now(UTC).replace(microsecond=0)
         backups = Backups(store=ports.store, warehouse=ports.warehouse, clock=ports.clock)
-        restorer = Restorer(store=ports.store, warehouse=ports.warehouse, clock=ports.clock)
-        _alone(ports, ("backup",), lambda: _unless_restoring(restorer, backups.steps(at)))
+        _alone(ports, ("backup",), lambda: backups.steps(at))
         click.echo(f"backup of {at:%Y-%m-%dT%H:%M:%SZ}: made, restored into scratch tables, and equal")
 
 
@@ -116,14 +114,6 @@ def _alone(ports: "Ports", names: Sequence[str], steps: Callable[[], "Iterator[S
                 renew()
             said = step.run()
             click.echo(f"{step.name}{': ' if said else ''}{said}")
-
-
-def _unless_restoring(restorer: "Restorer", steps: "Iterator[Step]") -> "Iterator[Step]":
-    if other := restorer.unfinished():
-        raise RefusedError(
-            f"backup: must wait for the restore of {other}, which is not finished: aia restore finishes it"
-        )
-    yield from steps
 
 
 def _restore(restorer: "Restorer", manifest: "Manifest", withheld: list[str]) -> "Iterator[Step]":

@@ -247,7 +247,7 @@ def test_a_restore_whose_program_ends_at_any_call_is_never_left_half_done(place:
     assert place.setup.world.told == told
 
 
-def test_no_other_backup_is_restored_before_one_is_finished(place: Place) -> None:
+def test_no_other_backup_is_restored_or_made_before_one_is_finished(place: Place) -> None:
     first = place.back_up()
     place.setup.world.now += HOUR
     second = place.back_up()
@@ -258,6 +258,9 @@ def test_no_other_backup_is_restored_before_one_is_finished(place: Place) -> Non
             break
     with pytest.raises(RefusedError, match=f"must be {first.id}, whose restore is not finished"):
         place.restorer.begin(second)
+    with pytest.raises(RefusedError, match=f"must wait for the restore of {first.id}"):
+        place.back_up()
     place.restorer.resume()
     assert place.restorer.unfinished() == ""
+    assert manifests.newest(place.warehouse, place.setup.world.now) == second
     place.restore(second)

@@ -15,6 +15,7 @@ from core.errors import BackupError
 from core.maintenance.backup import Manifest, TableBackup, backup_id
 from functions.adapters.ports import Clock, ListedStore, StreamedWarehouse
 from functions.services.backups import documents, manifests, tables
+from functions.services.backups.restore import Restorer
 from functions.services.steps import Step
 
 
@@ -33,7 +34,12 @@ class Backups:
     clock: Clock
 
     def steps(self, at: datetime) -> Iterator[Step]:
-        """The steps of the backup of an instant."""
+        """The steps of the backup of an instant.
+
+        Raises:
+            RefusedError: a restore is not finished.
+        """
+        Restorer(store=self.store, warehouse=self.warehouse, clock=self.clock).require_finished()
         live = tables.live_tables(self.warehouse)
         for table in live:
             yield Step(f"snapshot:{table}", partial(self._snapshot, table, at))

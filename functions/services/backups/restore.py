@@ -48,6 +48,17 @@ class Restorer:
         data = self._data()
         return str(data["backup"]) if data.get("exchanging") and not data["finished_at"] else ""
 
+    def require_finished(self) -> None:
+        """Refuse while a restore is not finished: the system is of two times until then.
+
+        Raises:
+            RefusedError: one is not; the message names its backup.
+        """
+        if other := self.unfinished():
+            raise RefusedError(
+                f"backup: must wait for the restore of {other}, which is not finished: aia restore finishes it"
+            )
+
     def begin(self, manifest: Manifest) -> None:
         """Begin to restore a backup, or go on with it.
 
