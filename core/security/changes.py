@@ -12,9 +12,14 @@ from core.security.signal import Signal, signal
 from core.settings import DetectionName, SecuritySettings
 
 EVERYWHERE = ("0.0.0.0/0", "::/0")
-_KEY_MADE = {"CreateServiceAccountKey": True, "EnableServiceAccountKey": True, "UploadServiceAccountKey": True}
-_KEY_GONE = {"DeleteServiceAccountKey": False, "DisableServiceAccountKey": False}
-_KEY_METHODS = _KEY_MADE | _KEY_GONE
+_KEY_METHODS = {
+    "CreateServiceAccountKey": (True, "made"),
+    "UploadServiceAccountKey": (True, "uploaded"),
+    "EnableServiceAccountKey": (True, "enabled"),
+    "DisableServiceAccountKey": (False, "disabled"),
+    "DeleteServiceAccountKey": (False, "deleted"),
+}
+"""Whether the key can be used afterwards, and what was done to it, by method."""
 
 
 def privilege_grants(entry: AuditEntry, settings: SecuritySettings) -> Iterator[Signal]:
@@ -54,9 +59,9 @@ def _is_outside(delta: BindingDelta, settings: SecuritySettings) -> bool:
 
 def credentials_created(entry: AuditEntry, _settings: SecuritySettings) -> Iterator[Signal]:
     """Keys of service accounts that people make (https://cloud.google.com/iam/docs/audit-logging/examples-service-accounts)."""
-    bad = _KEY_METHODS.get(entry.short_method)
-    if bad is None or entry.service != "iam.googleapis.com":
+    if entry.short_method not in _KEY_METHODS or entry.service != "iam.googleapis.com":
         return
+    bad, done = _KEY_METHODS[entry.short_method]
     account, _, key = (entry.key or entry.resource).partition("/keys/")
     name = account.rpartition("/")[2]
     yield signal(
@@ -64,7 +69,7 @@ def credentials_created(entry: AuditEntry, _settings: SecuritySettings) -> Itera
         DetectionName.CREDENTIAL_CREATED,
         f"account/{name}",
         f"key {key or 'unknown'}",
-        f"{name}: key {key or 'unknown'} was {'made' if bad else 'disabled'} by {entry.principal or 'an unknown caller'}",
+        f"{name}: key {key or 'unknown'} was {done} by {entry.principal or 'an unknown caller'}",
         bad=bad,
     )
 

@@ -152,6 +152,23 @@ def test_what_takes_it_back_is_about_the_same_subject(
     assert not good.bad
 
 
+@pytest.mark.parametrize(
+    ("method", "bad", "done"),
+    [
+        ("CreateServiceAccountKey", True, "made"),
+        ("UploadServiceAccountKey", True, "uploaded"),
+        ("EnableServiceAccountKey", True, "enabled"),
+        ("DisableServiceAccountKey", False, "disabled"),
+        ("DeleteServiceAccountKey", False, "deleted"),
+    ],
+)
+def test_a_finding_on_a_key_says_what_was_done_to_it(method: str, bad: bool, done: str) -> None:  # noqa: FBT001 - a case
+    logged = entry("create_key", methodName=f"google.iam.admin.v1.{method}")
+    [found] = signals(Name.CREDENTIAL_CREATED, logged)
+    assert found.bad is bad
+    assert f" was {done} by ada@example.com" in found.summary
+
+
 def test_a_sink_whose_filter_changes_is_neither_on_nor_off() -> None:
     changed = {"sink": {"name": "audit", "filter": "x"}, "updateMask": "filter,destination"}
     assert signals(Name.AUDIT_LOGGING_OFF, entry("update_sink", request=changed)) == []
