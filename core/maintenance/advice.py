@@ -52,7 +52,8 @@ def unused_metrics(catalogue: Iterable[str], texts: Iterable[str]) -> list[Advic
     ['aia_down']
     """
     used = {name for text in texts for name in _NAME.findall(text)}
-    used |= {part.name for one in HISTOGRAMS.values() if _parts(one.name) & used for part in one.metrics}
+    parts = ({part.name for part in one.metrics} for one in HISTOGRAMS.values())
+    used = used.union(*(names for names in parts if names & used))
     return [
         Advice(
             kind=AdviceKind.UNUSED_METRIC,
@@ -61,10 +62,6 @@ def unused_metrics(catalogue: Iterable[str], texts: Iterable[str]) -> list[Advic
         )
         for name in sorted(set(catalogue) - used)
     ]
-
-
-def _parts(histogram: str) -> set[str]:
-    return {part.name for part in HISTOGRAMS[histogram].metrics}
 
 
 def ignored_alarms(rows: Iterable[Mapping[str, object]]) -> list[Advice]:

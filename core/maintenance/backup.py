@@ -6,11 +6,10 @@ unpublished finding does, meets one that knows that it was done.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
-from types import MappingProxyType
 from typing import Final
 
 DATASETS: Final = ("marts", "ops")
@@ -138,9 +137,3 @@ class Digest:
     def text(self) -> str:
         """The digest of what was added so far."""
         return f"{self._sum:064x}"
-
-
-RETENTION: Mapping[str, timedelta] = MappingProxyType(
-    {"ops.dead_letters": timedelta(days=90), "ops.maintenance_runs": timedelta(days=400)}
-)
-"""How long rows are kept where the settings do not say; what is in no list is kept."""

@@ -49,11 +49,6 @@ class Case:
     signals: tuple[Signal, ...]
 
     @property
-    def key(self) -> str:
-        """Of its document, and of its condition."""
-        return spec_of(self).key
-
-    @property
     def open(self) -> tuple[Signal, ...]:
         """The signals that are bad, the newest first."""
         return tuple(sorted((one for one in self.signals if one.bad), key=lambda one: one.at, reverse=True))

@@ -48,7 +48,6 @@ class Detection:
     Attributes:
         name: the kind of its findings.
         technique: of MITRE ATT&CK (https://attack.mitre.org/techniques/).
-        log: which log it reads.
         documentation: of the format that it reads.
         judge: the signals of an entry.
         memory: what it remembers; None where an entry says all.
@@ -58,7 +57,6 @@ class Detection:
 
     name: DetectionName
     technique: str
-    log: str
     documentation: str
     judge: Judge
     memory: Memory | None = None
@@ -86,7 +84,6 @@ _ALL = (
     Detection(
         name=DetectionName.BRUTE_FORCE,
         technique="T1110.001",
-        log="data_access",
         documentation=_SIGN_IN,
         judge=sign_in.brute_force,
         memory=Memory(name="failures", subject=sign_in.failed_account, mark=sign_in.by_address, keep=2 * _DAY),
@@ -94,7 +91,6 @@ _ALL = (
     Detection(
         name=DetectionName.PASSWORD_SPRAYING,
         technique="T1110.003",
-        log="data_access",
         documentation=_SIGN_IN,
         judge=sign_in.password_spraying,
         memory=Memory(name="sprayed", subject=sign_in.failing_address, mark=sign_in.by_account, keep=2 * _DAY),
@@ -102,7 +98,6 @@ _ALL = (
     Detection(
         name=DetectionName.IMPOSSIBLE_TRAVEL,
         technique="T1078.004",
-        log="data_access",
         documentation=_SIGN_IN,
         judge=sign_in.impossible_travel,
         memory=Memory(
@@ -112,7 +107,6 @@ _ALL = (
     Detection(
         name=DetectionName.PRIVILEGE_GRANT,
         technique="T1098.003",
-        log="activity",
         documentation=_POLICY,
         judge=_of_change(changes.privilege_grants),
         lasts=True,
@@ -120,7 +114,6 @@ _ALL = (
     Detection(
         name=DetectionName.CREDENTIAL_CREATED,
         technique="T1098.001",
-        log="activity",
         documentation=f"{_DOCS}/iam/docs/audit-logging/examples-service-accounts",
         judge=_of_change(changes.credentials_created),
         lasts=True,
@@ -129,7 +122,6 @@ _ALL = (
     Detection(
         name=DetectionName.EXFILTRATION,
         technique="T1213.006",
-        log="data_access",
         documentation=f"{_DOCS}/bigquery/docs/reference/auditlogs/rest/Shared.Types/BigQueryAuditMetadata",
         judge=reads.exfiltration,
         memory=Memory(
@@ -144,7 +136,6 @@ _ALL = (
     Detection(
         name=DetectionName.PUBLIC_ACCESS,
         technique="T1530",
-        log="activity",
         documentation=f"{_DOCS}/storage/docs/audit-logging",
         judge=_of_change(changes.public_access),
         lasts=True,
@@ -152,7 +143,6 @@ _ALL = (
     Detection(
         name=DetectionName.FIREWALL_OPENED,
         technique="T1562.007",
-        log="activity",
         documentation=f"{_DOCS}/compute/docs/logging/audit-logging",
         judge=_of_change(changes.firewalls_opened),
         lasts=True,
@@ -160,7 +150,6 @@ _ALL = (
     Detection(
         name=DetectionName.AUDIT_LOGGING_OFF,
         technique="T1562.008",
-        log="activity",
         documentation=f"{_DOCS}/logging/docs/audit/configure-data-access",
         judge=_of_change(changes.audit_logging_off),
         lasts=True,
@@ -168,7 +157,6 @@ _ALL = (
     Detection(
         name=DetectionName.SECRET_ACCESS,
         technique="T1555.006",
-        log="data_access",
         documentation=f"{_DOCS}/secret-manager/docs/audit-logging",
         judge=reads.secret_access,
         memory=Memory(

@@ -25,7 +25,7 @@ from core.security.trail import Trail, with_entry
 from core.security.trail import observation as trail_observation
 from core.settings import SecuritySettings
 from functions.adapters.ports import Bus, Data, Metrics, Store
-from functions.adapters.store import every, update
+from functions.adapters.store import change_document, every, update
 from functions.services.detection import Tracker
 from functions.services.security import (
     CASES,
@@ -122,9 +122,10 @@ def look(outside: Outside, tick: Tick) -> None:
     trail = read_trail(document.data) if document else None
     numbers = dict.fromkeys(DETECTIONS, 0)
     for found in every(outside.store, CASES, where={"open": True}):
-        case = _aged(found.data, tick, trail, outside.settings)
+        case = _aged(read_case(found.data), tick, trail, outside.settings)
         tracker.record(observation(case))  # before it is saved: a case that is over is not found again
-        update(outside.store, CASES, found.key, partial(_saved_aged, tick, trail, outside.settings))
+        change = partial(_saved_aged, tick, trail, outside.settings)
+        change_document(outside.store, CASES, found.key, change, known=found)
         numbers[case.detection] += bool(case.open)
     tracker.record(trail_observation(trail, at, outside.settings))
     tracker.publish_unsent(SOURCE)
@@ -134,13 +135,13 @@ def look(outside: Outside, tick: Tick) -> None:
         outside.metrics.gauge("aia_audit_newest_timestamp_seconds", trail.newest.timestamp(), at=at)
 
 
-def _aged(data: Data, tick: Tick, trail: Trail | None, settings: SecuritySettings) -> Case:
-    case = read_case(data)
+def _aged(case: Case, tick: Tick, trail: Trail | None, settings: SecuritySettings) -> Case:
     return after_time(case, tick.scheduled_at, trail.newest if trail else case.seen_at, settings.quiet_for)
 
 
 def _saved_aged(tick: Tick, trail: Trail | None, settings: SecuritySettings, data: Data | None) -> Data | None:
     if data is None:
         return None
-    after = case_data(_aged(data, tick, trail, settings))
-    return None if after == case_data(read_case(data)) else after
+    before = read_case(data)
+    after = _aged(before, tick, trail, settings)
+    return None if after == before else case_data(after)

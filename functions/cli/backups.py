@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from core.instants import stamp
 from functions.cli.api import RefusedError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def backup(*, listed: bool) -> None:
         at = datetime.now(UTC).replace(microsecond=0)
         backups = Backups(store=ports.store, warehouse=ports.warehouse, clock=ports.clock)
         _alone(ports, ("backup",), lambda: backups.steps(at))
-        click.echo(f"backup of {at:%Y-%m-%dT%H:%M:%SZ}: made, restored into scratch tables, and equal")
+        click.echo(f"backup of {stamp(at)}: made, restored into scratch tables, and equal")
 
 
 @click.command(epilog=_HELP)
@@ -61,7 +62,7 @@ def restore(*, instant: str | None, verify: bool, yes: bool) -> None:
 
         ports = _ports()
         manifest = manifests.newest(ports.warehouse, _instant(instant))
-        said = f"backup of {manifest.at:%Y-%m-%dT%H:%M:%SZ}"
+        said = f"backup of {stamp(manifest.at)}"
         if verify:
             backups = Backups(store=ports.store, warehouse=ports.warehouse, clock=ports.clock)
             _alone(ports, ("backup",), lambda: backups.verification(manifest.at))
@@ -130,7 +131,7 @@ def _list(ports: "Ports") -> None:
     for one in manifests.read(ports.warehouse):
         rows = sum(table.rows for table in one.manifest.tables)
         numbers = (str(number) for number in (len(one.manifest.tables), rows, one.manifest.documents))
-        table.add_row(f"{one.manifest.at:%Y-%m-%dT%H:%M:%SZ}", one.status.value, *numbers, one.detail or "")
+        table.add_row(stamp(one.manifest.at), one.status.value, *numbers, one.detail or "")
     print_table(table)
 
 

@@ -5,12 +5,16 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from core.errors import ConflictError
-from core.maintenance.backup import RETENTION
 from functions.adapters.store import every
 from functions.maintenance.outside import Outside
 from functions.services.actions import ACTIONS
 from functions.services.steps import Step
 
+RETENTION: Mapping[str, timedelta] = {
+    "ops.dead_letters": timedelta(days=90),
+    "ops.maintenance_runs": timedelta(days=400),
+}
+"""How long rows are kept where the settings do not say; what is in no list is kept."""
 _PARTITION = """
 SELECT column_name FROM {dataset}.INFORMATION_SCHEMA.COLUMNS
 WHERE table_name = @name AND is_partitioning_column = 'YES'

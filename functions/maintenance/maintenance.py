@@ -91,10 +91,11 @@ def _finish_restore(outside: Outside, at: datetime) -> None:
 
 def _run(task: Task, outside: Outside, at: datetime, until: datetime) -> Exception | None:
     """Do a task that is due; the error that a retry may fix, if there is one."""
-    due = task.schedule.newest(at)
-    if load(outside.store, task.name) is None and task.waits:
-        save(outside.store, task.name, Progress(due=due, outcome=RunOutcome.WAITS))
-    progress = to_do(load(outside.store, task.name), due)
+    due, before = task.schedule.newest(at), load(outside.store, task.name)
+    if before is None and task.waits:
+        before = Progress(due=due, outcome=RunOutcome.WAITS)
+        save(outside.store, task.name, before)
+    progress = to_do(before, due)
     if progress is None or not progress.counts(at):
         return None
     try:

@@ -222,8 +222,8 @@ def test_a_restore_that_was_broken_off_is_finished_before_anything_else(
     world: deployed.Outside, *, there: bool
 ) -> None:
     manifest = Manifest(id="20260601T010000", at=AT, export="1", tables=(), documents=0, digest=Digest().text)
-    kept = {"manifest": msgspec.json.encode(manifest).decode(), "status": "verified", "detail": "", "written_at": AT}
-    outside = system(world, **{"SELECT id, backup_at": [kept] if there else []})
+    kept = {"manifest": msgspec.json.encode(manifest).decode(), "status": "verified", "detail": ""}
+    outside = system(world, **{"SELECT status, detail, manifest": [kept] if there else []})
     outside.restorer.begin(manifest)
     for step in outside.restorer.steps(manifest):
         step.run()

@@ -32,8 +32,6 @@ GROUP BY collection, key ORDER BY key
 _COLLECTIONS = """
 SELECT DISTINCT collection FROM backups.documents WHERE backup_at = @backup_at AND export = @export ORDER BY collection
 """
-
-
 _EXPORTS = "SELECT COUNT(DISTINCT export) AS n FROM backups.documents WHERE backup_at = @backup_at"
 
 

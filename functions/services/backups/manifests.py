@@ -13,7 +13,7 @@ from functions.adapters.ports import Clock, Warehouse
 
 TABLE = "backups.manifests"
 _ALL = """
-SELECT id, backup_at, written_at, status, detail, manifest FROM backups.manifests
+SELECT status, detail, manifest FROM backups.manifests
 WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY id ORDER BY written_at DESC) = 1 ORDER BY backup_at DESC
 """
 
@@ -35,7 +35,6 @@ class Backup(NamedTuple):
     manifest: Manifest
     status: Status
     detail: str
-    written_at: datetime
 
 
 def write(warehouse: Warehouse, clock: Clock, manifest: Manifest, status: Status, detail: str = "") -> None:
@@ -54,9 +53,7 @@ def write(warehouse: Warehouse, clock: Clock, manifest: Manifest, status: Status
 def read(warehouse: Warehouse) -> list[Backup]:
     """All backups, the newest first."""
     return [
-        Backup(
-            msgspec.json.decode(row["manifest"], type=Manifest), Status(row["status"]), row["detail"], row["written_at"]
-        )
+        Backup(msgspec.json.decode(row["manifest"], type=Manifest), Status(row["status"]), row["detail"])
         for row in warehouse.query(_ALL)
     ]
 

@@ -116,7 +116,7 @@ class MemoryTables:
         (r"SELECT COUNT\(\*\) AS n FROM (\S+)$", _counted),
         (r"DROP (?:SNAPSHOT )?TABLE (?:IF EXISTS )?(\S+)$", _dropped),
         (r"DELETE FROM (\S+) WHERE backup_at < @before$", _deleted),
-        (r"SELECT id, backup_at, written_at", _manifests),
+        (r"SELECT status, detail, manifest", _manifests),
         (r"SELECT COUNT\(DISTINCT export\)", _exports),
         (r"SELECT DISTINCT collection", _collections),
         (r"SELECT collection, key", _read),

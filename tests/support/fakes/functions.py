@@ -206,10 +206,10 @@ def _upkeep(sql: str, parameters: Data) -> list[Data]:
         body = base64.b64encode(push(encode(FOUND))).decode()
         row = {"received_at": NOW, "n_parked": 1, "function": "retrain", "subscription": "retrain", "message_id": "7"}
         return [row | {"id": "a", "reason": "why", "body": body, "attributes": "{}"}]
-    if "SELECT id, backup_at" in sql:
+    if "SELECT status, detail, manifest" in sql:
         manifest = Manifest(id=backup_id(_BACKUP), at=_BACKUP, export="e", tables=(), documents=0, digest=Digest().text)
         text = msgspec.json.encode(manifest).decode()
-        return [{"manifest": text, "status": "complete", "detail": "", "written_at": NOW}]
+        return [{"manifest": text, "status": "complete", "detail": ""}]
     return [{"n": 0}] if "AS n FROM" in sql and "GROUP BY" not in sql else []
 
 
