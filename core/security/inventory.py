@@ -31,7 +31,7 @@ class AuditConfig:
 
     Attributes:
         service: as in `storage.googleapis.com`, or `allServices`.
-        log_types: those without exempted members, as in `DATA_READ`.
+        log_types: that are logged, as in `DATA_READ`, also where members are exempted.
         exempted: members whose access is not logged.
     """
 

@@ -73,7 +73,7 @@ class SecuritySettings:
     quiet_for: Annotated[timedelta, Range("1h", "7d")] = timedelta(days=1)
     """An event that is not repeated for this time is over, if entries of the log keep arriving."""
     gap: Annotated[timedelta, Range("15m", "7d")] = timedelta(hours=3)
-    """Shortest time without any entry of the audit log that is a finding; it must also be twice as long as any before."""
+    """Shortest time without any entry of the audit log that is a finding; it must also be twice as long as is usual."""
     no_verdict_after: Annotated[timedelta | None, Range("15m", "90d"), NoneAs("never")] = timedelta(days=10)
     """How long it may not be known whether the audit log arrives before that is a finding."""
     no_verdict_severity: Severity = Severity.WARNING

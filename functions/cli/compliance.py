@@ -8,8 +8,6 @@ from typing import Final
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from core.detection import Outcome
 from core.security.compliance import Answer, combined, report
@@ -17,6 +15,7 @@ from core.security.inventory import Inventory, ServiceAccountKey
 from core.settings import SecuritySettings
 from functions.cli.api import HELP, LOCAL, call, local
 from functions.cli.inventory import read_keys, read_plan, read_policy
+from functions.cli.versions import print_table, table_of
 
 _PIPED_WIDTH: Final = 200
 _FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -72,9 +71,8 @@ def _logged(url: str) -> list[Answer]:
 
 
 def _print(answers: list[Answer]) -> None:
-    console = Console() if sys.stdout.isatty() else Console(width=_PIPED_WIDTH)
-    table = Table("CIS", "item", "status", "evidence", "on")
+    table = table_of("CIS", "item", "status", "evidence", "on")
     for one in answers:
         status = one.outcome.value.replace("_", " ")
         table.add_row(one.number, one.title, status, "\n".join(one.evidence), f"{one.at:%Y-%m-%d}")
-    console.print(table)
+    print_table(table, _PIPED_WIDTH)

@@ -110,6 +110,6 @@ def table_of(*names: str) -> Table:
     return Table(*(Column(name, overflow="fold") for name in names))
 
 
-def print_table(table: Table) -> None:
-    """Print a table, as wide as the terminal; where there is none, wide enough for most."""
-    Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH).print(table)
+def print_table(table: Table, piped_width: int = _PIPED_WIDTH) -> None:
+    """Print a table, as wide as the terminal; where there is none, as wide as is given."""
+    Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else piped_width).print(table)

@@ -1,4 +1,4 @@
-# The audit log: what `audit_events` decides on goes to its topic, all of it for a year to BigQuery (docs/security-detections.md).
+# The audit log: what `audit_events` decides on goes to its topic, all of it for 400 days to BigQuery (docs/security-detections.md).
 
 locals {
   # Admin activity, and of data access what a detection reads: secrets, finished jobs of BigQuery, sign-ins. Kubernetes writes too much.
