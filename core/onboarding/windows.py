@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import AiaError
+from core.settings.models import Model
 
 MOST: Final = 60
 """Windows of a log's past that are scored, about."""
@@ -85,12 +86,12 @@ def schedule(log: Hours, *, now: datetime, until: date | None = None) -> Schedul
     Raises:
         OnboardingError: no midnight (UTC) lies between the first and the last row, or `until` is none of those.
     """
-    end = datetime.combine(until, time(), UTC) if until else _third(log)
+    end = _start(until) if until else _third(log)
     if not log.first < end <= log.last:
         raise OnboardingError(_refusal(log, until))
     days = min(math.ceil((end - log.first) / _DAY), _LONGEST_REFERENCE)
     reference = log.between(end - days * _DAY, end)
-    stop = min(_next_hour(log.last), now)
+    stop = _stop(log, now)
     window, average = _window(log.between(end, stop), stop - end)
     least = min(ENOUGH, math.floor(average), reference)
     return Schedule(
@@ -100,6 +101,33 @@ def schedule(log: Hours, *, now: datetime, until: date | None = None) -> Schedul
         ends=ends(end, stop, window),
         reference_rows=reference,
         minimum_rows=max(FEWEST, least),
+    )
+
+
+def schedule_of(model: Model, log: Hours, *, now: datetime) -> Schedule:
+    """The reference of a model that is there, as its settings have it, and the windows of its log after that.
+
+    Args:
+        model: whose log goes on.
+        log: its rows by the hour.
+        now: no window ends later.
+
+    Raises:
+        OnboardingError: its reference has no end of its own, or the log ends before it.
+    """
+    until, days = model.reference.until, model.reference.days
+    if until is None:
+        raise OnboardingError(f"reference.until: must be given of model {model.name!r}, got none")
+    end, stop = _start(until), _stop(log, now)
+    if stop <= end:
+        raise OnboardingError(f"must have rows after the reference of model {model.name!r}, which ends {until}")
+    return Schedule(
+        until=until,
+        days=days,
+        window=model.window,
+        ends=ends(end, stop, model.window),
+        reference_rows=log.between(end - days * _DAY, end),
+        minimum_rows=model.minimum_rows,
     )
 
 
@@ -126,11 +154,16 @@ def _third(log: Hours) -> datetime:
 
 
 def _midnight(at: datetime) -> datetime:
-    return datetime.combine(at.astimezone(UTC).date(), time(), UTC)
+    return _start(at.astimezone(UTC).date())
 
 
-def _next_hour(at: datetime) -> datetime:
-    return at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+def _start(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _stop(log: Hours, now: datetime) -> datetime:
+    """When the last window of a log ends: after the hour of its last row."""
+    return min(log.last.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1), now)
 
 
 def _refusal(log: Hours, until: date | None) -> str:

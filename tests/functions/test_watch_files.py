@@ -188,8 +188,9 @@ def test_names_of_columns_and_files_are_made_to_fit() -> None:
         "a_b": "a_b_2",
         "年": "column",
     }
-    assert [name_of(Path(one)) for one in ("Churn_2024.csv.gz", "2024.csv", "--.csv")] == [
+    assert [name_of(one) for one in ("a/Churn_2024.csv.gz", "bq://a.b.Churn", "2024.csv", "--.csv")] == [
         "churn-2024",
+        "churn",
         "model",
         "model",
     ]

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from core.onboarding import Hours, OnboardingError, label_role, roles, schedule
+from core.onboarding import Hours, OnboardingError, label_role, roles, schedule, schedule_of
+from core.settings import Model, parse_model
 from core.settings.models import Task
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
@@ -106,3 +107,28 @@ def test_a_log_of_two_days_has_a_reference() -> None:
 def test_a_log_without_a_day_before_another_is_refused(days: float, until: date | None) -> None:
     with pytest.raises(OnboardingError, match="got"):
         schedule(log(days, 250), now=NOW, until=until)
+
+
+def model(reference: dict[str, object]) -> Model:
+    columns = {"timestamp": "at", "id": "id", "score": "p", "features": {"numeric": ["age"]}}
+    return parse_model(
+        {"name": "churn", "owner": "growth", "table": "a.b", **columns, "reference": reference, "window": "1d"}
+    )
+
+
+def test_a_log_that_goes_on_keeps_its_reference_and_gets_further_windows() -> None:
+    first = schedule(log(90, 250), now=NOW)
+    found = schedule_of(model({"days": first.days, "until": first.until.isoformat()}), log(95, 250), now=NOW)
+    assert (found.until, found.days, found.window, found.reference_rows) == (first.until, 30, first.window, 7500)
+    assert found.ends[-1] == START + timedelta(days=95)
+
+
+@pytest.mark.parametrize(
+    ("reference", "fault"),
+    [({"days": 30}, "reference.until: must be given"), ({"days": 30, "until": "2024-05-30"}, "ends 2024-05-30")],
+)
+def test_a_log_without_rows_after_the_reference_of_its_model_is_refused(
+    reference: dict[str, object], fault: str
+) -> None:
+    with pytest.raises(OnboardingError, match=fault):
+        schedule_of(model(reference), log(90, 250), now=NOW)

@@ -11,9 +11,8 @@ from google.cloud import bigquery
 
 from core.onboarding import Hours, OnboardingError
 from functions.cli.drift.text import show
-from functions.cli.watch.address import SCHEME
 from functions.cli.watch.log import ARRIVED, MODEL, ROW, TIME, Chosen, Log, inferred
-from functions.cli.watch.settings import LABEL, sources
+from functions.cli.watch.settings import LABEL, SCHEME, sources
 
 _SAMPLE: Final = 50_000
 """Rows by which columns are inferred: the first ones of the table, which cost nothing to read."""

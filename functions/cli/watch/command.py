@@ -3,7 +3,6 @@
 import getpass
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -60,8 +59,6 @@ def watch(source: str | None, *, remove: str | None, **options: Any) -> None:  #
         raise RefusedError("FILE or --remove NAME must be given, one of the two")
     try:
         is_whole = _watch(source, **options) if source is not None else _remove(remove or "", **options)
-    except KeyboardInterrupt:
-        return
     except (AiaError, GoogleAPICallError, GoogleAuthError) as error:
         raise RefusedError(_told(source, error)) from error
     sys.exit(0 if is_whole else _NOT_SCORED)
@@ -88,11 +85,10 @@ def _watch(
     request = running.Request(
         source=source,
         chosen=Chosen(**columns),
-        name=name or name_of(Path(source)),
+        name=name or name_of(source),
         owner=_slug(by),
         until=reference_until.date() if reference_until else None,
         follow=follow,
-        yes=yes,
     )
     missing = running.watch_once(request, system, confirm=not (system.is_local or yes))
     if follow:

@@ -39,7 +39,7 @@ def score(
         model: its name.
         ends: of the windows, rising.
         since: scores that were written before do not count.
-        scored: called with how many are there.
+        scored: called with how many more there are.
 
     Returns:
         How many were scored; fewer than asked for where none came for `PATIENCE_SECONDS`.
@@ -52,8 +52,8 @@ def score(
         while len(done) < len(wanted):
             found, now = _found(warehouse, model, ends, since), time.monotonic()
             if len(found) > len(done):
+                scored(len(found) - len(done))
                 done, changed, asked = found, now, now
-                scored(len(done))
             elif now - changed > PATIENCE_SECONDS:
                 return len(done)
             elif now - asked > AGAIN_SECONDS:

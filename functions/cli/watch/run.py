@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,15 +14,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from core.errors import AiaError
-from core.onboarding import OnboardingError, Schedule, schedule
-from core.onboarding.windows import ends
+from core.onboarding import OnboardingError, schedule, schedule_of
 from core.settings import parse_model
 from functions.cli.api import Json, call
 from functions.cli.watch import log, past, tables
-from functions.cli.watch.address import SCHEME
 from functions.cli.watch.deployed import Deployed
 from functions.cli.watch.log import TIME, Chosen, Log
-from functions.cli.watch.settings import PREFIX, continued, settings_of
+from functions.cli.watch.settings import PREFIX, SCHEME, continued, settings_of
 from functions.cli.watch.told import told
 
 _FOLLOW_SECONDS: Final = 10.0
@@ -41,7 +39,6 @@ class Request:
         owner: of the model.
         until: day at whose start the reference ends, or None.
         follow: whether the log goes on.
-        yes: whether nothing is asked.
     """
 
     source: str
@@ -50,7 +47,6 @@ class Request:
     owner: str
     until: date | None
     follow: bool
-    yes: bool
 
 
 def watch_once(request: Request, system: Deployed, *, confirm: bool, again: bool = False) -> int:
@@ -68,7 +64,11 @@ def watch_once(request: Request, system: Deployed, *, confirm: bool, again: bool
     now = datetime.now(UTC)
     rows = _read(request, system, now)
     known = system.model(request.name)
-    plan = _plan(rows, known, now, request.until)
+    plan = (
+        schedule_of(parse_model(known), rows.hours, now=now)
+        if known
+        else schedule(rows.hours, now=now, until=request.until)
+    )
     settings = (
         continued(known, rows, now=now, follow=request.follow)
         if known
@@ -94,14 +94,19 @@ def follow(request: Request, system: Deployed) -> None:
     file = Path(request.source)
     seen = file.stat().st_mtime
     click.echo(f"following {file}; Ctrl-C ends it, the model stays")
-    while True:
-        time.sleep(_FOLLOW_SECONDS)
-        if (changed := file.stat().st_mtime) != seen:
-            seen = changed
-            try:
-                watch_once(request, system, confirm=False, again=True)
-            except AiaError as error:  # as of a file that is being written
-                click.echo(f"{file}: {error}", err=True)
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(_FOLLOW_SECONDS)
+            if (changed := file.stat().st_mtime) != seen:
+                seen = changed
+                _watch_again(request, system)
+
+
+def _watch_again(request: Request, system: Deployed) -> None:
+    try:
+        watch_once(request, system, confirm=False, again=True)
+    except AiaError as error:  # as of a file that is being written
+        click.echo(f"{request.source}: {error}", err=True)
 
 
 def remove(name: str, system: Deployed) -> None:
@@ -116,30 +121,6 @@ def remove(name: str, system: Deployed) -> None:
     system.remove(name)
     tables.drop(system.bigquery(), settings["table"])
     click.echo(f"{name}: removed, with its table {settings['table']}; its scores stay")
-
-
-def _plan(rows: Log, known: Json | None, now: datetime, until: date | None) -> Schedule:
-    """The reference and windows, of a model that is there as its settings have them."""
-    hours = rows.hours
-    if known is None:
-        return schedule(hours, now=now, until=until)
-    model = parse_model(known)
-    if model.reference.until is None:
-        raise OnboardingError(f"reference.until: must be given of model {model.name!r}, got none")
-    end = datetime(*model.reference.until.timetuple()[:3], tzinfo=UTC)
-    stop = min(hours.last.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1), now)
-    if stop <= end:
-        raise OnboardingError(
-            f"must have rows after the reference of model {model.name!r}, which ends {model.reference.until}"
-        )
-    return Schedule(
-        until=model.reference.until,
-        days=model.reference.days,
-        window=model.window,
-        ends=ends(end, stop, model.window),
-        reference_rows=hours.between(end - timedelta(days=model.reference.days), end),
-        minimum_rows=model.minimum_rows,
-    )
 
 
 def _confirm(settings: Json, system: Deployed, source: str, *, is_new: bool) -> None:
@@ -189,17 +170,10 @@ def _given(request: Request, system: Deployed, settings: Json, rows: Log) -> _Gi
 def _scored(system: Deployed, settings: Json, wanted: list[datetime]) -> int:
     if not wanted:
         return 0
+    since = datetime.now(UTC) - _SKEW
     with _bar("scoring", len(wanted)) as advance:
-        done = 0
-
-        def scored(found: int) -> None:
-            nonlocal done
-            advance(found - done)
-            done = found
-
-        since = datetime.now(UTC) - _SKEW
         return len(wanted) - past.score(
-            system.bus(), system.warehouse(), settings["name"], wanted, since=since, scored=scored
+            system.bus(), system.warehouse(), settings["name"], wanted, since=since, scored=advance
         )
 
 

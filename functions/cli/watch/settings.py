@@ -18,16 +18,20 @@ _LONGEST_NAME: Final = 60
 LABEL: Final = "label_of_row"
 """The column of labels as numbers or booleans."""
 PREFIX: Final = "telemetry.watch_"
+SCHEME: Final = "bq://"
+"""How the address of a table of BigQuery begins, where a file might be."""
 
 
-def name_of(path: Path) -> str:
-    """The name of a model by that of its file.
+def name_of(source: str) -> str:
+    """The name of a model by that of its file or table.
 
-    >>> name_of(Path("Churn predictions_2024.csv.gz"))
-    'churn-predictions-2024'
+    >>> name_of("logs/Churn predictions_2024.csv.gz"), name_of("bq://my-project.shop.churn")
+    ('churn-predictions-2024', 'churn')
     """
-    stem = (path.name.split(".")[-1] if "bq:" in path.parts else path.name.split(".")[0]).lower()
-    return re.sub(r"[^a-z0-9]+", "-", stem).strip("-").lstrip("0123456789-")[:_LONGEST_NAME].strip("-") or "model"
+    stem = source.rpartition(".")[2] if source.startswith(SCHEME) else Path(source).name.partition(".")[0]
+    return (
+        re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-").lstrip("0123456789-")[:_LONGEST_NAME].strip("-") or "model"
+    )
 
 
 def settings_of(name: str, owner: str, log: Log, schedule: Schedule, *, now: datetime, follow: bool) -> Json:
@@ -68,8 +72,7 @@ def continued(settings: Json, log: Log, *, now: datetime, follow: bool) -> Json:
         OnboardingError: the file lacks a column that the model has.
     """
     known = set(columns_of(log.table.column_names).values())
-    wanted = [settings["score"], *settings["features"]["numeric"], *settings["features"]["categorical"]]
-    if missing := [name for name in wanted if name not in known]:
+    if missing := [name for name in _columns(settings) if name not in known]:
         raise OnboardingError(
             f"must have the columns of model {settings['name']!r}, lacks {several(missing)}; `aia watch --remove {settings['name']}` begins anew"
         )
@@ -82,8 +85,11 @@ def continued(settings: Json, log: Log, *, now: datetime, follow: bool) -> Json:
 def sources(settings: Mapping[str, Any], log: Log) -> dict[str, str]:
     """The column of the file for each column of the table: score and features."""
     by_column = {column: name for name, column in columns_of(log.table.column_names).items()}
-    wanted = (settings["score"], *settings["features"]["numeric"], *settings["features"]["categorical"])
-    return {column: by_column[column] for column in wanted}
+    return {column: by_column[column] for column in _columns(settings)}
+
+
+def _columns(settings: Mapping[str, Any]) -> list[str]:
+    return [settings["score"], *settings["features"]["numeric"], *settings["features"]["categorical"]]
 
 
 def _duration(length: timedelta) -> str:
