@@ -8,51 +8,22 @@ configured, every request is accepted: for a service that IAM lets only Pub/Sub 
 import base64
 import hmac
 import logging
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import flask
 
-from core.errors import Fault, SettingsError, UnavailableError
-
-if TYPE_CHECKING:
-    from google.auth.transport import Request
+from core.errors import Fault, SettingsError
+from functions.runtime import tokens
+from functions.runtime.tokens import Cached, Fetch, open_fetch
 
 log = logging.getLogger(__name__)
 CERTIFICATES = "https://www.googleapis.com/oauth2/v1/certs"
 """The certificates of the keys that Google signs tokens with."""
 _ISSUERS = ("accounts.google.com", "https://accounts.google.com")
-_FRESH_SECONDS = 3600
-_PATIENCE_SECONDS = 5
 _SKEW_SECONDS = 10
 _DOTS = 2
-_OK = 200
-
-
-Fetch = Callable[..., Any]
-"""Fetches a URL, as `google.auth.transport.Request` does."""
-
-
-@dataclass(slots=True)
-class Cached:
-    """Fetches one URL at most once in `seconds`, an hour by default; failures are not cached."""
-
-    fetch: Fetch
-    seconds: float = _FRESH_SECONDS
-    cached: Any = None
-    until: float = 0.0
-
-    def __call__(self, url: str, method: str = "GET", **_: Any) -> Any:  # noqa: ANN401 - the library's own protocol
-        """The response, perhaps a cached one."""
-        if self.cached is None or time.monotonic() >= self.until:
-            answer = self.fetch(url, method=method)
-            if answer.status != _OK:
-                return answer
-            self.cached, self.until = answer, time.monotonic() + self.seconds
-        return self.cached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,20 +48,10 @@ class PushIdentity:
         Raises:
             UnavailableError: the certificates cannot be fetched.
         """
-        from google.auth import exceptions  # noqa: PLC0415 - only where Pub/Sub is authenticated
-        from google.oauth2 import id_token  # noqa: PLC0415
-
-        try:
-            fetch = cast("Request", self.fetch)
-            claims = id_token.verify_token(
-                token, fetch, self.audience, self.certificates, clock_skew_in_seconds=_SKEW_SECONDS
-            )
-        except exceptions.TransportError as error:
-            raise UnavailableError(f"certificates at {self.certificates}: {error}") from error
-        except Exception as error:  # noqa: BLE001 - a token of any shape is refused, and no reason to fail
-            log.warning("push token refused: %s", type(error).__name__)
-            return False
-        return self._matches(claims)
+        claims = tokens.verified(
+            token, audience=self.audience, keys=self.certificates, fetch=self.fetch, skew=_SKEW_SECONDS
+        )
+        return claims is not None and self._matches(claims)
 
     def _matches(self, claims: Mapping[str, Any]) -> bool:
         verified = claims.get("email_verified") is True and claims.get("iss") in _ISSUERS
@@ -156,10 +117,3 @@ def _password(credentials: str) -> bytes:
         return base64.b64decode(credentials, validate=True).partition(b":")[2]
     except ValueError:
         return b""
-
-
-def open_fetch() -> Fetch:
-    """Fetches URLs, each within some seconds."""
-    from google.auth.transport.requests import Request  # noqa: PLC0415 - only where Pub/Sub is authenticated
-
-    return partial(Request(), timeout=_PATIENCE_SECONDS)

@@ -4,21 +4,15 @@ It also sends the address in `X-Goog-Authenticated-User-Email`, which anybody ca
 way: only the signed assertion is believed (https://cloud.google.com/iap/docs/signed-headers-howto).
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
 
 import flask
 from werkzeug.exceptions import Unauthorized
 
-from core.errors import UnavailableError
-from functions.runtime.authenticator import Cached, Fetch, open_fetch
+from functions.runtime import tokens
+from functions.runtime.tokens import Cached, Fetch, open_fetch
 
-if TYPE_CHECKING:
-    from google.auth.transport import Request
-
-log = logging.getLogger(__name__)
 HEADER = "X-Goog-IAP-JWT-Assertion"
 KEYS = "https://www.gstatic.com/iap/verify/public_key"
 """The public keys that it signs with, by their id, as PEM."""
@@ -57,19 +51,11 @@ class Iap:
         return address.lower()
 
     def _claims(self, assertion: str) -> Mapping[str, object]:
-        from google.auth import exceptions  # noqa: PLC0415 - only where it stands before the service
-        from google.oauth2 import id_token  # noqa: PLC0415
-
-        try:
-            fetch = cast("Request", self.fetch)
-            claims = id_token.verify_token(
-                assertion, fetch, self.audience, self.keys, clock_skew_in_seconds=_SKEW_SECONDS
-            )
-        except exceptions.TransportError as error:
-            raise UnavailableError(f"keys at {self.keys}: {error}") from error
-        except Exception as error:
-            log.warning("assertion refused: %s", type(error).__name__)
-            raise Unauthorized(f"{HEADER}: must be signed by Identity-Aware Proxy for this service") from error
+        claims = tokens.verified(
+            assertion, audience=self.audience, keys=self.keys, fetch=self.fetch, skew=_SKEW_SECONDS
+        )
+        if claims is None:
+            raise Unauthorized(f"{HEADER}: must be signed by Identity-Aware Proxy for this service")
         if claims.get("iss") != _ISSUER:
             raise Unauthorized(f"{HEADER}: must be issued by {_ISSUER}")
         return claims

@@ -1,0 +1,76 @@
+"""Tokens that Google signs (JWT), verified by its public keys, which are cached."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from core.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from google.auth.transport import Request
+
+log = logging.getLogger(__name__)
+_FRESH_SECONDS = 3600
+_PATIENCE_SECONDS = 5
+_OK = 200
+
+
+Fetch = Callable[..., Any]
+"""Fetches a URL, as `google.auth.transport.Request` does."""
+
+
+@dataclass(slots=True)
+class Cached:
+    """Fetches one URL at most once in `seconds`, an hour by default; failures are not cached."""
+
+    fetch: Fetch
+    seconds: float = _FRESH_SECONDS
+    cached: Any = None
+    until: float = 0.0
+
+    def __call__(self, url: str, method: str = "GET", **_: Any) -> Any:  # noqa: ANN401 - the library's own protocol
+        """The response, perhaps a cached one."""
+        if self.cached is None or time.monotonic() >= self.until:
+            answer = self.fetch(url, method=method)
+            if answer.status != _OK:
+                return answer
+            self.cached, self.until = answer, time.monotonic() + self.seconds
+        return self.cached
+
+
+def verified(token: str, *, audience: str, keys: str, fetch: Fetch, skew: int) -> Mapping[str, Any] | None:
+    """The claims of a token; None where it is not signed by one of the keys, for another audience or of another time.
+
+    Args:
+        token: of any shape.
+        audience: that it must be for.
+        keys: the URL of the public keys, or of their certificates.
+        fetch: fetches them.
+        skew: seconds that the clocks may differ.
+
+    Raises:
+        UnavailableError: the keys cannot be fetched.
+    """
+    from google.auth import exceptions  # noqa: PLC0415 - only where tokens are verified
+    from google.oauth2 import id_token  # noqa: PLC0415 - as above
+
+    try:
+        claims: Mapping[str, Any] = id_token.verify_token(
+            token, cast("Request", fetch), audience, keys, clock_skew_in_seconds=skew
+        )
+    except exceptions.TransportError as error:
+        raise UnavailableError(f"keys at {keys}: {error}") from error
+    except Exception as error:  # noqa: BLE001 - a token of any shape is refused, and no reason to fail
+        log.warning("token for %s refused: %s", audience, type(error).__name__)
+        return None
+    return claims
+
+
+def open_fetch() -> Fetch:
+    """Fetches URLs, each within some seconds."""
+    from google.auth.transport.requests import Request  # noqa: PLC0415 - only where tokens are verified
+
+    return partial(Request(), timeout=_PATIENCE_SECONDS)
