@@ -15,6 +15,8 @@ _LOCAL_PORT: Final = "8080"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _TIMEOUT_SECONDS: Final = 60.0
 Json = dict[str, Any]
+SESSION_FILE: Final = "session-token"
+"""The session of `aia local`, in its data folder."""
 LOCAL: Final = f"http://127.0.0.1:{_LOCAL_PORT}"
 HELP: Final = (
     "The API is that of `aia local` (port AIA_PORT), unless --url or AIA_API_URL names another. Behind IAM or IAP, AIA_API_TOKEN is "
@@ -31,6 +33,15 @@ class RefusedError(click.ClickException):
 def local() -> str:
     """The API of `aia local`, which takes its port from the same variable."""
     return f"http://127.0.0.1:{os.environ.get('AIA_PORT') or _LOCAL_PORT}"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is of this machine.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return urlsplit(url).hostname in _LOOPBACK
 
 
 def call(url: str, method: str, path: str, body: Json | None = None) -> Any:  # noqa: ANN401 - any JSON value
@@ -74,9 +85,9 @@ def _answer(url: str, method: str, path: str, body: Json | None) -> bytes:
 def _local_token(url: str) -> str:
     """The session of `aia local`, from its data folder; sent to the loopback interface only."""
     try:
-        if urlsplit(url).hostname not in _LOOPBACK:
+        if not is_loopback(url):
             return ""
-        return Path(os.environ.get("AIA_DATA") or ".aia", "session-token").read_text(encoding="ascii").strip()
+        return Path(os.environ.get("AIA_DATA") or ".aia", SESSION_FILE).read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return ""
 

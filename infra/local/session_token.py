@@ -5,18 +5,19 @@ import os
 import secrets
 from pathlib import Path
 
-FILE = "session-token"
+from functions.cli.api import SESSION_FILE
+
 _BYTES = 16
 
 
 def environment(folder: Path) -> dict[str, str]:
     """The variables by which the API knows the session; the token is generated where the folder has none."""
-    return {"AIA_SESSION_TOKEN": _token(folder / FILE), "AIA_SESSION_PERSON": _person()}
+    return {"AIA_SESSION_TOKEN": _token(folder / SESSION_FILE), "AIA_SESSION_PERSON": _person()}
 
 
 def read(folder: Path) -> str:
     """The token in a data folder whose system has started."""
-    return (folder / FILE).read_text(encoding="ascii").strip()
+    return (folder / SESSION_FILE).read_text(encoding="ascii").strip()
 
 
 def entry(page: str, folder: Path) -> str:

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from functions.adapters.stores import open_store
 from functions.api.routes import ROUTES
 from functions.api.session import COOKIE, Session, open_session
-from functions.cli.api import RefusedError, call
+from functions.cli.api import SESSION_FILE, RefusedError, call
 from infra.local import session_token
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
@@ -100,7 +100,7 @@ def test_where_there_is_no_session_there_is_nothing_to_enter(office: ApiFixture)
 
 def test_the_token_is_generated_once_and_is_its_owners(tmp_path: Path) -> None:
     first = session_token.environment(tmp_path)
-    file = tmp_path / session_token.FILE
+    file = tmp_path / SESSION_FILE
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert session_token.environment(tmp_path) == first
     opened = open_session(first)
@@ -124,6 +124,6 @@ def test_the_command_takes_the_token_from_the_data_folder(
     with pages.served(pages.application(made, Session(token=TOKEN, name="ada").person)) as url:
         with pytest.raises(RefusedError, match="session: must be given"):
             call(url, "POST", "/api/automation/halt", HALT)
-        (tmp_path / session_token.FILE).write_text(TOKEN)
+        (tmp_path / SESSION_FILE).write_text(TOKEN)
         assert call(url, "POST", "/api/automation/halt", HALT)["id"]
     assert [command.by for _, command, _ in office.published] == ["ada"]

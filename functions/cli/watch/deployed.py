@@ -3,16 +3,15 @@
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from core.onboarding import OnboardingError
 from functions.adapters.ports import BulkBus, Warehouse
-from functions.cli.api import Json, RefusedError, call
+from functions.cli.api import Json, RefusedError, call, is_loopback
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
 
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _PATIENCE_SECONDS: Final = 15.0
 
 
@@ -44,7 +43,7 @@ class Deployed:
     @classmethod
     def told(cls, url: str, told: Json, by: str) -> "Deployed":
         """The system that `/api/deployment` of an address tells of."""
-        is_local = urlsplit(url).hostname in _LOOPBACK and bool(told["emulators"])
+        is_local = is_loopback(url) and bool(told["emulators"])
         if is_local:
             os.environ.update({"GOOGLE_CLOUD_PROJECT": told["project"], **told["emulators"]})
         return cls(url=url, project=told["project"], is_local=is_local, by=by)
