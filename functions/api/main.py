@@ -37,18 +37,13 @@ from functions.api.reports import Reports
 from functions.api.retraining import Trainings
 from functions.api.routes import Services, answer
 from functions.api.rules import Rules
+from functions.api.dashboards import load
+from functions.api.routes import answer
+from functions.api.services import Services, Sources, compose
 from functions.api.session import open_session
-from functions.api.silences import Silences, settings_targets
-from functions.api.survey import Survey
-from functions.api.training_outcomes import TrainingOutcomes
-from functions.api.versions import Versions
-from functions.api.views import Views
 from functions.runtime.endpoint import Answer, serve
 from functions.runtime.iap import Iap, open_iap
 from functions.runtime.ports import Ports, once
-from functions.services.reports.archive import Archive
-from functions.services.reports.read import Reader
-from functions.services.reports.service import ReportMaker
 
 PATIENCE = 10.0
 """Seconds that a command waits for the bus before it fails."""
@@ -162,6 +157,20 @@ def _reports(ports: Ports) -> Reports:
         maker=ReportMaker(settings=ports.settings, models=ports.models.all, reader=reader, clock=ports.clock),
         archive=Archive(ports.store),
         project="" if is_local() else ports.project,
+    return compose(
+        Sources(
+            settings=ports.settings,
+            models=ports.models,
+            store=ports.store,
+            warehouse=ports.warehouse,
+            prometheus=ports.prometheus,
+            dashboards=load(),
+            bus=open_once(ports.project, PATIENCE),
+            report_bus=open_once(ports.project, experience.PATIENCE),
+            project="" if os.environ.get("BIGQUERY_EMULATOR_HOST") else ports.project,
+            clock=ports.clock,
+            started=_STARTED,
+        )
     )
 
 

@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
@@ -15,33 +14,12 @@ from core.errors import AiaError, UnavailableError
 from core.incidents.commands import VERBS
 from functions.adapters.ports import Data
 from functions.api import reply, roles, runbooks, session
-from functions.api.actions import Actions
-from functions.api.answers import Answers
 from functions.api.body import PERSON, BodyError, signed_in
-from functions.api.capacity import Capacity
-from functions.api.channels import Channels
-from functions.api.commands import Commands
-from functions.api.compliance import Compliance
-from functions.api.coverage import Coverage
-from functions.api.dashboards import Dashboards
-from functions.api.dependencies import MOST_HOURS, Dependencies
+from functions.api.dependencies import MOST_HOURS
 from functions.api.deployment import deployment
-from functions.api.experience import RETRY_AFTER, Experience
-from functions.api.freshness import Backfills, Start
-from functions.api.incidents import Incidents
-from functions.api.maintenance import Maintenance
-from functions.api.model_page import ModelPage
-from functions.api.model_settings import ModelSettings
+from functions.api.experience import RETRY_AFTER
 from functions.api.pipelines import Pipelines
-from functions.api.promotions import Promotions
-from functions.api.recommendations import Recommendations
-from functions.api.reports import Reports
-from functions.api.retraining import Trainings
-from functions.api.rules import Rules
-from functions.api.silences import Silences
-from functions.api.survey import Survey
-from functions.api.training_outcomes import TrainingOutcomes
-from functions.api.versions import Versions
+from functions.api.services import Services
 from functions.api.views import Views
 from functions.runtime import hosts
 
@@ -50,40 +28,6 @@ HEALTH = "/health"
 """For probes, which are nobody."""
 _LONGEST_DAYS = 400
 _MOST_INCIDENTS = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """The services behind the routes."""
-
-    views: Views
-    model_settings: ModelSettings
-    trainings: Trainings
-    training_outcomes: TrainingOutcomes
-    model_page: ModelPage
-    incidents: Incidents
-    actions: Actions
-    channels: Channels
-    silences: Silences
-    commands: Commands
-    reports: Reports
-    dashboards: Dashboards
-    pipelines: Pipelines
-    rules: Rules
-    coverage: Coverage
-    on_call: Callable[[], list[Data]]
-    recommendations: Recommendations
-    dependencies: Dependencies
-    experience: Experience
-    answers: Answers
-    survey: Survey
-    versions: Versions
-    promotions: Promotions
-    maintenance: Maintenance
-    compliance: Compliance
-    capacity: Capacity
-    backfills: Backfills
-    start: Start
 
 
 def _get(path: str, endpoint: str) -> Rule:

@@ -18,7 +18,8 @@ from core.incidents.model import Impact, IncidentReason, OrdersAtRisk, State, Ti
 from core.incidents.routing import Silence
 from functions.adapters.ports import Data, Store
 from functions.adapters.stores import open_store
-from functions.api.routes import Services, answer
+from functions.api.routes import answer
+from functions.api.services import Services
 from functions.api.views import by_day
 from functions.services.incidents.documents import LOSSES, loss_data
 from tests.support.builders import pages
@@ -106,7 +107,7 @@ def test_a_model_that_was_never_scored_is_shown_as_such(views: Services, warehou
 def test_a_model_that_is_not_scored_any_more_is_overdue(
     views: Services, warehouse: Rows, minutes: int, *, overdue: bool
 ) -> None:
-    scored = datetime.now(UTC) - timedelta(minutes=minutes)
+    scored = NOW - timedelta(minutes=minutes)
     warehouse.answers["drift_scores"] = [score("age", "psi", 0.4, drifted=True) | {"window_end": scored}]
     [model] = body(ask(views, "/api/models"))
     assert model["overdue"] is overdue
@@ -356,7 +357,7 @@ def test_a_probe_that_is_not_checked_any_more_is_overdue(
     views: Services, store: Store, minutes: int, *, overdue: bool
 ) -> None:
     """It is due every minute, and may be five minutes late."""
-    checked = datetime.now(UTC) - timedelta(minutes=minutes)
+    checked = NOW - timedelta(minutes=minutes)
     store.create("probes", "db", {"name": "db", "kind": "tcp", "status": "resolved", "checked_at": checked})
     assert body(ask(views, "/api/probes"))[0]["overdue"] is overdue
 

@@ -18,7 +18,8 @@ from core.errors import QueryError, UnavailableError
 from functions.adapters.stores import open_store
 from functions.api import dashboards
 from functions.api.dashboards import Dashboards
-from functions.api.routes import Services, answer
+from functions.api.routes import answer
+from functions.api.services import Services
 from tests.support.builders import pages
 from tests.support.web import charts
 from tests.support.web.charts import Charts

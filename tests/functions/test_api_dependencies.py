@@ -17,13 +17,13 @@ from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import FakeClock
 
-SEEN = [("checkout", "call", "flight-delay", 4100), ("shop", "database", "neo4j/MATCH", 30), ("shop", "call", "x", 9)]
+SEEN = [("checkout", "call", "churn", 4100), ("shop", "database", "neo4j/MATCH", 30), ("shop", "call", "x", 9)]
 ROWS: list[Data] = [
     {"service": service, "operation": operation, "name": name, "calls": calls}
     for service, operation, name, calls in SEEN
 ]
 ALL = [
-    {"from": "service/checkout", "to": "model/flight-delay", "calls": 4100, "in_settings": False},
+    {"from": "service/checkout", "to": "model/churn", "calls": 4100, "in_settings": False},
     {"from": "service/shop", "to": "database/neo4j", "calls": 30, "in_settings": True},
     {"from": "service/shop", "to": "service/x", "calls": 9, "in_settings": False},
 ]
@@ -71,10 +71,10 @@ def test_a_warehouse_that_does_not_answer_is_said(app: flask.Flask, warehouse: R
 def test_the_command_says_what_is_missing_and_what_to_write(url: str) -> None:
     said = CliRunner().invoke(main, ["dependencies", "--url", url]).output
     assert said.splitlines() == [
-        "seen 4,100 calls service/checkout -> model/flight-delay; not in your settings",
+        "seen 4,100 calls service/checkout -> model/churn; not in your settings",
         "",
         "dependencies:",
-        '  - {from: "service/checkout", to: "model/flight-delay"}',
+        '  - {from: "service/checkout", to: "model/churn"}',
     ]
     every = CliRunner().invoke(main, ["dependencies", "--url", url, "--all", "--minimum", "1", "--json"]).output
     assert json.loads(every) == ALL

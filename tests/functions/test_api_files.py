@@ -12,7 +12,8 @@ import pytest
 from werkzeug.test import Client
 
 from functions.api import reply
-from functions.api.routes import Services, answer
+from functions.api.routes import answer
+from functions.api.services import Services
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 EPOCH = 315_532_800

@@ -17,7 +17,8 @@ from functions.adapters.stores import open_store
 from functions.api import alerts
 from functions.api.dashboards import Dashboards
 from functions.api.freshness import Start, following
-from functions.api.routes import Services, answer
+from functions.api.routes import answer
+from functions.api.services import Services
 from functions.api.views import lasts
 from functions.services.models import Models
 from tests.support.builders import pages

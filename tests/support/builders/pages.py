@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import flask
@@ -42,39 +41,14 @@ from core.settings import (
 )
 from core.settings.channels import ConsoleChannel, WebhookChannel
 from core.settings.response import Automation
+from core.settings.surveys import Surveys
 from core.statistics import DEFAULT
 from functions.adapters.events import decode, encode
 from functions.adapters.ports import Data, Store
 from functions.adapters.prometheus import Prometheus
 from functions.adapters.store import update
-from functions.api.actions import Actions
-from functions.api.answers import Answers
-from functions.api.capacity import Capacity
-from functions.api.channels import Channels
-from functions.api.commands import Commands
-from functions.api.compliance import Compliance
-from functions.api.coverage import Coverage
-from functions.api.dashboards import Dashboards
-from functions.api.dependencies import Dependencies
-from functions.api.experience import Experience
-from functions.api.freshness import Backfills, Start
-from functions.api.incidents import Incidents
-from functions.api.maintenance import Maintenance
-from functions.api.model_page import ModelPage
-from functions.api.model_settings import ModelSettings
-from functions.api.on_call import on_call_now
-from functions.api.pipelines import Pipelines
-from functions.api.promotions import Promotions
-from functions.api.recommendations import Recommendations
-from functions.api.reports import Reports
-from functions.api.retraining import Trainings
-from functions.api.routes import Services, answer
-from functions.api.rules import Rules
-from functions.api.silences import Silences, settings_targets
-from functions.api.survey import Survey
-from functions.api.training_outcomes import TrainingOutcomes
-from functions.api.versions import Versions
-from functions.api.views import Views
+from functions.api.routes import answer
+from functions.api.services import Services, Sources, compose
 from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, run_data
 from functions.services.incidents.channel_tests import COLLECTION as CHANNEL_TESTS
 from functions.services.incidents.documents import (
@@ -86,9 +60,6 @@ from functions.services.incidents.documents import (
     silences_data,
 )
 from functions.services.models import Models
-from functions.services.reports.archive import Archive
-from functions.services.reports.read import Reader
-from functions.services.reports.service import ReportMaker
 from tests.support.fakes.model_table import ModelTable
 
 MODEL = Model(
@@ -227,63 +198,26 @@ def services(
     table: ModelTable | None = None,
     **switches: Any,
 ) -> Services:
-    backfills = Backfills(store=store, clock=clock)
-    start = Start(at=LONG_AGO, clock=lambda: datetime.now(UTC), loading=lambda: backfills.loading)
-    actions = Actions(store=store, warehouse=warehouse, automation=Automation(**switches), clock=clock, start=start)
-    models = Models(SETTINGS.models, table or ModelTable(), clock)
-    outcomes = TrainingOutcomes(store=store, warehouse=warehouse, models=models.all, clock=clock)
-    incidents = Incidents(store=store, actions=actions, trainings=outcomes, clock=clock)
-    channels = Channels(SETTINGS.channels, store, clock)
-    silences = Silences(
-        store=store, targets=lambda: settings_targets(SETTINGS, models.all()) | incidents.targets(), clock=clock
+    settings = replace(
+        SETTINGS,
+        automation=Automation(**switches),
+        dependencies=(Dependency(target="service/shop", needs="database/neo4j"),),
+        surveys=Surveys(secret=SURVEY_SECRET),
     )
-    answers = Answers(bus=lambda: office, clock=clock)
-    reader = Reader(warehouse=warehouse, store=store, clock=clock)
-    maker = ReportMaker(settings=SETTINGS, models=models.all, reader=reader, clock=clock)
-    reports = Reports(maker=maker, archive=Archive(store), project="aia-test")
-    views = Views(settings=SETTINGS, monitored=models, store=store, warehouse=warehouse, start=start)
-    return Services(
-        views=views,
-        model_settings=ModelSettings(models),
-        trainings=Trainings(models, warehouse, lambda: office, clock),
-        training_outcomes=outcomes,
-        model_page=ModelPage(views, incidents, warehouse, clock),
-        incidents=incidents,
-        actions=actions,
-        channels=channels,
-        silences=silences,
-        commands=Commands(
-            incidents=incidents,
-            actions=actions,
-            channels=channels,
-            silences=silences,
-            reports=reports,
-            bus=lambda: office,
-            clock=clock,
-        ),
-        reports=reports,
-        dashboards=Dashboards(all={}, prometheus=NOBODY, models=lambda: [MODEL.name], clock=clock),
-        pipelines=Pipelines(store=store, expected=SETTINGS.pipelines.expected, clock=clock),
-        rules=Rules(store=store, clock=clock),
-        coverage=Coverage(dashboards={}, prometheus=NOBODY, probes={PROBE.name: PROBE.kind}, clock=clock),
-        on_call=partial(on_call_now, SETTINGS.people.rotations, clock),
-        recommendations=Recommendations(warehouse, clock),
-        dependencies=Dependencies(
+    return compose(
+        Sources(
+            settings=settings,
+            models=Models(SETTINGS.models, table or ModelTable(), clock),
+            store=store,
             warehouse=warehouse,
-            known=[Dependency(target="service/shop", needs="database/neo4j")],
-            models=lambda: {"flight-delay"},
+            prometheus=NOBODY,
+            dashboards={},
+            bus=lambda: office,
+            report_bus=lambda: office,
+            project="aia-test",
             clock=clock,
-        ),
-        experience=Experience(bus=lambda: office, clock=clock),
-        answers=answers,
-        survey=Survey(secret=SURVEY_SECRET, publish=answers.publish, clock=clock),
-        versions=Versions(warehouse, lambda: [*models.all()], clock),
-        maintenance=Maintenance(store=store, warehouse=warehouse, bus=lambda: office, clock=clock),
-        promotions=Promotions(store=store, warehouse=warehouse, models=models.all, bus=lambda: office, clock=clock),
-        compliance=Compliance(store=store, settings=SETTINGS.security, clock=clock),
-        capacity=Capacity(store),
-        backfills=backfills,
-        start=start,
+            started=LONG_AGO,
+        )
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, expect
 
-from functions.api.routes import Services
+from functions.api.services import Services
 from tests.support.builders.pages import ApiFixture, Rows
 
 REPORT_VIOLATIONS = """

@@ -1,0 +1,194 @@
+"""The services behind the routes, and their composition from what they read and publish to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from core.settings import Settings
+from functions.adapters.ports import Clock, Data, RowBus, Store, Warehouse
+from functions.adapters.prometheus import Prometheus
+from functions.api.actions import Actions
+from functions.api.answers import Answers
+from functions.api.capacity import Capacity
+from functions.api.channels import Channels
+from functions.api.commands import Commands
+from functions.api.compliance import Compliance
+from functions.api.coverage import Coverage
+from functions.api.dashboards import Dashboards
+from functions.api.dependencies import Dependencies
+from functions.api.experience import Experience
+from functions.api.freshness import Backfills, Start
+from functions.api.incidents import Incidents
+from functions.api.layout import Dashboard
+from functions.api.maintenance import Maintenance
+from functions.api.model_page import ModelPage
+from functions.api.model_settings import ModelSettings
+from functions.api.on_call import on_call_now
+from functions.api.pipelines import Pipelines
+from functions.api.promotions import Promotions
+from functions.api.recommendations import Recommendations
+from functions.api.reports import Reports
+from functions.api.retraining import Trainings
+from functions.api.rules import Rules
+from functions.api.silences import Silences, settings_targets
+from functions.api.survey import Survey
+from functions.api.training_outcomes import TrainingOutcomes
+from functions.api.versions import Versions
+from functions.api.views import Views
+from functions.services.models import Models
+from functions.services.reports.archive import Archive
+from functions.services.reports.read import Reader
+from functions.services.reports.service import ReportMaker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What the services read and publish to.
+
+    Attributes:
+        settings: of the deployment.
+        models: those of the settings and of the table.
+        store: has incidents, actions and what else is current.
+        warehouse: has the history.
+        prometheus: has the metrics.
+        dashboards: by name.
+        bus: opens the bus of commands at its first use.
+        report_bus: opens that of browser reports, which wait for it less long.
+        project: whose console weekly reports link to; empty where there is none.
+        clock: now.
+        started: when this instance did.
+    """
+
+    settings: Settings
+    models: Models
+    store: Store
+    warehouse: Warehouse
+    prometheus: Prometheus
+    dashboards: dict[str, Dashboard]
+    bus: Callable[[], RowBus]
+    report_bus: Callable[[], RowBus]
+    project: str
+    clock: Clock
+    started: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The services behind the routes."""
+
+    views: Views
+    model_settings: ModelSettings
+    trainings: Trainings
+    training_outcomes: TrainingOutcomes
+    model_page: ModelPage
+    incidents: Incidents
+    actions: Actions
+    channels: Channels
+    silences: Silences
+    commands: Commands
+    reports: Reports
+    dashboards: Dashboards
+    pipelines: Pipelines
+    rules: Rules
+    coverage: Coverage
+    on_call: Callable[[], list[Data]]
+    recommendations: Recommendations
+    dependencies: Dependencies
+    experience: Experience
+    answers: Answers
+    survey: Survey
+    versions: Versions
+    promotions: Promotions
+    maintenance: Maintenance
+    compliance: Compliance
+    capacity: Capacity
+    backfills: Backfills
+    start: Start
+
+
+def compose(given: Sources) -> Services:
+    """The services, each with what it needs of the sources."""
+    settings, store, warehouse, clock = given.settings, given.store, given.warehouse, given.clock
+    bus, models = given.bus, given.models.all
+    backfills = Backfills(store=store, clock=clock)
+    start = Start(at=given.started, clock=clock, loading=lambda: backfills.loading)
+    actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=clock, start=start)
+    outcomes = TrainingOutcomes(store=store, warehouse=warehouse, models=models, clock=clock)
+    incidents = Incidents(store=store, actions=actions, trainings=outcomes, clock=clock)
+    channels = Channels(settings.channels, store, clock)
+    silences = _silences(given, incidents)
+    reports = _reports(given)
+    answers = Answers(bus=bus, clock=clock)
+    views = Views(settings=settings, monitored=given.models, store=store, warehouse=warehouse, start=start)
+    return Services(
+        views=views,
+        model_settings=ModelSettings(given.models),
+        trainings=Trainings(given.models, warehouse, bus, clock),
+        training_outcomes=outcomes,
+        model_page=ModelPage(views, incidents, warehouse, clock),
+        incidents=incidents,
+        actions=actions,
+        channels=channels,
+        silences=silences,
+        commands=Commands(
+            incidents=incidents,
+            actions=actions,
+            channels=channels,
+            silences=silences,
+            reports=reports,
+            bus=bus,
+            clock=clock,
+        ),
+        reports=reports,
+        dashboards=_dashboards(given),
+        pipelines=Pipelines(store=store, expected=settings.pipelines.expected, clock=clock),
+        rules=Rules(store=store, clock=clock),
+        coverage=_coverage(given),
+        on_call=partial(on_call_now, settings.people.rotations, clock),
+        recommendations=Recommendations(warehouse, clock),
+        dependencies=Dependencies(warehouse=warehouse, known=settings.dependencies, models=models, clock=clock),
+        experience=Experience(bus=given.report_bus, clock=clock),
+        answers=answers,
+        survey=_survey(given, answers),
+        versions=Versions(warehouse, lambda: [*models()], clock),
+        promotions=Promotions(store=store, warehouse=warehouse, models=models, bus=bus, clock=clock),
+        maintenance=Maintenance(store=store, warehouse=warehouse, bus=bus, clock=clock),
+        compliance=Compliance(store=store, settings=settings.security, clock=clock),
+        capacity=Capacity(store),
+        backfills=backfills,
+        start=start,
+    )
+
+
+def _dashboards(given: Sources) -> Dashboards:
+    prometheus, models = given.prometheus, given.models.all
+    return Dashboards(
+        all=given.dashboards, prometheus=prometheus, models=models, clock=given.clock, started=given.started
+    )
+
+
+def _coverage(given: Sources) -> Coverage:
+    probes = {probe.name: probe.kind for probe in given.settings.probes}
+    return Coverage(dashboards=given.dashboards, prometheus=given.prometheus, probes=probes, clock=given.clock)
+
+
+def _silences(given: Sources, incidents: Incidents) -> Silences:
+    def targets() -> frozenset[str]:
+        return settings_targets(given.settings, given.models.all()) | incidents.targets()
+
+    return Silences(store=given.store, targets=targets, clock=given.clock)
+
+
+def _survey(given: Sources, answers: Answers) -> Survey:
+    surveys = given.settings.surveys
+    return Survey(secret=surveys.secret if surveys else None, publish=answers.publish, clock=given.clock)
+
+
+def _reports(given: Sources) -> Reports:
+    reader = Reader(warehouse=given.warehouse, store=given.store, clock=given.clock)
+    return Reports(
+        maker=ReportMaker(settings=given.settings, models=given.models.all, reader=reader, clock=given.clock),
+        archive=Archive(given.store),
+        project=given.project,
+    )
