@@ -134,6 +134,16 @@ def _restricts(text: str, every: bool, other: str) -> bool:  # noqa: FBT001 - wh
     return "*" not in text.split(",") and not (every and "*" in other)
 
 
+def starts_on(expression: str, day: date) -> int:
+    """How often a schedule starts on a day.
+
+    >>> starts_on("*/15 * * * *", date(2026, 1, 5)), starts_on("0 4 * * sun", date(2026, 1, 5))
+    (96, 0)
+    """
+    schedule = _schedule(expression)
+    return len(schedule.minutes) if schedule.on(day) else 0
+
+
 @lru_cache(maxsize=256)
 def last_start(expression: str, minute: datetime, within: timedelta) -> datetime | None:
     """The last time of a schedule up to this minute, both local and without a time zone, searched day by day.

@@ -1,18 +1,17 @@
 """What the code and its deployment say of themselves, as far as it costs something."""
 
 import functools
-import itertools
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
-from croniter import croniter
 
 from core.promql import duration, evaluation_interval
+from core.settings.cron import starts_on
 from functions.drift_score.shards import MODELS_A_SHARD
 
 INFRA = Path(__file__).resolve().parent.parent
@@ -20,6 +19,8 @@ _SIZES = {"M": 2**20, "G": 2**30}
 _COMPARISON = re.compile(r">=|<=|==|!=|>|<|\band\b|\bor\b|\bunless\b")
 _BY_MODEL = re.compile(r"by \(model\b")
 _EXPIRES = "expiration_days"
+_DAY = date(2026, 1, 5)
+"""By which ticks are counted."""
 _WITHOUT_POINTS = frozenset({"generative"})
 """Groups of rules that return nothing for the stated workloads, which have no generative models."""
 LABELLED = ("accuracy", "measure", "gap", "attribution")
@@ -75,7 +76,7 @@ def facts() -> Facts:
     rules = [(group, rule) for path in sorted((INFRA / "alerts").glob("*.yaml")) for group, rule in _rules(path)]
     memory = _yaml("functions.yaml")["functions"]["drift_score"]["memory"]
     return Facts(
-        ticks=ticks_a_day(jobs["drift_score"]),
+        ticks=starts_on(jobs["drift_score"], _DAY),
         jobs=len(jobs),
         shard=MODELS_A_SHARD,
         memory=int(memory[:-2]) * _SIZES[memory[-2]] / 2**30,
@@ -90,17 +91,6 @@ def facts() -> Facts:
             for clause in clauses(rule["expr"], group.get("interval", "1m"))
         ),
     )
-
-
-def ticks_a_day(cron: str) -> int:
-    """How often a schedule is due on a day.
-
-    >>> ticks_a_day("*/15 * * * *")
-    96
-    """
-    day = datetime(2026, 1, 5, tzinfo=UTC)
-    due = croniter(cron, day - timedelta(seconds=1), ret_type=datetime).all_next()
-    return sum(1 for _ in itertools.takewhile(lambda at: at < day + timedelta(days=1), due))
 
 
 def clauses(expression: str, interval: str) -> list[Clause]:

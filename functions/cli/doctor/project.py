@@ -8,18 +8,21 @@ from functions.cli.doctor.findings import Finding, Verdict, missing
 from functions.cli.doctor.google import Google
 
 APIS: Final = (
-    *(
-        "aiplatform",
-        "artifactregistry",
-        "bigquery",
-        "cloudbuild",
-        "cloudfunctions",
-        "cloudresourcemanager",
-        "cloudscheduler",
-        "firestore",
-        "iam",
-    ),
-    *("logging", "monitoring", "pubsub", "run", "secretmanager", "storage"),
+    "aiplatform",
+    "artifactregistry",
+    "bigquery",
+    "cloudbuild",
+    "cloudfunctions",
+    "cloudresourcemanager",
+    "cloudscheduler",
+    "firestore",
+    "iam",
+    "logging",
+    "monitoring",
+    "pubsub",
+    "run",
+    "secretmanager",
+    "storage",
 )
 """Those that Terraform enables for any settings (`infra/terraform/services.tf`), without `.googleapis.com`."""
 POLICIES: Final = {

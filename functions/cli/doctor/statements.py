@@ -1,14 +1,13 @@
 """Every statement of the functions, by dry runs: whether BigQuery takes it, what it reads, and what that costs a day."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from croniter import croniter
-
 from core.business.prices import SCAN_DOLLARS_PER_TIB
 from core.business.scans import ScanSource
+from core.settings.cron import starts_on
 from functions.cli.doctor.findings import Finding, Verdict
 from functions.cli.doctor.google import AskError, Google, Json
 
@@ -17,6 +16,8 @@ LEAST_BYTES: Final = 10 * 2**20
 """That BigQuery bills for each table of a statement."""
 LARGE_BYTES: Final = 2**30
 """A statement that reads less is not worth pruning."""
+_DAY: Final = date(2026, 1, 5)
+"""By which runs are counted: a Monday."""
 _TIB: Final = 2**40
 _WHOLE: Final = 0.95
 _REFUSED: Final = 400
@@ -44,8 +45,8 @@ def statements(google: Google, jobs: Mapping[str, str]) -> Iterator[Finding]:
             verdict = Verdict.BAD if error.status == _REFUSED else Verdict.NOT_KNOWN
             yield Finding(check="statement", subject=name, verdict=verdict, detail=str(error))
             continue
-        runs = runs_a_day(jobs.get(name.partition("/")[0], ""))
-        yield _judged(google, name, query, runs, sizes)
+        cron = jobs.get(name.partition("/")[0])
+        yield _judged(google, name, query, starts_on(cron, _DAY) if cron else 0, sizes)
 
 
 def unpartitioned(google: Google, sources: Iterator[ScanSource]) -> Iterator[Finding]:
@@ -57,22 +58,6 @@ def unpartitioned(google: Google, sources: Iterator[ScanSource]) -> Iterator[Fin
         good = bool(found.keys() & {"timePartitioning", "rangePartitioning", "view"})
         detail = "partitioned" if good else "not partitioned: every statement reads all of it (aia costs tables)"
         yield Finding(check="table", subject=table, verdict=Verdict.GOOD if good else Verdict.BAD, detail=detail)
-
-
-def runs_a_day(cron: str) -> int:
-    """How often a schedule is due on a day; 0 where there is none.
-
-    >>> runs_a_day("*/15 * * * *"), runs_a_day("")
-    (96, 0)
-    """
-    if not cron:
-        return 0
-    day = datetime(2026, 1, 5, tzinfo=UTC)
-    due = croniter(cron, day - timedelta(seconds=1), ret_type=datetime)
-    count = 0
-    while due.get_next() < day + timedelta(days=1):
-        count += 1
-    return count
 
 
 def _judged(google: Google, name: str, query: Json, runs: int, sizes: dict[str, int]) -> Finding:
