@@ -8,7 +8,7 @@ from core.maintenance.task import RunOutcome
 from core.text import instant
 from functions.adapters.ports import Data
 from functions.api.page import PAGES
-from functions.services.html import document
+from functions.services.html import document, table
 
 _STYLE = """body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
 nav a { margin-right: 1rem; } .scroll { overflow-x: auto; } td { overflow-wrap: break-word; }
@@ -44,10 +44,7 @@ def page(found: Data, letters: Iterable[Data]) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    def row(cells: Iterable[Any], kind: str) -> str:
-        return "<tr>" + "".join(f"<{kind}>{escape(str(cell))}</{kind}>" for cell in cells) + "</tr>"
-
-    return f'<div class="scroll"><table>{row(heads, "th")}{"".join(row(cells, "td") for cells in rows)}</table></div>'
+    return f'<div class="scroll">{table(heads, rows)}</div>'
 
 
 def _task(task: Data) -> Sequence[Any]:

@@ -1,5 +1,6 @@
 """An HTML page without anything outside it: no script, no resource, light and dark."""
 
+from collections.abc import Iterable
 from html import escape
 
 _PAGE = """<!doctype html>
@@ -29,3 +30,15 @@ def document(*, title: str, style: str, body: str) -> str:
         body: HTML.
     """
     return _PAGE.format(title=escape(title), style=style, body=body)
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table.
+
+    Args:
+        heads: names of its columns, escaped here.
+        rows: their values, which are escaped here.
+    """
+    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
+    body = "\n".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"

@@ -7,6 +7,7 @@ from core.replay.compare import Comparison, Difference, Told
 from core.settings.people import People
 from functions.cli.html_page import bullets, document, section
 from functions.cli.replay.summary import Header, action, lines, receivers
+from functions.services.html import table
 
 _MOST = 2000
 """Messages on a page; JSON has all."""
@@ -34,15 +35,9 @@ def page(header: Header, comparison: Comparison, people: People) -> str:
     return document(title=whole, tone="none" if changed else "good", header=head, parts=parts)
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
-    body = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
-
-
 def _receivers(comparison: Comparison, people: People) -> str:
     heads = ("Channel", "People", "Messages", "Would be", "Pages", "Would be", "Out of hours", "Would be")
-    return _table(
+    return table(
         heads,
         (
             (
@@ -57,7 +52,7 @@ def _receivers(comparison: Comparison, people: People) -> str:
 
 def _changes(comparison: Comparison, changed: Iterable[Difference]) -> str:
     heads = ("", "Sent", "Would be sent", "Channel", "What", "Target", "Title", "")
-    return _table(heads, (_row(comparison, one) for one in changed))
+    return table(heads, (_row(comparison, one) for one in changed))
 
 
 def _row(comparison: Comparison, one: Difference) -> tuple[str, ...]:
