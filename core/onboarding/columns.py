@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.drift.columns import EXACT
 from core.drift.exclusion import LeftOut, is_temporal, why_categories, why_numbers
+from core.performance.rows import missing
 
 BEYOND: Final = "whole numbers beyond 2^53, as of an identifier or a hash"
 EMPTY: Final = "empty"
@@ -61,25 +62,17 @@ def _why(values: NDArray[Any]) -> str | None:
     """Why a column is no feature, or None where it is one."""
     if values.dtype.kind == "M" or is_temporal(values):
         return _WORDS[LeftOut.TIMESTAMP]
-    present = _present(values)
+    present = values[~missing(values)]
     if not present.size:
         return EMPTY
-    missing = values.size - present.size
+    n_missing = values.size - present.size
     if values.dtype.kind in "iuf":
-        reason = why_numbers(values, np.sort(present.astype(np.float64)), missing)
+        reason = why_numbers(values, np.sort(present.astype(np.float64)), n_missing)
         return BEYOND if _is_beyond(present) else reason and _WORDS[reason]
-    if isinstance(present[0], int) and not isinstance(
-        present[0], bool
-    ):  # as integers beyond 2^53 with missing ones come
-        return BEYOND
-    reason = why_categories(values, Counter(map(str, present.tolist())), missing)
+    if isinstance(present[0], int) and not isinstance(present[0], bool):
+        return BEYOND  # as integers beyond 2^53 come where some are missing
+    reason = why_categories(values, Counter(map(str, present.tolist())), n_missing)
     return reason and _WORDS[reason]
-
-
-def _present(values: NDArray[Any]) -> NDArray[Any]:
-    if values.dtype.kind == "O":
-        return values[[value is not None and value == value for value in values.tolist()]]  # noqa: PLR0124 - NaN differs from itself
-    return values[~np.isnan(values)] if values.dtype.kind == "f" else values
 
 
 def _is_beyond(present: NDArray[Any]) -> bool:
@@ -95,5 +88,5 @@ def _is_unique(values: NDArray[Any]) -> bool:
     """Whether every row has a value of its own, which no other row has."""
     if values.dtype.kind in "fM":
         return False
-    present = _present(values)
+    present = values[~missing(values)]
     return present.size == values.size > 1 and len(set(present.tolist())) == values.size

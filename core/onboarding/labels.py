@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.performance.rows import missing
 from core.settings.models import Task
 
 _TWO: Final = 2
@@ -38,8 +39,7 @@ def label_role(labels: NDArray[Any], scores: NDArray[Any]) -> LabelRole:
     >>> label_role(np.array(["UP", "DOWN"], dtype=object), np.array([0.9, 0.2])).positive
     'UP'
     """
-    present = np.array([one is not None and one == one for one in labels.tolist()], dtype=bool)  # noqa: PLR0124 - NaN differs from itself
-    values = set(labels[present].tolist())
+    values = set(labels[~missing(labels)].tolist())
     is_probability = bool(np.nanmin(scores, initial=0.0) >= 0 and np.nanmax(scores, initial=0.0) <= 1)
     if not values:
         return LabelRole(task=None, reason="empty")
