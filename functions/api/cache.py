@@ -28,12 +28,9 @@ class Cache:
             query: computes it.
             seconds: the time to live, or a function of the answer that returns it.
         """
-        if (cached := self._fresh(key)) is not None:
-            answer: T = cached[1]
-            return answer
-        own: Future[T] = Future()
-        running = self._running.setdefault(key, own)
-        return self._query(key, query, own, seconds) if running is own else running.result()
+        running, is_own = self._claim(key)
+        answer: T = self._query(key, query, running, seconds) if is_own else running.result()
+        return answer
 
     def within(self, patience: float, key: tuple[object, ...], query: Callable[[], T], *, seconds: float) -> T:
         """As a call, for at most `patience` seconds: what `query` answers later is for the next callers.
@@ -41,23 +38,25 @@ class Cache:
         Raises:
             UnavailableError: there is no answer by then.
         """
-        if (cached := self._fresh(key)) is not None:
-            answer: T = cached[1]
-            return answer
-        own: Future[T] = Future()
-        running = self._running.setdefault(key, own)
-        if running is own:
+        running, is_own = self._claim(key)
+        if is_own:
             context = copy_context()  # names the trace and labels the jobs
-            Thread(target=context.run, args=(self._resolve, key, query, own, seconds), daemon=True).start()
+            Thread(target=context.run, args=(self._resolve, key, query, running, seconds), daemon=True).start()
         try:
-            answer = running.result(patience)
+            answer: T = running.result(patience)
         except TimeoutError as error:
             raise UnavailableError(f"{key[0]}: no answer within {patience:g} s") from error
         return answer
 
-    def _fresh(self, key: tuple[object, ...]) -> tuple[float, Any] | None:
+    def _claim(self, key: tuple[object, ...]) -> tuple[Future[Any], bool]:
+        """The answer of a key, cached or being computed, or else one that the caller has to compute (true)."""
+        own: Future[Any] = Future()
         cached = self._answers.get(key)
-        return cached if cached and time.monotonic() < cached[0] else None
+        if cached and time.monotonic() < cached[0]:
+            own.set_result(cached[1])
+            return own, False
+        running = self._running.setdefault(key, own)
+        return running, running is own
 
     def _resolve(self, key: tuple[object, ...], query: Callable[[], T], running: Future[T], seconds: float) -> None:
         with suppress(Exception):  # whoever waits gets it

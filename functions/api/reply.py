@@ -48,14 +48,16 @@ def accepted(command_id: str, warning: str = "") -> flask.Response:
 
 def markdown(text: str) -> flask.Response:
     """A report or a runbook in Markdown."""
-    response = _no_sniff(flask.Response(text, content_type="text/markdown; charset=utf-8"))
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return _text(text, "text/markdown")
 
 
 def text(shown: str) -> flask.Response:
     """Plain text."""
-    response = _no_sniff(flask.Response(shown, content_type="text/plain; charset=utf-8"))
+    return _text(shown, "text/plain")
+
+
+def _text(shown: str, kind: str) -> flask.Response:
+    response = _no_sniff(flask.Response(shown, content_type=f"{kind}; charset=utf-8"))
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -76,8 +76,7 @@ class Views:
 
     def end(self, name: str) -> datetime:
         """Up to when a model is shown: now, or the end of its log."""
-        model, now = self.monitored.all()[name], self.start.clock()
-        return min(now, model.end or now)
+        return _end(self.monitored.all()[name], self.start.clock())
 
     def probes(self) -> list[Data]:
         """Every probe of the settings with its newest result, if any, and whether the next one is overdue."""
@@ -140,18 +139,22 @@ class Views:
         if self.start.loading() or any(now - at < _APPLIED for at in applied):
             return _COMING_SECONDS
         ends = [model["window_end"] for model in models]
-        return lasts(ends, self._schedule, now=self.start.clock())
+        return lasts(ends, self._schedule, now=now)
 
 
 def _has_ended(model: Model, now: datetime) -> bool:
     return model.end is not None and model.end <= now
 
 
+def _end(model: Model, now: datetime) -> datetime:
+    return min(now, model.end or now)
+
+
 def _by_end(models: Iterable[Model], now: datetime) -> dict[datetime, list[str]]:
     """The names of models by what they are shown up to: now, or the end of their log."""
     names: dict[datetime, list[str]] = defaultdict(list)
     for model in models:
-        names[min(now, model.end or now)].append(model.name)
+        names[_end(model, now)].append(model.name)
     return names
 
 

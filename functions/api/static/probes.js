@@ -1,5 +1,5 @@
 import { el, svg } from "./dom.js";
-import { clock, seconds, span, when } from "./format.js";
+import { clock, seconds, span, when, words } from "./format.js";
 
 function spark(history) {
   const top = Math.max(1e-6, ...history.map((one) => one.latency ?? 0));
@@ -26,7 +26,7 @@ const COUNTS = ["messages"];
 // What the latest check measured besides the latency; the rest are shares.
 function measures(data) {
   const shown = Object.entries(data.measures ?? {}).map(([name, value]) =>
-    `${name.replace("_", " ")} ${SECONDS.includes(name) ? seconds(value) : COUNTS.includes(name) ? value : percent(value, 0)}`);
+    `${words(name)} ${SECONDS.includes(name) ? seconds(value) : COUNTS.includes(name) ? value : percent(value, 0)}`);
   return shown.length > 0 && el("div", { class: "soft" }, shown.join(" · "));
 }
 
