@@ -1,12 +1,9 @@
-"""From a request to the bytes of its body, each step with a limit: compression, and forms with a field `payload`."""
+"""From the bytes of a body to its JSON, each step with a limit: compression, and forms with a field `payload`."""
 
 import json
 import zlib
 from typing import Final
 from urllib.parse import parse_qsl
-
-import flask
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from functions.alert_intake.reading import UnreadableError
 
@@ -17,21 +14,6 @@ _GZIP = b"\x1f\x8b"
 _AUTOMATIC = zlib.MAX_WBITS | 32
 """Has zlib recognise gzip and zlib by their headers."""
 _FORM = "application/x-www-form-urlencoded"
-
-
-def sent(request: flask.Request) -> bytes:
-    """The body as it was sent; a body that is too large is left unread, or read only up to the limit.
-
-    Raises:
-        RequestEntityTooLarge: it is too large.
-    """
-    length = request.content_length
-    if length is not None and length > LARGEST:
-        raise RequestEntityTooLarge(too_large(length))
-    data = request.stream.read(LARGEST + 1)  # also of a body without a length
-    if len(data) > LARGEST:
-        raise RequestEntityTooLarge(too_large(None))
-    return data
 
 
 def is_packed(body: bytes, encoding: str | None) -> bool:

@@ -28,4 +28,4 @@ def build(
     return partial(respond, ports=ports, intake=intake, authenticator=authenticator, admission=Admission())
 
 
-main = serve(NAME, build)
+main = serve(NAME, build, largest=None)

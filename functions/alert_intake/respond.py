@@ -1,7 +1,7 @@
 """Responses to requests: a push request of Pub/Sub, or a webhook.
 
 accepted 200, of a push 204      other path 404, other method 405      without credentials 401      too large 413
-no room now 429                  to be delivered again 503, 500
+too slow 408, cut off 400        no room now 429                       to be delivered again 503, 500
 
 Of a request without credentials, or too large by what it says, nothing is read.
 """
@@ -10,10 +10,10 @@ import json
 import logging
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Final
 
 import flask
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from core.errors import BusyError, UnavailableError
 from functions.adapters import logs
@@ -23,7 +23,7 @@ from functions.alert_intake.body import LARGEST
 from functions.alert_intake.envelopes import pushed
 from functions.alert_intake.intake import NAME, Intake
 from functions.alert_intake.reading import UnreadableError, decode
-from functions.runtime import hosts
+from functions.runtime import hosts, incoming
 from functions.runtime.authenticator import Authenticator
 from functions.runtime.endpoint import measured
 from functions.runtime.ports import Ports
@@ -91,14 +91,22 @@ def _unread(request: flask.Request, intake: Intake, authenticator: Authenticator
 def _read(request: flask.Request, ports: Ports, intake: Intake, admission: Admission) -> Answered:
     length = request.content_length
     with admission.admitted(min(LARGEST if length is None else length, LARGEST)):
-        try:
-            body = bodies.sent(request)
-        except RequestEntityTooLarge as error:
-            intake.refuse(str(error.description), path=request.path, now=ports.clock())
-            return "refused", _refusal(request, 413, str(error.description))
+        if refused := _unreceived(request, ports, intake):
+            return "refused", refused
+        body = request.get_data()
         packed = bodies.is_packed(body, request.content_encoding)
         with admission.turn(LARGEST if packed else len(body)):
             return "done", _take(request, body, ports, intake)
+
+
+def _unreceived(request: flask.Request, ports: Ports, intake: Intake) -> flask.Response | None:
+    """Receive the body; its refusal where it is too slow, cut off or too large, of which somebody hears."""
+    refused = incoming.receive(request, LARGEST)
+    if refused is None or refused.status_code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return refused
+    why = bodies.too_large(request.content_length)
+    intake.refuse(why, path=request.path, now=ports.clock())
+    return _refusal(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, why)
 
 
 def _take(request: flask.Request, body: bytes, ports: Ports, intake: Intake) -> flask.Response:

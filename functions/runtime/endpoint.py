@@ -54,13 +54,13 @@ class TickResult:
     fault: Exception | None = None
 
 
-def serve(function: str, build: Callable[[Ports], Answer], *, largest: int = incoming.LARGEST) -> Answer:
+def serve(function: str, build: Callable[[Ports], Answer], *, largest: int | None = incoming.LARGEST) -> Answer:
     """The function that functions-framework calls as `main`; the first request configures the logs and calls `build`.
 
     Args:
         function: its name.
         build: the composition root: connects what answers requests to the ports.
-        largest: bytes of a body.
+        largest: bytes of a body; None where the function reads bodies itself (`incoming.receive`), once it has admitted a request.
     """
 
     @once
@@ -70,7 +70,8 @@ def serve(function: str, build: Callable[[Ports], Answer], *, largest: int = inc
 
     @functions_framework.http
     def main(request: flask.Request) -> ResponseReturnValue:
-        return incoming.receive(request, largest) or built()(request)
+        refused = None if largest is None else incoming.receive(request, largest)
+        return refused or built()(request)
 
     return main
 

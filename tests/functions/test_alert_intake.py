@@ -18,6 +18,7 @@ import flask
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
+from werkzeug.test import EnvironBuilder
 
 from core.events import Finding, RegistryChange, Severity, Status
 from functions.adapters.events import encode
@@ -157,6 +158,15 @@ def test_a_body_that_is_too_large_is_refused_unread_and_somebody_hears_of_it(pat
     assert world.send(body[:LARGEST], path).json == {"accepted": 100, "parked": 0, "ignored": 0}
 
 
+def test_a_body_that_is_cut_off_is_refused_and_nothing_of_it_is_published() -> None:
+    world, body = World(), payload(FINDINGS)
+    environ = EnvironBuilder(method="POST", path="/alertmanager", data=body).get_environ()
+    answer = world.answer(flask.Request(environ | {"CONTENT_LENGTH": str(len(body) + 1)}))
+    assert (answer.status_code, answer.json) == (400, {"error": "body: must be as long as Content-Length says"})
+    assert (world.bus.events, world.park.letters) == ([], [])
+    assert world.metrics.values["aia_function_requests_total", "alert_intake", "refused"] == 1
+
+
 def test_of_too_many_alerts_the_first_are_read_and_the_others_parked_together() -> None:
     world = World()
     names = [f"A{number}" for number in range(MOST_ALERTS + 3)]
@@ -279,16 +289,17 @@ def test_functions_framework_gives_every_path_to_the_function(framework: FlaskCl
 
 
 def test_the_function_as_deployed_asks_for_its_token(tmp_path: Path) -> None:
-    """Its own composition root in its own process; nothing it needs outside is there."""
+    """Its own composition root in its own process; nothing it needs outside is there. Without the token nothing is read."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         nowhere = f"127.0.0.1:{sock.getsockname()[1]}"
     program = (
-        "import sys, functions_framework\n"
+        "import io, sys, functions_framework\n"
         "source = 'functions/alert_intake/main.py'\n"
         "client = functions_framework.create_app(target='main', source=source).test_client()\n"
-        "body = sys.stdin.buffer.read()\n"
-        "print(client.post('/alertmanager', data=body).status_code)\n"
+        "body = io.BytesIO(sys.stdin.buffer.read())\n"
+        "size = len(body.getbuffer())\n"
+        "print(client.post('/alertmanager', input_stream=body, content_length=size).status_code, body.tell())\n"
         "print(client.post('/alertmanager', data=b'', headers={'Authorization': 'Bearer t0ken'}).status_code)\n"
     )
     key = tmp_path / "key.json"
@@ -306,12 +317,12 @@ def test_the_function_as_deployed_asks_for_its_token(tmp_path: Path) -> None:
     }
     done = subprocess.run(
         [sys.executable, "-c", program],
-        input=payload(FINDINGS),
+        input=payload(FINDINGS).ljust(1_000_000),
         capture_output=True,
         env=os.environ | environment,
         check=False,
     )
-    assert done.stdout.split() == [b"401", b"503"], done.stderr.decode()
+    assert done.stdout.split() == [b"401", b"0", b"503"], done.stderr.decode()
 
 
 @pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is absent: not on PATH")
