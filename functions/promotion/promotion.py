@@ -174,8 +174,7 @@ def _follow(promoter: Promoter, model: Model, document: Document | None, known: 
     transition, waits = promoter.follower.next_possible(model, record, known, at)
     if (transition and transition.state != record.state) or waits != record.waits:
         record = read_record(_save(promoter, model, document, transition, waits=waits, at=at))
-    if promoter.traffic.endpoint(model):
-        told.tell_waiting(promoter.tracker, model, record, at)
+    told.tell_waiting(promoter.tracker, model, record, at)
     if record.state:
         told.tell(promoter.tracker, promoter.metrics, model, record.state, at)
     if record.state and model.promotion and transition:

@@ -60,13 +60,15 @@ def is_late(record: Record, at: datetime) -> bool:
 def tell_waiting(tracker: Tracker, model: Model, record: Record, at: datetime) -> None:
     """Track whether the next step, or a rollback, waits for the endpoint; idempotent, raises as `tell` does.
 
+    Of a model without an endpoint nothing waits, and nothing is stored; one that had an endpoint may still have the finding.
+
     Args:
         tracker: takes the verdict.
         model: of the promotion.
         record: of the promotion, with what it waits for.
         at: instant of the tick.
     """
-    spec = ConditionSpec(target=model.target, kind=WAITS, source=BY, runbook=f"models.md#{WAITS}")
+    spec = ConditionSpec(target=model.target, kind=WAITS, source=BY, runbook=f"models.md#{WAITS}", cumulative=True)
     verdict = Verdict(outcome=Outcome.GOOD, reason=ChallengerReason.GOES_ON, summary=f"{model.name}: nothing waits")
     if record.waits:
         goes_back = record.move is not None and not record.move.forward

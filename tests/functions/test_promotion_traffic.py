@@ -168,6 +168,23 @@ def test_a_version_that_is_not_deployed_waits_and_one_finding_says_so(server: Ve
     assert [status for status, _, _ in findings(world)] == [Status.FIRING, Status.RESOLVED]
 
 
+@pytest.mark.parametrize("rolls_back", [False, True])
+def test_what_waits_for_an_endpoint_ends_where_the_settings_do_not_have_it_any_more(
+    server: VertexEndpoints, *, rolls_back: bool
+) -> None:
+    world = world_of(server, **{"8": BETTER})
+    run(world, hours=2)
+    server.replicas("17" if rolls_back else "18", 0)
+    if rolls_back:
+        give(world, SHADOWED, command(Verb.ROLL_BACK, world.now))
+    run(world, first=2, hours=40)
+    assert [status for status, _, _ in findings(world)] == [Status.FIRING]
+    world.resources = {}
+    run(world, first=40, hours=42)
+    assert [status for status, _, _ in findings(world)] == [Status.FIRING, Status.RESOLVED]
+    assert (record(world).waits, record(world).move) == ("", None)
+
+
 def test_traffic_that_somebody_else_moved_is_not_promoted_over_and_can_be_rolled_back(server: VertexEndpoints) -> None:
     world = world_of(server, **{"8": BETTER})
     run(world, hours=2)
