@@ -61,13 +61,14 @@ def training_steps(
     run: Run | None, result: TrainingResult | None, in_use: str, replaced: str, changes: Sequence[AliasChange] = ()
 ) -> tuple[TrainingState, ...]:
     """What came of a request, step by step: started, trained, promoted, rolled back. The last one is the state; see `training_state`."""
-    began = [_started(run, run.span.start or run.first)] if run else []
-    later = version_steps(result.version, changes) if result and result.version else ()
+    steps = [_started(run, run.span.start or run.first)] if run else []
+    if result is not None:
+        steps.append(_noted(result))
+        steps += version_steps(result.version, changes) if result.version else ()
     state = training_state(run, result, in_use, replaced, changes)
-    if result is None:
-        return (*began, state) if state.outcome is not RunOutcome.STARTED else (state,)
-    trained = _noted(result)
-    return (*began, trained, *(later or ([state] if state.outcome is not trained.outcome else [])))
+    if not steps or steps[-1].outcome is not state.outcome:
+        steps.append(state)
+    return tuple(steps)
 
 
 def training_state(

@@ -51,10 +51,8 @@ class Delivery:
             ConflictError: another instance decided at the same moment.
             UnavailableError: the endpoint, the table or the store does not answer.
         """
+        document = self._moved(model, document, at)
         record = read_record(document)
-        if record.move is not None:
-            document = self._moved(model, document, at)
-            record = read_record(document)
         if record.move is not None or not record.unsent:
             return document
         for change in record.unsent:
@@ -71,7 +69,7 @@ class Delivery:
         return self._saved(document, replace(record, unsent=()))
 
     def _moved(self, model: Model, document: Document, at: datetime) -> Document:
-        """The document once the traffic is moved, or with the reason why it cannot be."""
+        """The document once the traffic is moved, where it has to be, or with the reason why it cannot be."""
         record = read_record(document)
         if record.move is None or record.state is None:
             return document
