@@ -105,7 +105,7 @@ class Intake:
         """
         content = Content(UNKNOWN, [Refusal(fault, None)]) if fault else read(body, now, self.formats)
         refused = _Refused()
-        counts = Counter(dict.fromkeys(("accepted", "ignored"), 0))
+        counts = Counter[str]()
         for batch in _batches(content.outcomes):
             self._publish(batch, refused, counts, now)
         taken = Taken(counts["accepted"], refused.alerts, counts["ignored"])
@@ -127,7 +127,7 @@ class Intake:
     def _publish(
         self, batch: Iterable[tuple[int, Outcome]], refused: _Refused, counts: "Counter[str]", now: datetime
     ) -> None:
-        findings, changes = list[Finding](), list[RegistryChange]()
+        findings, notices, changes = list[Finding](), list[Finding](), list[RegistryChange]()
         for index, outcome in batch:
             match outcome:
                 case Finding():
@@ -137,8 +137,7 @@ class Intake:
                 case Refusal():
                     refused.add(index, outcome)
                 case LeftOut():
-                    findings.append(outcome.finding)
-                    counts["accepted"] -= 1
+                    notices.append(outcome.finding)
                     self.metrics.count("aia_alerts_left_out_total", outcome.alerts, sender=outcome.finding.source)
                 case Beat():
                     counts["accepted"] += 1
@@ -146,7 +145,7 @@ class Intake:
                 case Ignored():
                     counts["ignored"] += 1
                     log.info("ignored: %s", outcome.reason, extra=logs.fields(function=NAME))
-        self.bus.publish_all(TOPIC, findings)
+        self.bus.publish_all(TOPIC, [*findings, *notices])
         if changes:
             self.bus.publish_all(REGISTRY_TOPIC, changes)
         counts["accepted"] += len(findings) + len(changes)

@@ -75,11 +75,13 @@ def explicit(target: str) -> str:
 
 
 def make(sort: str, name: str) -> str:
-    r"""A target that is valid as a key; a name that had to be changed has a digest of the original.
+    r"""A target that is valid as a key; a name that had to be changed has a digest of the original. Empty where the name is.
 
-    >>> make("cloud.example/Thing", "a"), make("model", "a\nb")
-    ('cloud-example-thing/a', 'model/a b~f8944fae88')
+    >>> make("cloud.example/Thing", "a"), make("model", "a\nb"), make("host", "")
+    ('cloud-example-thing/a', 'model/a b~f8944fae88', '')
     """
+    if not name:
+        return ""
     given = _NO_SORT.sub("-", sort.lower())[:40].strip("-_")
     sort = given if given[:1].isalpha() else f"of-{given}".rstrip("-")
     fit = safe.line(name, LONGEST).encode()[:LONGEST].decode(errors="ignore").strip()

@@ -55,9 +55,9 @@ def _alert(body: Json, now: datetime) -> Alert:
 
 
 def _severity(exceeded: float | None) -> Severity:
-    if exceeded is None or exceeded < _NEARLY:
-        return Severity.INFO if exceeded is not None else Severity.WARNING
-    return Severity.ERROR if exceeded >= _WHOLE else Severity.WARNING
+    if exceeded is None or _NEARLY <= exceeded < _WHOLE:
+        return Severity.WARNING
+    return Severity.ERROR if exceeded >= _WHOLE else Severity.INFO
 
 
 def _share(exceeded: float | None, forecast: float | None) -> str:

@@ -137,7 +137,7 @@ def _target(incident: Mapping[str, Json], policy_labels: Mapping[str, str]) -> s
         return targets.make(sort, own[label])
     named = next((own[name] for name in sorted(own) if name not in _PLACES), "")
     name = first(incident, "resource_display_name") or named or first(incident, "resource_id", "resource_name")
-    return targets.make(sort or kind.rpartition("/")[2] or "resource", name) if name else ""
+    return targets.make(sort or kind.rpartition("/")[2] or "resource", name)
 
 
 def _identity(incident: Mapping[str, Json]) -> dict[str, str]:

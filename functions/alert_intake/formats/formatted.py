@@ -35,7 +35,7 @@ def _alert(body: Json, now: datetime) -> Alert:
     return Alert(
         source="webhook",
         name="alert",
-        target=target or (targets.make("alert", called) if called else ""),
+        target=target or targets.make("alert", called),
         status=words.status(text(body.get("state"))),
         severity=words.severity(first(body, "severity", "priority")),
         now=now,

@@ -32,7 +32,7 @@ def _alert(body: Json, now: datetime) -> Alert:
     return Alert(
         source="new-relic",
         name=conditions or "issue",
-        target=targets.make("service", entity) if entity else "",
+        target=targets.make("service", entity),
         status=words.status(text(body.get("state"))),
         severity=words.severity(text(body.get("priority"))),
         now=now,

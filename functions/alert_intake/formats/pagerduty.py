@@ -52,7 +52,9 @@ def _alert(body: Json, now: datetime) -> Alert:
     return Alert(
         source=first(body, "client") or "pagerduty-events",
         name=named["kind"] if named else key or first(payload, "summary"),
-        target=targets.explicit(named["target"]) if named else "" if key else _source(payload),
+        target=targets.explicit(named["target"])
+        if named
+        else targets.make("service", "" if key else first(payload, "source")),
         status=words.status(action),
         severity=words.severity(first(payload, "severity")),
         now=now,
@@ -63,11 +65,6 @@ def _alert(body: Json, now: datetime) -> Alert:
         evidence=_evidence(payload),
         links=(*(first(mapping(link), "href") for link in items(body.get("links"))), first(body, "client_url")),
     )
-
-
-def _source(payload: Mapping[str, Json]) -> str:
-    source = first(payload, "source")
-    return targets.make("service", source) if source else ""
 
 
 def _evidence(payload: Mapping[str, Json]) -> dict[str, str]:

@@ -55,7 +55,7 @@ def _metric_alert(action: str, data: Mapping[str, Json], now: datetime) -> Alert
     return Alert(
         source="sentry",
         name=first(rule, "name") or first(alert, "title"),
-        target=targets.make("service", project) if project else "",
+        target=targets.make("service", project),
         status=words.status(action),
         severity=words.severity(action),
         now=now,
@@ -72,7 +72,7 @@ def _issue(found: Mapping[str, Json], issue: str, project: str, status: Status, 
     return Alert(
         source="sentry",
         name="issue",
-        target=targets.make("service", project) if project else "",
+        target=targets.make("service", project),
         status=status,
         severity=words.severity(first(found, "level")),
         now=now,

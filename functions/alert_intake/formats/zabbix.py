@@ -27,11 +27,10 @@ FORMAT = Format("zabbix", recognise, findings)
 
 def _alert(body: Json, now: datetime) -> Alert:
     """The trigger of a host is one condition; the item shows its newest value, so it distinguishes nothing."""
-    host = text(body.get("hostname"))
     return Alert(
         source="zabbix",
         name=text(body.get("trigger")),
-        target=targets.make("host", host) if host else "",
+        target=targets.make("host", text(body.get("hostname"))),
         status=words.status(text(body.get("status"))),
         severity=words.severity(text(body.get("severity"))),
         now=now,
