@@ -8,10 +8,8 @@ from functions.adapters.vertex_runs import Jobs, VertexJobs
 from functions.pipeline_monitor.monitor import NAME, Monitor, handle
 from functions.pipeline_monitor.read import read
 from functions.pipeline_monitor.registered import RegisteredVersions
-from functions.pipeline_monitor.registries import RegistryChecks
 from functions.runtime.endpoint import Endpoint, on_push, serve
 from functions.runtime.ports import Ports, once
-from functions.services.detection import Tracker
 
 
 def build(ports: Ports, jobs: Jobs | None = None) -> Endpoint:
@@ -26,17 +24,9 @@ def build(ports: Ports, jobs: Jobs | None = None) -> Endpoint:
         project=ports.project,
         settings=ports.settings.pipelines,
         registered=_registered(ports),
-        registries=_registries(ports),
+        registries=once(lambda: open_registries(configured(ports.settings.registry))),
     )
     return on_push(ports, read=partial(read, cron=ports.cron), handle=partial(handle, monitor))
-
-
-def _registries(ports: Ports) -> RegistryChecks | None:
-    """What checks the registries of the settings, where they have one; an MLflow that the environment names is one."""
-    registry = configured(ports.settings.registry)
-    if registry is None:
-        return None
-    return RegistryChecks(registries=once(partial(open_registries, registry)), tracker=Tracker(ports.store, ports.bus))
 
 
 def _registered(ports: Ports) -> RegisteredVersions | None:

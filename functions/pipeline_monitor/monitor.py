@@ -6,7 +6,7 @@ tick.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -26,6 +26,7 @@ from functions.adapters.job_usage import JobUsage
 from functions.adapters.logs import fields
 from functions.adapters.pipelines import COLLECTION, fitted, pipeline_data, read_pipeline
 from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Warehouse
+from functions.adapters.registries.port import ModelRegistry
 from functions.adapters.store import every, update
 from functions.adapters.vertex_runs import Jobs
 from functions.pipeline_monitor.read import Logged
@@ -110,7 +111,11 @@ def _measure_durations(metrics: Metrics, pipeline: PipelineState) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
-    """Dependencies of the function; `project` is the one whose Vertex AI jobs are logged, `settings` say what is expected."""
+    """Dependencies of the function.
+
+    `project` is the one whose Vertex AI jobs are logged, `settings` say what is expected. `registries` are those that are checked, opened
+    at the first tick; without one the conditions of those that there were end.
+    """
 
     store: Store
     bus: Bus
@@ -121,7 +126,7 @@ class Monitor:
     project: str
     settings: PipelineSettings = field(default_factory=PipelineSettings)
     registered: RegisteredVersions | None = None
-    registries: RegistryChecks | None = None
+    registries: Callable[[], Sequence[ModelRegistry]] = list
 
     @property
     def no_verdict(self) -> NoVerdict:
@@ -155,7 +160,7 @@ def handle(monitor: Monitor, event: PipelineRun | Logged | RegistryChange | Tick
 
 def _look_at_registries(monitor: Monitor, at: datetime) -> None:
     """Check the registries, and take new versions from MLflow where it answers."""
-    answering = monitor.registries.look(at) if monitor.registries else frozenset()
+    answering = RegistryChecks(registries=monitor.registries, tracker=monitor.tracker).look(at)
     if monitor.registered and monitor.registered.registry.name in answering:
         monitor.registered.poll()
 

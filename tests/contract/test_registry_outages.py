@@ -3,18 +3,21 @@
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.events import Event, Finding
+from core.events import Event, Finding, Status, Tick
 from core.settings import MlflowRegistry, VertexRegistry
 from functions.adapters.registries.mlflow import MlflowModels
 from functions.adapters.registries.port import ModelRegistry
 from functions.adapters.registries.vertex import VertexModels
+from functions.pipeline_monitor.monitor import handle
 from functions.pipeline_monitor.registries import RegistryChecks
 from functions.services.detection import Tracker
 from tests.support.crash.breaking import Breaking, MemoryStore
+from tests.support.fakes.pipelines import World
 from tests.support.servers.answering import answering
 from tests.support.servers.vertex_models import VertexModelServer
 
@@ -120,3 +123,18 @@ def test_what_is_no_answer_of_mlflow_is_an_outage_until_the_settings_do_without_
     for minute in (4, 5):
         checks.tick(minute)
     assert checks.told[1:] == [("registry/mlflow", "resolved", "removed")]
+
+
+def tick(minute: int) -> Tick:
+    return Tick(job="pipeline_monitor", scheduled_at=AT + timedelta(minutes=minute))
+
+
+def test_an_outage_ends_where_the_settings_do_without_any_registry() -> None:
+    world = World()
+    with down() as url:
+        mlflow = MlflowModels(MlflowRegistry(url=url), patience=SHORT)
+        for minute in range(3):
+            handle(replace(world.monitor, registries=lambda: [mlflow]), tick(minute))
+    assert [one.status for one in world.outside.published] == [Status.FIRING]
+    handle(world.monitor, tick(3))
+    assert [one.status for one in world.outside.published] == [Status.FIRING, Status.RESOLVED]
