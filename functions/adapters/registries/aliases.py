@@ -46,19 +46,8 @@ def read(warehouse: Warehouse, model: str) -> list[AliasChange]:
         QueryError: the warehouse refuses.
         UnavailableError: the warehouse does not answer.
     """
-    return from_rows(model, warehouse.query(CHANGES, model=model))
-
-
-def from_rows(model: str, rows: Iterable[Data]) -> list[AliasChange]:
-    """The changes, oldest first, in rows as the statement `CHANGES` has them."""
-    named = ("version", "share", "changed_at", "changed_by", "why")
     changes = (
-        AliasChange(
-            model=model,
-            alias=AliasName(row["alias"]),
-            stage=row["stage"] or "",
-            **{name: row[name] for name in named},
-        )
-        for row in rows
+        AliasChange(model=model, **row | {"alias": AliasName(row["alias"]), "stage": row["stage"] or ""})
+        for row in warehouse.query(CHANGES, model=model)
     )
     return sorted(changes, key=lambda change: change.changed_at)
