@@ -13,31 +13,8 @@ from functools import partial
 from core.access import role_of
 from functions.adapters.ports import RowBus
 from functions.api import experience
-from functions.api.actions import Actions
-from functions.api.answers import Answers
-from functions.api.capacity import Capacity
-from functions.api.channels import Channels
-from functions.api.commands import Commands
-from functions.api.compliance import Compliance
-from functions.api.coverage import Coverage
-from functions.api.dashboards import Dashboards, load
-from functions.api.dependencies import Dependencies
-from functions.api.deployment import is_local
-from functions.api.experience import Experience
-from functions.api.freshness import Backfills, Start
-from functions.api.incidents import Incidents
-from functions.api.maintenance import Maintenance
-from functions.api.model_page import ModelPage
-from functions.api.model_settings import ModelSettings
-from functions.api.on_call import on_call_now
-from functions.api.pipelines import Pipelines
-from functions.api.promotions import Promotions
-from functions.api.recommendations import Recommendations
-from functions.api.reports import Reports
-from functions.api.retraining import Trainings
-from functions.api.routes import Services, answer
-from functions.api.rules import Rules
 from functions.api.dashboards import load
+from functions.api.deployment import is_local
 from functions.api.routes import answer
 from functions.api.services import Services, Sources, compose
 from functions.api.session import open_session
@@ -72,91 +49,6 @@ def build(ports: Ports, iap: Iap | None = None) -> Answer:
 
 
 def _services(ports: Ports) -> Services:
-    settings, store, warehouse, clock = ports.settings, ports.store, ports.warehouse, ports.clock
-    backfills = Backfills(store=store, clock=clock)
-    start = Start(at=_STARTED, clock=clock, loading=lambda: backfills.loading)
-    actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=clock, start=start)
-    outcomes = TrainingOutcomes(store=store, warehouse=warehouse, models=ports.models.all, clock=clock)
-    incidents = Incidents(store=store, actions=actions, trainings=outcomes, clock=clock)
-    channels = Channels(settings.channels, store, clock)
-    silences = _silences(ports, incidents)
-    reports = _reports(ports)
-    bus = open_once(ports.project, PATIENCE)
-    answers = Answers(bus=bus, clock=clock)
-    views = Views(settings=settings, monitored=ports.models, store=store, warehouse=warehouse, start=start)
-    return Services(
-        views=views,
-        model_settings=ModelSettings(ports.models),
-        trainings=Trainings(ports.models, warehouse, bus, clock),
-        training_outcomes=outcomes,
-        model_page=ModelPage(views, incidents, warehouse, clock),
-        incidents=incidents,
-        actions=actions,
-        channels=channels,
-        silences=silences,
-        commands=Commands(
-            incidents=incidents,
-            actions=actions,
-            channels=channels,
-            silences=silences,
-            reports=reports,
-            bus=bus,
-            clock=clock,
-        ),
-        reports=reports,
-        dashboards=_dashboards(ports),
-        pipelines=Pipelines(store=store, expected=settings.pipelines.expected, clock=clock),
-        rules=Rules(store=store, clock=clock),
-        coverage=_coverage(ports),
-        on_call=partial(on_call_now, settings.people.rotations, clock),
-        recommendations=Recommendations(warehouse, clock),
-        dependencies=_dependencies(ports),
-        experience=Experience(bus=open_once(ports.project, experience.PATIENCE), clock=clock),
-        answers=answers,
-        survey=_survey(ports, answers),
-        versions=Versions(warehouse, lambda: [*ports.models.all()], clock),
-        promotions=Promotions(store=store, warehouse=warehouse, models=ports.models.all, bus=bus, clock=clock),
-        maintenance=Maintenance(store=store, warehouse=warehouse, bus=bus, clock=clock),
-        compliance=Compliance(store=store, settings=settings.security, clock=clock),
-        capacity=Capacity(store),
-        backfills=backfills,
-        start=start,
-    )
-
-
-def _dashboards(ports: Ports) -> Dashboards:
-    prometheus, models = ports.prometheus, ports.models.all
-    return Dashboards(all=load(), prometheus=prometheus, models=models, clock=ports.clock, started=_STARTED)
-
-
-def _coverage(ports: Ports) -> Coverage:
-    probes = {probe.name: probe.kind for probe in ports.settings.probes}
-    return Coverage(dashboards=load(), prometheus=ports.prometheus, probes=probes, clock=ports.clock)
-
-
-def _silences(ports: Ports, incidents: Incidents) -> Silences:
-    def targets() -> frozenset[str]:
-        return settings_targets(ports.settings, ports.models.all()) | incidents.targets()
-
-    return Silences(store=ports.store, targets=targets, clock=ports.clock)
-
-
-def _dependencies(ports: Ports) -> Dependencies:
-    known, models = ports.settings.dependencies, ports.models.all
-    return Dependencies(warehouse=ports.warehouse, known=known, models=models, clock=ports.clock)
-
-
-def _survey(ports: Ports, answers: Answers) -> Survey:
-    surveys = ports.settings.surveys
-    return Survey(secret=surveys.secret if surveys else None, publish=answers.publish, clock=ports.clock)
-
-
-def _reports(ports: Ports) -> Reports:
-    reader = Reader(warehouse=ports.warehouse, store=ports.store, clock=ports.clock)
-    return Reports(
-        maker=ReportMaker(settings=ports.settings, models=ports.models.all, reader=reader, clock=ports.clock),
-        archive=Archive(ports.store),
-        project="" if is_local() else ports.project,
     return compose(
         Sources(
             settings=ports.settings,
@@ -167,7 +59,7 @@ def _reports(ports: Ports) -> Reports:
             dashboards=load(),
             bus=open_once(ports.project, PATIENCE),
             report_bus=open_once(ports.project, experience.PATIENCE),
-            project="" if os.environ.get("BIGQUERY_EMULATOR_HOST") else ports.project,
+            project="" if is_local() else ports.project,
             clock=ports.clock,
             started=_STARTED,
         )
