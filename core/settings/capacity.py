@@ -7,7 +7,7 @@ from typing import Annotated
 
 from core.errors import Fault
 from core.events import Severity
-from core.metrics import CATALOGUE
+from core.metrics import CATALOGUE, MetricKind
 from core.settings.declare import Faults, validator
 from core.settings.kinds import Slug, Streak, Target
 from core.settings.notes import Defines, Items, NoneAs, Pattern, Range
@@ -81,7 +81,7 @@ class CapacityResource:
 @validator(CapacityResource, "crosses", "scaling")
 def _usage_grows_with_load(resource: CapacityResource) -> Faults:
     if resource.scaling is not None and resource.crosses is not Crosses.ABOVE:
-        yield Fault("scaling", "must not be given where the limit is crosses: below")
+        yield Fault("crosses", "must be above where scaling is given", resource.crosses.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +91,11 @@ class CapacitySettings:
     resources: tuple[CapacityResource, ...] = ()
     """The resources, by unique names."""
     anomalies: Annotated[tuple[str, ...], Items(unique=True)] = ()
-    """Names of the catalogue's metrics, each series of which is watched for anomalies."""
+    """Gauges of the catalogue, each series of which is watched for anomalies."""
 
 
 @validator(CapacitySettings, "anomalies")
-def _metrics_are_of_the_catalogue(capacity: CapacitySettings) -> Faults:
+def _metrics_are_gauges_of_the_catalogue(capacity: CapacitySettings) -> Faults:
     for index, name in enumerate(capacity.anomalies):
-        if name not in CATALOGUE:
-            yield Fault(f"anomalies[{index}]", "must be a metric of the catalogue (core/metrics)", name)
+        if name not in CATALOGUE or CATALOGUE[name].kind is not MetricKind.GAUGE:
+            yield Fault(f"anomalies[{index}]", "must be a gauge of the catalogue (core/metrics)", name)
