@@ -66,7 +66,7 @@ class BaseProbe(ABC):
     limit_severity: Severity = Severity.WARNING
     """Severity of the finding that a measured value exceeds its limit in `expect`."""
     no_verdict_after: Annotated[timedelta | None, Range("1m", "90d"), NoneAs("never")] = timedelta(hours=1)
-    """How long there may be no result of the probe, since it could not be started in time, before that is a finding."""
+    """How long nothing may be known of the target, since no check was started in time or its source has no data, before that is a finding."""
     no_verdict_severity: Severity = Severity.WARNING
     """Severity of that finding."""
     expect: Timing = field(default_factory=Timing)
