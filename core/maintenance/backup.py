@@ -98,8 +98,8 @@ def _joined(table: str) -> str:
 def expired(snapshots: Iterable[str], *, before: str) -> list[str]:
     """The snapshots of backups with smaller ids, that is, earlier ones; what is not named as one is left alone.
 
-    >>> expired(["ops__findings__20260102T010000", "verify__ops__findings"], before="20260202T010000")
-    ['ops__findings__20260102T010000']
+    >>> expired(["backups.ops__findings__20260102T010000", "backups.verify__ops__findings"], before="20260202T010000")
+    ['backups.ops__findings__20260102T010000']
     """
     named = ((name, name.rpartition("__")[2]) for name in snapshots)
     return [name for name, made in named if re.fullmatch(r"\d{8}T\d{6}", made) and made < before]

@@ -106,7 +106,7 @@ def test_tables_and_documents_come_back_as_they_were(
 
     warehouse.query("DROP SNAPSHOT TABLE backups.ops__dead_letters__20260102T120000")
     with pytest.raises(BackupError, match=r"ops\.dead_letters: its snapshot .* is missing"):
-        tables.restore_into(warehouse, manifest.tables[1], "verify")
+        tables.restore_into(warehouse, manifest.tables[1], "verify", tables.snapshots(warehouse))
     assert tables.drop_expired(warehouse, "20260103T000000") == 1
 
 

@@ -6,13 +6,13 @@ verify:TABLE      each table restored into a scratch table, and compared row for
 verify:documents  all documents read, and compared
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from core.errors import BackupError
-from core.maintenance.backup import Manifest, TableBackup, backup_id
+from core.maintenance.backup import Manifest, TableBackup, backup_id, snapshot_name
 from functions.adapters.ports import Clock, ListedStore, StreamedWarehouse
 from functions.services.backups import documents, manifests, tables
 from functions.services.backups.restore import Restorer
@@ -40,21 +40,24 @@ class Backups:
             RefusedError: a restore is not finished.
         """
         Restorer(store=self.store, warehouse=self.warehouse, clock=self.clock).require_finished()
-        live = tables.live_tables(self.warehouse)
+        live, there = tables.live_tables(self.warehouse), tables.snapshots(self.warehouse)
         for table in live:
-            yield Step(f"snapshot:{table}", partial(self._snapshot, table, at))
+            yield Step(f"snapshot:{table}", partial(self._snapshot, table, at, there))
         yield Step("documents", partial(self._complete, live, at))
         yield from self.verification(at)
 
     def verification(self, at: datetime) -> Iterator[Step]:
         """The steps that restore a complete backup into scratch tables, and compare it."""
-        manifest = manifests.find(self.warehouse, backup_id(at))
+        manifest, there = manifests.find(self.warehouse, backup_id(at)), tables.snapshots(self.warehouse)
         for table in manifest.tables:
-            yield Step(f"verify:{table.table}", partial(self._verify, manifest, table))
+            yield Step(f"verify:{table.table}", partial(self._verify, manifest, table, there))
         yield Step("verify:documents", partial(self._verify_documents, manifest))
 
-    def _snapshot(self, table: str, at: datetime) -> str:
-        tables.snapshot(self.warehouse, table, backup_id(at))
+    def _snapshot(self, table: str, at: datetime, there: Container[str]) -> str:
+        """Unless there is one, of a step whose end was not recorded."""
+        name = snapshot_name(table, backup_id(at))
+        if name not in there:
+            tables.snapshot(self.warehouse, table, name)
         return ""
 
     def _complete(self, live: list[str], at: datetime) -> str:
@@ -68,12 +71,12 @@ class Backups:
         rows = sum(table.rows for table in described)
         return f"{len(described)} tables, {rows} rows, {digest.count} documents"
 
-    def _verify(self, manifest: Manifest, table: TableBackup) -> str:
-        self._record_broken(manifest, lambda: self._restore_and_compare(table))
+    def _verify(self, manifest: Manifest, table: TableBackup, there: Container[str]) -> str:
+        self._record_broken(manifest, lambda: self._restore_and_compare(table, there))
         return ""
 
-    def _restore_and_compare(self, table: TableBackup) -> None:
-        tables.drop(self.warehouse, tables.restore_into(self.warehouse, table, "verify"))
+    def _restore_and_compare(self, table: TableBackup, there: Container[str]) -> None:
+        tables.drop(self.warehouse, tables.restore_into(self.warehouse, table, "verify", there))
 
     def _verify_documents(self, manifest: Manifest) -> str:
         self._record_broken(manifest, lambda: documents.check(self.warehouse, manifest))

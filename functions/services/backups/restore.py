@@ -11,7 +11,7 @@ be restored before this one is.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -100,8 +100,9 @@ class Restorer:
         self.finish()
 
     def _steps(self, manifest: Manifest) -> Iterator[Step]:
+        there = tables.snapshots(self.warehouse)
         for table in manifest.tables:
-            yield Step(f"stage:{table.table}", partial(self._stage, table))
+            yield Step(f"stage:{table.table}", partial(self._stage, table, there))
         yield Step("stage:documents", partial(self._check, manifest))
         yield Step("exchange", self._exchange)
         for collection in reversed(documents.collections(self.warehouse, manifest)):
@@ -117,8 +118,8 @@ class Restorer:
         update(self.store, OWN, KEY, lambda data: _with_step(data or {}, step.name))
         return said
 
-    def _stage(self, table: TableBackup) -> str:
-        tables.restore_into(self.warehouse, table, _USE)
+    def _stage(self, table: TableBackup, there: Container[str]) -> str:
+        tables.restore_into(self.warehouse, table, _USE, there)
         return f"{table.rows} rows"
 
     def _check(self, manifest: Manifest) -> str:

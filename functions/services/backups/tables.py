@@ -6,6 +6,8 @@ snapshot has no expiration of its own, and is dropped when it is old.
 
 # ruff: noqa: S608 - names of tables, each checked by `core.maintenance.backup`
 
+from collections.abc import Container
+
 from core.errors import BackupError
 from core.maintenance.backup import DATASETS, TableBackup, expired, scratch_name, snapshot_name
 from functions.adapters.ports import Warehouse
@@ -30,17 +32,15 @@ def live_tables(warehouse: Warehouse) -> list[str]:
     return sorted(found)
 
 
-def snapshots(warehouse: Warehouse) -> list[str]:
-    """The names of all snapshots, without the dataset."""
+def snapshots(warehouse: Warehouse) -> frozenset[str]:
+    """All snapshots, as in `backups.ops__findings__20260102T010000`."""
     rows = warehouse.query("SELECT table_name, table_type FROM backups.INFORMATION_SCHEMA.TABLES")
-    return sorted(row["table_name"] for row in rows if row["table_type"] == "SNAPSHOT")
+    return frozenset(f"backups.{row['table_name']}" for row in rows if row["table_type"] == "SNAPSHOT")
 
 
-def snapshot(warehouse: Warehouse, table: str, backup: str) -> None:
-    """Make the snapshot of a table for a backup, unless there is one."""
-    name = snapshot_name(table, backup)
-    if name.partition(".")[2] not in snapshots(warehouse):
-        warehouse.query(f"CREATE SNAPSHOT TABLE {name} CLONE {table}")
+def snapshot(warehouse: Warehouse, table: str, name: str) -> None:
+    """Make a snapshot of a table."""
+    warehouse.query(f"CREATE SNAPSHOT TABLE {name} CLONE {table}")
 
 
 def described(warehouse: Warehouse, table: str, backup: str) -> TableBackup:
@@ -49,13 +49,19 @@ def described(warehouse: Warehouse, table: str, backup: str) -> TableBackup:
     return TableBackup(table=table, snapshot=name, rows=_rows(warehouse, name), rows_live=_rows(warehouse, table))
 
 
-def restore_into(warehouse: Warehouse, backup: TableBackup, use: str) -> str:
+def restore_into(warehouse: Warehouse, backup: TableBackup, use: str, there: Container[str]) -> str:
     """Restore a table into a scratch table of that use, replacing it, and compare the two; its name.
+
+    Args:
+        warehouse: has the snapshot, and takes the scratch table.
+        backup: of the table.
+        use: of the scratch table.
+        there: the snapshots that there are.
 
     Raises:
         BackupError: the snapshot is missing, or they are not equal as multisets of rows.
     """
-    if backup.snapshot.partition(".")[2] not in snapshots(warehouse):
+    if backup.snapshot not in there:
         raise BackupError(f"{backup.table}: its snapshot {backup.snapshot} is missing")
     scratch = scratch_name(backup.table, use)
     warehouse.query(f"CREATE OR REPLACE TABLE {scratch} CLONE {backup.snapshot}")
@@ -90,7 +96,7 @@ def drop_expired(warehouse: Warehouse, before: str) -> int:
     """Drop the snapshots of backups with smaller ids; the number of them."""
     old = expired(snapshots(warehouse), before=before)
     for name in old:
-        warehouse.query(f"DROP SNAPSHOT TABLE backups.{name}")
+        warehouse.query(f"DROP SNAPSHOT TABLE {name}")
     return len(old)
 
 
