@@ -25,8 +25,11 @@ os.environ["GOGC"] = "400"
 # Compiled modules are kept, whatever the shell says: every worker and every program that a test starts imports the same ones.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-# A machine that is busy takes longer over an example: no property depends on how long one takes.
-settings.register_profile("patient", parent=settings.default, deadline=None, max_examples=examples(100))
+# A machine that is busy takes longer over an example: no property depends on how long one takes. `make test` tries the same examples each
+# time, so that a change is not refused for what it did not touch; `make test-all` looks for new ones.
+settings.register_profile(
+    "patient", parent=settings.default, deadline=None, max_examples=examples(100), derandomize=not ALL
+)
 settings.load_profile("patient")
 
 
