@@ -247,7 +247,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "page": lambda request, _services: reply.app_page("index", request),
     "dashboards_page": lambda request, _services, **_name: reply.app_page("dashboards", request),
     "model_page": lambda request, services, name: _model_page(request, services().views, name),
-    "maintenance_page": lambda _request, services: reply.self_contained(services().maintenance.page()),
+    "maintenance_page": lambda request, _services: reply.app_page("maintenance", request),
     "coverage_page": lambda request, _services: reply.app_page("coverage", request),
     "reports_page": lambda _request, services: reply.self_contained(services().reports.list_page()),
     "report_page": lambda _request, services, **which: reply.self_contained(services().reports.page(**which)),
@@ -295,7 +295,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "coverage": lambda request, services: reply.json(services().coverage.all(), request),
     "rules": lambda request, services: reply.json(services().rules.all(), request),
     "on_call": lambda request, services: reply.json(services().on_call(), request),
-    "maintenance": lambda request, services: reply.json(services().maintenance.tasks(), request),
+    "maintenance": lambda request, services: reply.json(services().maintenance.all(), request),
     "dead_letters": lambda request, services: reply.json(services().maintenance.dead_letters(), request),
     "dead_letter": lambda request, services, **which: reply.json(services().maintenance.dead_letter(**which), request),
     "send_again": lambda request, services, **which: reply.accepted(
