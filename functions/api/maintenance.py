@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-import flask
 from werkzeug.exceptions import Conflict
 
 from core.errors import Fault, QueryError, UnavailableError
@@ -22,6 +21,7 @@ from functions.adapters.store import every, is_key
 from functions.api.body import BodyError, read
 from functions.api.cache import Cache
 from functions.api.commands import TOPIC
+from functions.api.request import Request
 from functions.services import dead_letters
 from functions.services.backups import manifests
 from functions.services.backups.manifests import Backup
@@ -91,7 +91,7 @@ class Maintenance:
         found = self._find(identifier)
         return _summary(found, sent=self._is_sent(found)) | {"attributes": found.attributes, "data": found.text}
 
-    def send_again(self, request: flask.Request, identifier: str) -> str:
+    def send_again(self, request: Request, identifier: str) -> str:
         """Send a dead letter again to the topic that it came from, as it was, or with what `data` says instead.
 
         Returns:

@@ -34,7 +34,10 @@ log = logging.getLogger(__name__)
 PROJECT = "aia-local"
 TICKS = f"projects/{PROJECT}/topics/ticks"
 """The topic of the ticks."""
-FUNCTIONS = tuple(stage.deployment()["functions"])
+_DEPLOYED = stage.deployment()["functions"]
+FUNCTIONS = tuple(_DEPLOYED)
+ASGI = frozenset(name for name in FUNCTIONS if _DEPLOYED[name].get("asgi"))
+"""The functions that are ASGI applications."""
 PUBLIC_FUNCTIONS = {"api": "page", "alert_intake": "intake", "command_intake": "commands", "otlp": "otlp"}
 """The public ports of functions."""
 PRIVATE = [
@@ -234,25 +237,19 @@ class Stack:
     def _host(self, folder: Path, urls: Mapping[str, str]) -> Program:
         return Program(
             name="functions",
-            command=functions_host.command(folder, {name: _port(url) for name, url in urls.items()}),
+            command=functions_host.command(folder, {name: _port(url) for name, url in urls.items()}, asgi=ASGI),
             folder=folder,
             ready=lambda: all(map(answers, urls.values())),
         )
 
     def _function(self, name: str, folder: Path) -> Program:
         url = self._function_url(name)
-        command = [
-            str(Path(sys.executable).with_name("functions-framework")),
-            "--target",
-            "main",
-            "--source",
-            str(folder / "main.py"),
-        ]
+        where = {"HOST": "127.0.0.1", "PORT": str(_port(url))}
         return Program(
             name=name,
-            command=[*command, "--host", "127.0.0.1", "--port", str(_port(url))],
+            command=asgi_command(folder) if name in ASGI else framework_command(folder),
             # The project's own tree is installed in this environment; the archive must come before it.
-            env={"PYTHONPATH": str(folder), "K_SERVICE": name},
+            env={"PYTHONPATH": str(folder), "K_SERVICE": name, **where},
             folder=folder,
             ready=lambda: answers(url),
         )
@@ -308,6 +305,17 @@ class Stack:
             folder=stage.ROOT,
             ready=lambda: listens(port),
         )
+
+
+def asgi_command(folder: Path) -> list[str]:
+    """How the archive of an ASGI application in a folder is started, at `PORT` of `HOST` of its environment."""
+    return [sys.executable, str(folder / "main.py")]
+
+
+def framework_command(folder: Path) -> list[str]:
+    """How that of any other function is, likewise."""
+    program = str(Path(sys.executable).with_name("functions-framework"))
+    return [program, "--target", "main", "--source", str(folder / "main.py")]
 
 
 def _port(url: str) -> int:

@@ -97,6 +97,7 @@ module "function" {
     runtime    = var.runtime
     account    = google_service_account.builder.id
     repository = google_artifact_registry_repository.functions.id
+    images     = "${var.region}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.functions.repository_id}"
   }
   resources = {
     memory          = each.value.memory
@@ -105,6 +106,8 @@ module "function" {
     min_instances   = lookup(var.min_instances, each.key, 0)
     max_instances   = max(var.max_instances, lookup(var.min_instances, each.key, 0))
   }
+  # As long as Cloud Run allows: a page that is watched keeps its connection.
+  asgi = try(each.value.asgi, false) ? { timeout_seconds = 3600 } : null
   triggers = {
     for subscription, trigger in local.triggers[each.key] : subscription => merge(trigger, {
       topic             = google_pubsub_topic.this[trigger.topic].id

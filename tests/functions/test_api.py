@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import flask
 import pytest
+from werkzeug.test import TestResponse
 
 from core.actions.plan import Plan, Step
 from core.events import Change, Command, Severity, Verb
@@ -18,7 +18,6 @@ from core.incidents.model import Impact, IncidentReason, OrdersAtRisk, State, Ti
 from core.incidents.routing import Silence
 from functions.adapters.ports import Data, Store
 from functions.adapters.stores import open_store
-from functions.api.routes import answer
 from functions.api.services import Services
 from functions.api.views import by_day
 from functions.services.incidents.documents import LOSSES, loss_data
@@ -69,13 +68,11 @@ def views(warehouse: Rows, store: Store, office: ApiFixture) -> Services:
     return pages.services(store, warehouse, office, lambda: NOW)
 
 
-def ask(views: Services, path: str, method: str = "GET") -> flask.Response:
-    app = flask.Flask("test")
-    with app.test_request_context(path, method=method):
-        return answer(flask.request, lambda: views)
+def ask(views: Services, path: str, method: str = "GET") -> TestResponse:
+    return pages.client_of(views).open(path, method=method)
 
 
-def body(response: flask.Response) -> Any:
+def body(response: TestResponse) -> Any:
     assert response.status_code == 200, response.get_data()
     return json.loads(response.get_data())
 
@@ -411,12 +408,9 @@ def test_the_page_allows_no_foreign_script(views: Services) -> None:
     policy = response.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'")
     assert policy.endswith("form-action 'none'; frame-ancestors 'none'"), "nobody shows our buttons in a frame"
-    response.direct_passthrough = False
     assert b"<title>aia</title>" in response.get_data()
-    response.close()
 
 
 def test_health_needs_nothing_behind_it() -> None:
-    app = flask.Flask("test")
-    with app.test_request_context("/health"):
-        assert answer(flask.request, lambda: pytest.fail("must not be asked for")).get_data() == b"ok"
+    client = pages.client_of(lambda: pytest.fail("must not be asked for"))
+    assert client.get("/health").get_data() == b"ok"

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import flask
 import pytest
+from werkzeug.test import TestResponse
 
 from core.errors import QueryError, UnavailableError
 from functions.adapters.stores import open_store
 from functions.api import dashboards
 from functions.api.dashboards import Dashboards
-from functions.api.routes import answer
+from functions.api.request import Request
 from functions.api.services import Services
 from tests.support.builders import pages
 from tests.support.web import charts
@@ -48,9 +48,8 @@ def served(prometheus: Charts, **more: Any) -> Dashboards:
     return Dashboards(all=every, prometheus=prometheus, models=lambda: ["churn", "late"], clock=lambda: NOW)  # type: ignore[arg-type]
 
 
-def ask(services: Services, path: str) -> flask.Response:
-    with flask.Flask("test").test_request_context(path):
-        return answer(flask.request, lambda: services)
+def ask(services: Services, path: str) -> TestResponse:
+    return pages.client_of(services).get(path)
 
 
 def tile(services: Services, index: int, query: str = "", status: int = 200) -> Any:
@@ -327,12 +326,9 @@ def test_what_has_not_changed_is_not_sent_again(services: Services, path: str) -
 
 @pytest.mark.parametrize("path", ["/dashboards", "/dashboards/executive", "/dashboards/nothing"])
 def test_every_dashboard_has_an_address_that_needs_nothing_else(services: Services, path: str) -> None:
-    with flask.Flask("test").test_request_context(path):
-        response = answer(flask.request, lambda: pytest.fail("the page must not need the store"))
-    response.direct_passthrough = False
+    response = pages.client_of(lambda: pytest.fail("the page must not need the store")).get(path)
     assert response.status_code == 200
     assert b"/assets/dashboards.js" in response.get_data()
-    response.close()
     assert "script-src 'self'" in response.headers["Content-Security-Policy"]
 
 
@@ -342,7 +338,6 @@ def test_every_query_of_every_dashboard_is_asked_whole() -> None:
     queries = 0
     for name, one in every.all.items():
         for index in range(len(one.mosaic_layout.tiles)):
-            with flask.Flask("test").test_request_context("/?model=late"):
-                queries += len(every.tile(name, index, flask.request)["sets"])
+            queries += len(every.tile(name, index, Request(args={"model": "late"}))["sets"])
     assert queries > 100
     assert [query for query, *_ in prometheus.asked if "${" in query] == []

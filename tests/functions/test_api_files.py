@@ -7,14 +7,13 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import flask
 import pytest
 from werkzeug.test import Client
 
 from functions.api import reply
 from functions.api.page import PAGES
-from functions.api.routes import answer
 from functions.api.services import Services
+from tests.support.builders import pages
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 EPOCH = 315_532_800
@@ -22,10 +21,7 @@ EPOCH = 315_532_800
 
 
 def served(services: Callable[[], Services]) -> Client:
-    app = flask.Flask("test", static_folder=None)
-    app.add_url_rule("/<path:path>", "all", lambda path: answer(flask.request, services))
-    app.add_url_rule("/", "root", lambda: answer(flask.request, services))
-    return app.test_client()
+    return pages.client_of(services)
 
 
 @pytest.fixture

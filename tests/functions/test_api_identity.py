@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import flask
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from core.settings import Settings
 from core.settings.access import Access
@@ -17,10 +16,11 @@ from functions.runtime.iap import HEADER, Iap, open_iap
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.ports import MemoryPorts, posted
+from tests.support.fakes.ports import MemoryPorts
 from tests.support.fakes.recorders import RecordingMetrics
 from tests.support.servers.answering import answering
 from tests.support.servers.iap import AUDIENCE, Proxy, proxy
+from tests.support.web.over_asgi import OverAsgi
 
 GRACE = "Grace@example.com"
 CLAIMED = {"X-Goog-Authenticated-User-Email": "accounts.google.com:mallory@example.com"}
@@ -37,12 +37,12 @@ def office(tmp_path: Path) -> ApiFixture:
     return ApiFixture(open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test"), obeys=False)
 
 
-def client_of(office: ApiFixture, iap: Iap | None) -> FlaskClient:
+def client_of(office: ApiFixture, iap: Iap | None) -> Client:
     made = pages.services(office.store, Rows(), office, FakeClock())
     return pages.application(made, iap.person if iap else None).test_client()
 
 
-def halt(client: FlaskClient, headers: dict[str, str], **more: str) -> int:
+def halt(client: Client, headers: dict[str, str], **more: str) -> int:
     return client.post("/api/automation/halt", json={"action": "*", **more}, headers=headers).status_code
 
 
@@ -126,15 +126,12 @@ def test_it_stands_before_the_service_where_the_environment_says_so() -> None:
 def test_as_composed_the_settings_say_which_role_a_signed_in_person_has(iap: Proxy, person: str, status: int) -> None:
     access = Access(responders=("*@example.com",), operators=("ada@example.com",))
     ports = MemoryPorts(function="api", metrics=RecordingMetrics(), settings=Settings(jobs={}, access=access))
-    respond = build(ports, iap.iap)  # type: ignore[arg-type] # the twin of `Ports`
-    request = posted(b"{}", path="/api/automation/halt", content_type="text/plain", headers=iap.headers(person))
-    response = respond(request)
-    assert isinstance(response, flask.Response)
-    assert response.status_code == status
+    client = OverAsgi(build(ports, iap.iap)).test_client()  # type: ignore[arg-type] # the twin of `Ports`
+    headers = iap.headers(person) | {"Content-Type": "text/plain"}
+    assert client.post("/api/automation/halt", data=b"{}", headers=headers).status_code == status
 
 
 def test_as_composed_nobody_is_answered_without_an_assertion(iap: Proxy) -> None:
-    respond = build(MemoryPorts(function="api", metrics=RecordingMetrics()), iap.iap)  # type: ignore[arg-type] # as above
-    response = respond(posted(b"{}", path="/api/automation/halt", headers=CLAIMED))
-    assert isinstance(response, flask.Response)
-    assert response.status_code == 401
+    application = build(MemoryPorts(function="api", metrics=RecordingMetrics()), iap.iap)  # type: ignore[arg-type] # as above
+    client = OverAsgi(application).test_client()
+    assert client.post("/api/automation/halt", data=b"{}", headers=CLAIMED).status_code == 401

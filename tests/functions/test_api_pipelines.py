@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from core.events import PipelineRun, RunStatus
 from core.pipelines.state import PipelineState
@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()  # type: ignore[attr-defined]
 
 
-def opened(store: Store, *lines: PipelineState, now: datetime = NOW) -> FlaskClient:
+def opened(store: Store, *lines: PipelineState, now: datetime = NOW) -> Client:
     for line in lines:
         store.create(COLLECTION, line.name, pipeline_data(line))
     return pages.application(pages.services(store, Rows(), ApiFixture(store), lambda: now)).test_client()

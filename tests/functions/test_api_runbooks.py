@@ -3,20 +3,17 @@
 import json
 from pathlib import Path
 
-import flask
 import pytest
+from werkzeug.test import TestResponse
 
 from functions.api import reply, runbooks
-from functions.api.routes import answer
+from tests.support.builders import pages
 
 NAMES = sorted(path.name for path in runbooks.FOLDER.glob("*.md"))
 
 
-def ask(path: str, method: str = "GET") -> flask.Response:
-    with flask.Flask("test").test_request_context(path, method=method):
-        response = answer(flask.request, lambda: pytest.fail("runbooks must not need the store"))
-    response.direct_passthrough = False
-    return response
+def ask(path: str, method: str = "GET") -> TestResponse:
+    return pages.client_of(lambda: pytest.fail("runbooks must not need the store")).open(path, method=method)
 
 
 def test_the_runbooks_are_those_of_the_sources() -> None:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import flask
 import pytest
+from werkzeug.test import TestResponse
 
 from core.errors import UnavailableError
 from functions.adapters.ports import Data, Store
@@ -17,7 +17,7 @@ from functions.adapters.stores import open_store
 from functions.api import alerts
 from functions.api.dashboards import Dashboards
 from functions.api.freshness import Start, following
-from functions.api.routes import answer
+from functions.api.request import Request
 from functions.api.services import Services
 from functions.api.views import lasts
 from functions.services.models import Models
@@ -49,9 +49,8 @@ def made(
     return replace(services, views=replace(services.views, start=start), actions=actions, start=start)
 
 
-def ask(services: Services, path: str) -> flask.Response:
-    with flask.Flask("test").test_request_context(path):
-        return answer(flask.request, lambda: services)
+def ask(services: Services, path: str) -> TestResponse:
+    return pages.client_of(services).get(path)
 
 
 def body(services: Services, path: str) -> Any:
@@ -229,8 +228,7 @@ def test_a_card_about_age_is_judged_when_its_rule_would_be(
     prometheus, started = Beats({query: [({}, lambda _: 1.0)]}), NOW - timedelta(minutes=minutes)
     prometheus.ran = ran
     boards = Dashboards(all=every, prometheus=prometheus, models=list, clock=lambda: NOW, started=started)  # type: ignore[arg-type]
-    with flask.Flask("test").test_request_context("/"):
-        told = boards.tile("sample", 0, flask.request)
+    told = boards.tile("sample", 0, Request())
     assert told["judged_from"] == (None if judged is None else started + timedelta(minutes=judged))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from core.errors import UnavailableError
 from functions.adapters.prometheus import Series
@@ -50,7 +50,7 @@ def known() -> Known:
 
 
 @pytest.fixture
-def client(tmp_path: Path, known: Known) -> Iterator[FlaskClient]:
+def client(tmp_path: Path, known: Known) -> Iterator[Client]:
     store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
     clock = FakeClock()
     services = pages.services(store, Rows(), ApiFixture(store, obeys=False), clock)
@@ -59,13 +59,11 @@ def client(tmp_path: Path, known: Known) -> Iterator[FlaskClient]:
     store.close()  # type: ignore[attr-defined]
 
 
-def covered(client: FlaskClient) -> dict[str, dict[str, object]]:
+def covered(client: Client) -> dict[str, dict[str, object]]:
     return {one["name"]: one for one in json.loads(client.get("/api/coverage").data)["areas"]}
 
 
-def test_every_area_has_its_rules_and_panels_and_what_is_seen(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_area_has_its_rules_and_panels_and_what_is_seen(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "http://127.0.0.1:9")
     found = covered(client)
     assert [*found] == [area.name for area in areas(coverage.FILE)]
@@ -81,17 +79,17 @@ def test_every_area_has_its_rules_and_panels_and_what_is_seen(
     assert all(one["rules"] and one["panels"] for one in found.values())
 
 
-def test_what_nobody_answers_is_not_known(client: FlaskClient, known: Known) -> None:
+def test_what_nobody_answers_is_not_known(client: Client, known: Known) -> None:
     known.down = True
     assert {(one["sight"], one["seen"]) for one in covered(client).values()} == {("not known", None)}
 
 
-def test_on_google_cloud_nothing_is_a_replay(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_google_cloud_nothing_is_a_replay(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BIGQUERY_EMULATOR_HOST", raising=False)
     assert covered(client)["Models"]["sight"] == "seen here"
 
 
-def test_the_command_prints_the_areas_the_signals_of_one_and_fails_where_asked(client: FlaskClient) -> None:
+def test_the_command_prints_the_areas_the_signals_of_one_and_fails_where_asked(client: Client) -> None:
     with pages.served(client.application) as url:
 
         def run(*options: str) -> tuple[int, str]:

@@ -1,6 +1,7 @@
 // What of the platform is watched, alerted, drawn and seen now, area by area; each opens to its signals.
 import { get } from "./api.js";
 import { at, el, show } from "./dom.js";
+import { asOf } from "./zone.js";
 import { clock, plural } from "./format.js";
 
 const EVERY = 60000;
@@ -49,7 +50,7 @@ async function refresh() {
   }
   if (at("problem").textContent !== problem) at("problem").textContent = problem;
   at("problem").hidden = !problem;
-  if (!problem) at("updated").textContent = `as of ${new Date().toLocaleTimeString()}`;
+  if (!problem) at("updated").textContent = asOf();
   document.body.dataset.loaded = "true";
   timer = setTimeout(refresh, EVERY);
 }

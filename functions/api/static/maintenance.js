@@ -3,6 +3,7 @@ import { get } from "./api.js";
 import { expected, onChange } from "./commands.js";
 import * as letters from "./dead_letters.js";
 import { at, el, item, patch } from "./dom.js";
+import { asOf } from "./zone.js";
 import { clock, number, plural, seconds, since, tick, when, words } from "./format.js";
 import { meet } from "./who.js";
 
@@ -126,7 +127,7 @@ async function refresh() {
   const text = problem ? `Upkeep is not known or out of date: ${problem}` : "";
   if (at("problem").textContent !== text) at("problem").textContent = text;
   at("problem").hidden = !text;
-  if (!problem) at("updated").textContent = `as of ${new Date().toLocaleTimeString()}`;
+  if (!problem) at("updated").textContent = asOf();
   else if (!known.upkeep) at("state").textContent = "Not known";
   draw();
   document.body.dataset.loaded = "true";

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -64,6 +64,7 @@ ON_THE_PROJECT = {
 }
 """What can be granted on nothing smaller than a project."""
 Resources = list[plan.Resource]
+SERVICES = ("cloudfunctions2_function", "cloud_run_v2_service")
 
 
 def of(resources: Resources, *kinds: str) -> Iterator[dict[str, Any]]:
@@ -72,10 +73,38 @@ def of(resources: Resources, *kinds: str) -> Iterator[dict[str, Any]]:
 
 
 def environments(resources: Resources) -> dict[str, dict[str, str]]:
-    return {
-        one["name"].replace("-", "_"): one["service_config"][0]["environment_variables"]
-        for one in of(resources, "cloudfunctions2_function")
-    }
+    return {name: service.environment for name, service in services(resources).items()}
+
+
+class Service(NamedTuple):
+    """What is deployed of a function, whichever kind of service it is."""
+
+    account: str
+    environment: dict[str, str]
+    secrets: dict[str, str]
+
+
+def services(resources: Resources) -> dict[str, Service]:
+    """The services of the functions by name, with the secrets by their variables."""
+    return {one["name"].replace("-", "_"): _service(one) for one in of(resources, *SERVICES)}
+
+
+def _service(one: dict[str, Any]) -> Service:
+    if "template" not in one:
+        config = one["service_config"][0]
+        secrets = {secret["key"]: secret["secret"] for secret in config["secret_environment_variables"]}
+        return Service(config["service_account_email"], config["environment_variables"], secrets)
+    [template] = one["template"]
+    variables = template["containers"][0]["env"]
+    return Service(
+        template["service_account"],
+        {each["name"]: each["value"] for each in variables if not each["value_source"]},
+        {
+            each["name"]: each["value_source"][0]["secret_key_ref"][0]["secret"]
+            for each in variables
+            if each["value_source"]
+        },
+    )
 
 
 def granted(resources: Resources, function: str) -> Iterator[dict[str, Any]]:
@@ -186,11 +215,7 @@ def test_it_finds_the_archives_as_they_are_packaged(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_runs_as_its_own_account(deployed: Resources, function: str) -> None:
-    [account] = {
-        one["service_config"][0]["service_account_email"]
-        for one in of(deployed, "cloudfunctions2_function")
-        if one["name"] == function.replace("_", "-")
-    }
+    account = services(deployed)[function].account
     accounts = [one["account_id"] for one in of(deployed, "service_account")]
     assert account == f"fn-{function.replace('_', '-')}@example-project.iam.gserviceaccount.com"
     assert accounts.count(account.partition("@")[0]) == 1
@@ -256,11 +281,7 @@ def test_settings_with_secrets_are_sound_for_those_who_have_them_and_for_those_w
         "MLFLOW_WEBHOOK_SECRET": "f" * 32,
         "MAIL_LINKS_SECRET": "e" * 32,
     }
-    [kept] = [
-        {secret["key"] for secret in one["service_config"][0]["secret_environment_variables"]}
-        for one in of(with_secrets, "cloudfunctions2_function")
-        if one["name"] == function.replace("_", "-")
-    ]
+    kept = set(services(with_secrets)[function].secrets)
     environ = environments(with_secrets)[function]
     assert not kept & set(environ)
     config.load(
@@ -270,11 +291,7 @@ def test_settings_with_secrets_are_sound_for_those_who_have_them_and_for_those_w
 
 
 def test_a_secret_is_read_by_those_who_have_it_and_by_nobody_else(with_secrets: Resources) -> None:
-    had = {
-        (secret["secret"], one["service_config"][0]["service_account_email"])
-        for one in of(with_secrets, "cloudfunctions2_function")
-        for secret in one["service_config"][0]["secret_environment_variables"]
-    }
+    had = {(secret, one.account) for one in services(with_secrets).values() for secret in one.secrets.values()}
     read = {
         (one["secret_id"], one["member"].removeprefix("serviceAccount:"))
         for one in of(with_secrets, "secret_manager_secret_iam_member")
@@ -502,6 +519,18 @@ def test_a_function_ends_with_its_timeout(deployed: Resources) -> None:
         assert found["THREADS"] == str(service["max_instance_request_concurrency"]), one["name"]
         assert found["CLOUD_RUN_TIMEOUT_SECONDS"] == str(service["timeout_seconds"])
         assert found["THREADED_TIMEOUT_ENABLED"] == "true"
+
+
+def test_an_asgi_application_is_a_service_that_keeps_connections_for_an_hour(deployed: Resources) -> None:
+    [one] = of(deployed, "cloud_run_v2_service")
+    [template], [build] = one["template"], one["build_config"]
+    [container] = template["containers"]
+    assert (one["name"], one["ingress"], template["timeout"]) == ("api", "INGRESS_TRAFFIC_ALL", "3600s")
+    [archive] = (each for each in of(deployed, "storage_bucket_object") if each["name"].startswith("api-"))
+    assert build["source_location"].endswith(f"/{archive['name']}")
+    assert container["image"] == build["image_uri"]
+    assert build["image_uri"].rpartition("/")[2] == archive["name"].removesuffix(".zip")
+    assert [*container["command"], *container["args"]] == ["/cnb/lifecycle/launcher", "python", "main.py"]
 
 
 def test_the_api_takes_every_dashboard_as_it_is_sent(deployed: Resources) -> None:

@@ -255,4 +255,5 @@ def test_the_build_account_can_build_and_no_more(deployed: Resources) -> None:
         ("project_iam_member", "roles/storage.objectViewer"),
         ("storage_bucket_iam_member", "roles/storage.objectViewer"),
     }
-    assert len([one for _, one in after(deployed, "cloudfunctions2_function")]) == len(DEPLOYMENT["functions"])
+    kinds = ("cloudfunctions2_function", "cloud_run_v2_service")
+    assert sum(len(list(after(deployed, kind))) for kind in kinds) == len(DEPLOYMENT["functions"])

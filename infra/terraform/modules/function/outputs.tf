@@ -5,12 +5,12 @@ output "account" {
 
 output "service" {
   description = "Its Cloud Run service."
-  value       = google_cloudfunctions2_function.this.name
+  value       = local.name
 }
 
 output "url" {
   description = "Where it answers."
-  value       = google_cloudfunctions2_function.this.service_config[0].uri
+  value       = local.url
 }
 
 output "subscriptions" {
