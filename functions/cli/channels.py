@@ -45,7 +45,7 @@ def list_(url: str, *, as_json: bool) -> None:
 def test(context: click.Context, name: str, *, by: str, wait: float) -> None:
     """Send a real test message through channel NAME, and show what the channel answers.
 
-    The exit status is 0 where it was delivered, 1 where it was not, and 2 where it could not be asked for.
+    The exit status is 0 where it was delivered, 1 where it was not, and 2 or 3 where it could not be asked for.
     """
     found = deliver(context.obj, name, by, wait)
     click.echo(f"{name}: {_told(found)}")

@@ -15,7 +15,7 @@ from core.security.inventory import Inventory, ServiceAccountKey
 from core.settings import SecuritySettings
 from functions.cli.api import HELP, LOCAL, call, local
 from functions.cli.inventory import read_keys, read_plan, read_policy
-from functions.cli.versions import print_table, table_of
+from functions.cli.screen import print_table, table_of
 
 _PIPED_WIDTH: Final = 200
 _FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)

@@ -7,7 +7,7 @@ import urllib.parse
 import click
 
 from functions.cli.api import HELP, LOCAL, RefusedError, call, local
-from functions.cli.versions import print_table, table_of
+from functions.cli.screen import print_table, table_of
 
 
 @click.group(epilog=HELP)

@@ -13,7 +13,8 @@ from core.settings import parse_model
 from functions.adapters.config import load_yaml
 from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, local
 from functions.cli.promotions import promote, retrain, rollback
-from functions.cli.versions import diff, print_table, show, table_of
+from functions.cli.screen import print_table, table_of
+from functions.cli.versions import diff, show
 
 
 @click.group(epilog=HELP)

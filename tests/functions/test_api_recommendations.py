@@ -129,7 +129,7 @@ def test_the_command_lists_and_decides(app: flask.Flask, warehouse: Written) -> 
         assert [row["state"] for _, row in warehouse.rows] == ["dismissed"]
         refused = aia("--url", url, "decide", "nothing", "done")
         assert (refused.exit_code, "there is no recommendation" in refused.stderr) == (2, True)
-    assert aia("--url", url, "list").exit_code == 2
+    assert aia("--url", url, "list").exit_code == 3
 
 
 def test_scans_that_cannot_be_measured_are_told_by_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

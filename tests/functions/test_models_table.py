@@ -342,7 +342,7 @@ def test_the_command_tells_what_the_api_refuses_and_that_it_does_not_answer(url:
     refused = aia(url, "apply", str(file))
     assert (refused.exit_code, SETTINGS in refused.stderr) == (2, True)
     nobody = aia("http://127.0.0.1:9", "list")
-    assert (nobody.exit_code, "does not answer" in nobody.stderr) == (2, True)
+    assert (nobody.exit_code, "does not answer" in nobody.stderr) == (3, True)
     assert aia("file:///etc/passwd", "list").exit_code == 2
 
 
@@ -368,7 +368,7 @@ def test_a_program_that_is_no_api_is_told() -> None:
         thread.start()
         told = aia(f"http://127.0.0.1:{server.getsockname()[1]}", "list")
         thread.join()
-    assert (told.exit_code, "does not answer as an API" in told.stderr) == (2, True)
+    assert (told.exit_code, "does not answer as an API" in told.stderr) == (3, True)
 
 
 def test_the_command_finds_the_local_system_by_the_variable_that_moves_its_port(

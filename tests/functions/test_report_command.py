@@ -145,7 +145,7 @@ def test_the_command_lists_writes_prints_and_sends(url: str, office: ApiFixture,
     assert office.sent == ["executive:2026-W47"]
 
 
-def test_what_cannot_be_done_is_exit_status_2_with_the_reason(url: str, tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_told_by_the_exit_status_and_the_reason(url: str, tmp_path: Path) -> None:
     for arguments, reason in (
         (("nobody",), "must be one of executive"),
         (("executive", "--week", "2026-W99"), "must be a week of ISO 8601"),
@@ -154,4 +154,4 @@ def test_what_cannot_be_done_is_exit_status_2_with_the_reason(url: str, tmp_path
         found = run(url, *arguments)
         assert found.exit_code == 2
         assert reason in found.stderr
-    assert run("http://127.0.0.1:9", "executive").exit_code == 2
+    assert run("http://127.0.0.1:9", "executive").exit_code == 3
