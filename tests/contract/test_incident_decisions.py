@@ -11,7 +11,8 @@ from google.pubsub_v1.types import PubsubMessage, Subscription
 from core.events import Command, Finding, IncidentDecision, Severity, Status, Verb
 from functions.adapters.events import encode
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.cli.replay.read import from_warehouse, inputs
+from functions.cli.replay.read import from_warehouse
+from functions.services.incidents.kept_decisions import inputs
 from functions.services.incidents.records import about
 from infra import stage
 from infra.local.pubsub.backlog import Item
