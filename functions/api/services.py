@@ -21,6 +21,7 @@ from functions.api.dependencies import Dependencies
 from functions.api.experience import Experience
 from functions.api.explanations import Explanations
 from functions.api.freshness import Backfills, Start
+from functions.api.incident_search import IncidentSearch
 from functions.api.incidents import Incidents
 from functions.api.layout import Dashboard
 from functions.api.maintenance import Maintenance
@@ -85,6 +86,7 @@ class Services:
     training_outcomes: TrainingOutcomes
     model_page: ModelPage
     incidents: Incidents
+    incident_search: IncidentSearch
     explanations: Explanations
     actions: Actions
     channels: Channels
@@ -131,6 +133,7 @@ def compose(given: Sources) -> Services:
         training_outcomes=outcomes,
         model_page=ModelPage(views, incidents, warehouse, clock),
         incidents=incidents,
+        incident_search=IncidentSearch(incidents=incidents, store=store, warehouse=warehouse, clock=clock),
         explanations=Explanations(
             incidents=incidents, warehouse=warehouse, policy=incident_policy(settings, ""), clock=clock
         ),

@@ -13,6 +13,7 @@ from typing import Protocol
 from core.errors import QueryError, UnavailableError
 from core.security.inventory import Dependency, IamPolicy, ServiceAccountKey, exposed, old_keys, vulnerable
 from core.security.scan import CHECKS, ScanKind, observation
+from core.text import clean
 from functions.services.detection import Tracker
 from functions.services.steps import Step
 
@@ -78,4 +79,6 @@ def _check(tracker: Tracker, kind: ScanKind, read: Callable[[], Sequence[str]], 
         log.warning("security scan: %s", error)
         fault = str(error)
     tracker.track(observation(kind, found, due, fault))
-    return f"{'not known' if found is None else len(found)}: {CHECKS[kind].what}"
+    if found is None:
+        return f"not known: {CHECKS[kind].what}"
+    return f"{len(found)}: {CHECKS[kind].what}" + (f" ({clean('; '.join(found))})" if found else "")

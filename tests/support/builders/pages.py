@@ -23,6 +23,7 @@ from core.incidents.commands import apply_command
 from core.incidents.model import GroupState, Incident, IncidentCondition, IncidentReason, State, TimelineEntry
 from core.incidents.outbox import IncidentGroup
 from core.incidents.routing import Silence
+from core.maintenance.dead_letters import claim_key
 from core.settings import (
     Address,
     Dependency,
@@ -44,6 +45,7 @@ from core.settings.response import Automation
 from core.settings.surveys import Surveys
 from core.statistics import DEFAULT
 from functions.adapters.events import decode, encode
+from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ports import Data, Store
 from functions.adapters.prometheus import Prometheus
 from functions.adapters.store import update
@@ -166,6 +168,8 @@ class ApiFixture:
             update(self.store, SILENCES, SILENCES_KEY, lambda data: _silenced(data, command))
         elif command.verb is Verb.SEND_REPORT:
             self.sent.append(command.subject)
+        elif command.verb is Verb.SEND_AGAIN:
+            update(self.store, LEDGER, claim_key(command.subject), lambda _: {"confirmed": True})
         elif command.verb is Verb.TEST_CHANNEL:
             said = {"outcome": "delivered", "detail": "", "answered_at": command.at}
             tested: Data = {"id": command.id, "by": command.by, "at": command.at} | said
