@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from core.incidents.policy import incident_policy
 from core.settings import Settings
 from functions.adapters.ports import Clock, Data, RowBus, Store, Warehouse
 from functions.adapters.prometheus import Prometheus
@@ -18,6 +19,7 @@ from functions.api.coverage import Coverage
 from functions.api.dashboards import Dashboards
 from functions.api.dependencies import Dependencies
 from functions.api.experience import Experience
+from functions.api.explanations import Explanations
 from functions.api.freshness import Backfills, Start
 from functions.api.incident_search import IncidentSearch
 from functions.api.incidents import Incidents
@@ -85,6 +87,7 @@ class Services:
     model_page: ModelPage
     incidents: Incidents
     incident_search: IncidentSearch
+    explanations: Explanations
     actions: Actions
     channels: Channels
     silences: Silences
@@ -131,6 +134,9 @@ def compose(given: Sources) -> Services:
         model_page=ModelPage(views, incidents, warehouse, clock),
         incidents=incidents,
         incident_search=IncidentSearch(incidents=incidents, store=store, warehouse=warehouse, clock=clock),
+        explanations=Explanations(
+            incidents=incidents, warehouse=warehouse, policy=incident_policy(settings, ""), clock=clock
+        ),
         actions=actions,
         channels=channels,
         silences=silences,

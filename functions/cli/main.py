@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "dependencies": ("functions.cli.dependencies", "List dependencies that traces show."),
     "doctor": ("functions.cli.doctor.command", "Check a deployment with Google: APIs, roles, tables."),
     "drift": ("functions.cli.drift.command", "Compare two CSV or parquet files."),
+    "explain": ("functions.cli.explain", "Explain an incident, from the findings to the messages."),
     "halt": ("functions.cli.actions", "Halt an automated action, or all of them."),
     "incidents": ("functions.cli.incidents", "List incidents, show one, and answer for it."),
     "intake": ("functions.alert_intake.command", "Try what becomes of alerts of other systems."),

@@ -12,6 +12,8 @@ from rich.text import Text
 from core.text import clean, duration
 
 _PIPED_WIDTH: Final = 140
+_LONGEST: Final = 2000
+"""Characters of a foreign text that are shown."""
 _MINUTE: Final = timedelta(minutes=1)
 NOT_KNOWN: Final = "not known"
 STYLES: Final = {
@@ -36,7 +38,7 @@ def fields() -> Table:
 
 def cell(text: str, style: str = "") -> Text:
     """Foreign text as one line of a table: nothing in it is markup or moves the cursor."""
-    return Text(clean(text), style=style)
+    return Text(clean(text, _LONGEST), style=style)
 
 
 def word(text: str) -> Text:

@@ -10,7 +10,7 @@ from functions.cli.main import main
 
 COMMANDS = (
     *("ack", "actions", "backup", "channels", "check", "completion", "compliance", "costs", "coverage", "dead-letters"),
-    *("demo", "dependencies", "doctor", "drift", "halt", "incidents", "intake", "local", "models", "oncall"),
+    *("demo", "dependencies", "doctor", "drift", "explain", "halt", "incidents", "intake", "local", "models", "oncall"),
     *("pipelines", "probes", "replay", "report", "restore", "resume", "silence", "silences", "survey", "unsilence"),
     "watch",
 )
