@@ -45,6 +45,7 @@ locals {
       right.settings ? { for secret, value in local.placeholders : secret => value if !contains(local.readers[secret], name) } : {},
       contains(["api", "incident_router", "incident_sweep"], name) && var.runbooks_url != "" ? { AIA_RUNBOOKS_URL = var.runbooks_url } : {},
       contains(["api", "alert_intake"], name) && length(var.hosts) > 0 ? { AIA_HOSTS = join(",", var.hosts) } : {},
+      name == "maintenance" ? { AIA_DEPLOYMENT_RECORD = "${google_storage_bucket.sources.name}/${local.record_name}" } : {},
       name == "api" && var.iap_audience != "" ? { AIA_IAP_AUDIENCE = var.iap_audience } : {},
       contains(local.authenticating, name) ? { AIA_PUSH_AUDIENCE = local.addresses[name], AIA_PUSH_ACCOUNT = local.push_account } : {},
     )

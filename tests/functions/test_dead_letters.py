@@ -32,6 +32,7 @@ from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
 from tests.support.fakes import deployed
+from tests.support.fakes.compared import compared
 from tests.support.fakes.ports import push
 from tests.support.fakes.scanned import scanned
 
@@ -194,6 +195,7 @@ def outside(world: deployed.Outside, *rows: Data) -> Outside:
         texts=dict,
         tables=dict,
         scanned=scanned(),
+        compared=compared(),
     )
 
 

@@ -91,7 +91,7 @@ run "what_a_file_becomes" {
     error_message = "The condition must be the rule."
   }
   assert {
-    condition     = google_monitoring_alert_policy.rule["SampleHigh"].user_labels == tomap({ severity = "error", category = "model_quality", stakeholder = "technical", playbook = "retrain-on-drift" })
+    condition     = google_monitoring_alert_policy.rule["SampleHigh"].user_labels == tomap({ system = "aia", severity = "error", category = "model_quality", stakeholder = "technical", playbook = "retrain-on-drift" })
     error_message = "Labels that policies can have must be theirs, and no others."
   }
   assert {

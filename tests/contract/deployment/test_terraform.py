@@ -51,6 +51,7 @@ SET_BY = {
 """What makes each resource that an editor may not make: who grants, and what is outside the project or its settings."""
 GUIDE = ROOT / "docs" / "deploy.md"
 ON_THE_PROJECT = {
+    "projects/example-project/roles/aiaConfiguration",
     "projects/example-project/roles/aiaPipelineRuns",
     "projects/example-project/roles/aiaRetraining",
     "projects/example-project/roles/aiaSecurityScan",
@@ -295,6 +296,7 @@ def test_a_secret_is_read_by_those_who_have_it_and_by_nobody_else(with_secrets: 
     read = {
         (one["secret_id"], one["member"].removeprefix("serviceAccount:"))
         for one in of(with_secrets, "secret_manager_secret_iam_member")
+        if not one["role"].endswith("/roles/aiaSecretVersions")  # which lists, and reads no value
     }
     assert had == read
     # six of channels by two functions, one of them by a third one, which sends reports; one of a probe, one of the caches, three of answers, one of them by two more, two of MLflow
@@ -327,7 +329,7 @@ def test_the_guide_names_the_roles_that_it_takes_to_apply() -> None:
 def test_the_guide_names_the_roles_whose_names_are_kept_after_a_destroy() -> None:
     files = "\n".join(path.read_text() for path in plan.TERRAFORM.glob("*.tf"))
     names = re.findall(r'role_id\s+= "(\w+)\$\{var\.role_suffix\}"', files)
-    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 10
+    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 12
     section = GUIDE.read_text().partition("## Take it down")[2].partition("\n## ")[0]
     assert not {name for name in (*names, "role_suffix") if f"`{name}" not in section}
 
@@ -344,6 +346,11 @@ def test_calls_are_counted_against_the_project() -> None:
 def test_roles_of_our_own_read_or_start_trainings_and_no_more(deployed: Resources) -> None:
     roles = {role["role_id"]: set(role["permissions"]) for role in of(deployed, "project_iam_custom_role")}
     assert roles == {
+        "aiaConfiguration": {
+            "cloudfunctions.functions.list",
+            "monitoring.alertPolicies.list",
+            "monitoring.dashboards.list",
+        },
         "aiaPipelineRuns": {"aiplatform.pipelineJobs.get"},
         "aiaRetraining": {f"aiplatform.pipelineJobs.{verb}" for verb in ("create", "get", "list")},
         "aiaSecurityScan": {
@@ -355,6 +362,7 @@ def test_roles_of_our_own_read_or_start_trainings_and_no_more(deployed: Resource
     for function, role in (
         ("pipeline_monitor", "aiaPipelineRuns"),
         ("retrain", "aiaRetraining"),
+        ("maintenance", "aiaConfiguration"),
         ("maintenance", "aiaSecurityScan"),
     ):
         [grant] = [one for one in granted(deployed, function) if one["role"].endswith(f"/{role}")]

@@ -18,11 +18,11 @@ locals {
 
   # Cloud Run answers 504 at the timeout and leaves the code running, beside the redelivery of its message. functions-framework ends it:
   # of several threads, the one that handles the request; with one thread the worker process, which starts anew.
-  timed = {
+  environment = merge(var.environment, {
     THREADS                   = tostring(var.resources.concurrency)
     THREADED_TIMEOUT_ENABLED  = "true"
     CLOUD_RUN_TIMEOUT_SECONDS = tostring(var.resources.timeout_seconds)
-  }
+  })
 }
 
 moved {
@@ -74,7 +74,7 @@ resource "google_cloudfunctions2_function" "this" {
     timeout_seconds                  = var.resources.timeout_seconds
     ingress_settings                 = var.ingress
     all_traffic_on_latest_revision   = true
-    environment_variables            = merge(var.environment, local.timed)
+    environment_variables            = local.environment
     vpc_connector                    = var.vpc_connector
     vpc_connector_egress_settings    = var.vpc_connector == null ? null : "PRIVATE_RANGES_ONLY"
 
