@@ -47,6 +47,7 @@ _ABSENT = {
         "aia_agent_tokens_per_task",
         "aia_service_error_ratio",
         "aia_service_latency_seconds",
+        "aia_service_metric_value",
         "aia_service_requests_per_second",
     ),
     "Cloud Run": ("run_googleapis_com:request_count",),
