@@ -22,6 +22,26 @@ _ABSENT = {
     ),
     "Memorystore for Redis": ("redis_googleapis_com:stats_memory_system_memory_usage_ratio",),
     "PostgreSQL with an exporter": ("pg_settings_max_connections", "pg_stat_database_numbackends"),
+    "a database that the OpenTelemetry Collector scrapes": (
+        "mysql_replica_time_behind_source_seconds",
+        "postgresql_backends",
+        "postgresql_commits_total",
+        "postgresql_connection_max",
+        "postgresql_rollbacks_total",
+        "postgresql_wal_lag_seconds",
+        "redis_keyspace_hits_total",
+        "redis_keyspace_misses_total",
+        "redis_maxmemory_bytes",
+        "redis_memory_used_bytes",
+    ),
+    "an OpenTelemetry Collector": (
+        *(f"otelcol_exporter_queue_{what}" for what in ("capacity", "size")),
+        *(
+            f"otelcol_exporter_{what}_failed_{items}_total"
+            for what in ("enqueue", "send")
+            for items in ("log_records", "metric_points", "spans")
+        ),
+    ),
     "a load balancer of Google Cloud": (
         "loadbalancing_googleapis_com:https_request_count",
         "loadbalancing_googleapis_com:https_total_latencies_bucket",
