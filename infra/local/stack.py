@@ -303,8 +303,10 @@ class Stack:
         return self._module("pubsub", "infra.local.pubsub", where, self.ports["pubsub"])
 
     def _monitoring(self) -> Program:
-        where = ["--grpc-port", str(self.ports["monitoring"]), "--http-port", str(self.ports["metrics"])]
-        return self._module("monitoring", "infra.local.monitoring", where, self.ports["metrics"])
+        ports = ["--grpc-port", str(self.ports["monitoring"]), "--http-port", str(self.ports["metrics"])]
+        return self._module(
+            "monitoring", "infra.local.monitoring", [*ports, "--data", str(self.folder)], self.ports["metrics"]
+        )
 
     def _vertex(self) -> Program:
         where = ["--port", str(self.ports["vertex"]), "--data", str(self.folder / "vertex"), "--project", PROJECT]

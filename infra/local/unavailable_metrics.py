@@ -47,14 +47,13 @@ _ABSENT = {
         "loadbalancing_googleapis_com:https_total_latencies_bucket",
     ),
     "a model that logs attributions": ("aia_attribution_drift_value", "aia_attribution_drift_drifted"),
-    "a resource whose limit is in the settings": (
+    "a resource whose first minutes, or six hours, are known": (
         "aia_capacity_crossing_probability_ratio",
         "aia_capacity_forecast_error_ratio",
         "aia_capacity_forecast_usage_ratio",
-        "aia_capacity_proposed_replicas",
-        "aia_capacity_replicas",
         "aia_capacity_usage_ratio",
     ),
+    "a resource that is scaled": ("aia_capacity_proposed_replicas", "aia_capacity_replicas"),
     "a metric that is watched for anomalies": ("aia_metric_tail_probability_ratio",),
     "the audit log of Google Cloud": ("aia_audit_entries_total", "aia_security_open"),
     "calls of partners": ("aia_partner_calls", "aia_partner_latency_seconds", "aia_partner_success_ratio"),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from werkzeug.test import Client
 
 from core.errors import UnavailableError
+from core.settings import HttpProbe, Partner, Settings
 from functions.adapters.prometheus import Series
 from functions.adapters.stores import open_store
 from functions.api import coverage
@@ -21,6 +23,8 @@ from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import FakeClock
 
+REPLAYED = '{model=~"flight-delay|recommender"}'
+MINUTE = timedelta(minutes=1)
 UP = 'aia_probe_up{probe=~"api"}'
 
 
@@ -46,7 +50,8 @@ class Known:
 
 @pytest.fixture
 def known() -> Known:
-    return Known(**{UP: {"health_check": 1}, "aia_drift_rows": {"drift_score": 2}})
+    rows = {"drift_score": 2}
+    return Known(**{UP: {"health_check": 1}, "aia_drift_rows": rows, f"aia_drift_rows{REPLAYED}": rows})
 
 
 @pytest.fixture
@@ -54,7 +59,11 @@ def client(tmp_path: Path, known: Known) -> Iterator[Client]:
     store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
     clock = FakeClock()
     services = pages.services(store, Rows(), ApiFixture(store, obeys=False), clock)
-    answers = Coverage(dashboards=load(), prometheus=known, probes={"api": "http"}, clock=clock)  # type: ignore[arg-type]
+    partners = (Partner(name="bank"),)
+    settings = Settings(
+        jobs={}, probes=(HttpProbe(name="api", url="http://127.0.0.1", every=MINUTE),), partners=partners
+    )
+    answers = Coverage(dashboards=load(), prometheus=known, settings=settings, clock=clock)  # type: ignore[arg-type]
     yield pages.application(replace(services, coverage=answers)).test_client()
     store.close()  # type: ignore[attr-defined]
 
@@ -72,7 +81,13 @@ def test_every_area_has_its_rules_and_panels_and_what_is_seen(client: Client, mo
         "replayed",
         "needs GCP",
     )
-    assert found["Incidents"]["sight"] == "not seen"
+    assert (found["Incidents"]["sight"], found["Partners"]["sight"], found["Redis"]["sight"]) == (
+        "not seen",
+        "not seen",  # it is in the settings
+        "not set up",
+    )
+    assert "kind: redis" in found["Redis"]["set_up"]["settings"]  # type: ignore[index]
+    assert (found["Models"]["seen"], found["Models"]["replayed"]) == (0, 1)
     signals = {one["selector"]: one for one in found["APIs"]["signals"]}  # type: ignore[attr-defined]
     assert (signals[UP]["series"], signals[UP]["written_by"]) == (1, ["health_check"])
     assert {"EndpointDown", "EndpointFlapping"} <= {*signals[UP]["rules"]}
@@ -98,9 +113,11 @@ def test_the_command_prints_the_areas_the_signals_of_one_and_fails_where_asked(c
 
         status, table = run()
         assert status == 0
-        assert table.splitlines()[0].split() == ["area", "owner", "signals", "seen", "rules", "panels"]
+        assert table.splitlines()[0].split() == ["area", "owner", "signals", "seen", "replayed", "rules", "panels"]
         assert any(line.startswith("Kubernetes") and "needs GCP (tests/" in line for line in table.splitlines())
         assert f"{UP}: 1 series by health_check; " in run("--area", "APIs")[1]
+        assert "Name a Redis server. Guide: docs/settings.md#probes" in run("--area", "Redis")[1]
+        assert "kind: redis" in run("--area", "Redis")[1]
         assert json.loads(run("--json", "--area", "DNS")[1])["areas"][0]["name"] == "DNS"
         assert run("--fail")[0] == 1
         assert run("--fail", "--area", "APIs")[0] == 0
