@@ -9,6 +9,17 @@ mock_provider "google" {
   }
 }
 
+# The functions by themselves are another file's: here only what is around them is planned.
+override_module {
+  target = module.function
+  outputs = {
+    account       = "fn-name@example-project.iam.gserviceaccount.com"
+    service       = "name"
+    url           = "https://name-123456789012.europe-west1.run.app"
+    subscriptions = []
+  }
+}
+
 variables {
   project             = "example-project"
   region              = "europe-west1"

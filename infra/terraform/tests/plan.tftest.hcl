@@ -33,6 +33,17 @@ run "project_and_region_are_enough" {
     environment         = {}
   }
 
+  # The functions by themselves are another run's.
+  override_module {
+    target = module.function
+    outputs = {
+      account       = "fn-name@example-project.iam.gserviceaccount.com"
+      service       = "name"
+      url           = "https://name-123456789012.europe-west1.run.app"
+      subscriptions = []
+    }
+  }
+
   assert {
     condition     = contains(keys(local.rules), "Watchdog") && !contains(keys(google_monitoring_alert_policy.rule), "Watchdog") && length(google_monitoring_alert_policy.rule) == length(local.rules) - 1
     error_message = "Where nobody expects the watchdog there must be no policy of it: it would call people for ever."

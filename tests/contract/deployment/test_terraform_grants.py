@@ -21,7 +21,7 @@ Resources = list[plan.Resource]
 @pytest.fixture(scope="module")
 def acting() -> Resources:
     """The same, with the accounts that actions act as."""
-    return plan.planned("access", "actions_and_people")
+    return plan.planned("access", "actions_people_and_own_keys")
 
 
 @pytest.fixture(scope="module")
