@@ -7,6 +7,7 @@ from functools import partial
 
 from core.errors import AiaError, QueryError, UnavailableError
 from core.maintenance.checks import Check, observation
+from core.text import clean
 from functions.services.detection import Tracker
 from functions.services.steps import Step
 
@@ -42,4 +43,6 @@ def _do(tracker: Tracker, check: Check, read: Read, due: datetime, unread: tuple
         log.warning("%s: %s", check.kind, error)
         fault = str(error)
     tracker.track(observation(check, found, due, fault))
-    return f"{'not known' if found is None else len(found)}: {check.what}"
+    if found is None:
+        return f"not known: {check.what}"
+    return f"{len(found)}: {check.what}" + (f" ({clean('; '.join(found))})" if found else "")

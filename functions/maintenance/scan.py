@@ -10,8 +10,6 @@ from functools import partial
 from typing import Protocol
 
 from core.security.inventory import Dependency, IamPolicy, ServiceAccountKey, exposed, old_keys, vulnerable
-from core.security.scan import CHECKS, ScanKind, observation
-from core.text import clean
 from core.security.scan import CHECKS, ScanKind
 from functions.maintenance.checks import Read, step
 from functions.services.detection import Tracker
@@ -67,16 +65,3 @@ def steps(scanned: Scanned, tracker: Tracker, due: datetime) -> Iterator[Step]:
 
 def _advisories(reader: AdvisoryReader, packages: Callable[[], Sequence[Dependency]]) -> list[str]:
     return vulnerable(reader.of(packages()))
-
-
-def _check(tracker: Tracker, kind: ScanKind, read: Callable[[], Sequence[str]], due: datetime) -> str:
-    found, fault = None, ""
-    try:
-        found = read()
-    except (QueryError, UnavailableError) as error:
-        log.warning("security scan: %s", error)
-        fault = str(error)
-    tracker.track(observation(kind, found, due, fault))
-    if found is None:
-        return f"not known: {CHECKS[kind].what}"
-    return f"{len(found)}: {CHECKS[kind].what}" + (f" ({clean('; '.join(found))})" if found else "")

@@ -15,13 +15,13 @@ from click.testing import CliRunner, Result
 from core.errors import RefusedError, UnavailableError
 from core.events import Command, Verb
 from core.maintenance.backup import OWN, Manifest, TableBackup
+from core.maintenance.checks import observation
 from core.maintenance.dead_letters import claim_key
 from core.maintenance.task import Progress, finished
 from core.security import scan
 from core.settings import Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
-from functions.api.maintenance import SCAN
 from functions.cli.main import main
 from functions.maintenance import dead_letters, files
 from functions.maintenance.outside import Outside
@@ -113,11 +113,11 @@ def test_backups_are_shown_with_what_is_known_of_each(url: str, warehouse: Rows)
 
 def test_what_the_security_scan_found_could_not_read_or_has_not_looked_at(url: str, office: ApiFixture) -> None:
     tracker = Tracker(office.store, deployed.Bus(deployed.Outside(now=AT)))
-    tracker.record(scan.observation(scan.ScanKind.IAM_EXPOSURE, [], AT))
-    tracker.record(scan.observation(scan.ScanKind.OLD_KEY, ["etl@shop is 98 days old"], AT))
-    tracker.record(scan.observation(scan.ScanKind.VULNERABLE_DEPENDENCY, None, AT, "osv.dev does not answer"))
-    save(office.store, SCAN, Progress(due=AT).with_step("old_key", "1: old keys (etl@shop is 98 days old)"))
-    found = {one["kind"]: one for one in upkeep(url)["scan"]}
+    tracker.record(observation(scan.CHECKS[scan.ScanKind.IAM_EXPOSURE], [], AT))
+    tracker.record(observation(scan.CHECKS[scan.ScanKind.OLD_KEY], ["etl@shop is 98 days old"], AT))
+    tracker.record(observation(scan.CHECKS[scan.ScanKind.VULNERABLE_DEPENDENCY], None, AT, "osv.dev does not answer"))
+    save(office.store, "security-scan", Progress(due=AT).with_step("old_key", "1: old keys (etl@shop is 98 days old)"))
+    found = {one["kind"]: one for one in upkeep(url)["checks"] if one["task"] == "security-scan"}
     assert {kind: one["outcome"] for kind, one in found.items()} == {
         "iam_exposure": "good",
         "old_key": "bad",
@@ -134,7 +134,7 @@ def test_what_nobody_answers_or_has_looked_at_is_not_known(url: str, warehouse: 
     found = upkeep(url)
     assert (found["backups"], found["advice"]) == (None, None)
     assert {(one["outcome"], one["runs"]) for one in found["tasks"]} == {(None, None)}
-    assert {(one["outcome"], one["at"]) for one in found["scan"]} == {("not_known", None)}
+    assert {(one["outcome"], one["at"]) for one in found["checks"]} == {("not_known", None)}
 
 
 def test_one_is_sent_again_by_a_command_with_who_and_why(url: str, office: ApiFixture) -> None:
