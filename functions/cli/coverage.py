@@ -23,7 +23,7 @@ def coverage(*, url: str, area: str | None, as_json: bool, fail: bool) -> None:
     metrics that only Google Cloud writes, held against their documentation by the test that is named; "not set up", what nobody here has set
     up, tested there: --area says how.
     """
-    found = call(url.rstrip("/"), "GET", "/api/coverage")
+    found = call(url.rstrip("/"), "GET", "/v1/coverage")
     areas = [one for one in found["areas"] if area in (None, one["name"])]
     if not areas:
         names = ", ".join(one["name"] for one in found["areas"])

@@ -136,7 +136,7 @@ def test_without_a_secret_there_is_no_page(office: ApiFixture, clock: FakeClock)
 def test_uploaded_answers_are_published_and_the_same_ones_have_the_same_ids(client: Client, office: ApiFixture) -> None:
     answers = [ANSWER, ANSWER | {"score": 5, "respondent": "0" * 32, "comment": "fine"}]
     for _ in range(2):
-        response = client.post("/api/answers", json={"answers": answers})
+        response = client.post("/v1/answers", json={"answers": answers})
         assert (response.status_code, response.get_json()) == (200, {"accepted": 2})
     ids = [row["answer_id"] for row in office.reported]
     assert ids[:2] == ids[2:]
@@ -163,7 +163,7 @@ def test_uploaded_answers_are_published_and_the_same_ones_have_the_same_ids(clie
 def test_one_answer_that_is_not_valid_refuses_all(
     client: Client, office: ApiFixture, answers: Any, message: str
 ) -> None:
-    response = client.post("/api/answers", json={"answers": answers})
+    response = client.post("/v1/answers", json={"answers": answers})
     assert response.status_code == 400
     assert response.get_json()["error"].startswith(message)
     assert office.reported == []

@@ -46,19 +46,19 @@ def url(app: OverAsgi) -> Iterator[str]:
 
 
 def test_dependencies_that_traces_show_are_listed(app: OverAsgi, warehouse: Rows) -> None:
-    assert app.test_client().get("/api/dependencies?hours=2").json == ALL
+    assert app.test_client().get("/v1/dependencies?hours=2").json == ALL
     [(_, asked)] = warehouse.asked
     assert (asked["until"] - asked["since"]).total_seconds() == 7200
 
 
 def test_the_hours_have_a_limit(app: OverAsgi) -> None:
-    found = app.test_client().get("/api/dependencies?hours=73")
+    found = app.test_client().get("/v1/dependencies?hours=73")
     assert (found.status_code, found.json) == (400, {"error": "hours: must be 1 to 72, got '73'"})
 
 
 def test_a_warehouse_that_does_not_answer_is_said(app: OverAsgi, warehouse: Rows) -> None:
     warehouse.down = True
-    assert app.test_client().get("/api/dependencies").status_code == 503
+    assert app.test_client().get("/v1/dependencies").status_code == 503
 
 
 def test_the_command_says_what_is_missing_and_what_to_write(url: str) -> None:

@@ -67,7 +67,7 @@ def test_a_file_is_kept_by_the_browser_alone_which_asks_each_time(client: Client
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/assets/app.js", "/assets/style.css", "/assets/vendor/uplot.min.js", "/api/runbooks/models.md"]
+    "path", ["/", "/assets/app.js", "/assets/style.css", "/assets/vendor/uplot.min.js", "/v1/runbooks/models.md"]
 )
 def test_what_is_long_is_packed_for_who_takes_it(client: Client, path: str) -> None:
     plain = client.get(path)
@@ -110,5 +110,5 @@ def test_a_person_is_told_on_a_page_that_there_is_nothing(client: Client, path: 
 
 
 def test_the_api_tells_everybody_in_json(client: Client) -> None:
-    response = client.get("/api/nothing", headers=BROWSER)
+    response = client.get("/v1/nothing", headers=BROWSER)
     assert (response.status_code, response.mimetype) == (404, "application/json")

@@ -38,13 +38,13 @@ def client(office: ApiFixture) -> Client:
 def test_a_halt_that_a_page_of_another_site_asks_for_is_refused(
     client: Client, office: ApiFixture, headers: dict[str, str], status: int
 ) -> None:
-    response = client.post("/api/automation/halt", json=HALT, headers=headers)
+    response = client.post("/v1/automation/halt", json=HALT, headers=headers)
     assert response.status_code == status
     assert len(office.published) == (status == 202)
     assert status == 202 or next(iter(headers)) in (response.json or {})["error"] or "Host" in headers
 
 
-@pytest.mark.parametrize("path", ["/", "/api/incidents", "/api/me", "/assets/app.js", "/health"])
+@pytest.mark.parametrize("path", ["/", "/v1/incidents", "/v1/me", "/assets/app.js", "/health"])
 def test_nothing_is_shown_to_a_page_whose_name_resolves_to_this_machine(client: Client, path: str) -> None:
     assert client.get(path, headers={"Host": "evil.example"}).status_code == 421
     assert client.get(path, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200

@@ -43,14 +43,14 @@ def client_of(office: ApiFixture, iap: Iap | None) -> Client:
 
 
 def halt(client: Client, headers: dict[str, str], **more: str) -> int:
-    return client.post("/api/automation/halt", json={"action": "*", **more}, headers=headers).status_code
+    return client.post("/v1/automation/halt", json={"action": "*", **more}, headers=headers).status_code
 
 
 def test_the_person_of_a_signed_assertion_acts_whatever_else_is_claimed(office: ApiFixture, iap: Proxy) -> None:
     client = client_of(office, iap.iap)
     assert halt(client, iap.headers(GRACE) | CLAIMED, by="Mallory") == 202
     assert [command.by for _, command, _ in office.published] == ["grace@example.com"]
-    assert (client.get("/api/me", headers=iap.headers(GRACE)).json or {})["by"] == "grace@example.com"
+    assert (client.get("/v1/me", headers=iap.headers(GRACE)).json or {})["by"] == "grace@example.com"
     assert len(iap.server.requests) == 1, "the keys are fetched once"
 
 
@@ -59,10 +59,10 @@ def test_a_claim_that_nobody_signed_names_nobody(office: ApiFixture) -> None:
     assert halt(client, CLAIMED) == 400
     assert halt(client, CLAIMED, by="Ada") == 202
     assert [command.by for _, command, _ in office.published] == ["Ada"]
-    assert (client.get("/api/me", headers=CLAIMED).json or {})["by"] == ""
+    assert (client.get("/v1/me", headers=CLAIMED).json or {})["by"] == ""
 
 
-@pytest.mark.parametrize("path", ["/", "/api/me", "/api/incidents", "/assets/app.js"])
+@pytest.mark.parametrize("path", ["/", "/v1/me", "/v1/incidents", "/assets/app.js"])
 def test_nobody_reads_without_an_assertion_but_a_probe(office: ApiFixture, iap: Proxy, path: str) -> None:
     client = client_of(office, iap.iap)
     assert client.get(path, headers=CLAIMED).status_code == 401
@@ -128,10 +128,10 @@ def test_as_composed_the_settings_say_which_role_a_signed_in_person_has(iap: Pro
     ports = MemoryPorts(function="api", metrics=RecordingMetrics(), settings=Settings(jobs={}, access=access))
     client = OverAsgi(build(ports, iap.iap)).test_client()  # type: ignore[arg-type] # the twin of `Ports`
     headers = iap.headers(person) | {"Content-Type": "text/plain"}
-    assert client.post("/api/automation/halt", data=b"{}", headers=headers).status_code == status
+    assert client.post("/v1/automation/halt", data=b"{}", headers=headers).status_code == status
 
 
 def test_as_composed_nobody_is_answered_without_an_assertion(iap: Proxy) -> None:
     application = build(MemoryPorts(function="api", metrics=RecordingMetrics()), iap.iap)  # type: ignore[arg-type] # as above
     client = OverAsgi(application).test_client()
-    assert client.post("/api/automation/halt", data=b"{}", headers=CLAIMED).status_code == 401
+    assert client.post("/v1/automation/halt", data=b"{}", headers=CLAIMED).status_code == 401

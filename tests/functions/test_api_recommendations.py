@@ -62,13 +62,13 @@ def client(app: OverAsgi) -> Client:
 
 
 def test_recommendations_are_listed(client: Client) -> None:
-    found = client.get("/api/recommendations")
+    found = client.get("/v1/recommendations")
     assert (found.status_code, found.json) == (200, [IDLE])
 
 
 def test_a_decision_is_a_row_with_its_author(client: Client, warehouse: Written) -> None:
     said = {"key": IDLE["key"], "state": "done", "by": "Ada", "note": "deleted"}
-    assert client.post("/api/recommendations", json=said).status_code == 200
+    assert client.post("/v1/recommendations", json=said).status_code == 200
     [(table, row)] = warehouse.rows
     assert table == TABLE
     assert (row["key"], row["state"], row["decided_by"], row["note"]) == (IDLE["key"], "done", "Ada", "deleted")
@@ -88,7 +88,7 @@ def test_a_decision_is_a_row_with_its_author(client: Client, warehouse: Written)
 def test_a_decision_that_is_not_valid_is_refused_by_name(
     client: Client, warehouse: Written, body: dict[str, Any], status: int, says: str
 ) -> None:
-    found = client.post("/api/recommendations", json=body)
+    found = client.post("/v1/recommendations", json=body)
     assert found.status_code == status
     assert says in found.json["error"]
     assert not warehouse.rows
@@ -96,7 +96,7 @@ def test_a_decision_that_is_not_valid_is_refused_by_name(
 
 def test_a_warehouse_that_does_not_answer_is_said(client: Client, warehouse: Written) -> None:
     warehouse.down = True
-    found = client.get("/api/recommendations")
+    found = client.get("/v1/recommendations")
     assert (found.status_code, "BigQuery" in found.json["error"]) == (503, True)
 
 

@@ -54,18 +54,18 @@ def bare(client: Client) -> Client:
 def test_without_the_session_everybody_reads_and_nobody_acts(
     bare: Client, office: ApiFixture, headers: dict[str, str]
 ) -> None:
-    refused = bare.post(f"/api/automation/halt?token={TOKEN}", json=HALT, headers=headers)
+    refused = bare.post(f"/v1/automation/halt?token={TOKEN}", json=HALT, headers=headers)
     assert (refused.status_code, office.published) == (401, [])
     assert "session: must be given" in (refused.json or {})["error"]
-    assert bare.get("/api/incidents", headers=headers).status_code == 200
-    assert (bare.get("/api/me", headers=headers).json or {})["by"] == ""
+    assert bare.get("/v1/incidents", headers=headers).status_code == 200
+    assert (bare.get("/v1/me", headers=headers).json or {})["by"] == ""
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": f"bearer {TOKEN}"}, {"Cookie": f"a=b; {COOKIE}={TOKEN}"}])
 def test_with_the_session_its_person_acts_whatever_the_body_claims(
     bare: Client, office: ApiFixture, headers: dict[str, str]
 ) -> None:
-    assert bare.post("/api/automation/halt", json=HALT, headers=headers).status_code == 202
+    assert bare.post("/v1/automation/halt", json=HALT, headers=headers).status_code == 202
     assert [command.by for _, command, _ in office.published] == ["ada"]
 
 
@@ -88,7 +88,7 @@ def test_a_browser_gets_the_session_from_the_address_that_is_printed(client: Cli
     cookie = entered.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "samesite=strict" in cookie.lower()
-    assert client.post("/api/automation/halt", json=HALT).status_code == 202
+    assert client.post("/v1/automation/halt", json=HALT).status_code == 202
     assert len(office.published) == 1
 
 
@@ -123,7 +123,7 @@ def test_the_command_takes_the_token_from_the_data_folder(
     made = pages.services(office.store, Rows(), office, FakeClock())
     with pages.served(pages.application(made, Session(token=TOKEN, name="ada").person)) as url:
         with pytest.raises(RefusedError, match="session: must be given"):
-            call(url, "POST", "/api/automation/halt", HALT)
+            call(url, "POST", "/v1/automation/halt", HALT)
         (tmp_path / SESSION_FILE).write_text(TOKEN)
-        assert call(url, "POST", "/api/automation/halt", HALT)["id"]
+        assert call(url, "POST", "/v1/automation/halt", HALT)["id"]
     assert [command.by for _, command, _ in office.published] == ["ada"]

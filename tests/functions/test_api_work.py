@@ -43,10 +43,10 @@ def test_a_warehouse_that_hangs_holds_no_reader_and_no_other_endpoint(
     warehouse.hangs = threading.Event()
     try:
         for _ in range(EACH + 2):
-            refused = client.get("/api/models")
+            refused = client.get("/v1/models")
             assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
             assert "models: no answer within 0.3 s" in (refused.json or {})["error"]
-        assert client.get("/api/incidents").status_code == 200
+        assert client.get("/v1/incidents").status_code == 200
     finally:
         warehouse.hangs.set()
 
@@ -73,7 +73,7 @@ def test_a_fault_of_the_call_itself_is_no_lack_of_patience() -> None:
         asyncio.run(Work().run("x", fail, patience=5))
 
 
-HEAD = b"POST /api/automation/halt HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+HEAD = b"POST /v1/automation/halt HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 
 def sent(url: str, data: bytes) -> socket.socket:
@@ -86,7 +86,7 @@ def sent(url: str, data: bytes) -> socket.socket:
 def test_bodies_that_do_not_arrive_hold_up_nobody_and_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asgi, "READ_SECONDS", 1.0)
     slow = [sent(url, HEAD + b"Content-Length: 10\r\n\r\n{") for _ in range(100)]
-    assert requests.get(f"{url}/api/incidents", timeout=20).status_code == 200
+    assert requests.get(f"{url}/v1/incidents", timeout=20).status_code == 200
     assert {one.recv(1000).split()[1] for one in slow} == {b"408"}
     for one in slow:
         one.close()
@@ -109,7 +109,7 @@ def test_a_fault_nobody_foresaw_is_told_as_that_and_the_next_request_is_answered
     def broken() -> None:
         raise ValueError("secret of the inside")
 
-    refused = pages.client_of(broken).get("/api/incidents")  # type: ignore[arg-type] # it is broken
+    refused = pages.client_of(broken).get("/v1/incidents")  # type: ignore[arg-type] # it is broken
     assert refused.status_code == 500
     assert "secret" not in refused.get_data(as_text=True)
     assert client.get("/health").status_code == 200

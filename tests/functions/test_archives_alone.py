@@ -112,7 +112,7 @@ PARKING = ("bi_rollup", "incident_router", "retrain")
 WEBHOOK = webhook()
 CALLED = {
     "alert_intake": ("/api/v2/alerts", b"[]", {"Content_Type": "application/json"}),
-    "api": ("/api/incidents", None, {}),
+    "api": ("/v1/incidents", None, {}),
     "command_intake": ("/pagerduty", WEBHOOK, signed_by_pagerduty(WEBHOOK, NEW)),
     "otlp": ("/v1/traces", b'{"resourceSpans": []}', {"Content_Type": "application/json"}),
 }

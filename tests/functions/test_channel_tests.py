@@ -160,16 +160,16 @@ def client(office: ApiFixture, clock: FakeClock) -> Client:
 
 def test_the_api_lists_the_channels_with_their_tests(client: Client, office: ApiFixture) -> None:
     untested = {"failing": False, "test": None}
-    assert client.get("/api/channels").json == [
+    assert client.get("/v1/channels").json == [
         {"name": "log", "kind": "console", **untested},
         {"name": "team", "kind": "webhook", **untested},
     ]
-    asked_for = client.post("/api/channels/team/test", json={"by": "Ada"})
+    asked_for = client.post("/v1/channels/team/test", json={"by": "Ada"})
     assert asked_for.status_code == 202
     ((topic, command, attributes),) = office.published
     assert (topic, attributes) == ("commands", {"verb": "test_channel"})
     assert (command.verb, command.subject, command.by) == (Verb.TEST_CHANNEL, "team", "Ada")
-    listed = client.get("/api/channels").json
+    listed = client.get("/v1/channels").json
     assert isinstance(listed, list)
     assert asked_for.json is not None
     assert (listed[1]["test"]["id"], listed[1]["test"]["outcome"]) == (asked_for.json["id"], "delivered")
@@ -186,7 +186,7 @@ def test_the_api_lists_the_channels_with_their_tests(client: Client, office: Api
 def test_a_test_that_cannot_be_asked_for_says_why(
     client: Client, office: ApiFixture, channel: str, body: Data, said: str
 ) -> None:
-    answer = client.post(f"/api/channels/{channel}/test", json=body)
+    answer = client.post(f"/v1/channels/{channel}/test", json=body)
     assert (answer.status_code, (answer.json or {})["error"]) == (404 if channel == "none" else 400, said)
     assert office.published == []
 

@@ -69,7 +69,7 @@ def client(tmp_path: Path, known: Known) -> Iterator[Client]:
 
 
 def covered(client: Client) -> dict[str, dict[str, object]]:
-    return {one["name"]: one for one in json.loads(client.get("/api/coverage").data)["areas"]}
+    return {one["name"]: one for one in json.loads(client.get("/v1/coverage").data)["areas"]}
 
 
 def test_every_area_has_its_rules_and_panels_and_what_is_seen(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

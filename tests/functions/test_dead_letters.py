@@ -77,7 +77,7 @@ def test_they_are_listed_and_shown_with_what_they_say(url: str) -> None:
 
 
 def upkeep(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{url}/api/maintenance") as answer:
+    with urllib.request.urlopen(f"{url}/v1/maintenance") as answer:
         found: dict[str, Any] = json.load(answer)
     return found
 

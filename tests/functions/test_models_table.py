@@ -184,40 +184,40 @@ def client(tmp_path: Path, table: ModelTable, clock: FakeClock) -> Iterator[Clie
 
 
 def test_the_api_creates_shows_and_removes_a_model(client: Client) -> None:
-    assert client.get("/api/models/uplift").status_code == 404
-    created = client.put("/api/models/uplift?by=ada", json=CHURN)
+    assert client.get("/v1/models/uplift").status_code == 404
+    created = client.put("/v1/models/uplift?by=ada", json=CHURN)
     assert (created.status_code, created.json) == (200, {"name": "uplift", "change": "created"})
-    shown = client.get("/api/models/uplift").json
+    shown = client.get("/v1/models/uplift").json
     assert shown
     assert (shown["source"], shown["settings"], shown["changed_by"]) == (TABLE, CHURN, "ada")
-    listed = client.get("/api/models").json
+    listed = client.get("/v1/models").json
     assert listed
     assert [(one["name"], one["source"]) for one in listed] == [(pages.MODEL.name, SETTINGS), ("uplift", TABLE)]
-    assert client.delete("/api/models/uplift?by=ada").json == {"name": "uplift", "change": "removed"}
-    assert client.get("/api/models/uplift").status_code == 404
-    assert client.get(f"/api/models/{pages.MODEL.name}").json == {"name": pages.MODEL.name, "source": SETTINGS}
+    assert client.delete("/v1/models/uplift?by=ada").json == {"name": "uplift", "change": "removed"}
+    assert client.get("/v1/models/uplift").status_code == 404
+    assert client.get(f"/v1/models/{pages.MODEL.name}").json == {"name": pages.MODEL.name, "source": SETTINGS}
 
 
 def test_a_list_that_was_read_before_has_what_was_changed_since(client: Client) -> None:
     def listed() -> list[tuple[str, str]]:
-        return [(one["name"], one["owner"]) for one in client.get("/api/models").json or ()]
+        return [(one["name"], one["owner"]) for one in client.get("/v1/models").json or ()]
 
     before = listed()
-    client.put("/api/models/uplift?by=ada", json=CHURN)
+    client.put("/v1/models/uplift?by=ada", json=CHURN)
     assert listed() == [*before, ("uplift", "growth")]
-    client.put("/api/models/uplift?by=ada", json=CHURN | {"owner": "sales"})
+    client.put("/v1/models/uplift?by=ada", json=CHURN | {"owner": "sales"})
     assert listed() == [*before, ("uplift", "sales")]
-    client.delete("/api/models/uplift?by=ada")
+    client.delete("/v1/models/uplift?by=ada")
     assert listed() == before
 
 
 @pytest.mark.parametrize(
     ("path", "body", "status", "says"),
     [
-        ("/api/models/uplift", CHURN, 400, "by: must be 1 to 80 printable characters"),
-        ("/api/models/other?by=a", CHURN, 400, "name: must be 'other', as in the address, got 'uplift'"),
-        ("/api/models/uplift?by=a", {"owner": "growth"}, 400, "table: must be given"),
-        (f"/api/models/{pages.MODEL.name}?by=a", CHURN | {"name": pages.MODEL.name}, 409, SETTINGS),
+        ("/v1/models/uplift", CHURN, 400, "by: must be 1 to 80 printable characters"),
+        ("/v1/models/other?by=a", CHURN, 400, "name: must be 'other', as in the address, got 'uplift'"),
+        ("/v1/models/uplift?by=a", {"owner": "growth"}, 400, "table: must be given"),
+        (f"/v1/models/{pages.MODEL.name}?by=a", CHURN | {"name": pages.MODEL.name}, 409, SETTINGS),
     ],
     ids=["nobody", "name", "settings", "taken"],
 )
@@ -229,13 +229,13 @@ def test_the_api_refuses(client: Client, path: str, body: dict[str, Any], status
 
 
 def test_the_api_refuses_to_remove_what_is_not_there_or_is_of_the_settings(client: Client) -> None:
-    assert client.delete("/api/models/uplift?by=a").status_code == 404
-    assert client.delete(f"/api/models/{pages.MODEL.name}?by=a").status_code == 409
+    assert client.delete("/v1/models/uplift?by=a").status_code == 404
+    assert client.delete(f"/v1/models/{pages.MODEL.name}?by=a").status_code == 409
 
 
 def test_a_table_that_does_not_answer_is_told(client: Client, table: ModelTable) -> None:
     table.down = True
-    assert client.put("/api/models/uplift?by=ada", json=CHURN).status_code == 503
+    assert client.put("/v1/models/uplift?by=ada", json=CHURN).status_code == 503
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def kept(office: ApiFixture) -> Archive:
 
 @pytest.mark.usefixtures("kept")
 def test_the_reports_are_listed_with_those_that_were_sent(api: Client) -> None:
-    found = api.get("/api/reports").json
+    found = api.get("/v1/reports").json
     assert [one["name"] for one in found["reports"]] == ["executive", "technical", "operations", "business"]
     assert found["latest"] == "2026-W47"
     (sent,) = found["kept"]
@@ -56,9 +56,9 @@ def test_the_reports_are_listed_with_those_that_were_sent(api: Client) -> None:
 @pytest.mark.usefixtures("kept")
 @pytest.mark.parametrize("week", ["2026-W47", "latest"])
 def test_a_report_that_was_sent_is_shown_as_it_was_sent(api: Client, week: str) -> None:
-    found = api.get(f"/api/reports/executive/{week}").json
+    found = api.get(f"/v1/reports/executive/{week}").json
     assert found["made_at"] == "2026-11-23T08:00:00Z"
-    assert "Revenue was" in api.get(f"/api/reports/executive/{week}.txt").text
+    assert "Revenue was" in api.get(f"/v1/reports/executive/{week}.txt").text
     page = api.get(f"/reports/executive/{week}")
     assert page.mimetype == "text/html"
     assert "preview" not in page.text
@@ -87,26 +87,26 @@ def test_the_page_of_the_reports_links_them(api: Client) -> None:
     ],
 )
 def test_what_does_not_exist_is_not_found_with_the_reason(api: Client, path: str, reason: str) -> None:
-    for prefix in ("/api/reports/", "/reports/"):
+    for prefix in ("/v1/reports/", "/reports/"):
         found = api.get(prefix + path)
         assert (found.status_code, found.json["error"]) == (404, reason)
-    assert api.post(f"/api/reports/{path}/send", json={"by": "ada"}).status_code == 404
+    assert api.post(f"/v1/reports/{path}/send", json={"by": "ada"}).status_code == 404
 
 
 def test_a_warehouse_that_does_not_answer_is_503(office: ApiFixture) -> None:
     warehouse = Rows()
     warehouse.down = True
     api = pages.application(pages.services(office.store, warehouse, office, lambda: NOW)).test_client()
-    assert api.get("/api/reports/executive/latest").status_code == 503
+    assert api.get("/v1/reports/executive/latest").status_code == 503
 
 
 def test_to_send_a_report_is_a_command(api: Client, office: ApiFixture) -> None:
-    found = api.post("/api/reports/executive/latest/send", json={"by": "ada"})
+    found = api.post("/v1/reports/executive/latest/send", json={"by": "ada"})
     assert found.status_code == 202
     ((topic, command, attributes),) = office.published
     assert (topic, command.verb, command.subject) == ("commands", Verb.SEND_REPORT, "executive:2026-W47")
     assert attributes == {"verb": "send_report"}
-    assert api.post("/api/reports/executive/latest/send", json={}).status_code == 400
+    assert api.post("/v1/reports/executive/latest/send", json={}).status_code == 400
 
 
 # The command

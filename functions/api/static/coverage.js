@@ -52,7 +52,7 @@ async function refresh() {
   if (document.hidden) return;
   let problem = "";
   try {
-    draw(await get("/api/coverage"));
+    draw(await get("/v1/coverage"));
   } catch (error) {
     problem = `What is covered is missing or out of date: ${error.name === "TimeoutError" ? "the request timed out" : error.message}`;
   }

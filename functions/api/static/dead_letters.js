@@ -15,7 +15,7 @@ export const busy = sending;
 async function open(one) {
   if (read.get(one.id)?.letter) return;
   try {
-    read.set(one.id, { letter: await get(`/api/dead-letters/${encodeURIComponent(one.id)}`) });
+    read.set(one.id, { letter: await get(`/v1/dead-letters/${encodeURIComponent(one.id)}`) });
   } catch (error) {
     read.set(one.id, { problem: error.name === "TimeoutError" ? "the request timed out" : error.message });
   }
@@ -46,7 +46,7 @@ async function send(one, note) {
   const to = one.subscription || one.function;
   if (!await confirmed(`The message goes ${changed ? "as you edited it" : "as it was"} to the topic of ${to}, which ${one.function} takes it from.`)) return;
   command({
-    key: keyOf(one), path: `/api/dead-letters/${encodeURIComponent(one.id)}/resend`, body: { note, ...(changed && { data: edited }) },
+    key: keyOf(one), path: `/v1/dead-letters/${encodeURIComponent(one.id)}/resend`, body: { note, ...(changed && { data: edited }) },
     says: `Sent again: ${one.id}`,
     apply: (all) => all.map((other) => (other.id === one.id ? { ...other, sent_again: true } : other)),
     holds: (all) => all.some((other) => other.id === one.id && other.sent_again),

@@ -122,7 +122,7 @@ async function ask(name, path) {
 async function refresh() {
   clearTimeout(timer);
   if (document.hidden) return;
-  const [problem, ofLetters] = await Promise.all([ask("upkeep", "/api/maintenance"), ask("letters", "/api/dead-letters")]);
+  const [problem, ofLetters] = await Promise.all([ask("upkeep", "/v1/maintenance"), ask("letters", "/v1/dead-letters")]);
   known.problem = ofLetters;
   const text = problem ? `Upkeep is not known or out of date: ${problem}` : "";
   if (at("problem").textContent !== text) at("problem").textContent = text;
@@ -136,5 +136,5 @@ async function refresh() {
 
 onChange(() => { draw(); if (letters.busy()) { clearTimeout(timer); timer = setTimeout(refresh, SOON); } });
 document.addEventListener("visibilitychange", refresh);
-get("/api/me").then(meet, () => {});
+get("/v1/me").then(meet, () => {});
 refresh();

@@ -76,4 +76,4 @@ def test_the_programs_of_the_guide_are_what_makes_their_areas_seen(stack: LocalS
 
 
 def sights(stack: LocalStack) -> dict[str, str]:
-    return {area["name"]: area["sight"] for area in stack.get("/api/coverage")["areas"]}
+    return {area["name"]: area["sight"] for area in stack.get("/v1/coverage")["areas"]}
