@@ -29,6 +29,7 @@ from functions.maintenance.registry import TASKS
 from functions.services.detection import Tracker
 from functions.services.maintenance import ADVICE, save
 from tests.support.builders import pages
+from tests.support.builders.budget import boundaries
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
 from tests.support.fakes import deployed
@@ -214,7 +215,7 @@ def test_the_message_goes_to_the_topic_that_it_came_from_once() -> None:
 def test_wherever_the_program_ends_it_is_sent_in_the_end_and_twice_only_if_that_was_not_recorded() -> None:
     world = deployed.Outside(now=AT)
     dead_letters.send_again(outside(world, row()), COMMAND)
-    for at in range(1, world.boundaries + 1):
+    for at in boundaries(world.boundaries):
         world = deployed.Outside(now=AT, kill_at=at)
         with pytest.raises(KilledError):
             dead_letters.send_again(outside(world, row()), COMMAND)

@@ -33,6 +33,7 @@ from functions.services.maintenance import ADVICE, RUNS, load
 from functions.services.steps import Step
 from infra.local.ports import PUBLIC, Ports
 from infra.local.stack import NOWHERE, PRIVATE, RECORD, Stack
+from tests.support.builders.budget import boundaries
 from tests.support.crash.breaking import KilledError, MemoryMetrics, MemoryStore
 from tests.support.fakes import deployed
 from tests.support.fakes.compared import ACCOUNT, GRANTED, SETTINGS, MemoryDeployment, as_deployed, compared
@@ -188,7 +189,7 @@ def test_wherever_the_program_ends_every_step_is_done_and_the_run_is_recorded_un
     world: deployed.Outside,
 ) -> None:
     tick(system(world), Work(world))
-    for at in range(1, world.boundaries + 1):
+    for at in boundaries(world.boundaries):
         broken = deployed.Outside(now=AT, kill_at=at)
         outside, work = system(broken), Work(broken)
         try:
