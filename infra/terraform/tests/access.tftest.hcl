@@ -121,7 +121,7 @@ run "actions_people_and_own_keys" {
   command = plan
   variables {
     api_users       = ["group:ml@example.com"]
-    publishers      = { telemetry = ["serviceAccount:shop@shop-project.iam.gserviceaccount.com"], alerts = ["group:ml@example.com"] }
+    publishers      = { telemetry = ["serviceAccount:shop@shop-project.iam.gserviceaccount.com"], otlp = ["serviceAccount:collector@shop-project.iam.gserviceaccount.com"], alerts = ["group:ml@example.com"] }
     role_suffix     = "2"
     action_accounts = ["shop-runtime@shop-project.iam.gserviceaccount.com", "pipelines@example-project.iam.gserviceaccount.com"]
     kms_key         = "projects/example-project/locations/europe-west1/keyRings/aia/cryptoKeys/aia"
@@ -164,7 +164,7 @@ run "actions_people_and_own_keys" {
     error_message = "Where the settings take answers, command_intake must be open, and mails must link to it."
   }
   assert {
-    condition     = toset([for one in google_pubsub_topic_iam_member.outside : "${one.role} ${one.topic} ${one.member}"]) == toset(["roles/pubsub.publisher telemetry serviceAccount:shop@shop-project.iam.gserviceaccount.com", "roles/pubsub.publisher alerts group:ml@example.com"])
+    condition     = toset([for one in google_pubsub_topic_iam_member.outside : "${one.role} ${one.topic} ${one.member}"]) == toset(["roles/pubsub.publisher telemetry serviceAccount:shop@shop-project.iam.gserviceaccount.com", "roles/pubsub.publisher otlp serviceAccount:collector@shop-project.iam.gserviceaccount.com", "roles/pubsub.publisher alerts group:ml@example.com"])
     error_message = "Who publishes from outside must publish to the topics that are named, and no others."
   }
   assert {
