@@ -1,8 +1,9 @@
-"""OpenTelemetry over a running stack: from the port of SDKs to the tables and the minutes of services."""
+"""OpenTelemetry over a running stack: from the port of SDKs and the topic of Collectors to the tables and the minutes of services."""
 
 import re
 import subprocess
 import sys
+import gzip
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -29,6 +30,13 @@ def send(stack: LocalStack, signal: str, message: Message) -> None:
         assert response.status == 200
 
 
+def publish(stack: LocalStack, signal: str, message: Message) -> None:
+    """As the exporter `googlecloudpubsub` of the Collector does."""
+    named = {"ce-type": f"org.opentelemetry.otlp.{signal}.v1", "ce-specversion": "1.0", "ce-id": str(uuid4())}
+    encoding = {"content-type": "application/protobuf", "content-encoding": "gzip"}
+    stack.send("otlp", gzip.compress(message.SerializeToString()), **named, **encoding)
+
+
 def frames(service: str, at: datetime) -> ExportMetricsServiceRequest:
     request = ExportMetricsServiceRequest()
     group = request.resource_metrics.add()
@@ -44,7 +52,7 @@ def frames(service: str, at: datetime) -> ExportMetricsServiceRequest:
 def test_a_span_and_a_metric_become_rows_and_minutes(stack: LocalStack) -> None:
     service, now = f"shop-{uuid4().hex[:8]}", datetime.now(UTC)
     send(stack, "traces", traces(span(now, span_id=uuid4().bytes[:8], http__route="/a"), service=service))
-    send(stack, "metrics", frames(service, now))
+    publish(stack, "metrics", frames(service, now))
     for table in ("spans", "metric_points"):
         sql = f"SELECT name FROM telemetry.{table} WHERE service = @service"
         eventually(lambda sql=sql: stack.rows(sql, service=service), f"row in {table}")
