@@ -115,6 +115,18 @@ def change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
         (change("exporters.otlphttp.endpont", "x"), "exporters.otlphttp.endpont: is not known"),
         (change("exporters.otlphttp.timeout", "30"), "exporters.otlphttp.timeout: must be a duration, got '30'"),
         (change("exporters.otlphttp.sending_queue", 3), "exporters.otlphttp.sending_queue: must be a map, got 3"),
+        (
+            change("exporters.otlphttp.sending_queue", {"batch": {"sizer": "requests"}}),
+            "exporters.otlphttp.sending_queue.batch.sizer: must be items",
+        ),
+        (
+            change("exporters.otlphttp.sending_queue", {"batch": {"max_size": 10}}),
+            "exporters.otlphttp.sending_queue.batch: max_size must be",
+        ),
+        (
+            change("exporters.otlphttp.sending_queue", {"sizer": "items", "batch": {}}),
+            "exporters.otlphttp.sending_queue: queue_size must be",
+        ),
         (change("exporters.kafka", {}), "exporters.kafka: there is no such component"),
         (change("receivers.redis", {"metrics": {"redis.max": {}}}), "receivers.redis.metrics.redis.max: is not known"),
         (
