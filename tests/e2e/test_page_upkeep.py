@@ -45,7 +45,11 @@ def test_a_dead_letter_is_looked_at_corrected_and_sent_again_after_a_question(ni
     text = letter.get_by_role("textbox", name="What dead letter a1 says")
     assert json.loads(text.input_value()) == SAYS
     text.fill('{"type": "finding", "version": 1}')
-    letter.get_by_role("textbox", name="Reason").fill("wrong version")
+    letter.get_by_role("button", name="Send again").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    reason = letter.get_by_role("textbox", name="Reason")
+    expect(reason).to_be_focused()
+    reason.fill("wrong version")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert violations(page) == []
     letter.get_by_role("button", name="Send again").click()
