@@ -23,7 +23,7 @@ from functions.maintenance.compared import DeploymentReader, LocalStack, digest
 from functions.maintenance.outside import Outside
 from functions.services.steps import Step
 
-_COLUMNS = "SELECT table_name, column_name, data_type FROM {dataset}.INFORMATION_SCHEMA.COLUMNS"
+COLUMNS = "SELECT table_name, column_name, data_type FROM {dataset}.INFORMATION_SCHEMA.COLUMNS"
 _CHECKED = (*DATASETS, "backups")
 """The datasets that are this system's own."""
 
@@ -44,7 +44,7 @@ def _tables(outside: Outside) -> list[str]:
     defined = {name: columns for name, columns in outside.tables().items() if name.partition(".")[0] in _CHECKED}
     deployed: dict[str, dict[str, str]] = defaultdict(dict)
     for dataset in _CHECKED:
-        for row in outside.warehouse.query(_COLUMNS.format(dataset=dataset)):
+        for row in outside.warehouse.query(COLUMNS.format(dataset=dataset)):
             deployed[f"{dataset}.{row['table_name']}"][row["column_name"]] = row["data_type"]
     return differences(defined, deployed)
 
