@@ -15,27 +15,30 @@ _STEPS = 12
 _CONDITIONS = 8
 
 
-def print_incidents(found: Sequence[Json], *, left_out: int) -> None:
-    """Print a table of incidents."""
+def print_incidents(found: Sequence[Json], *, more: bool) -> None:
+    """Print a table of incidents, of which there may be more."""
     if not found:
         console().print("no incident matches")
         return
     now = datetime.now(UTC)
     table = table_of("severity", "state", "age", "id", "title", "at risk", "who has it")
     for one in found:
-        since = age(one["reopened_at"] or one["opened_at"], now)
-        who = one["acknowledged_by"] or "nobody"
-        cells = (cell(one["state"]), cell(since), cell(one["id"]), cell(one["title"]), cell(at_risk(one)), cell(who))
-        table.add_row(word(one["severity"]), *cells)
+        texts = (one["state"], age(one["opened_at"], now), one["id"], one["title"], _at_risk(one["dollars_per_hour"]))
+        table.add_row(word(one["severity"]), *map(cell, texts), cell(_has(one)))
     print_table(table)
-    if left_out:
-        console().print(f"{left_out} more match: --limit")
+    if more:
+        console().print(f"the first {len(found)} of more: --limit")
 
 
-def at_risk(incident: Json) -> str:
+def _has(listed: Json) -> str:
+    """Who has it; of an incident of which only the history tells, that is not known."""
+    owner = listed["acknowledged_by"]
+    return NOT_KNOWN if owner is None else owner or "nobody"
+
+
+def _at_risk(dollars_per_hour: float | None) -> str:
     """The revenue at risk by the hour, or that it is not known."""
-    impact = incident["impact"]
-    return f"{number(impact['dollars_per_hour'], 'dollars')} an hour" if impact else NOT_KNOWN
+    return NOT_KNOWN if dollars_per_hour is None else f"{number(dollars_per_hour, 'dollars')} an hour"
 
 
 def print_incident(incident: Json, url: str) -> None:
@@ -86,7 +89,7 @@ def _impact(incident: Json) -> str:
         return f"{NOT_KNOWN}: no revenue is mapped to its targets"
     low, high = (number(impact[end], "dollars") for end in ("low", "high"))
     lost = f"; lost by orders: {loss['text']}" if loss else ""
-    return f"{at_risk(incident)} (90 % interval {low} to {high}): {impact['reason']}{lost}"
+    return f"{_at_risk(impact['dollars_per_hour'])} (90 % interval {low} to {high}): {impact['reason']}{lost}"
 
 
 def _conditions(incident: Json) -> Iterator[tuple[str, str]]:

@@ -1,21 +1,22 @@
 """`aia incidents` and `aia ack`: the incidents, one on a screen, and the answers of people, by the API."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 import click
 
 from core.events import Severity, Verb
-from core.patterns import matches
 from functions.cli import complete, options
 from functions.cli.api import HELP, Json, call
 from functions.cli.endpoints import path
 from functions.cli.incident_text import print_incident, print_incidents
 
-_OVER: Final = "resolved"
-_STATES: Final = ("open", "acknowledged", "mitigated", _OVER)
-_MOST: Final = 1000
-"""The most incidents that are over which the API lists."""
+_LIVE: Final = ("open", "acknowledged", "mitigated")
+_STATES: Final = (*_LIVE, "resolved", "cancelled", "expired", "merged")
+_PAGE: Final = 200
+"""The most incidents that one answer of the API has."""
 _VERBS: Final[Mapping[Verb, str]] = {
     Verb.ACKNOWLEDGE: "Take incident ID: you have it, and escalation stops.",
     Verb.TAKE_OVER: "Take incident ID from who has it, or hand it on.",
@@ -52,42 +53,61 @@ _identifier = click.argument("identifier", metavar="ID", shell_complete=complete
     help="States that are listed; those that are not over, unless given. Repeatable.",
 )
 @click.option(
-    "--severity", "severities", multiple=True, type=click.Choice([one.value for one in Severity]), help="Repeatable."
+    "--severity",
+    "severities",
+    multiple=True,
+    type=click.Choice([one.value for one in Severity]),
+    help="The worst that it had. Repeatable.",
 )
-@click.option("--target", metavar="PATTERN", default="*", help="One of the targets of the incident, as in model/*.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, _MOST), help="The most that are listed.")
+@click.option("--category", help="As in drift.")
+@click.option("--target", metavar="PATTERN", help="One of its targets, as in model/*.")
+@click.option("--person", help="Who has it, or did something about it; a part of the name.")
+@click.option("--search", "q", metavar="WORDS", help="Words, all of which it says somewhere.")
+@click.option(
+    "--since", metavar="TIME", help="Opened within this time, as in 12h or 30d; of those over, 400 days at most."
+)
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="The most that are listed.")
 @click.option("--fail", is_flag=True, help="Exit with 1 where one that is listed is not over.")
 @options.as_json
 @click.pass_context
 def incidents(
     context: click.Context,
+    /,
     *,
     url: str,
     states: tuple[str, ...],
     severities: tuple[str, ...],
-    target: str,
+    since: str | None,
     limit: int,
     fail: bool,
     as_json: bool,
+    **texts: str | None,
 ) -> None:
     """List incidents, the most urgent first; show one, and answer for it."""
     context.obj = url
     if context.invoked_subcommand:
         return
-    wanted = set(_STATES if "all" in states else states or _STATES[:-1])
-    found = [
-        one
-        for one in call(url, "GET", path("incidents", limit=_MOST if _OVER in wanted else 1))
-        if one["state"] in wanted
-        and (not severities or one["severity"] in severities)
-        and any(matches(target, other) for other in one["targets"] or [one["target"]])
-    ]
+    filters = texts | {
+        "state": ",".join(_STATES if "all" in states else states or _LIVE),
+        "severity": ",".join(severities) or None,
+        "since": since and (datetime.now(UTC) - options.length("--since", since)).isoformat(),
+    }
+    found = list(islice(_search(url, filters), limit + 1))
     if as_json:
         options.print_json(found[:limit])
     else:
-        print_incidents(found[:limit], left_out=max(len(found) - limit, 0))
-    if fail and any(one["state"] != _OVER for one in found):
+        print_incidents(found[:limit], more=len(found) > limit)
+    if fail and any(one["state"] in _LIVE for one in found):
         context.exit(options.FOUND_BAD)
+
+
+def _search(url: str, filters: Mapping[str, str | None]) -> Iterator[Json]:
+    """The incidents that match, page by page."""
+    cursor: str | None = None
+    while cursor != "":
+        found = call(url, "GET", path("incidents", "search", limit=_PAGE, cursor=cursor, **filters))
+        yield from found["incidents"]
+        cursor = found["next"]
 
 
 @incidents.command()

@@ -3,11 +3,12 @@
 import getpass
 import json
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, Final
 
 import click
 
-from functions.cli.api import LOCAL, local
+from functions.cli.api import LOCAL, RefusedError, local
 
 FOUND_BAD: Final = 1
 """Exit status with --fail where something is bad; 2 is what was refused, 3 what is not known (`functions.cli.api`)."""
@@ -34,6 +35,20 @@ why = click.option("--why", "--note", "note", required=True, help="The reason, f
 def print_json(found: Any) -> None:  # noqa: ANN401 - any JSON value
     """Print what the API answers."""
     click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def length(option: str, text: str) -> timedelta:
+    """A length of time.
+
+    Raises:
+        RefusedError: it is none; the message names the option.
+    """
+    from core.settings.values import duration  # noqa: PLC0415 - help and other commands need no settings
+
+    found = duration(text)
+    if found is None:
+        raise RefusedError(f"{option}: must be a time, as in 30m, 2h or 3d, got {text!r}")
+    return found
 
 
 def status(verdicts: Iterable[bool | None]) -> int:

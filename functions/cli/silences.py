@@ -67,9 +67,7 @@ def unsilence(url: str, pattern: str, *, note: str, by: str, as_json: bool) -> N
 
 
 def _minutes(length: str) -> int:
-    from core.settings.values import duration  # noqa: PLC0415 - help and other commands need no settings
-
-    found = duration(length)
-    if found is None or found < _MINUTE or found % _MINUTE:
+    found = options.length("--for", length)
+    if found < _MINUTE or found % _MINUTE:
         raise RefusedError(f"--for: must be whole minutes, as in 30m, 2h or 3d, got {length!r}")
     return found // _MINUTE

@@ -89,18 +89,32 @@ def test_what_is_not_known_of_the_costs_is_not_shown_as_nothing(url: str, office
         (["--target", "endpoint/*"], [CHURN]),
         (["--state", "acknowledged"], [DELAY]),
         (["--state", "resolved", "--limit", "1"], ["probe-db-20261120-aaaa0003"]),
+        (["--state", "cancelled"], ["probe-db-20261121-aaaa0004"]),
+        (["--category", "model_quality"], [CHURN]),
+        (["--person", "grace"], [DELAY]),
+        (["--search", "departure_delay features"], [DELAY]),
+        (["--since", "20m"], [CHURN]),
         (["--state", "all", "--target", "model/*"], [CHURN, DELAY]),
         (["--target", "model/zzz"], []),
     ],
-    ids=["severity", "target", "state", "limit", "all", "none"],
+    ids=lambda given: " ".join(given) if given[:1] and given[0][0] == "-" else "",
 )
 def test_incidents_are_chosen(url: str, arguments: list[str], found: list[str]) -> None:
     assert ids(*arguments) == found
 
 
 def test_a_limit_says_what_it_left_out_and_an_empty_list_that_it_is_empty(url: str) -> None:
-    assert said("incidents", "--limit", "1").endswith("1 more match: --limit")
+    assert said("incidents", "--limit", "1").endswith("the first 1 of more: --limit")
     assert said("incidents", "--target", "model/zzz") == "no incident matches"
+
+
+def test_an_incident_of_which_only_the_history_tells_has_no_known_owner(url: str, rows: Rows, now: datetime) -> None:
+    ended = now - timedelta(days=90)
+    told = {"id": "table-old-1", "title": "late", "target": "table/old", "severity_rank": 2}
+    rows.answers["incident_changes"] = [told | {"opened_at": ended - timedelta(hours=1), "resolved_at": ended}]
+    assert "│ table-old-1 │ late │ not known │ not known │" in said(
+        "incidents", "--state", "resolved", "--target", "table/*"
+    )
 
 
 def test_an_incident_is_shown_on_a_screen(url: str) -> None:
@@ -217,6 +231,7 @@ def test_the_history_of_actions_that_does_not_answer_is_not_known(url: str, rows
         (["incidents", "show", "zzz"], 2, "Error: incident: none has the id 'zzz'"),
         (["ack", "probe-db-20261120-aaaa0003"], 2, "Error: incident: must not be over, is resolved"),
         (["silence", "model/*", "--for", "90s", "--why", "x"], 2, "Error: --for: must be whole minutes, as in 30m, 2h or 3d"),
+        (["incidents", "--since", "1y"], 2, "Error: --since: must be a time, as in 30m, 2h or 3d, got '1y'"),
         (["unsilence", "zzz"], 2, "Error: pattern: nothing is silenced by 'zzz'"),
         (["resume", "--all", "--why", "x"], 2, "Error: action: must be halted to be resumed, '*' is not"),
         (["halt", "--why", "x"], 2, "Error: give the name of an action, or --all"),
