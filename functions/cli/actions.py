@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import click
 
+from core.events import Stage
 from core.text import instant
 from functions.cli import complete, options
 from functions.cli.api import HELP, Json, call
@@ -40,7 +41,7 @@ def _answer(verb: str, text: str) -> click.Command:
         if as_json:
             options.print_json(found)
         else:
-            click.echo(f"{identifier}: accepted as {found['id']}; aia actions has the outcome")
+            click.echo(f"{found['id']}: accepted; aia actions has the outcome")
 
     identifier = click.argument("identifier", metavar="ID", shell_complete=complete.waiting)
     for option in (options.as_json, options.by, options.note, identifier):
@@ -58,15 +59,15 @@ def _print(found: Json) -> None:
     out.print(f"automation: {'enabled' if switches['enabled'] else 'disabled by the settings'}")
     for line in halted:
         out.print(cell(line, "bold red"))
-    table = table_of("at", "stage", "action", "target", "what", "id")
+    table = table_of("at", "stage", "action", "target", "what")
     for one in [*found["waiting"], *(found["recent"] or ())]:
         stage = f"{one['stage']}: {one['reason']}".replace("_", " ")
-        texts = (instant(instant_of(one["at"])), stage, one["action"], one["target"], one["summary"] or "", one["id"])
+        texts = (instant(instant_of(one["at"])), stage, one["action"], one["target"], one["summary"] or "")
         table.add_row(*map(cell, texts))
-    if table.row_count:
-        out.print(table)
-    else:
-        out.print("no action waits")
+    out.print(table if table.row_count else "no action waits")
+    for one in found["waiting"]:
+        if one["stage"] == Stage.AWAITING:
+            out.print(cell(f"aia actions approve '{one['id']}'"), soft_wrap=True)
     if found["recent"] is None:
         out.print(f"recent actions: {NOT_KNOWN}, the history does not answer")
 
@@ -114,5 +115,4 @@ def _throw(url: str, verb: str, action: str, *, note: str, by: str, as_json: boo
     if as_json:
         options.print_json(found)
     else:
-        subject = "every action" if action == _EVERY else action
-        click.echo(f"{subject}: {verb} accepted as {found['id']}; aia actions has the switches")
+        click.echo(f"{found['id']}: accepted; aia actions has the switches")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
-from core.events import Stage
+from core.events import Stage, Status
 from core.text import comparison, instant, number
 from functions.cli.api import Json
 from functions.cli.screen import NOT_KNOWN, age, cell, console, fields, instant_of, print_table, table_of, word
@@ -21,10 +21,14 @@ def print_incidents(found: Sequence[Json], *, more: bool) -> None:
         console().print("no incident matches")
         return
     now = datetime.now(UTC)
-    table = table_of("severity", "state", "age", "id", "title", "at risk", "who has it")
+    table = table_of("severity", "age", "incident", "who has it")
     for one in found:
-        texts = (one["state"], age(one["opened_at"], now), one["id"], one["title"], _at_risk(one["dollars_per_hour"]))
-        table.add_row(word(one["severity"]), *map(cell, texts), cell(_has(one)))
+        table.add_row(
+            Text.assemble(word(one["severity"]), "\n", cell(one["state"])),
+            Text.assemble(cell(age(one["opened_at"], now)), "\n", cell(_at_risk(one["dollars_per_hour"]))),
+            Text.assemble(cell(one["title"]), "\n", cell(one["id"], "dim")),
+            cell(_has(one)),
+        )
     print_table(table)
     if more:
         console().print(f"the first {len(found)} of more: --limit")
@@ -38,7 +42,7 @@ def _has(listed: Json) -> str:
 
 def _at_risk(dollars_per_hour: float | None) -> str:
     """The revenue at risk by the hour, or that it is not known."""
-    return NOT_KNOWN if dollars_per_hour is None else f"{number(dollars_per_hour, 'dollars')} an hour"
+    return NOT_KNOWN if dollars_per_hour is None else f"{number(dollars_per_hour, 'dollars')}/h"
 
 
 def print_incident(incident: Json, url: str) -> None:
@@ -95,8 +99,8 @@ def _impact(incident: Json) -> str:
 def _conditions(incident: Json) -> Iterator[tuple[str, str]]:
     for one in incident["conditions"][:_CONDITIONS]:
         against = comparison(one["value"], one["threshold"], one["unit"])
-        status = "" if one["status"] == "firing" else f", {one['status']}"
-        yield "What", f"{one['target']}: {one['summary']}{f'. {against}' if against else ''}{status}"
+        status = "" if one["status"] == Status.FIRING else f" ({one['status']})"
+        yield "What", f"{one['target']}{status}: {one['summary']}{f'. {against}' if against else ''}"
     if (hidden := len(incident["conditions"]) - _CONDITIONS) > 0:
         yield "", f"and {hidden} more conditions"
 
@@ -107,7 +111,8 @@ def _what_to_do(incident: Json, url: str) -> Iterator[tuple[str, str]]:
         yield "Runbook", section if section.startswith("http") else f"{url}/runbooks/{section}"
     for one in incident.get("actions", ()):
         waits = f"; aia actions approve '{one['id']}'" if one["stage"] == Stage.AWAITING else ""
-        yield "Action", f"{one['action']} on {one['target']}: {one['stage']} ({one['reason']}), {one['summary']}{waits}"
+        stage = f"{one['stage']} ({one['reason']})".replace("_", " ")
+        yield "Action", f"{one['action']} on {one['target']}: {stage}, {one['summary']}{waits}"
     if incident["state"] == "open":
         yield "To take it", f"aia ack {incident['id']}"
 

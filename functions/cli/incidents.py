@@ -154,7 +154,7 @@ def _give(url: str, verb: Verb, identifier: str, *, by: str, note: str, as_json:
     if as_json:
         options.print_json(found)
     else:
-        click.echo(f"{identifier}: accepted as {found['id']}; aia incidents show {identifier} has the outcome")
+        click.echo(f"{found['id']}: accepted; aia incidents show {identifier} has the outcome")
 
 
 for _verb in _VERBS:

@@ -49,14 +49,14 @@ def changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[s
 
 
 def _changes_of(name: str, before: Json | None, run: Json) -> Iterator[str]:
+    """The lines of a run: it begins before its stages, and ends after them."""
     stages = {stage["name"]: stage["status"] for stage in before["stages"]} if before else {}
-    if before is None:
-        yield _line(f"{name} {run['run_id']}", run)
+    own = [] if before and before["status"] == run["status"] else [_line(f"{name} {run['run_id']}", run)]
+    yield from own if run["status"] == "running" else ()
     for stage in run["stages"]:
         if stages.get(stage["name"]) != stage["status"]:
             yield _line(f"{name} {run['run_id']} {stage['name']}", stage)
-    if before and before["status"] != run["status"]:
-        yield _line(f"{name} {run['run_id']}", run)
+    yield from own if run["status"] != "running" else ()
 
 
 def _line(what: str, span: Json) -> str:

@@ -46,7 +46,7 @@ def silence(url: str, pattern: str, *, length: str, note: str, by: str, as_json:
     if as_json:
         options.print_json(found)
         return
-    click.echo(f"{pattern}: silenced for {length}, accepted as {found['id']}; aia unsilence '{pattern}' ends it")
+    click.echo(f"{found['id']}: accepted, for {length}; aia unsilence '{pattern}' ends it")
     if found.get("warning"):
         click.echo(f"warning: {pattern}: {found['warning']}", err=True)
 
@@ -63,7 +63,7 @@ def unsilence(url: str, pattern: str, *, note: str, by: str, as_json: bool) -> N
     if as_json:
         options.print_json(found)
     else:
-        click.echo(f"{pattern}: no longer silenced, accepted as {found['id']}")
+        click.echo(f"{found['id']}: accepted; aia silences has what still holds")
 
 
 def _minutes(length: str) -> int:

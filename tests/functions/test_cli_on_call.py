@@ -4,55 +4,22 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Timer
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
-from core.events import RunStatus, Severity, Verb
+from core.events import Severity, Verb
 from core.incidents.commands import VERBS
-from functions.adapters.pipelines import COLLECTION, pipeline_data
-from functions.adapters.store import update
 from functions.cli.incidents import incidents as group
 from functions.cli.main import main
-from tests.support.builders import night, pages
+from tests.support.builders import pages
+from tests.support.builders.on_call import ACTION, CHURN, DELAY, FAILS, RUNS, aia, keep_run
 from tests.support.builders.pages import ApiFixture, Rows
-from tests.support.builders.runs import AT, MINUTE, line_of, told
-from tests.support.crash.breaking import Breaking, MemoryStore
 
-CHURN, DELAY = "endpoint-churn-20261123-aaaa0001", "model-flight-delay-20261123-aaaa0002"
-ACTION = f"{CHURN}:1:rollback_model:model/churn"
+pytest_plugins = ["tests.support.builders.on_call_fixtures"]
 NOWHERE = "http://127.0.0.1:9"
-
-
-@pytest.fixture
-def now() -> datetime:
-    """The present: ages are counted from it."""
-    return datetime.now(UTC)
-
-
-@pytest.fixture
-def office(now: datetime) -> ApiFixture:
-    office = ApiFixture(MemoryStore(Breaking(now=now)))
-    night.fill(office, now)
-    return office
-
-
-@pytest.fixture
-def rows() -> Rows:
-    return Rows()
-
-
-@pytest.fixture
-def url(office: ApiFixture, rows: Rows, now: datetime, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    with pages.served(pages.application(pages.services(office.store, rows, office, lambda: now))) as url:
-        monkeypatch.setenv("AIA_API_URL", url)
-        yield url
-
-
-def aia(*arguments: str, columns: int = 200, **variables: str) -> Result:
-    return CliRunner(env={"COLUMNS": str(columns), **variables}).invoke(main, arguments)
 
 
 def said(*arguments: str) -> str:
@@ -68,17 +35,25 @@ def ids(*arguments: str) -> list[str]:
 
 def test_the_incidents_that_are_not_over_are_listed_with_what_they_cost_and_who_has_them(url: str) -> None:
     table = said("incidents")
-    assert f"│ critical │ open │ 14 min │ {CHURN} │ churn is right in 71 % of its answers" in table
-    assert "│ $4,200 an hour │ nobody │" in table
-    assert "│ $600 an hour │ Grace │" in table
+    assert (
+        "│ critical │ 14 min │ churn is right in 71 % of its answers, 85 % are agreed on │ nobody │ "
+        f"│ open │ $4,200/h │ {CHURN} │ │" in table
+    )
+    assert "PSI 0.61 │ Grace │ │ acknowledged │ $600/h │" in table
     assert "probe-db" not in table
+
+
+def test_an_id_is_whole_on_a_small_terminal(url: str) -> None:
+    table = aia("incidents", columns=80).output
+    assert all(name in table for name in (CHURN, DELAY))
+    assert max(map(len, table.splitlines())) <= 80
 
 
 def test_what_is_not_known_of_the_costs_is_not_shown_as_nothing(url: str, office: ApiFixture, now: datetime) -> None:
     down = pages.condition("service/a", "down", Severity.ERROR, now, "[/red] \x1b[31ma is down")
     office.keep(pages.incident("service-a-20261123-00000001", [down], now))
     table = said("incidents", "--target", "service/*")
-    assert "│ [/red] [31ma is down │ not known │ nobody │" in table
+    assert "│ [/red] [31ma is down │ nobody │ │ open │ not known │ service-a-20261123-00000001 │" in table
     assert "$" not in table
 
 
@@ -112,9 +87,8 @@ def test_an_incident_of_which_only_the_history_tells_has_no_known_owner(url: str
     ended = now - timedelta(days=90)
     told = {"id": "table-old-1", "title": "late", "target": "table/old", "severity_rank": 2}
     rows.answers["incident_changes"] = [told | {"opened_at": ended - timedelta(hours=1), "resolved_at": ended}]
-    assert "│ table-old-1 │ late │ not known │ not known │" in said(
-        "incidents", "--state", "resolved", "--target", "table/*"
-    )
+    found = said("incidents", "--state", "resolved", "--target", "table/*")
+    assert "│ late │ not known │ │ resolved │ not known │ table-old-1 │" in found
 
 
 def test_an_incident_is_shown_on_a_screen(url: str) -> None:
@@ -122,10 +96,10 @@ def test_an_incident_is_shown_on_a_screen(url: str) -> None:
     for part in (
         "critical open: churn is right in 71 % of its answers, 85 % are agreed on",
         " UTC (14 min ago)",
-        "At risk $4,200 an hour (90 % interval $3,100 to $5,300): stream/retention: half of $6,000 an hour",
+        "At risk $4,200/h (90 % interval $3,100 to $5,300): stream/retention: half of $6,000 an hour",
         "What model/churn: churn is right in 71 % of its answers, 85 % are agreed on. Observed 71 %: 16 % below the threshold",
         f"Runbook {url}/runbooks/models.md#accuracy",
-        f"awaiting_approval (needs_approval), endpoint churn: 100 % of the traffic from model 7 back to model 6; aia actions approve '{ACTION}'",
+        f"awaiting approval (needs approval), endpoint churn: 100 % of the traffic from model 7 back to model 6; aia actions approve '{ACTION}'",
         f"To take it aia ack {CHURN}",
         "Who has it nobody",
         "Who was told technical, log, ada; reached: technical (tier 2)",
@@ -182,7 +156,7 @@ def test_what_a_person_says_is_published_with_who_and_why(
     assert result.exit_code == 0, result.output
     [(_, command, _)] = office.published
     assert (command.verb, command.by) == (verb, "Ada")
-    assert f"accepted as {command.id}" in result.output
+    assert f"{command.id}: accepted" in result.output
     assert {name: getattr(command, name) for name in fields} == fields
 
 
@@ -212,6 +186,7 @@ def test_actions_are_listed_with_the_switches(url: str, rows: Rows) -> None:
     text = said("actions")
     assert text.startswith("automation: enabled")
     assert "│ awaiting approval: needs approval │ rollback_model │ model/churn │" in text
+    assert text.endswith(f"aia actions approve '{ACTION}'")
     assert aia("halt", "--all", "--why", "a storm", "--by", "Ada").exit_code == 0
     assert "halted: every action, by Ada at" in said("actions")
     assert aia("resume", "--all", "--why", "over", "--by", "Ada").exit_code == 0
@@ -269,19 +244,8 @@ def test_with_fail_an_incident_that_is_not_over_is_an_exit_status(url: str) -> N
     assert aia("incidents", "--fail", "--state", "resolved").exit_code == 0
 
 
-def keep(office: ApiFixture, *statuses: tuple[str, RunStatus]) -> None:
-    """Keep the pipeline with a run, of whose stages and of which itself (`""`) this was told, a minute apart until now."""
-    since = (datetime.now(UTC) - len(statuses) * MINUTE - AT) / MINUTE
-    line = line_of(told(status, since + minute, stage=stage) for minute, (stage, status) in enumerate(statuses))
-    update(office.store, COLLECTION, line.name, lambda _: pipeline_data(line))
-
-
-RUNS = (("", RunStatus.RUNNING), ("train", RunStatus.RUNNING))
-FAILS = (*RUNS, ("train", RunStatus.FAILED), ("", RunStatus.FAILED))
-
-
 def test_pipelines_are_shown_with_their_newest_run(url: str, office: ApiFixture) -> None:
-    keep(office, *RUNS)
+    keep_run(office, *RUNS)
     assert "│ etl │ no runs │ r0 │ running │ 2 min │ not known │ train │ not known │" in said("pipelines")
     assert [one["name"] for one in json.loads(aia("pipelines", "etl", "--json").output)] == ["etl"]
     assert aia("pipelines", "--fail").exit_code == 3
@@ -290,8 +254,8 @@ def test_pipelines_are_shown_with_their_newest_run(url: str, office: ApiFixture)
 @pytest.fixture
 def failing(office: ApiFixture) -> Iterator[None]:
     """A run that goes on, and fails in a moment."""
-    keep(office, *RUNS)
-    later = Timer(0.3, keep, (office, *FAILS))
+    keep_run(office, *RUNS)
+    later = Timer(0.3, keep_run, (office, *FAILS))
     later.start()
     yield
     later.join()
