@@ -1,6 +1,7 @@
 """`aia explain`: a night as the router decided on it, explained by what is in the store and what is kept in the history."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from core.incidents.policy import incident_policy
 from core.settings import parse
 from functions.api.explanations import Explanations
 from functions.cli.main import main
+from infra.stage import ROOT
 from tests.support.builders import pages
 from tests.support.builders.decided import decision_rows
 from tests.support.builders.pages import ApiFixture, Rows
@@ -40,49 +42,8 @@ SETTINGS = parse(
     }
 )
 POLICY = incident_policy(SETTINGS, "")
-EXPLAINED = """\
-What was found
-2026-01-06 02:00 UTC service/ml drift: firing, error, by drift_score: departure_delay drifted
-why: Observed 0.6: 3.0 times the threshold of 0.2; departure_delay: PSI 0.6; changed the incident: opened (first firing)
-2026-01-06 02:03 UTC service/shop p95_latency: firing, warning, by drift_score: p95 is 2.4 s
-why: Observed 2.4 s: 4.8 times the threshold of 0.5 s; changed the incident: updated (joined)
-How it was classified
-service/ml drift is drift, error
-why: kind contains drift
-service/shop p95_latency is latency, warning
-why: kind contains p95
-the incident is drift, critical
-why: raised from error by its impact: $500 an hour, critical is from $400 on
-Why it is one incident
-its root is service/ml
-why: the others depend on it, as far as is known
-service/shop is in it
-why: it depends on service/ml by the settings, and fired within 15 min (incidents.join_within)
-2026-01-06 02:03 UTC joined: p95 is 2.4 s
-What it costs
-at risk: $500 an hour, 90 % interval $375 to $625
-why: service/shop: 25 % of $2,000 an hour (settings)
-Who was to be told
-2026-01-06 02:00 UTC opened: notified technical (technical)
-2026-01-06 02:05 UTC not acknowledged: notified technical tier 2 (ada-phone)
-why: nobody acknowledged the tier before in time
-2026-01-06 02:08 UTC Ada: on it
-why: a person said so
-2026-01-06 02:08 UTC acknowledged: notified everybody notified before (technical, ada-phone)
-2026-01-06 02:05 UTC technical has reached tier 2 of 2: on-call (now Ada: ada-phone)
-why: no further tier: Ada has it
-route 1 of the settings now, to technical
-why: matches: every incident
-route 2 of the settings now, to executive
-why: does not match from $10,000 an hour: its impact is $500
-What was sent
-2026-01-06 02:00 UTC technical: opened critical, delivered: departure_delay drifted
-2026-01-06 02:05 UTC ada-phone: escalated critical, delivered: departure_delay drifted
-2026-01-06 02:08 UTC ada-phone: acknowledged critical, delivered: departure_delay drifted
-2026-01-06 02:08 UTC technical: acknowledged critical, delivered: departure_delay drifted
-What was done
-nothing
-"""
+GUIDE = (ROOT / "docs" / "command-line.md").read_text()
+[EXPLAINED] = re.findall(r"<!-- explained -->\n\n```console\n\$ (.*?)```", GUIDE, re.DOTALL)
 
 
 @dataclass
@@ -129,13 +90,17 @@ def url(night: PlayedIncident, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
 
 
 def aia(*arguments: str) -> Result:
-    return CliRunner(env={"COLUMNS": "200"}).invoke(main, ["explain", *arguments])
+    return CliRunner(env={"COLUMNS": "120"}).invoke(main, ["explain", *arguments])
 
 
-def test_a_night_is_explained_from_the_finding_to_the_message(url: str, night: PlayedIncident) -> None:
+def test_the_example_of_the_guide_explains_a_night_from_the_finding_to_the_message(
+    url: str, night: PlayedIncident
+) -> None:
+    command, _, printed = EXPLAINED.partition("\n")
+    assert command == f"aia explain {night.incident}"
     result = aia(night.incident)
     assert result.exit_code == 0, result.output
-    assert "".join(f"{' '.join(line.split())}\n" for line in result.output.splitlines()) == EXPLAINED
+    assert "".join(f"{line.rstrip()}\n" for line in result.output.splitlines()) == printed
 
 
 def test_the_history_is_asked_for_the_findings_that_changed_it_and_for_its_messages(
