@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import flask
 import msgspec
 from werkzeug.exceptions import BadRequest
 
@@ -16,6 +15,7 @@ from core.events import Severity
 from core.incidents.model import IncidentReason, State
 from core.patterns import matches
 from functions.adapters.ports import Data
+from functions.api.request import Request
 
 STATES = (State.OPEN, State.ACKNOWLEDGED, State.MITIGATED, State.RESOLVED, "cancelled", "expired", "merged")
 """What an incident is in the list; the last three are kinds of what is over."""
@@ -94,7 +94,7 @@ class IncidentFilter:
         return all(word in text for word in self.words)
 
 
-def read_filter(request: flask.Request) -> IncidentFilter:
+def read_filter(request: Request) -> IncidentFilter:
     """The filter of a request.
 
     Raises:
@@ -176,27 +176,27 @@ def _texts(incident: Data) -> Iterator[str]:
         yield from (piece["text"] for piece in condition["evidence"])
 
 
-def _choices(request: flask.Request, name: str, allowed: tuple[Any, ...]) -> list[str]:
-    given = [one for text in request.args.getlist(name) for one in text.split(",") if one]
+def _choices(request: Request, name: str, allowed: tuple[Any, ...]) -> list[str]:
+    given = [one for one in request.args.get(name, "").split(",") if one]
     for one in given:
         if one not in allowed:
             raise BadRequest(f"{name}: must be one of {', '.join(allowed)}, got {one[:80]!r}")
     return given
 
 
-def _text(request: flask.Request, name: str) -> str:
+def _text(request: Request, name: str) -> str:
     given = request.args.get(name, "").strip()
     if len(given) > _LONGEST or not given.isprintable():
         raise BadRequest(f"{name}: must be at most {_LONGEST} printable characters, got {given[:80]!r}")
     return given
 
 
-def _target(request: flask.Request) -> str:
+def _target(request: Request) -> str:
     model = _text(request, "model")
     return f"model/{model}" if model else _text(request, "target")
 
 
-def _instant(request: flask.Request, name: str) -> datetime | None:
+def _instant(request: Request, name: str) -> datetime | None:
     """An instant, or the start of a day in UTC."""
     given = request.args.get(name, "")
     if not given:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
-import flask
 from werkzeug.exceptions import BadRequest
 
 from core.events import Severity, Status
@@ -24,6 +23,7 @@ from functions.api.incident_filter import (
     write_cursor,
 )
 from functions.api.incidents import Incidents
+from functions.api.request import Request
 from functions.services.incidents.documents import INCIDENTS
 
 LOOKED_BACK = timedelta(days=400)
@@ -55,7 +55,7 @@ class IncidentSearch:
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
-    def page(self, request: flask.Request) -> Data:
+    def page(self, request: Request) -> Data:
         """A page of incidents, with `next`, the cursor of the next one, which is empty on the last.
 
         A page may have fewer incidents than were asked for, and a next one nevertheless. Each says in `source` whether it is as the
@@ -184,7 +184,7 @@ def _choices(known: Sequence[Data]) -> Data:
     }
 
 
-def _limit(request: flask.Request) -> int:
+def _limit(request: Request) -> int:
     given = request.args.get("limit", "50")
     if not (given.isascii() and given.isdigit() and len(given) <= len(str(MOST)) and 1 <= int(given) <= MOST):
         raise BadRequest(f"limit: must be 1 to {MOST}, got {given[:80]!r}")

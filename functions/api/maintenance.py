@@ -2,26 +2,28 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-import flask
 from werkzeug.exceptions import Conflict
 
 from core.errors import Fault, QueryError, UnavailableError
 from core.events import Command, Verb
+from core.maintenance import configuration
 from core.maintenance.backup import OWN
+from core.maintenance.checks import Check, CheckReason
 from core.maintenance.dead_letters import claim_key
 from core.maintenance.schedules import SCHEDULES
-from core.security.scan import CHECKS, Check, ScanReason
+from core.security import scan
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ports import Bus, Clock, Data, Document, Store, Warehouse
 from functions.adapters.store import every, is_key
 from functions.api.body import BodyError, read
 from functions.api.cache import Cache
 from functions.api.commands import TOPIC
+from functions.api.request import Request
 from functions.services import dead_letters
 from functions.services.backups import manifests
 from functions.services.backups.manifests import Backup
@@ -34,11 +36,15 @@ log = logging.getLogger(__name__)
 LOOKED_BACK = timedelta(days=30)
 MOST = 200
 """Dead letters that are listed: the newest."""
-SCAN = "security-scan"
+CHECKS: Mapping[str, tuple[Check, ...]] = {
+    "security-scan": tuple(scan.CHECKS.values()),
+    "configuration": tuple(configuration.CHECKS.values()),
+}
+"""The checks of the tasks that have some."""
 _RUNS = (Path(__file__).parent / "maintenance_runs.sql").read_text()
 _RUNS_OF_A_TASK = 20
 _FRESH_SECONDS = 60.0
-_OUTCOMES: Mapping[str, str] = {ScanReason.NONE_FOUND: "good", ScanReason.FOUND: "bad"}
+_OUTCOMES: Mapping[str, str] = {CheckReason.NONE_FOUND: "good", CheckReason.FOUND: "bad"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,7 @@ class Maintenance:
     """Reads what upkeep did, and publishes commands about dead letters.
 
     Attributes:
-        store: has the progress of the tasks, the conditions of the security scan, and which dead letters were sent again.
+        store: has the progress of the tasks, the conditions of the checks, and which dead letters were sent again.
         warehouse: has the runs, the backups and the dead letters.
         bus: opens the bus at its first use.
         clock: now.
@@ -59,7 +65,7 @@ class Maintenance:
     _cache: Cache = field(default_factory=Cache)
 
     def all(self) -> Data:
-        """Each task with its newest runs, the backups, the checks of the security scan, and the newest advice.
+        """Each task with its newest runs, the backups, the checks, and the newest advice.
 
         Runs and backups are None where the warehouse does not answer.
         """
@@ -68,7 +74,9 @@ class Maintenance:
         return {
             "tasks": [self._task(name, found.get(TASK + name), runs) for name in SCHEDULES],
             "backups": self._asked("backups", lambda: [*map(_backup, manifests.read(self.warehouse))]),
-            "scan": self._scan(found.get(f"{TASK}{SCAN}")),
+            "checks": [
+                one for task, checks in CHECKS.items() for one in self._checks(task, checks, found.get(TASK + task))
+            ],
             "advice": found.get(ADVICE),
         }
 
@@ -91,7 +99,7 @@ class Maintenance:
         found = self._find(identifier)
         return _summary(found, sent=self._is_sent(found)) | {"attributes": found.attributes, "data": found.text}
 
-    def send_again(self, request: flask.Request, identifier: str) -> str:
+    def send_again(self, request: Request, identifier: str) -> str:
         """Send a dead letter again to the topic that it came from, as it was, or with what `data` says instead.
 
         Returns:
@@ -141,12 +149,16 @@ class Maintenance:
             "runs": own,
         }
 
-    def _scan(self, data: Data | None) -> list[Data]:
+    def _checks(self, task: str, checks: Sequence[Check], data: Data | None) -> list[Data]:
+        """The checks of a task that belong to this deployment: once it has run, those that it does."""
         progress = read_progress(data) if data else None
         notes = dict(zip(progress.done, progress.notes, strict=True)) if progress else {}
-        keys = {kind: f"{check.target}:{kind}" for kind, check in CHECKS.items()}
+        keys = {check.kind: f"{check.target}:{check.kind}" for check in checks}
         found = self.store.get_many(CONDITIONS, [*keys.values()])
-        return [_check(check, found.get(keys[kind]), notes.get(kind, "")) for kind, check in CHECKS.items()]
+        shown = [check for check in checks if not notes or check.kind in notes or keys[check.kind] in found]
+        return [
+            {"task": task, **_check(check, found.get(keys[check.kind]), notes.get(check.kind, ""))} for check in shown
+        ]
 
     def _find(self, identifier: str) -> DeadLetter:
         found = dead_letters.find(self.warehouse, identifier) if is_key(identifier) else None
@@ -184,14 +196,15 @@ def _backup(backup: Backup) -> Data:
 
 
 def _check(check: Check, document: Document | None, detail: str) -> Data:
-    """What the newest scan says; not known where there was none, or it could not read."""
+    """What the newest run of a check says; not known where there was none, or it could not read."""
     state = state_of(document.data if document else {})
     return {
         "check": check.what,
-        "kind": check.kind.value,
+        "runbook": f"{check.runbook}#{check.kind}",
+        "kind": check.kind,
         "target": check.target,
         "outcome": _OUTCOMES.get(state.reason, "not_known"),
-        "severity": state.severity.value if state.reason == ScanReason.FOUND else None,
+        "severity": state.severity.value if state.reason == CheckReason.FOUND else None,
         "at": state.at,
         "detail": detail,
     }

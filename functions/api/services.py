@@ -178,8 +178,8 @@ def _dashboards(given: Sources) -> Dashboards:
 
 
 def _coverage(given: Sources) -> Coverage:
-    probes = {probe.name: probe.kind for probe in given.settings.probes}
-    return Coverage(dashboards=given.dashboards, prometheus=given.prometheus, probes=probes, clock=given.clock)
+    dashboards, prometheus = given.dashboards, given.prometheus
+    return Coverage(dashboards=dashboards, prometheus=prometheus, settings=given.settings, clock=given.clock)
 
 
 def _silences(given: Sources, incidents: Incidents) -> Silences:

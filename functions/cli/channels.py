@@ -28,7 +28,7 @@ def channels(context: click.Context, *, url: str) -> None:
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List every channel with its kind, whether it fails, and its newest test."""
-    found = call(url, "GET", "/api/channels")
+    found = call(url, "GET", "/v1/channels")
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -59,7 +59,7 @@ def deliver(url: str, name: str, by: str, wait: float) -> Json:
     Raises:
         RefusedError: it cannot be asked for, or there is no answer in time.
     """
-    asked = call(url, "POST", f"/api/channels/{urllib.parse.quote(name, safe='')}/test", {"by": by})["id"]
+    asked = call(url, "POST", f"/v1/channels/{urllib.parse.quote(name, safe='')}/test", {"by": by})["id"]
     return _awaited(url, name, asked, wait)
 
 
@@ -67,7 +67,7 @@ def _awaited(url: str, name: str, asked: str, wait: float) -> Json:
     """The answer to the test message, when it is there."""
     end = time.monotonic() + wait
     while True:
-        tests: list[Any] = [one["test"] for one in call(url, "GET", "/api/channels") if one["name"] == name]
+        tests: list[Any] = [one["test"] for one in call(url, "GET", "/v1/channels") if one["name"] == name]
         if tests and tests[0] and tests[0]["id"] == asked:
             return dict(tests[0])
         if time.monotonic() >= end:

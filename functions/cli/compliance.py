@@ -66,7 +66,7 @@ def _all_keys(paths: tuple[Path, ...]) -> tuple[ServiceAccountKey, ...]:
 
 def _logged(url: str) -> list[Answer]:
     """The answers by the audit log."""
-    found: list[Answer] = msgspec.convert(call(url, "GET", "/api/compliance"), list[Answer])
+    found: list[Answer] = msgspec.convert(call(url, "GET", "/v1/compliance"), list[Answer])
     return found
 
 

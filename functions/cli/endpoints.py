@@ -3,14 +3,14 @@
 import urllib.parse
 from typing import Final
 
-ROOT: Final = "/api"
+ROOT: Final = "/v1"
 
 
 def path(*parts: str, **query: str | int | None) -> str:
     """The path of a resource, each part of it quoted; parts of the query that are None are left out.
 
     >>> path("incidents", "a/b", limit=5, name=None)
-    '/api/incidents/a%2Fb?limit=5'
+    '/v1/incidents/a%2Fb?limit=5'
     """
     given = urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})
     address = "/".join((ROOT, *(urllib.parse.quote(part, safe="") for part in parts)))

@@ -36,12 +36,13 @@ def silences(url: str, *, as_json: bool) -> None:
 @options.url
 @click.argument("pattern", metavar="TARGET", shell_complete=complete.targets)
 @click.option("--for", "length", required=True, metavar="TIME", help="How long, as in 30m, 2h or 3d; 30 days at most.")
+@click.option("--anyway", is_flag=True, help="Also where TARGET matches nothing that is known yet.")
 @options.why
 @options.by
 @options.as_json
-def silence(url: str, pattern: str, *, length: str, note: str, by: str, as_json: bool) -> None:
+def silence(url: str, pattern: str, *, length: str, anyway: bool, note: str, by: str, as_json: bool) -> None:
     """Mute notifications of TARGET, which may be a pattern as in model/*, for a time. Incidents open and close as ever."""
-    body = {"by": by, "note": note, "pattern": pattern, "minutes": _minutes(length)}
+    body = {"by": by, "note": note, "pattern": pattern, "minutes": _minutes(length), "anyway": anyway}
     found = call(url, "POST", path("silences"), body)
     if as_json:
         options.print_json(found)

@@ -19,7 +19,7 @@ _NONE: Final = "-"
 @click.pass_obj
 def show(url: str, name: str, *, as_json: bool) -> None:
     """Show the versions of model NAME: metrics, training data, who asked for them, aliases and registries."""
-    found = call(url, "GET", f"/api/models/{urllib.parse.quote(name)}/versions")
+    found = call(url, "GET", f"/v1/models/{urllib.parse.quote(name)}/versions")
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -41,7 +41,7 @@ def show(url: str, name: str, *, as_json: bool) -> None:
 def diff(url: str, name: str, before: str, after: str, *, as_json: bool) -> None:
     """Show how versions BEFORE and AFTER of model NAME differ: parameters, metrics with their intervals, and windows."""
     quoted = (urllib.parse.quote(one, safe="") for one in (name, before, after))
-    found = call(url, "GET", "/api/models/{}/versions/{}/diff/{}".format(*quoted))
+    found = call(url, "GET", "/v1/models/{}/versions/{}/diff/{}".format(*quoted))
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return

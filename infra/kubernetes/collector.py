@@ -76,7 +76,7 @@ def _workload(role: str, parts: Sequence[str]) -> dict[str, Any]:
     node = role == "node"
     volumes: list[dict[str, Any]] = [
         {"name": "config", "configMap": {"name": NAME}},
-        {"name": "queue", "emptyDir": {"sizeLimit": "2Gi"}},  # outlives a restart of the container, not the pod
+        {"name": "queue", "emptyDir": {"sizeLimit": "4Gi"}},  # outlives a restart of the container, not the pod
         {"name": "secret", "secret": {"secretName": f"{NAME}-token", "optional": True}},
     ]
     host = [{"name": "host", "hostPath": {"path": "/"}}]

@@ -101,7 +101,7 @@ class Outcome:
 
     def incidents(self) -> list[dict[str, Any]]:
         """The incidents with the model, the open one and then the newest first: its target is that of the root."""
-        everything: list[dict[str, Any]] = get(f"{self.ports.url('page')}/api/incidents")
+        everything: list[dict[str, Any]] = get(f"{self.ports.url('page')}/v1/incidents")
         return [incident for incident in everything if f"model/{MODEL}" in incident["targets"]]
 
     def messages(self) -> list[dict[str, Any]]:
@@ -227,13 +227,13 @@ class Outcome:
         return text, not missing and days > 0 and customers > 0
 
     def _probes(self) -> tuple[str, bool]:
-        probes = get(f"{self.ports.url('page')}/api/probes")
+        probes = get(f"{self.ports.url('page')}/v1/probes")
         checked = [probe for probe in probes if probe.get("checked_at")]
         return ", ".join(f"{probe['name']} {probe['detail']}" for probe in checked), len(checked) == len(probes) > 0
 
     def _pipelines(self) -> tuple[str, bool]:
         """Each has run, and each of its metrics is in Prometheus."""
-        found = {pipeline["name"]: pipeline["runs"] for pipeline in get(f"{self.ports.url('page')}/api/pipelines")}
+        found = {pipeline["name"]: pipeline["runs"] for pipeline in get(f"{self.ports.url('page')}/v1/pipelines")}
         names = [metric.name for metric in pipelines.METRICS]
         # not by `or`, which takes two metrics with the same labels for one
         query = urllib.parse.urlencode({"query": f'last_over_time({{__name__=~"{"|".join(names)}"}}[1h])'})
@@ -264,7 +264,7 @@ class Outcome:
 
     @property
     def _dashboards_url(self) -> str:
-        return f"{self.ports.url('page')}/api/dashboards"
+        return f"{self.ports.url('page')}/v1/dashboards"
 
     def _answers(self, name: str, index: int, queries: Sequence[str]) -> list[str]:
         """The faults of a tile's queries without the expected answer."""

@@ -3,24 +3,34 @@
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from core.telemetry.conventions import NEWER, STORED
 from infra import stage
 from infra.collector import FOLDER, PLACES, SCRAPED, merged, text
 from infra.kubernetes import collector as manifests
+from infra.local.ports import listens
+from infra.local.warehouse.emulator import free_port
 from tests.support.checks import promtool
 from tests.support.checks.collector import faults
 from tests.support.checks.kubernetes_schemas import faults as faults_of_objects
+from tests.support.fakes.otlp import Otlp, served
 
 GUIDES = "".join((stage.ROOT / "docs" / f"{name}.md").read_text() for name in ("opentelemetry", "kubernetes"))
 WHOLE = {place: merged([*parts, *SCRAPED]) for place, parts in PLACES.items()}
 PROGRAM = shutil.which("otelcol-contrib")
+_ROTEL = find_spec("rotel")
+RELAY = Path(str(_ROTEL.origin)).with_name("rotel-agent") if _ROTEL else None
 ENVIRONMENT = {
     **dict.fromkeys(("AIA_PROJECT", "COLLECTOR_NAME", "K8S_NODE_NAME"), "name"),
     **dict.fromkeys(("POSTGRESQL_ENDPOINT", "MYSQL_ENDPOINT", "REDIS_ENDPOINT"), "127.0.0.1:1"),
@@ -53,6 +63,42 @@ def test_the_collector_takes_each_place(place: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.long
+@pytest.mark.skipif(RELAY is None, reason="rotel is absent: `pip install rotel==0.0.1a15`, for Python 3.11")
+def test_what_another_program_receives_and_batches_arrives_once() -> None:
+    """Rotel takes OTLP as the Collector does, makes batches of its own and sends them compressed: a sender that is no SDK."""
+    otlp, port = Otlp(token="t0ken", now=None), free_port()
+    with served(otlp) as url:
+        options = {
+            "OTLP_GRPC_ENDPOINT": f"127.0.0.1:{free_port()}",
+            "OTLP_HTTP_ENDPOINT": f"127.0.0.1:{port}",
+            "OTLP_EXPORTER_ENDPOINT": url,
+            "OTLP_EXPORTER_PROTOCOL": "http",
+            "OTLP_EXPORTER_COMPRESSION": "gzip",
+            "OTLP_EXPORTER_CUSTOM_HEADERS": "Authorization=Bearer t0ken",
+        }
+        environment = {f"ROTEL_{name}": value for name, value in options.items()}
+        with subprocess.Popen([str(RELAY), "start"], env=environment, stdout=subprocess.DEVNULL) as relay:
+            try:
+                until(lambda: listens(port))
+                provider = TracerProvider()
+                provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"http://127.0.0.1:{port}/v1/traces")))
+                for number in range(1000):
+                    provider.get_tracer("test").start_span(f"s{number}").end()
+                provider.shutdown()
+                until(lambda: len(otlp.rows("spans")) >= 1000)
+            finally:
+                relay.terminate()
+    assert sorted(row["span_name"] for row in otlp.rows("spans")) == sorted(f"s{number}" for number in range(1000))
+
+
+def until(seen: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not seen():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
     def act(config: dict[str, Any]) -> None:
         *folders, last = path.split(".")
@@ -69,6 +115,18 @@ def change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
         (change("exporters.otlphttp.endpont", "x"), "exporters.otlphttp.endpont: is not known"),
         (change("exporters.otlphttp.timeout", "30"), "exporters.otlphttp.timeout: must be a duration, got '30'"),
         (change("exporters.otlphttp.sending_queue", 3), "exporters.otlphttp.sending_queue: must be a map, got 3"),
+        (
+            change("exporters.otlphttp.sending_queue", {"batch": {"sizer": "requests"}}),
+            "exporters.otlphttp.sending_queue.batch.sizer: must be items",
+        ),
+        (
+            change("exporters.otlphttp.sending_queue", {"batch": {"max_size": 10}}),
+            "exporters.otlphttp.sending_queue.batch: max_size must be",
+        ),
+        (
+            change("exporters.otlphttp.sending_queue", {"sizer": "items", "batch": {}}),
+            "exporters.otlphttp.sending_queue: queue_size must be",
+        ),
         (change("exporters.kafka", {}), "exporters.kafka: there is no such component"),
         (change("receivers.redis", {"metrics": {"redis.max": {}}}), "receivers.redis.metrics.redis.max: is not known"),
         (

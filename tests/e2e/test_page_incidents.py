@@ -193,7 +193,7 @@ def test_a_link_to_an_incident_that_is_not_known_says_so(night: PageFixture) -> 
 def test_following_a_link_commands_nothing(night: PageFixture) -> None:
     page = night.open(f"#incident={WORST}")
     go(page, f"{night.url}/")
-    for path in (f"/api/incidents/{WORST}/acknowledge", f"/api/incidents/{WORST}/resolve", "/api/automation/halt"):
+    for path in (f"/v1/incidents/{WORST}/acknowledge", f"/v1/incidents/{WORST}/resolve", "/v1/automation/halt"):
         assert page.request.get(night.url + path).status == 405
     assert commands(night) == []
     expect(card(page).locator(".head .pill")).to_have_text(["critical", "open"])
@@ -250,7 +250,7 @@ def test_what_has_not_changed_is_not_drawn_again(night: PageFixture) -> None:
     page = night.open()
     before = card(page).element_handle()
     for _ in range(2):
-        with page.expect_response(re.compile(r"/api/silences")):
+        with page.expect_response(re.compile(r"/v1/silences")):
             page.locator("#days").dispatch_event("change")
     assert page.evaluate("(old) => old.isConnected", before)
 
@@ -271,16 +271,16 @@ def test_a_page_asks_often_for_incidents_seldom_for_models_and_for_nothing_while
         return found
 
     page.clock.fast_forward(15_500)
-    live = "/api/pipelines?running=true"
-    assert settle() == {"/api/incidents", "/api/actions", "/api/silences", "/api/probes", live}
+    live = "/v1/pipelines?running=true"
+    assert settle() == {"/v1/incidents", "/v1/actions", "/v1/silences", "/v1/probes", live}
     page.clock.fast_forward(61_000)
-    assert "/api/models" in settle()
+    assert "/v1/models" in settle()
     page.evaluate(f"({HIDE})(true)")
     assert settle() <= {"/api/experience"}  # it says what was seen until then
     page.clock.fast_forward(600_000)
     assert settle() == set()
     page.evaluate(f"({HIDE})(false)")
-    assert settle() > {"/api/incidents", "/api/actions", "/api/models"}
+    assert settle() > {"/v1/incidents", "/v1/actions", "/v1/models"}
 
 
 def test_the_page_without_a_warehouse_shows_incidents_and_what_waits(night: PageFixture) -> None:

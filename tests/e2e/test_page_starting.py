@@ -110,12 +110,12 @@ def test_models_are_asked_for_again_when_more_of_the_past_is_in_and_history_not_
     page.clock.fast_forward(3500)
     expect(page.locator("#history")).to_be_hidden()
     page.wait_for_timeout(300)
-    assert "/api/models" in asked
+    assert "/v1/models" in asked
     asked.clear()
     page.clock.fast_forward(61_000)
     page.wait_for_timeout(300)
-    assert "/api/incidents?limit=30" in asked
-    assert "/api/backfills" not in asked
+    assert "/v1/incidents?limit=30" in asked
+    assert "/v1/backfills" not in asked
 
 
 def test_where_nobody_loads_a_past_nothing_is_said_of_it(night: PageFixture) -> None:

@@ -1,10 +1,9 @@
-"""Each archive alone, as it is deployed: a process of its own under functions-framework, and one message."""
+"""Each archive alone, as it is deployed: a process of its own under its server, and one message."""
 
 import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from functions.adapters.events import encode
 from infra import stage
 from infra.local.monitoring.server import serve
 from infra.local.ports import listens
+from infra.local.stack import ASGI, asgi_command, framework_command
 from infra.local.warehouse import write_credentials
 from tests.support.fakes.command_intake import NEW, signed_by_pagerduty, webhook
 from tests.support.fakes.intake import push
@@ -112,7 +112,7 @@ PARKING = ("bi_rollup", "incident_router", "retrain")
 WEBHOOK = webhook()
 CALLED = {
     "alert_intake": ("/api/v2/alerts", b"[]", {"Content_Type": "application/json"}),
-    "api": ("/api/incidents", None, {}),
+    "api": ("/v1/incidents", None, {}),
     "command_intake": ("/pagerduty", WEBHOOK, signed_by_pagerduty(WEBHOOK, NEW)),
     "otlp": ("/v1/traces", b'{"resourceSpans": []}', {"Content_Type": "application/json"}),
 }
@@ -130,10 +130,9 @@ def test_an_archive_alone_in_its_process_answers_a_message(
     staged: dict[str, Path], outside: dict[str, str], tmp_path: Path, function: str
 ) -> None:
     port = free_ports((function,))[function]
-    command = [str(Path(sys.executable).with_name("functions-framework")), "--target", "main", "--source", "main.py"]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
+    command = asgi_command(Path()) if function in ASGI else framework_command(Path())
     # The project's own tree is installed in this environment; the archive must come before it.
-    own = outside | {"PYTHONPATH": str(staged[function]), "THREADS": "2"}
+    own = outside | {"PYTHONPATH": str(staged[function]), "THREADS": "2", "HOST": "127.0.0.1", "PORT": str(port)}
     with ExitStack() as closing:
         out = closing.enter_context((tmp_path / "out").open("wb"))
         process = closing.enter_context(

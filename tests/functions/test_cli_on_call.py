@@ -167,7 +167,11 @@ def test_an_acknowledgement_is_seen_in_the_list(url: str) -> None:
 
 
 def test_silences_are_listed_with_what_they_miss(url: str, office: ApiFixture, now: datetime) -> None:
-    made = aia("silence", "model/chrun", "--for", "1h", "--why", "training", "--by", "Ada")
+    asked = ("silence", "model/chrun", "--for", "1h", "--why", "training", "--by", "Ada")
+    refused = aia(*asked)
+    assert (refused.exit_code, office.published) == (2, [])
+    assert "did you mean 'model/churn'?" in refused.stderr
+    made = aia(*asked, "--anyway")
     assert (made.exit_code, made.stderr) == (
         0,
         "warning: model/chrun: matches 0 of 9 known targets; did you mean 'model/churn'?\n",

@@ -15,13 +15,13 @@ from click.testing import CliRunner, Result
 from core.errors import RefusedError, UnavailableError
 from core.events import Command, Verb
 from core.maintenance.backup import OWN, Manifest, TableBackup
+from core.maintenance.checks import observation
 from core.maintenance.dead_letters import claim_key
 from core.maintenance.task import Progress, finished
 from core.security import scan
 from core.settings import Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
-from functions.api.maintenance import SCAN
 from functions.cli.main import main
 from functions.maintenance import dead_letters, files
 from functions.maintenance.outside import Outside
@@ -29,9 +29,11 @@ from functions.maintenance.registry import TASKS
 from functions.services.detection import Tracker
 from functions.services.maintenance import ADVICE, save
 from tests.support.builders import pages
+from tests.support.builders.budget import boundaries
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
 from tests.support.fakes import deployed
+from tests.support.fakes.compared import compared
 from tests.support.fakes.ports import push
 from tests.support.fakes.scanned import scanned
 
@@ -76,7 +78,7 @@ def test_they_are_listed_and_shown_with_what_they_say(url: str) -> None:
 
 
 def upkeep(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{url}/api/maintenance") as answer:
+    with urllib.request.urlopen(f"{url}/v1/maintenance") as answer:
         found: dict[str, Any] = json.load(answer)
     return found
 
@@ -112,11 +114,11 @@ def test_backups_are_shown_with_what_is_known_of_each(url: str, warehouse: Rows)
 
 def test_what_the_security_scan_found_could_not_read_or_has_not_looked_at(url: str, office: ApiFixture) -> None:
     tracker = Tracker(office.store, deployed.Bus(deployed.Outside(now=AT)))
-    tracker.record(scan.observation(scan.ScanKind.IAM_EXPOSURE, [], AT))
-    tracker.record(scan.observation(scan.ScanKind.OLD_KEY, ["etl@shop is 98 days old"], AT))
-    tracker.record(scan.observation(scan.ScanKind.VULNERABLE_DEPENDENCY, None, AT, "osv.dev does not answer"))
-    save(office.store, SCAN, Progress(due=AT).with_step("old_key", "1: old keys (etl@shop is 98 days old)"))
-    found = {one["kind"]: one for one in upkeep(url)["scan"]}
+    tracker.record(observation(scan.CHECKS[scan.ScanKind.IAM_EXPOSURE], [], AT))
+    tracker.record(observation(scan.CHECKS[scan.ScanKind.OLD_KEY], ["etl@shop is 98 days old"], AT))
+    tracker.record(observation(scan.CHECKS[scan.ScanKind.VULNERABLE_DEPENDENCY], None, AT, "osv.dev does not answer"))
+    save(office.store, "security-scan", Progress(due=AT).with_step("old_key", "1: old keys (etl@shop is 98 days old)"))
+    found = {one["kind"]: one for one in upkeep(url)["checks"] if one["task"] == "security-scan"}
     assert {kind: one["outcome"] for kind, one in found.items()} == {
         "iam_exposure": "good",
         "old_key": "bad",
@@ -133,7 +135,7 @@ def test_what_nobody_answers_or_has_looked_at_is_not_known(url: str, warehouse: 
     found = upkeep(url)
     assert (found["backups"], found["advice"]) == (None, None)
     assert {(one["outcome"], one["runs"]) for one in found["tasks"]} == {(None, None)}
-    assert {(one["outcome"], one["at"]) for one in found["scan"]} == {("not_known", None)}
+    assert {(one["outcome"], one["at"]) for one in found["checks"]} == {("not_known", None)}
 
 
 def test_one_is_sent_again_by_a_command_with_who_and_why(url: str, office: ApiFixture) -> None:
@@ -194,6 +196,7 @@ def outside(world: deployed.Outside, *rows: Data) -> Outside:
         texts=dict,
         tables=dict,
         scanned=scanned(),
+        compared=compared(),
     )
 
 
@@ -212,7 +215,7 @@ def test_the_message_goes_to_the_topic_that_it_came_from_once() -> None:
 def test_wherever_the_program_ends_it_is_sent_in_the_end_and_twice_only_if_that_was_not_recorded() -> None:
     world = deployed.Outside(now=AT)
     dead_letters.send_again(outside(world, row()), COMMAND)
-    for at in range(1, world.boundaries + 1):
+    for at in boundaries(world.boundaries):
         world = deployed.Outside(now=AT, kill_at=at)
         with pytest.raises(KilledError):
             dead_letters.send_again(outside(world, row()), COMMAND)

@@ -109,8 +109,8 @@ def test_the_sdk_sends_log_records(otlp: Otlp) -> None:
 
 
 def example(language: str) -> str:
-    [found] = re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
-    return str(found)
+    """The first of a language; those of the section `Try it` are run against a whole system (tests/e2e/stacks/running)."""
+    return str(re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)[0])
 
 
 @pytest.mark.parametrize(

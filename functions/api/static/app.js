@@ -33,21 +33,21 @@ let timer = 0;
 
 async function scoredModels() {
   const days = at("days").value;
-  const all = await get("/api/models");
-  return Promise.all(all.map(async (one) => ({ ...one, drift: await get(`/api/models/${encodeURIComponent(one.name)}/drift?days=${days}`) })));
+  const all = await get("/v1/models");
+  return Promise.all(all.map(async (one) => ({ ...one, drift: await get(`/v1/models/${encodeURIComponent(one.name)}/drift?days=${days}`) })));
 }
 
 // What is asked for, how often, and what is drawn with it. What people command is drawn together, by `draw`.
 const PARTS = {
-  me: { load: () => get("/api/me"), draw: (me) => { meet(me); settle(me); }, every: Infinity },
-  incidents: { load: () => get(`/api/incidents?limit=${PAST}`), every: EVERY },
-  actions: { load: () => get("/api/actions"), every: EVERY },
-  silences: { load: () => get("/api/silences"), every: EVERY },
-  channels: { load: () => get("/api/channels"), every: SLOWLY },
-  probes: { load: () => get("/api/probes"), draw: (all) => show(at("probes"), el("div", { class: "probes" }, all.map(probe))), every: EVERY },
-  "on-call": { load: () => get("/api/on-call"), draw: onCall.draw, every: SLOWLY },
-  pipelines: { load: async () => withFresh(await get("/api/pipelines")), draw: pipelines.draw, every: SLOWLY },
-  rules: { load: () => get("/api/rules"), draw: rules.draw, every: SLOWLY },
+  me: { load: () => get("/v1/me"), draw: (me) => { meet(me); settle(me); }, every: Infinity },
+  incidents: { load: () => get(`/v1/incidents?limit=${PAST}`), every: EVERY },
+  actions: { load: () => get("/v1/actions"), every: EVERY },
+  silences: { load: () => get("/v1/silences"), every: EVERY },
+  channels: { load: () => get("/v1/channels"), every: SLOWLY },
+  probes: { load: () => get("/v1/probes"), draw: (all) => show(at("probes"), el("div", { class: "probes" }, all.map(probe))), every: EVERY },
+  "on-call": { load: () => get("/v1/on-call"), draw: onCall.draw, every: SLOWLY },
+  pipelines: { load: async () => withFresh(await get("/v1/pipelines")), draw: pipelines.draw, every: SLOWLY },
+  rules: { load: () => get("/v1/rules"), draw: rules.draw, every: SLOWLY },
   models: { load: scoredModels, draw: drawModels, every: SLOWLY },
 };
 // Where a part is shown: what stands there is pale while it is old.
@@ -184,7 +184,7 @@ async function goToLinked() {
   linked = { id };
   for (const node of document.querySelectorAll(".linked")) node.classList.remove("linked");
   if (!known.incidents.some((one) => one.id === id)) {
-    linked.data = await get(`/api/incidents/${encodeURIComponent(id)}`).catch(() => null);
+    linked.data = await get(`/v1/incidents/${encodeURIComponent(id)}`).catch(() => null);
     at("missing").hidden = Boolean(linked.data);
     at("missing").textContent = linked.data ? "" : `Incident not found: ${id}`;
     draw();

@@ -15,7 +15,7 @@ export const busy = sending;
 async function open(one) {
   if (read.get(one.id)?.letter) return;
   try {
-    read.set(one.id, { letter: await get(`/api/dead-letters/${encodeURIComponent(one.id)}`) });
+    read.set(one.id, { letter: await get(`/v1/dead-letters/${encodeURIComponent(one.id)}`) });
   } catch (error) {
     read.set(one.id, { problem: error.name === "TimeoutError" ? "the request timed out" : error.message });
   }
@@ -46,7 +46,7 @@ async function send(one, note) {
   const to = one.subscription || one.function;
   if (!await confirmed(`The message goes ${changed ? "as you edited it" : "as it was"} to the topic of ${to}, which ${one.function} takes it from.`)) return;
   command({
-    key: keyOf(one), path: `/api/dead-letters/${encodeURIComponent(one.id)}/resend`, body: { note, ...(changed && { data: edited }) },
+    key: keyOf(one), path: `/v1/dead-letters/${encodeURIComponent(one.id)}/resend`, body: { note, ...(changed && { data: edited }) },
     says: `Sent again: ${one.id}`,
     apply: (all) => all.map((other) => (other.id === one.id ? { ...other, sent_again: true } : other)),
     holds: (all) => all.some((other) => other.id === one.id && other.sent_again),
@@ -58,14 +58,15 @@ function form(one, letter) {
   const area = el("textarea", { "aria-label": name, spellcheck: "false", readonly: one.sent_again });
   area.value = edits.get(one.id) ?? pretty(letter.data);
   area.addEventListener("input", () => edits.set(one.id, area.value));
-  const note = el("input", { type: "text", class: "note", maxlength: 300, placeholder: "Reason (optional)", "aria-label": `Reason to send ${one.id} again`, "data-key": `note/${one.id}` });
+  const note = el("input", { type: "text", class: "note", maxlength: 300, required: true, placeholder: "Reason, for the audit trail", "aria-label": `Reason to send ${one.id} again`, "data-key": `note/${one.id}` });
   return [
     el("dl", {}, [["id", one.id], ["parked", `${when(one.received_at)}${one.n_parked > 1 ? `, ${plural(one.n_parked, "time")}` : ""}`], ["subscription", one.subscription || "not known"], ["message", one.message_id || "not known"],
       ...Object.entries(letter.attributes)].map(([term, text]) => [el("dt", {}, term), el("dd", {}, String(text))])),
     area,
     !letter.data && el("p", { class: "soft" }, "What it said cannot be read: it can only be sent with something else."),
     one.sent_again ? el("p", { class: "soft" }, "It was sent again; if it could not be handled again, that is another dead letter.")
-      : el("div", { class: "buttons" }, el("button", { type: "button", class: "do", "data-key": `send/${one.id}`, disabled: pending(keyOf(one)), onclick: () => send(one, note.value.trim()) }, "Send again…"), note),
+      : el("form", { class: "buttons", onsubmit: (event) => { event.preventDefault(); send(one, note.value.trim()); } },
+        el("button", { type: "submit", class: "do", "data-key": `send/${one.id}`, disabled: pending(keyOf(one)) }, "Send again…"), note),
   ];
 }
 

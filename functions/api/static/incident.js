@@ -155,7 +155,7 @@ function timeline(incident) {
 const entries = (incident) => `Timeline: ${plural(incident.timeline.length + trainingSteps(incident).length, "entry", "entries")}`;
 
 const sources = (incident) => el("p", { class: "soft" },
-  el("a", { href: `/api/incidents/${encodeURIComponent(incident.id)}/report.md` }, "Report as Markdown"), " · ", el("code", {}, incident.id));
+  el("a", { href: `/v1/incidents/${encodeURIComponent(incident.id)}/report.md` }, "Report as Markdown"), " · ", el("code", {}, incident.id));
 
 const story = (incident) => el("details", { "data-key": `story/${incident.id}` },
   el("summary", {}, entries(incident)), evidence(incident), timeline(incident), sources(incident));

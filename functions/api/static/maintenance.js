@@ -1,8 +1,9 @@
-// Upkeep: what each task did and does next, dead letters, backups, the security scan, and advice. What nobody answers is not known.
+// Upkeep: what each task did and does next, dead letters, backups, checks, and advice. What nobody answers is not known.
 import { get } from "./api.js";
 import { expected, onChange } from "./commands.js";
 import * as letters from "./dead_letters.js";
 import { at, el, item, patch } from "./dom.js";
+import { asOf } from "./zone.js";
 import { clock, number, plural, seconds, since, tick, when, words } from "./format.js";
 import { meet } from "./who.js";
 
@@ -64,8 +65,8 @@ function check(one) {
   const verdict = one.outcome === "bad" && one.severity ? [one.severity, "found"] : VERDICTS[one.outcome];
   return el("li", {}, pill(verdict),
     el("span", {}, el("b", {}, one.check),
-      one.outcome === "bad" && el("div", { class: "soft" }, one.detail && `${one.detail}. `, el("a", { href: `/runbooks/security.md#${one.kind}` }, "What to do")),
-      one.outcome === "not_known" && el("div", { class: "soft" }, one.at ? "The newest scan could not read it; why is in the log of maintenance." : "It has not been looked at yet.")),
+      one.outcome === "bad" && el("div", { class: "soft" }, one.detail && `${one.detail}. `, el("a", { href: `/runbooks/${one.runbook}` }, "What to do")),
+      one.outcome === "not_known" && el("div", { class: "soft" }, one.at ? "The newest run could not read it; why is in the log of maintenance." : "It has not been looked at yet.")),
     el("span", { class: "soft" }, one.at && [since(one.at), " ago"]));
 }
 
@@ -79,15 +80,15 @@ function advice(newest) {
   el("p", { class: "soft" }, `As of ${when(newest.at)}. `, guide("advice", "When there is which")))];
 }
 
-function headline({ tasks, backups: all, scan }) {
+function headline({ tasks, backups: all, checks }) {
   const failed = tasks.filter((one) => one.outcome === "failed").map((one) => one.task);
-  const bad = scan.filter((one) => one.outcome === "bad").length;
+  const bad = checks.filter((one) => one.outcome === "bad").length;
   const waiting = known.letters ? expected(known.letters).filter((one) => !one.sent_again).length : 0;
   const parts = [
     failed.length && `${failed.join(", ")} failed`,
     all?.[0]?.status === "broken" && "The newest backup is broken",
     waiting && plural(waiting, "dead letter"),
-    bad && `${plural(bad, "check")} of the security scan found something`,
+    bad && `${plural(bad, "check")} found something`,
     (all === null || known.letters === null) && "Backups, runs or dead letters are not known",
   ].filter(Boolean);
   const unrun = tasks.filter((one) => one.outcome !== "done").map((one) => one.task);
@@ -100,7 +101,7 @@ function draw() {
   if (upkeep) {
     patch(at("tasks"), upkeep.tasks.map((one) => item(one.task, [one, isDue(one)], () => task(one))));
     patch(at("backups"), [item("backups", upkeep.backups, () => el("div", {}, backups(upkeep.backups, upkeep.tasks.find((one) => one.task === "backup")?.next)))]);
-    patch(at("scan"), upkeep.scan.map((one) => item(one.kind, one, () => check(one))));
+    patch(at("checks"), upkeep.checks.map((one) => item(one.kind, one, () => check(one))));
     patch(at("advice"), [item("advice", upkeep.advice, () => el("div", {}, advice(upkeep.advice)))]);
     headline(upkeep);
   }
@@ -121,12 +122,12 @@ async function ask(name, path) {
 async function refresh() {
   clearTimeout(timer);
   if (document.hidden) return;
-  const [problem, ofLetters] = await Promise.all([ask("upkeep", "/api/maintenance"), ask("letters", "/api/dead-letters")]);
+  const [problem, ofLetters] = await Promise.all([ask("upkeep", "/v1/maintenance"), ask("letters", "/v1/dead-letters")]);
   known.problem = ofLetters;
   const text = problem ? `Upkeep is not known or out of date: ${problem}` : "";
   if (at("problem").textContent !== text) at("problem").textContent = text;
   at("problem").hidden = !text;
-  if (!problem) at("updated").textContent = `as of ${new Date().toLocaleTimeString()}`;
+  if (!problem) at("updated").textContent = asOf();
   else if (!known.upkeep) at("state").textContent = "Not known";
   draw();
   document.body.dataset.loaded = "true";
@@ -135,5 +136,5 @@ async function refresh() {
 
 onChange(() => { draw(); if (letters.busy()) { clearTimeout(timer); timer = setTimeout(refresh, SOON); } });
 document.addEventListener("visibilitychange", refresh);
-get("/api/me").then(meet, () => {});
+get("/v1/me").then(meet, () => {});
 refresh();

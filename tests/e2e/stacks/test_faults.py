@@ -94,7 +94,7 @@ def assert_complete(stack: LocalStack) -> None:
         assert window["n_current"] == row["n"], "a prediction counted twice, or was not there yet"
     rows = stack.rows("SELECT feature, test, window_end, COUNT(*) AS n FROM ops.drift_scores GROUP BY 1, 2, 3")
     assert {row["n"] for row in rows} == {1}
-    for incident in stack.get("/api/incidents"):
+    for incident in stack.get("/v1/incidents"):
         told = {f"{incident['id']}:{entry['sequence']}" for entry in incident["timeline"]}
         eventually(lambda i=incident, t=told: audited(stack, i["id"]) == t, "whole audit trail")  # type: ignore[misc] # as above
         keys = [message["key"] for message in stack.inbox(incident["id"])]
@@ -209,7 +209,7 @@ def test_a_probe_is_down_only_after_several_failures_and_up_only_after_several_s
         assert [checked(broken, instant) for instant in at[1:3]] == ["resolved", "firing"]
         [message] = eventually(lambda: told_of_the_api(broken), "message")
     assert (message["change"], message["severity"]) == ("opened", "critical")
-    eventually(lambda: broken.get("/api/probes"), "api that runs again")
+    eventually(lambda: broken.get("/v1/probes"), "api that runs again")
     incident = incident_of_the_api(broken, "open")
     assert datetime.fromisoformat(incident["opened_at"]) == at[2]
     assert [condition["kind"] for condition in incident["conditions"]] == ["endpoint_down"]
@@ -328,7 +328,7 @@ def state(stack: LocalStack) -> dict[str, Any]:
             ("ops.model_versions", "created_at"),
         )
     }
-    incidents = {one["id"]: one["timeline"] for one in stack.get("/api/incidents")}
+    incidents = {one["id"]: one["timeline"] for one in stack.get("/v1/incidents")}
     sql = "SELECT DISTINCT id FROM ops.incident_changes ORDER BY id"
     return {"rows": counted, "incidents": incidents, "messages": set(deliveries(stack)), "audit": stack.rows(sql)}
 

@@ -33,7 +33,7 @@ def faults(config: Mapping[str, Any]) -> list[str]:
         *(f"{key}: is no section" for key in config.keys() - {*KINDS, "service"}),
         *_components(config),
         *_dollars(config),
-    ] or [*_service(config.get("service", {}), config), *_statements(config)]
+    ] or [*_service(config.get("service", {}), config), *_statements(config), *_queues(config)]
 
 
 def _components(config: Mapping[str, Any]) -> Iterator[str]:
@@ -102,6 +102,22 @@ def _pipeline(name: str, pipeline: Mapping[str, Any], has: Mapping[str, set[str]
     for side in pipeline:
         allowed = has.get(side, set()) | (has["connectors"] if side != "processors" else set())
         yield from (f"{path}.{side}: {one} is not configured" for one in pipeline[side] if one not in allowed)
+
+
+def _queues(config: Mapping[str, Any]) -> Iterator[str]:
+    """Queues that no batch fits in, by exporterhelper/internal/queuebatch/config.go."""
+    for name, given in config.get("exporters", {}).items():
+        queue = given.get("sending_queue", {})
+        batch = queue.get("batch")
+        if batch is None:
+            continue
+        sizer = batch.get("sizer", queue.get("sizer", "items"))
+        if sizer not in ("items", "bytes"):
+            yield f"exporters.{name}.sending_queue.batch.sizer: must be items or bytes, got {sizer}"
+        if 0 < batch.get("max_size", 0) < batch.get("min_size", 8192):
+            yield f"exporters.{name}.sending_queue.batch: max_size must be at least min_size"
+        if sizer == queue.get("sizer", "requests") and batch.get("min_size", 8192) > queue.get("queue_size", 1000):
+            yield f"exporters.{name}.sending_queue: queue_size must be at least min_size of its batches"
 
 
 def _references(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

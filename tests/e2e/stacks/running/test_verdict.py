@@ -56,11 +56,11 @@ def taken_care_of(stack: LocalStack) -> None:
     finding = fresh(target="service/taken-care-of")
     stack.publish("findings", finding)
     [incident] = eventually(lambda: stack.incidents(finding.target), "incident")
-    acknowledge = f"{stack.url('page')}/api/incidents/{incident['id']}/acknowledge"
+    acknowledge = f"{stack.url('page')}/v1/incidents/{incident['id']}/acknowledge"
     with pytest.raises(urllib.error.HTTPError, match="401"):
         post(acknowledge, {"by": "ada"})
     post(acknowledge, {}, token=session_token.read(stack.folder))
-    eventually(lambda: stack.get(f"/api/incidents/{incident['id']}")["acknowledged_at"], "acknowledgement")
+    eventually(lambda: stack.get(f"/v1/incidents/{incident['id']}")["acknowledged_at"], "acknowledgement")
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     at = now - timedelta(minutes=now.minute % 5)
     stack.publish("ticks", Tick(job="incident_sweep", scheduled_at=at), job="incident_sweep")
