@@ -1,9 +1,9 @@
 """OpenTelemetry over a running stack: from the port of SDKs and the topic of Collectors to the tables and the minutes of services."""
 
+import gzip
 import re
 import subprocess
 import sys
-import gzip
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
