@@ -120,8 +120,9 @@ def _findings(recorded: Recorded, policy: IncidentPolicy) -> Iterator[Link]:
     for one in recorded.kept or ():
         if isinstance(one.event, Finding):
             cause = grouped(one.event, policy.people.routes).id
-            shown.add(cause)
-            yield _finding(one.event, steps.get(cause, ()))
+            if cause not in shown:  # a source may say the same twice
+                shown.add(cause)
+                yield _finding(one.event, steps.get(cause, ()))
     for member in recorded.members:
         if member.finding_id not in shown:
             shown.add(member.finding_id)

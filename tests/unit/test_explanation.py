@@ -123,7 +123,7 @@ def chapter(
 
 
 def test_the_finding_that_opened_it_is_told_with_its_value_against_the_threshold() -> None:
-    first, newest = chapter("What was found", kept=[KEPT])
+    first, newest = chapter("What was found", kept=[KEPT, replace(KEPT, published_at=NOW)])
     assert first == Link(
         text="service/ml drift: firing, error, by drift_score: departure_delay drifted",
         why="Observed 0.6: 3.0 times the threshold of 0.2; departure_delay: PSI 0.6; changed the incident: opened (first firing)",
