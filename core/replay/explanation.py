@@ -120,8 +120,9 @@ def _findings(recorded: Recorded, policy: IncidentPolicy) -> Iterator[Link]:
     for one in recorded.kept or ():
         if isinstance(one.event, Finding):
             cause = grouped(one.event, policy.people.routes).id
-            shown.add(cause)
-            yield _finding(one.event, steps.get(cause, ()))
+            if cause not in shown:  # a source may say the same twice
+                shown.add(cause)
+                yield _finding(one.event, steps.get(cause, ()))
     for member in recorded.members:
         if member.finding_id not in shown:
             shown.add(member.finding_id)
@@ -266,13 +267,15 @@ def _messages(recorded: Recorded) -> Iterator[Link]:
             waited = one.decided_at - one.published_at
             late = f" {duration(waited)} after the decision" if waited >= _LATE else ""
             detail = f"the channel answered: {event.detail}" if event.detail else ""
-            text = f"{event.channel}: {event.change} {event.severity}, {event.outcome}{late}: {event.title}"
+            title = "" if event.title == recorded.incident.title else f": {event.title}"
+            text = f"{event.channel}: {event.change} {event.severity}, {event.outcome}{late}{title}"
             yield Link(text=text, why=detail, at=one.decided_at)
 
 
 def _actions(recorded: Recorded) -> Iterator[Link]:
     for ladder in recorded.incident.ladders:
-        yield Link(text=f"playbook {ladder.playbook}: {ladder.rung} actions so far, {ladder.state}", at=ladder.at)
+        actions = "action" if ladder.rung == 1 else "actions"
+        yield Link(text=f"playbook {ladder.playbook}: {ladder.rung} {actions} so far, {ladder.state}", at=ladder.at)
     for one, event in recorded.deliveries:
         if event.action:
             yield Link(

@@ -73,8 +73,8 @@ def _print(found: Json) -> None:
 
 
 def _halt(one: Json) -> str:
-    subject = "every action" if one["action"] == _EVERY else one["action"]
-    return f"halted: {subject}, by {one['by']} at {instant(instant_of(one['at']))}; aia resume ends it"
+    subject, ends = ("every action", "--all") if one["action"] == _EVERY else (one["action"], one["action"])
+    return f"halted: {subject}, by {one['by']} at {instant(instant_of(one['at']))}; aia resume {ends} ends it"
 
 
 def _switch(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,19 +6,21 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from functions.cli.api import RefusedError, call, local
+from functions.cli.api import Json, RefusedError, call, local
 from functions.cli.endpoints import path
 
 _PATIENCE_SECONDS = 2.0
 """A person waits for each answer with a key pressed."""
+_MOST = 200
+LIVE = ("open", "acknowledged", "mitigated")
+"""The states of an incident that is not over."""
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def incidents(context: click.Context, _argument: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Ids of incidents, the most urgent first; of those that are over only where an id of one was begun."""
-    found = _answer(context, path("incidents", limit=100))
-    listed = [one for one in found if begun or one["state"] != "resolved"]
-    return _items(((one["id"], f"{one['severity']}, {one['state']}: {one['title']}") for one in listed), begun)
+    """Ids of incidents, the most urgent first; of those that are over only where an id was begun."""
+    found = _listed(context, () if begun else LIVE)
+    return _items(((one["id"], f"{one['severity']}, {one['state']}: {one['title']}") for one in found), begun)
 
 
 def waiting(context: click.Context, _argument: click.Parameter, begun: str) -> list[CompletionItem]:
@@ -40,10 +42,9 @@ def silences(context: click.Context, _argument: click.Parameter, begun: str) -> 
 
 
 def targets(context: click.Context, _argument: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Targets of the open incidents."""
-    found = _answer(context, path("incidents", limit=1))
-    listed = {target: one["title"] for one in found if one["state"] != "resolved" for target in one["targets"]}
-    return _items(sorted(listed.items()), begun)
+    """Targets of the incidents that are not over."""
+    found = {target: one["title"] for one in _listed(context, LIVE) for target in one["targets"]}
+    return _items(sorted(found.items()), begun)
 
 
 def named(*parts: str) -> Complete:
@@ -57,6 +58,13 @@ def named(*parts: str) -> Complete:
 
 def _items(listed: Iterable[tuple[str, str]], begun: str) -> list[CompletionItem]:
     return [CompletionItem(value, help=about or None) for value, about in listed if value.startswith(begun)]
+
+
+def _listed(context: click.Context, states: Iterable[str]) -> list[Json]:
+    """The incidents of the first page, in these states, or in all."""
+    found = _answer(context, path("incidents", "search", limit=_MOST, state=",".join(states) or None))
+    listed: list[Json] = found["incidents"] if found else []
+    return listed
 
 
 def _answer(context: click.Context, address: str) -> Any:  # noqa: ANN401 - any JSON value

@@ -13,8 +13,7 @@ from functions.cli.api import HELP, Json, call
 from functions.cli.endpoints import path
 from functions.cli.incident_text import print_incident, print_incidents
 
-_LIVE: Final = ("open", "acknowledged", "mitigated")
-_STATES: Final = (*_LIVE, "resolved", "cancelled", "expired", "merged")
+_STATES: Final = (*complete.LIVE, "resolved", "cancelled", "expired", "merged")
 _PAGE: Final = 200
 """The most incidents that one answer of the API has."""
 _VERBS: Final[Mapping[Verb, str]] = {
@@ -88,7 +87,7 @@ def incidents(
     if context.invoked_subcommand:
         return
     filters = texts | {
-        "state": ",".join(_STATES if "all" in states else states or _LIVE),
+        "state": ",".join(_STATES if "all" in states else states or complete.LIVE),
         "severity": ",".join(severities) or None,
         "since": since and (datetime.now(UTC) - options.length("--since", since)).isoformat(),
     }
@@ -97,7 +96,7 @@ def incidents(
         options.print_json(found[:limit])
     else:
         print_incidents(found[:limit], more=len(found) > limit)
-    if fail and any(one["state"] in _LIVE for one in found):
+    if fail and any(one["state"] in complete.LIVE for one in found):
         context.exit(options.FOUND_BAD)
 
 

@@ -13,10 +13,10 @@ _STYLES = {"running": "cyan", "failed": "red", "succeeded": "green"}
 
 
 def pipelines_table(pipelines: Iterable[Json]) -> Table:
-    """A table of pipelines, each with its newest run."""
+    """A table of pipelines, each with its newest run; those that run come first, where a small terminal shows them."""
     now = datetime.now(UTC)
     table = table_of("pipeline", "health", "newest run", "status", "for", "usual", "stage", "last success")
-    for one in pipelines:
+    for one in sorted(pipelines, key=lambda one: not one["running"]):
         run = one["runs"][0] if one["runs"] else None
         status = run["status"] if run else ""
         table.add_row(

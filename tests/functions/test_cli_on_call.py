@@ -1,6 +1,7 @@
 """The commands of people on call: what `aia` lists and shows of a night, what it asks for, and its exit statuses."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -186,16 +187,18 @@ def test_silences_are_listed_with_what_they_miss(url: str, office: ApiFixture, n
     assert said("silences") == "nothing is silenced"
 
 
-def test_actions_are_listed_with_the_switches(url: str, rows: Rows) -> None:
+def test_actions_are_listed_with_the_switches(url: str) -> None:
     text = said("actions")
     assert text.startswith("automation: enabled")
     assert "│ awaiting approval: needs approval │ rollback_model │ model/churn │" in text
     assert text.endswith(f"aia actions approve '{ACTION}'")
     assert aia("halt", "--all", "--why", "a storm", "--by", "Ada").exit_code == 0
-    assert "halted: every action, by Ada at" in said("actions")
+    assert aia("halt", "retrain_model", "--why", "costs", "--by", "Ada").exit_code == 0
+    text = said("actions")
+    assert re.search(r"halted: every action, by Ada at .{20}; aia resume --all ends it", text)
+    assert text.count("aia resume retrain_model ends it") == 1
     assert aia("resume", "--all", "--why", "over", "--by", "Ada").exit_code == 0
-    assert "halted" not in said("actions")
-    rows.down = True
+    assert "every action" not in said("actions")
 
 
 def test_the_history_of_actions_that_does_not_answer_is_not_known(url: str, rows: Rows) -> None:

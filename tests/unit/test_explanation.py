@@ -123,7 +123,7 @@ def chapter(
 
 
 def test_the_finding_that_opened_it_is_told_with_its_value_against_the_threshold() -> None:
-    first, newest = chapter("What was found", kept=[KEPT])
+    first, newest = chapter("What was found", kept=[KEPT, replace(KEPT, published_at=NOW)])
     assert first == Link(
         text="service/ml drift: firing, error, by drift_score: departure_delay drifted",
         why="Observed 0.6: 3.0 times the threshold of 0.2; departure_delay: PSI 0.6; changed the incident: opened (first firing)",
@@ -312,18 +312,18 @@ def test_a_mute_and_settings_without_routes_are_reasons() -> None:
 
 
 def test_messages_say_what_came_of_them_and_how_long_they_waited() -> None:
-    page: Any = {"channel": "pager", "change": "opened", "title": "departure_delay drifted"}
+    page: Any = {"channel": "pager", "change": "opened", "title": FINDING.summary}
     kept = [
         KEPT,
         sent(**page),
-        sent(timedelta(minutes=3), **page | {"outcome": "refused", "detail": "invalid key"}),
+        sent(timedelta(minutes=3), **page | {"outcome": "refused", "detail": "invalid key", "title": "now worse"}),
         sent(**page | {"incident_id": "other"}),
         sent(action="retrain_model", mode="dry_run"),
     ]
     first, second = chapter("What was sent", kept=kept)
-    assert first == Link(text="pager: opened error, delivered: departure_delay drifted", at=AT)
+    assert first == Link(text="pager: opened error, delivered", at=AT)
     assert (second.text, second.why) == (
-        "pager: opened error, refused 3 min after the decision: departure_delay drifted",
+        "pager: opened error, refused 3 min after the decision: now worse",
         "the channel answered: invalid key",
     )
 
@@ -346,7 +346,7 @@ def test_actions_have_their_guard_rails() -> None:
     )
     kept = [sent(action="retrain_model", target="model/m", mode="act")]
     playbook, asked, decision = chapter("What was done", kept=kept, ladders=(ladder,), given={"actions": [decided]})
-    assert playbook == Link(text="playbook retrain: 1 actions so far, waiting", at=AT)
+    assert playbook == Link(text="playbook retrain: 1 action so far, waiting", at=AT)
     assert asked.text == "retrain_model on model/m asked for (act): delivered"
     assert decision == Link(
         text="retrain_model on model/m (1 of 2), act: awaiting approval by Ada", why="needs approval; train m", at=AT

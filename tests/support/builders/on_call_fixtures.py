@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from functions.api.services import Services
 from tests.support.builders import night, pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.crash.breaking import Breaking, MemoryStore
@@ -28,8 +29,19 @@ def rows() -> Rows:
     return Rows()
 
 
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[str, list[Services]]]:
+    """The address of a server, and the services that it has: it starts once for all nights."""
+    present: list[Services] = []
+    with pages.served(pages.application(lambda: present[-1])) as url:
+        yield url, present
+
+
 @pytest.fixture
-def url(office: ApiFixture, rows: Rows, now: datetime, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    with pages.served(pages.application(pages.services(office.store, rows, office, lambda: now))) as url:
-        monkeypatch.setenv("AIA_API_URL", url)
-        yield url
+def url(
+    served: tuple[str, list[Services]], office: ApiFixture, rows: Rows, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    url, present = served
+    present[:] = [pages.services(office.store, rows, office, lambda: now)]
+    monkeypatch.setenv("AIA_API_URL", url)
+    return url
