@@ -117,7 +117,7 @@ def packaged(into: Path, environment: dict[str, str], umask: int = -1) -> dict[s
     """The archives by function, as a process with that environment makes them."""
     command = [sys.executable, "-m", "infra.stage", "--archives", str(into)]
     subprocess.run(command, cwd=stage.ROOT, env=os.environ | environment, check=True, umask=umask)
-    return {path.name.rpartition("-")[0]: path for path in sorted(into.iterdir())}
+    return {path.name.rpartition("-")[0]: path for path in sorted(into.glob("*.zip"))}
 
 
 @pytest.fixture(scope="module")
@@ -133,9 +133,7 @@ def test_packaging_again_elsewhere_gives_the_same_archives(tmp_path: Path, archi
     assert digests[0] == digests[1]
     assert archives.keys() == set(FUNCTIONS)
     settings = hashlib.sha256((stage.ROOT / "infra" / "monitoring.yaml").read_bytes()).hexdigest()
-    assert json.loads((tmp_path / "a" / stage.SETTINGS).read_bytes()) == dict.fromkeys(FUNCTIONS, settings)
-    del digests[0][stage.SETTINGS]
-    assert {name.rpartition("-")[0] for name in digests[0]} == set(FUNCTIONS)
+    assert json.loads((tmp_path / stage.SETTINGS).read_bytes()) == dict.fromkeys(FUNCTIONS, settings)
     assert all(digest[:16] == name.rpartition("-")[2].removesuffix(".zip") for name, digest in digests[0].items())
 
 
