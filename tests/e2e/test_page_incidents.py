@@ -16,6 +16,7 @@ from core.incidents.notified import NotificationState
 from core.incidents.routing import Silence
 from functions.services.incidents.documents import LOSSES, loss_data
 from tests.support.builders import pages
+from tests.support.builders.budget import some
 from tests.support.web.viewing import SECOND, WORST, PageFixture, button, card, commands, fact, go, saved
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
@@ -294,8 +295,7 @@ def test_the_page_without_a_warehouse_shows_incidents_and_what_waits(night: Page
     night.faults.clear()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize(("width", "scheme"), some([(390, "dark"), (1200, "light"), (390, "light"), (1200, "dark")], 2))
 def test_nothing_is_wider_than_the_screen(night: PageFixture, width: int, scheme: str) -> None:
     now = datetime.now(UTC)
     lead = pages.condition(f"service/{'t' * 200}", "k" * 80, Severity.ERROR, now, "x" * 200, value=1e12, threshold=1e-9, unit="u" * 80, runbook="r" * 160)  # fmt: skip

@@ -13,6 +13,7 @@ from core.errors import UnavailableError
 from functions.api.dashboards import Dashboards
 from functions.api.freshness import Start
 from tests.support.builders import pages
+from tests.support.builders.budget import some
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.web import charts
 from tests.support.web.boards import look, tile
@@ -183,9 +184,22 @@ def test_a_silent_function_is_not_told_before_its_rule_would(fresh: PageFixture)
     calm(page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["", "dashboards/sample?range=1y"])
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize(
+    ("width", "path", "scheme"),
+    some(
+        [
+            (390, "", "dark"),
+            (390, "dashboards/sample?range=1y", "light"),
+            (1200, "dashboards/sample?range=1y", "dark"),
+            (1200, "", "light"),
+            (390, "", "light"),
+            (390, "dashboards/sample?range=1y", "dark"),
+            (1200, "dashboards/sample?range=1y", "light"),
+            (1200, "", "dark"),
+        ],
+        3,
+    ),
+)
 def test_what_is_coming_is_within_the_screen(
     fresh: PageFixture, office: ApiFixture, width: int, path: str, scheme: Any
 ) -> None:
