@@ -254,7 +254,7 @@ _ENDPOINTS: dict[str, Callable[..., Response]] = {
     "model_page": lambda request, services, name: _model_page(request, services().views, name),
     "maintenance_page": lambda request, _services: reply.app_page("maintenance", request),
     "coverage_page": lambda request, _services: reply.app_page("coverage", request),
-    "reports_page": lambda _request, services: reply.self_contained(services().reports.list_page()),
+    "reports_page": lambda request, _services: reply.app_page("reports", request),
     "report_page": lambda _request, services, **which: reply.self_contained(services().reports.page(**which)),
     "runbook_page": lambda request, _services, name: _text_page(request, runbooks.named(name)),
     "guide_page": lambda request, _services, name: _text_page(request, runbooks.guide(name)),
