@@ -65,6 +65,7 @@ def test_a_span_and_a_metric_become_rows_and_minutes(stack: LocalStack) -> None:
     ]
 
 
+@pytest.mark.long  # two minutes until what was sent is measured
 def test_the_programs_of_the_guide_are_what_makes_their_areas_seen(stack: LocalStack) -> None:
     """And nothing else that is set up here is not seen; capacity takes its first five minutes."""
     areas = {"Agents", "Knowledge graph", "3D rendering"}
