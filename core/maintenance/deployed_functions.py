@@ -18,6 +18,7 @@ class DeployedFunction:
         state: by Cloud Functions.
         environment: a digest of each variable's value, by its name.
         secrets: the secret and its version, by the name of the variable.
+        settings: a digest of those in the archive, as the deployment has noted it; empty where it has not.
     """
 
     name: str
@@ -25,6 +26,7 @@ class DeployedFunction:
     state: str = ACTIVE
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    settings: str = ""
 
 
 def function_differences(deployed: Iterable[DeployedFunction], found: Iterable[DeployedFunction]) -> list[str]:
@@ -37,6 +39,23 @@ def function_differences(deployed: Iterable[DeployedFunction], found: Iterable[D
     return sorted(
         f"{one.name}: {'; '.join(faults)}" for one in deployed if (faults := list(_faults(one, there.get(one.name))))
     )
+
+
+def other_settings(deployed: Iterable[DeployedFunction], settings: str) -> list[str]:
+    """Functions whose archives have other settings than those that were deployed.
+
+    Args:
+        deployed: the functions.
+        settings: a digest of what the deployment read.
+
+    >>> other_settings([DeployedFunction(name="api", archive="api-1.zip", settings="a"), DeployedFunction(name="otlp", archive="otlp-1.zip")], "b")
+    ['api: its archive has other settings than were deployed']
+    """
+    return [
+        f"{one.name}: its archive has other settings than were deployed"
+        for one in deployed
+        if one.settings not in ("", settings)
+    ]
 
 
 def _faults(wanted: DeployedFunction, found: DeployedFunction | None) -> Iterator[str]:

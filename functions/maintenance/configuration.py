@@ -14,7 +14,7 @@ from core.maintenance.alert_policies import policy_differences
 from core.maintenance.backup import DATASETS
 from core.maintenance.configuration import CHECKS, ConfigurationKind, differences
 from core.maintenance.dashboards import dashboard_differences
-from core.maintenance.deployed_functions import function_differences
+from core.maintenance.deployed_functions import DeployedFunction, function_differences, other_settings
 from core.maintenance.secrets import old_secrets, unusable_secrets
 from core.security.grants import grant_differences
 from functions.adapters.deployment import Record
@@ -23,7 +23,7 @@ from functions.maintenance.compared import DeploymentReader, LocalStack, digest
 from functions.maintenance.outside import Outside
 from functions.services.steps import Step
 
-_COLUMNS = "SELECT table_name, column_name, data_type FROM {dataset}.INFORMATION_SCHEMA.COLUMNS"
+COLUMNS = "SELECT table_name, column_name, data_type FROM {dataset}.INFORMATION_SCHEMA.COLUMNS"
 _CHECKED = (*DATASETS, "backups")
 """The datasets that are this system's own."""
 
@@ -44,7 +44,7 @@ def _tables(outside: Outside) -> list[str]:
     defined = {name: columns for name, columns in outside.tables().items() if name.partition(".")[0] in _CHECKED}
     deployed: dict[str, dict[str, str]] = defaultdict(dict)
     for dataset in _CHECKED:
-        for row in outside.warehouse.query(_COLUMNS.format(dataset=dataset)):
+        for row in outside.warehouse.query(COLUMNS.format(dataset=dataset)):
             deployed[f"{dataset}.{row['table_name']}"][row["column_name"]] = row["data_type"]
     return differences(defined, deployed)
 
@@ -66,7 +66,8 @@ def _deployed(outside: Outside, there: DeploymentReader, due: datetime) -> dict[
 
 def _functions(outside: Outside, there: DeploymentReader, record: Record) -> list[str]:
     """The functions; and whether the archives have the settings that Terraform read."""
-    settings = [] if digest(outside.compared.settings) == record.settings else ["settings: not those of the archive"]
+    own = DeployedFunction(name="this function", archive="", settings=digest(outside.compared.settings))
+    settings = other_settings([own, *record.functions], record.settings)
     return [*settings, *function_differences(record.functions, there.functions())]
 
 

@@ -66,6 +66,8 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 - of yaml
         """Whether no alias stands for it."""
         return True
+class _Dumper(yaml.CSafeDumper):
+    """Writes texts of several lines as they are."""
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:

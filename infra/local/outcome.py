@@ -6,7 +6,7 @@ import urllib.parse
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,11 +58,13 @@ class Outcome:
         ports: where the programs listen.
         warehouse: where the history is.
         ticks: the instants that were scored.
+        answered: tiles of dashboards whose queries all had their answer, which are not asked again.
     """
 
     ports: Ports
     warehouse: Warehouse
     ticks: tuple[datetime, ...]
+    answered: set[tuple[str, int]] = field(default_factory=set)
 
     def steps(self, before: Iterable[Step] = ()) -> list[Step]:
         """Every step, in the order of the path; a check that fails to run is a missing step.
@@ -256,7 +258,7 @@ class Outcome:
             for tile in layout["tiles"]:
                 asked = [data_set["query"] for data_set in tile.get("sets", [])]
                 queries += asked
-                told = self._answers(dashboard["name"], tile["index"], asked) if asked else []
+                told = self._silent(dashboard["name"], tile["index"], asked)
                 silent += [f"{dashboard['name']}, {tile['title']}: {why}" for why in told]
         texts = [f"{len(queries)} queries", unavailable_metrics.summary(queries)]
         texts += [f"{len(silent)} silent: {'; '.join(silent)}"] if silent else []
@@ -265,6 +267,15 @@ class Outcome:
     @property
     def _dashboards_url(self) -> str:
         return f"{self.ports.url('page')}/v1/dashboards"
+
+    def _silent(self, name: str, index: int, queries: Sequence[str]) -> list[str]:
+        """The same as `_answers`, of a tile that was not asked before or had none."""
+        if not queries or (name, index) in self.answered:
+            return []
+        if faults := self._answers(name, index, queries):
+            return faults
+        self.answered.add((name, index))
+        return []
 
     def _answers(self, name: str, index: int, queries: Sequence[str]) -> list[str]:
         """The faults of a tile's queries without the expected answer."""

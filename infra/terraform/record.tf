@@ -30,9 +30,10 @@ locals {
     ]
 
     functions = [
-      for function in module.function : {
+      for name, function in module.function : {
         name        = function.service
         archive     = function.archive
+        settings    = lookup(local.packaged_settings, name, "")
         environment = { for variable, value in function.environment : variable => sha256(value) }
         secrets     = { for variable, secret in function.secrets : variable => "${secret}:latest" }
       }
@@ -78,7 +79,9 @@ locals {
 
     dashboards = [for name, dashboard in google_monitoring_dashboard.this : { id = dashboard.id, content = jsondecode(local.dashboards[name].text) }]
   }
-  record_name = "deployment.json"
+  # What `make package` noted of the settings in each archive.
+  packaged_settings = try(jsondecode(file("${local.packages}/settings.json")), {})
+  record_name       = "deployment.json"
 
   # By this label the check knows policies of this system that nobody deployed; resources have it by default_labels.
   our_label = { system = "aia" }

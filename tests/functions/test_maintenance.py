@@ -354,8 +354,10 @@ def test_settings_that_terraform_did_not_read_are_told(world: deployed.Outside) 
     there = as_deployed(AT)
     there.made = replace(there.made, settings="0" * 64)
     outside = replace(system(world, COLUMNS=[]), tables=dict, compared=compared(there))
+    there.made = replace(there.made, functions=(replace(there.made.functions[0], settings="1" * 64),))
     said = run(outside, configuration.steps)
     assert any(one.startswith("1: functions that are not as deployed (") for one in said)
+    assert "2: functions that are not as deployed" in said, "its own, and those of another one"
 
 
 def test_without_an_answer_nothing_is_known_of_a_deployment(world: deployed.Outside) -> None:

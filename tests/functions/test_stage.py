@@ -132,6 +132,10 @@ def test_packaging_again_elsewhere_gives_the_same_archives(tmp_path: Path, archi
     ]
     assert digests[0] == digests[1]
     assert archives.keys() == set(FUNCTIONS)
+    settings = hashlib.sha256((stage.ROOT / "infra" / "monitoring.yaml").read_bytes()).hexdigest()
+    assert json.loads((tmp_path / "a" / stage.SETTINGS).read_bytes()) == dict.fromkeys(FUNCTIONS, settings)
+    del digests[0][stage.SETTINGS]
+    assert {name.rpartition("-")[0] for name in digests[0]} == set(FUNCTIONS)
     assert all(digest[:16] == name.rpartition("-")[2].removesuffix(".zip") for name, digest in digests[0].items())
 
 

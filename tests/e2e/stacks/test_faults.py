@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -397,16 +398,6 @@ def test_a_stack_stopped_while_it_starts_a_program_leaves_nothing_behind(
         assert (status, stack.left_behind()) == (0, [])
 
 
-def test_pressing_ctrl_c_again_and_again_leaves_nothing_behind(tmp_path: Path) -> None:
-    with LocalStack(tmp_path / "data", 1) as stack:
-        stack.launch()
-        eventually(lambda: "functions" in stack.programs(), "functions")
-        while stack.process.poll() is None:
-            stack.process.send_signal(signal.SIGINT)
-            time.sleep(0.05)
-        assert stack.left_behind() == []
-
-
 def test_a_taken_port_is_named_with_the_variable_that_moves_it(tmp_path: Path) -> None:
     variables = {PUBLIC[one][0]: str(port) for one, port in free_ports(tuple(PUBLIC)).items()}
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -418,15 +409,36 @@ def test_a_taken_port_is_named_with_the_variable_that_moves_it(tmp_path: Path) -
     assert "Traceback" not in taken.stderr
 
 
-def test_a_broken_file_is_named_and_the_stack_starts_without_it_on_request(tmp_path: Path) -> None:
-    with LocalStack(tmp_path / "data", 1) as stack:
+@pytest.fixture(scope="module")
+def without_store(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[LocalStack, subprocess.CompletedProcess[str]]]:
+    """A stack that was told to start without its broken store, and what it said before it was told."""
+    with LocalStack(tmp_path_factory.mktemp("broken_file") / "data", 1) as stack:
         stack.folder.mkdir()
         (stack.folder / "store.sqlite").write_text("nonsense" * 100)
         refused = aia("local", "--data", str(stack.folder))
-        assert refused.returncode == 1
-        assert f"{stack.folder / 'store.sqlite'}: is not a database" in refused.stderr
         assert not (stack.folder / "logs").exists()
         stack.launch("--set-aside")
         eventually(lambda: "functions" in stack.programs(), "functions")
-        assert "set aside in" in stack.output.read_text()
-        assert [path.name for path in stack.folder.glob("set-aside-*/*")] == ["store.sqlite"]
+        yield stack, refused
+
+
+def test_a_broken_file_is_named_and_the_stack_starts_without_it_on_request(
+    without_store: tuple[LocalStack, subprocess.CompletedProcess[str]],
+) -> None:
+    stack, refused = without_store
+    assert refused.returncode == 1
+    assert f"{stack.folder / 'store.sqlite'}: is not a database" in refused.stderr
+    assert "set aside in" in stack.output.read_text()
+    assert [path.name for path in stack.folder.glob("set-aside-*/*")] == ["store.sqlite"]
+
+
+def test_pressing_ctrl_c_again_and_again_leaves_nothing_behind(
+    without_store: tuple[LocalStack, subprocess.CompletedProcess[str]],
+) -> None:
+    stack, _ = without_store
+    while stack.process.poll() is None:
+        stack.process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    assert stack.left_behind() == []
