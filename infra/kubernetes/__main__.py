@@ -60,14 +60,12 @@ def rule_files(runbooks: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield path.stem.replace("_", "-"), linked(groups, runbooks)
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """Writes texts of several lines as they are, and what occurs twice twice."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 - of yaml
         """Whether no alias stands for it."""
         return True
-class _Dumper(yaml.CSafeDumper):
-    """Writes texts of several lines as they are."""
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:

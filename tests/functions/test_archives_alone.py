@@ -1,5 +1,4 @@
-"""Each archive alone, as it is deployed: a process of its own under its server, and one message."""
-"""Each archive alone, as it is deployed: a process of its own under functions-framework, and one message.
+"""Each archive alone, as it is deployed: a process of its own under its server, and one message.
 
 The processes are forked from one that has the packages of most, which take longer to import than all else.
 """
@@ -8,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -110,14 +110,15 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 _FORKING = """
-import json, os, signal, sys
+import json, os, runpy, signal, sys
+import uvicorn, starlette.applications
 import functions_framework._cli, functions_framework._http.gunicorn, gunicorn.arbiter, gunicorn.workers.gthread
 import msgspec, numpy, yaml
 from google.cloud import bigquery, firestore, monitoring_v3, pubsub_v1
 
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 for line in sys.stdin:
-    folder, out, *sys.argv = json.loads(line)
+    folder, out, port, *sys.argv = json.loads(line)
     child = os.fork()
     if not child:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -126,7 +127,11 @@ for line in sys.stdin:
             os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)
         os.chdir(folder)
         sys.path.insert(0, folder)  # before the project's own tree, which is installed in this environment
-        functions_framework._cli._cli()
+        os.environ |= {"HOST": "127.0.0.1", "PORT": str(port)}
+        if sys.argv[0] == "main.py":
+            runpy.run_path("main.py", run_name="__main__")
+        else:
+            functions_framework._cli._cli()
     print(child, flush=True)
 """
 
@@ -139,22 +144,12 @@ def forking(outside: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-def started(forking: subprocess.Popen[str], folder: Path, out: Path, port: int) -> int:
-    """Start functions-framework in a folder, with its output in a file; the number of its process, which leads a group."""
+def started(forking: subprocess.Popen[str], function: str, folder: Path, out: Path, port: int) -> int:
+    """Start a function in its folder, with its output in a file; the number of its process, which leads a group."""
     assert forking.stdin
     assert forking.stdout
-    given = [
-        "functions-framework",
-        "--target",
-        "main",
-        "--source",
-        "main.py",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    forking.stdin.write(json.dumps([str(folder), str(out), *given]) + "\n")
+    _, *command = asgi_command(Path()) if function in ASGI else ("", *framework_command(Path()))
+    forking.stdin.write(json.dumps([str(folder), str(out), port, *command]) + "\n")
     forking.stdin.flush()
     return int(forking.stdout.readline())
 
@@ -188,10 +183,7 @@ def test_an_archive_alone_in_its_process_answers_a_message(
     staged: dict[str, Path], forking: subprocess.Popen[str], tmp_path: Path, function: str
 ) -> None:
     port = free_ports((function,))[function]
-    command = asgi_command(Path()) if function in ASGI else framework_command(Path())
-    # The project's own tree is installed in this environment; the archive must come before it.
-    own = outside | {"PYTHONPATH": str(staged[function]), "THREADS": "2", "HOST": "127.0.0.1", "PORT": str(port)}
-    process = started(forking, staged[function], tmp_path / "out", port)
+    process = started(forking, function, staged[function], tmp_path / "out", port)
     with ExitStack() as closing:
         closing.callback(os.killpg, process, signal.SIGKILL)
         eventually(lambda: listens(port) or ended(process), "port that listens")
