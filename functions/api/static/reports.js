@@ -23,7 +23,7 @@ async function refresh() {
   if (document.hidden) return;
   let problem = "";
   try {
-    draw(await get("/api/reports"));
+    draw(await get("/v1/reports"));
     at("updated").textContent = `as of ${new Date().toLocaleTimeString()}`;
   } catch (error) {
     problem = `Which reports there are is not known or out of date: ${error.name === "TimeoutError" ? "the request timed out" : error.message}`;
