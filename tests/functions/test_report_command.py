@@ -71,13 +71,6 @@ def test_another_one_is_made_from_what_is_there_and_not_kept(api: Client, office
     assert office.store.find("report_texts") == []
 
 
-@pytest.mark.usefixtures("kept")
-def test_the_page_of_the_reports_links_them(api: Client) -> None:
-    page = api.get("/reports").text
-    assert '<a href="/reports/executive/2026-W47">Executive report, 2026-W47</a>' in page
-    assert "mail: delivered" in page
-
-
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
