@@ -3,19 +3,20 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from werkzeug.exceptions import BadRequest
 
+from core.errors import Fault
 from core.events import Severity
 from core.incidents.model import IncidentReason, State
 from core.patterns import matches
 from functions.adapters.ports import Data
-from functions.api.request import Request
+from functions.api.body import BodyError
+from functions.api.parameters import Parameter, Several, Text
 
 STATES = (State.OPEN, State.ACKNOWLEDGED, State.MITIGATED, State.RESOLVED, "cancelled", "expired", "merged")
 """What an incident is in the list; the last three are kinds of what is over."""
@@ -94,21 +95,29 @@ class IncidentFilter:
         return all(word in text for word in self.words)
 
 
-def read_filter(request: Request) -> IncidentFilter:
-    """The filter of a request.
+FILTERS = (
+    Parameter("state", Several(STATES), "What they are; the last three are kinds of what is over."),
+    Parameter("severity", Several(_SEVERITIES), "The worst that they had."),
+    Parameter("category", Text(_LONGEST), "Their category, as in drift."),
+    Parameter("target", Text(_LONGEST), "A pattern of targets, as in model/*."),
+    Parameter("model", Text(_LONGEST), "A model, in place of its target."),
+    Parameter("person", Text(_LONGEST), "A part of the name of who has it, or did something about it."),
+    Parameter("q", Text(_LONGEST), f"Words, all of which it says somewhere; the first {_MOST_WORDS} count."),
+)
 
-    Raises:
-        BadRequest: it is invalid.
-    """
+
+def read_filter(values: Mapping[str, Any]) -> IncidentFilter:
+    """The filter that the parameters `FILTERS` and `RANGE` ask for."""
+    model = values["model"]
     return IncidentFilter(
-        states=frozenset(_choices(request, "state", STATES)),
-        severities=frozenset(map(Severity, _choices(request, "severity", _SEVERITIES))),
-        category=_text(request, "category"),
-        target=_target(request),
-        person=_text(request, "person").lower(),
-        words=tuple(_text(request, "q").lower().split()[:_MOST_WORDS]),
-        since=_instant(request, "since"),
-        until=_instant(request, "until"),
+        states=frozenset(values["state"] or ()),
+        severities=frozenset(map(Severity, values["severity"] or ())),
+        category=values["category"] or "",
+        target=f"model/{model}" if model else values["target"] or "",
+        person=(values["person"] or "").strip().lower(),
+        words=tuple((values["q"] or "").lower().split()[:_MOST_WORDS]),
+        since=values["since"],
+        until=values["until"],
     )
 
 
@@ -140,20 +149,20 @@ def write_cursor(place: Place) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
-def read_cursor(given: str) -> Place | None:
+def read_cursor(given: str | None) -> Place | None:
     """The place in a cursor; None where none is given, for the first page.
 
     Raises:
-        BadRequest: it is none of ours.
+        BodyError: it is none of ours.
     """
     if not given:
         return None
     try:
         place = msgspec.json.decode(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)), type=Place)
     except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
-        raise BadRequest(f"cursor: must be what `next` said, got {given[:80]!r}") from error
+        raise BodyError([Fault("cursor", "must be what `next` said", given[:80])]) from error
     if place.at.tzinfo is None:
-        raise BadRequest(f"cursor: must be what `next` said, got {given[:80]!r}")
+        raise BodyError([Fault("cursor", "must be what `next` said", given[:80])])
     return place
 
 
@@ -174,38 +183,6 @@ def _texts(incident: Data) -> Iterator[str]:
     for condition in incident["conditions"]:
         yield from (condition["target"], condition["kind"], condition["summary"])
         yield from (piece["text"] for piece in condition["evidence"])
-
-
-def _choices(request: Request, name: str, allowed: tuple[Any, ...]) -> list[str]:
-    given = [one for one in request.args.get(name, "").split(",") if one]
-    for one in given:
-        if one not in allowed:
-            raise BadRequest(f"{name}: must be one of {', '.join(allowed)}, got {one[:80]!r}")
-    return given
-
-
-def _text(request: Request, name: str) -> str:
-    given = request.args.get(name, "").strip()
-    if len(given) > _LONGEST or not given.isprintable():
-        raise BadRequest(f"{name}: must be at most {_LONGEST} printable characters, got {given[:80]!r}")
-    return given
-
-
-def _target(request: Request) -> str:
-    model = _text(request, "model")
-    return f"model/{model}" if model else _text(request, "target")
-
-
-def _instant(request: Request, name: str) -> datetime | None:
-    """An instant, or the start of a day in UTC."""
-    given = request.args.get(name, "")
-    if not given:
-        return None
-    try:
-        at = datetime.fromisoformat(given)
-    except ValueError as error:
-        raise BadRequest(f"{name}: must be a day or an instant, as 2026-03-01, got {given[:80]!r}") from error
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def like(pattern: str) -> str:

@@ -1,11 +1,10 @@
 """The list of incidents: those of the store, and older ones by their recorded changes in the warehouse."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-
-from werkzeug.exceptions import BadRequest
+from typing import Any
 
 from core.events import Severity, Status
 from core.incidents.model import State
@@ -23,7 +22,6 @@ from functions.api.incident_filter import (
     write_cursor,
 )
 from functions.api.incidents import Incidents
-from functions.api.request import Request
 from functions.services.incidents.documents import INCIDENTS
 
 LOOKED_BACK = timedelta(days=400)
@@ -55,17 +53,17 @@ class IncidentSearch:
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
-    def page(self, request: Request) -> Data:
+    def page(self, values: Mapping[str, Any]) -> Data:
         """A page of incidents, with `next`, the cursor of the next one, which is empty on the last.
 
         A page may have fewer incidents than were asked for, and a next one nevertheless. Each says in `source` whether it is as the
         store has it, or only as its recorded changes in the warehouse tell.
 
         Raises:
-            BadRequest: a parameter is invalid.
+            BodyError: the cursor is none of ours.
             UnavailableError: the source that the page is read from does not answer.
         """
-        wanted, after, limit = read_filter(request), read_cursor(request.args.get("cursor", "")), _limit(request)
+        wanted, after, limit = read_filter(values), read_cursor(values["cursor"]), values["limit"]
         known, first_day = self.incidents.listed()
         boundary = datetime.combine(first_day, time.min, tzinfo=UTC)
         if after is None or after.is_open or after.at >= boundary:
@@ -182,10 +180,3 @@ def _choices(known: Sequence[Data]) -> Data:
         "people": sorted({one["acknowledged_by"] for one in known if one["acknowledged_by"]}),
         "models": sorted(names),
     }
-
-
-def _limit(request: Request) -> int:
-    given = request.args.get("limit", "50")
-    if not (given.isascii() and given.isdigit() and len(given) <= len(str(MOST)) and 1 <= int(given) <= MOST):
-        raise BadRequest(f"limit: must be 1 to {MOST}, got {given[:80]!r}")
-    return int(given)

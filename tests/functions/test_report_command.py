@@ -82,7 +82,7 @@ def test_another_one_is_made_from_what_is_there_and_not_kept(api: Client, office
 def test_what_does_not_exist_is_not_found_with_the_reason(api: Client, path: str, reason: str) -> None:
     for prefix in ("/v1/reports/", "/reports/"):
         found = api.get(prefix + path)
-        assert (found.status_code, found.json["error"]) == (404, reason)
+        assert (found.status_code, found.json["detail"]) == (404, reason)
     assert api.post(f"/v1/reports/{path}/send", json={"by": "ada"}).status_code == 404
 
 

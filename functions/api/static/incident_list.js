@@ -9,11 +9,12 @@ const ENOUGH = 25; // rows before the page asks for older ones by itself
 const TONE = { open: "error", acknowledged: "warning", mitigated: "info", resolved: "good", cancelled: "good", expired: "info", merged: "info" };
 const STATES = [["open,acknowledged,mitigated", "not over"], "open", "acknowledged", "mitigated", ["resolved,cancelled,expired,merged", "over"], "resolved", ["cancelled", "false alarm"], ["expired", "no longer reported"], "merged"];
 const NAMES = ["q", "state", "severity", "category", "target", "model", "person", "since", "until"];
+const DAYS = new Set(["since", "until"]);
 const state = { first: [], older: [], next: "", choices: { categories: [], people: [], models: [] }, turn: 0, loading: false, fault: "" };
 
 const asked = (more = {}) => {
   const query = new URLSearchParams();
-  for (const name of NAMES) if (chosen().has(name)) query.set(name, chosen().get(name));
+  for (const name of NAMES) if (chosen().has(name)) query.set(name, DAYS.has(name) ? `${chosen().get(name)}T00:00:00Z` : chosen().get(name));
   for (const [name, value] of Object.entries(more)) query.set(name, value);
   return `/v1/incidents/search?${query}`;
 };
