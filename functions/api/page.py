@@ -1,6 +1,7 @@
 """The pages: each template in the frame that all of them share: head, links to the pages, and what the header shows."""
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
@@ -8,14 +9,22 @@ import msgspec
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGES = {
-    "/": "Incidents, models, probes",
+    "/": "Overview",
+    "/#incidents": "Incidents",
+    "/#models-title": "Models",
+    "/#pipelines": "Pipelines",
+    "/#probes-title": "Probes",
     "/dashboards": "Dashboards",
     "/reports": "Reports",
     "/coverage": "Coverage",
+    "/maintenance": "Upkeep",
 }
-_STATUS = {
+"""The links of the header, which is one line from 1200 pixels on, and a menu below."""
+_STRIP = {
     "state": '<p id="state" role="status" aria-live="polite">Loading…</p>',
     "history": '<p id="history" hidden></p>',
+}
+_HEADER = {
     "updated": '<p id="updated"></p>',
     "who": '<button type="button" id="who" class="do plain small"></button>',
 }
@@ -32,7 +41,8 @@ class _Head(msgspec.Struct, forbid_unknown_fields=True):
         styles: style sheets beside the one of all pages.
         script: its module, which also reports how people experience the page; empty for a page without one.
         charts: whether it draws charts.
-        status: what the header shows, by the keys of `_STATUS`.
+        status: what the header and the strip below it show, by the keys of `_HEADER` and `_STRIP`; with `who`, the page has the dialog that
+            asks for it.
         wide: whether it takes the whole width.
     """
 
@@ -48,18 +58,22 @@ class _Head(msgspec.Struct, forbid_unknown_fields=True):
 @functools.cache
 def html(name: str) -> str:
     """A page by the name of its template."""
-    first, _, body = (TEMPLATES / f"{name}.html").read_text(encoding="utf-8").partition("\n")
+    first, _, body = _part(name).partition("\n")
     head = msgspec.json.decode(first.removeprefix("<!--").removesuffix("-->"), type=_Head)
-    return Template((TEMPLATES / "frame.html").read_text(encoding="utf-8")).substitute(
+    return Template(_part("frame")).substitute(
         title=head.title if head.here == "/" else f"{head.title} · aia",
         head="\n".join(_files(head)),
         wide=' class="wide"' if head.wide else "",
         brand=f"<h1>{_MARK}</h1>" if head.here == "/" else f'<a class="brand" href="/">{_MARK}</a>',
         nav="".join(_link(path, title, head.here) for path, title in PAGES.items()),
-        status="\n  ".join(_STATUS[one] for one in head.status),
-        push="" if head.status else ' class="push"',
-        body=body.rstrip("\n"),
+        status="\n  ".join(_HEADER[one] for one in head.status if one in _HEADER),
+        strip=_strip([_STRIP[one] for one in head.status if one in _STRIP]),
+        body=body.rstrip("\n") + (f"\n{_part('who')}" if "who" in head.status else ""),
     )
+
+
+def _part(name: str) -> str:
+    return (TEMPLATES / f"{name}.html").read_text(encoding="utf-8")
 
 
 def _files(head: _Head) -> list[str]:
@@ -68,6 +82,10 @@ def _files(head: _Head) -> list[str]:
     if head.script:
         scripts += [f'<script src="/assets/{head.script}.js" type="module"></script>', _EXPERIENCE]
     return [*(f'<link rel="stylesheet" href="/assets/{style}.css">' for style in styles), *scripts]
+
+
+def _strip(shown: Sequence[str]) -> str:
+    return f'<div class="strip">{"".join(shown)}</div>' if shown else ""
 
 
 def _link(path: str, title: str, here: str) -> str:

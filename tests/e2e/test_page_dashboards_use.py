@@ -133,7 +133,7 @@ def test_it_is_light_or_dark_as_the_system_until_somebody_says_otherwise(viewer:
     assert page.locator(".tile.chart canvas").first.evaluate("(canvas) => canvas.toDataURL()") != before
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", other)
-    page.get_by_role("link", name="Incidents, models, probes").click()
+    page.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("heading", name="Incidents")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("data-theme", other)
     page.get_by_role("switch", name="Dark colours").press(" ")
@@ -352,5 +352,5 @@ def test_the_pages_lead_to_each_other(viewer: PageFixture) -> None:
     page = viewer.open()
     page.get_by_role("link", name="Dashboards").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sample dashboard")
-    page.get_by_role("link", name="Incidents, models, probes").click()
+    page.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("heading", level=2, name="Incidents")).to_be_visible()

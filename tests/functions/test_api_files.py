@@ -12,6 +12,7 @@ import pytest
 from werkzeug.test import Client
 
 from functions.api import reply
+from functions.api.page import PAGES
 from functions.api.routes import answer
 from functions.api.services import Services
 
@@ -95,7 +96,7 @@ def test_what_was_given_packed_is_not_given_again_unpacked(client: Client) -> No
 @pytest.mark.parametrize("path", ["/", "/dashboards", "/coverage"])
 def test_the_links_to_the_pages_are_the_same_on_each_and_one_is_the_page_itself(client: Client, path: str) -> None:
     text = client.get(path).get_data(as_text=True)
-    assert re.findall(r'<nav class="nav" aria-label="Pages">(.*?)</nav>', text)[0].count("<a ") == 4
+    assert re.findall(r'<nav id="pages"[^>]*>(.*?)</nav>', text)[0].count("<a ") == len(PAGES)
     assert re.findall(r'<a href="([^"]+)" aria-current="page">', text) == [path]
 
 
