@@ -20,6 +20,8 @@ DAYS = 35
 """Days of resolved incidents that are listed; an older one is found by its id while it is stored."""
 _TARGETS_OF = 1000
 """Resolved incidents whose targets are known."""
+_MOST_LISTED = 5000
+"""Resolved incidents that are listed from the store."""
 _SETTLED = 2
 """Days after which a resolved incident hardly changes."""
 _FRESH_SECONDS, _SETTLED_SECONDS = 10.0, 600.0
@@ -79,6 +81,14 @@ class Incidents:
         steps = [step for one in self._trainings(data) for step in told(one)]
         return report(incident, members, self.actions.decisions(data), made_at=self.clock(), loss=loss, trainings=steps)
 
+    def listed(self) -> tuple[list[Data], date]:
+        """The open incidents and the newest resolved ones, in no order, and the first day of which all resolved ones are there."""
+        current = [document.data for document in self.store.find(INCIDENTS, where={"open": True})]
+        ids, today = frozenset(incident["id"] for incident in current), self.clock().date()
+        days = self._days(_MOST_LISTED, ids)
+        found = {one["id"]: one for _, incidents in days for one in incidents} | {one["id"]: one for one in current}
+        return list(found.values()), min((day for day, _ in days), default=today)
+
     def about(self, target: str) -> list[Data]:
         """The incidents of a target, the newest first: the open ones, and the newest resolved ones of the last `DAYS` days."""
         current = [document.data for document in self.store.find(INCIDENTS, where={"open": True})]
@@ -94,13 +104,19 @@ class Incidents:
 
     def _over(self, limit: int, current: frozenset[str]) -> Iterator[Data]:
         """At least `limit` resolved incidents, day by day, from tomorrow's (of a clock that runs ahead) back."""
-        today, count = self.clock().date(), 0
+        return (incident for _, incidents in self._days(limit, current) for incident in incidents)
+
+    def _days(self, limit: int, current: frozenset[str]) -> list[tuple[date, list[Data]]]:
+        """Days with their resolved incidents, the newest first, until there are `limit` of these."""
+        today, count, days = self.clock().date(), 0, []
         for back in range(-1, DAYS):
             if count >= limit:
-                return
-            incidents = self._day(today - timedelta(days=back), None if back > _SETTLED else current)
+                break
+            day = today - timedelta(days=back)
+            incidents = self._day(day, None if back > _SETTLED else current)
             count += len(incidents)
-            yield from incidents
+            days.append((day, incidents))
+        return days
 
     def _day(self, day: date, current: frozenset[str] | None) -> list[Data]:
         """The incidents resolved on a day; read again at once when the set of open incidents changes."""

@@ -10,7 +10,7 @@ import msgspec
 TEMPLATES = Path(__file__).parent / "templates"
 PAGES = {
     "/": "Overview",
-    "/#incidents": "Incidents",
+    "/incidents": "Incidents",
     "/#models-title": "Models",
     "/#pipelines": "Pipelines",
     "/#probes-title": "Probes",

@@ -19,6 +19,7 @@ from functions.api.dashboards import Dashboards
 from functions.api.dependencies import Dependencies
 from functions.api.experience import Experience
 from functions.api.freshness import Backfills, Start
+from functions.api.incident_search import IncidentSearch
 from functions.api.incidents import Incidents
 from functions.api.layout import Dashboard
 from functions.api.maintenance import Maintenance
@@ -83,6 +84,7 @@ class Services:
     training_outcomes: TrainingOutcomes
     model_page: ModelPage
     incidents: Incidents
+    incident_search: IncidentSearch
     actions: Actions
     channels: Channels
     silences: Silences
@@ -128,6 +130,7 @@ def compose(given: Sources) -> Services:
         training_outcomes=outcomes,
         model_page=ModelPage(views, incidents, warehouse, clock),
         incidents=incidents,
+        incident_search=IncidentSearch(incidents=incidents, store=store, warehouse=warehouse, clock=clock),
         actions=actions,
         channels=channels,
         silences=silences,

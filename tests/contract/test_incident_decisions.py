@@ -8,9 +8,10 @@ import pytest
 from google.cloud import bigquery
 from google.pubsub_v1.types import PubsubMessage, Subscription
 
-from core.events import Command, Finding, IncidentDecision, Severity, Status, Verb
+from core.events import Change, Command, Finding, IncidentChange, IncidentDecision, Severity, Status, Verb
 from functions.adapters.events import encode
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.api.incident_search import PAST_INCIDENTS
 from functions.cli.replay.read import from_warehouse, inputs
 from functions.services.incidents.records import about
 from infra import stage
@@ -70,6 +71,56 @@ def test_a_replay_reads_the_days_that_it_is_asked_for(client: bigquery.Client, w
     rows(client, *found, found[1])
     read = inputs(from_warehouse(warehouse, AT - timedelta(days=2), AT + timedelta(minutes=1)))
     assert [(one.event, one.published_at, one.group) for one in read] == [(FINDING, AT, "model/delay")]
+
+
+def changed(incident: str, sequence: int, at: datetime, change: Change, summary: str = "") -> IncidentChange:
+    over = change in (Change.RESOLVED, Change.EXPIRED)
+    by_people = change in (Change.ACKNOWLEDGED, Change.RESOLVED)
+    return IncidentChange(
+        incident_id=incident,
+        sequence=sequence,
+        at=at,
+        change=change,
+        state="resolved" if over else "open",
+        severity=Severity.CRITICAL if sequence == 1 else Severity.WARNING,
+        target=f"model/{incident}",
+        title=f"{incident} drifted",
+        reason="command" if by_people else "first_firing",
+        summary=summary,
+    )
+
+
+def test_past_incidents_are_found_by_their_recorded_changes(
+    client: bigquery.Client, warehouse: BigQueryWarehouse
+) -> None:
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    told = [
+        changed("churn", 1, AT, Change.OPENED, "PSI 0.5"),
+        changed("churn", 2, AT + hour, Change.ACKNOWLEDGED, "Ada: the Disk"),
+        changed("churn", 3, AT + 2 * hour, Change.RESOLVED, "Ada"),
+        changed("late", 1, AT - day, Change.OPENED),
+        changed("late", 2, AT - hour, Change.EXPIRED),
+        changed("back", 1, AT, Change.OPENED),
+        changed("back", 2, AT + hour, Change.RESOLVED),
+        changed("back", 3, AT + 2 * hour, Change.REOPENED),
+    ]
+    load(client, "ops.incident_changes", [msgspec.json.decode(encode(one)) for one in (*told, told[2])])
+    everything = {
+        "since": AT - 9 * day, "opened_since": AT - 9 * day, "until": AT + day, "before": AT + 9 * day, "before_id": "",
+        "severities": [0, 1, 2, 3], "target": "%", "person": "", "words": "", "most": 9,
+    }  # fmt: skip
+
+    def ids(**given: object) -> list[str]:
+        return [row["id"] for row in warehouse.query(PAST_INCIDENTS, **everything | given)]
+
+    [first, _] = warehouse.query(PAST_INCIDENTS, **everything)
+    assert (first["opened_at"], first["resolved_at"]) == (AT, AT + 2 * hour)
+    assert (first["title"], first["target"], first["severity_rank"]) == ("churn drifted", "model/churn", 3)
+    assert ids() == ["churn", "late"]
+    assert ids(words="disk churn") == ids(person="ada") == ids(target="model/ch%") == ids(opened_since=AT) == ["churn"]
+    assert ids(words="disk late") == ids(person="bob") == ids(severities=[0, 1]) == []
+    assert ids(before=AT + 2 * hour, before_id="churn") == ids(until=AT) == ["late"]
+    assert ids(before=AT + 2 * hour, before_id="z", most=1) == ["churn"]
 
 
 def test_the_views_are_ones_of_bigquery_and_read_only_the_days_that_are_asked_for() -> None:

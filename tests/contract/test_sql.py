@@ -115,6 +115,7 @@ PARAMETERS: dict[str, Any] = {
     "at": NOW,
     "batch": "b2",
     "before": NOW - timedelta(days=14),
+    "before_id": "model-flight-delay-20260301-00000000",
     "before_batch": "b1",
     "before_counted_at": NOW - timedelta(minutes=15),
     "before_end": NOW - timedelta(minutes=15),
@@ -162,7 +163,9 @@ PARAMETERS: dict[str, Any] = {
     "new_end": NOW,
     "new_start": NOW - timedelta(minutes=15),
     "oldest": NOW - timedelta(days=60),
+    "opened_since": NOW - timedelta(days=400),
     "partners": ["bank"],
+    "person": "ada",
     "oldest_day": NOW - timedelta(days=60),
     "pipeline": "etl",
     "profiles": ["churn:1:0123456789abcdef"],
@@ -191,6 +194,7 @@ PARAMETERS: dict[str, Any] = {
     "run_id": "r0",
     "samples": [{"model": "churn", "n": 3}],
     "scopes": [{"key": "a", "model": "churn", "service": "", "region": "", "resource": ""}],
+    "severities": [2, 3],
     "second": NOW - timedelta(days=1),
     "since": NOW - timedelta(days=35),
     "services": ["Vertex AI"],
@@ -199,6 +203,7 @@ PARAMETERS: dict[str, Any] = {
     "stakeholders": ["executive"],
     "start": NOW - timedelta(hours=1),
     "taken": ["taken"],
+    "target": "model/%",
     "totals": [
         {
             "made_at": NOW,
@@ -216,6 +221,7 @@ PARAMETERS: dict[str, Any] = {
     "window_end": NOW,
     "windows": [{"profile": "churn:1:0123456789abcdef", "seconds": 86_400, "is_moved": True}],
     "window_start": NOW - timedelta(days=7),
+    "words": "churn accuracy",
 }
 """A value for each name of a parameter, of the type that the functions give it."""
 

@@ -327,6 +327,8 @@ def test_an_incident_is_acknowledged_with_the_keyboard_and_the_focus_stays_with_
     page.keyboard.press("Tab")
     expect(card(page).get_by_role("link", name="model/churn").first).to_be_focused()
     page.keyboard.press("Tab")
+    expect(card(page).get_by_role("heading").get_by_role("link")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(fact(page, "Next step").get_by_role("link")).to_be_focused()
     page.keyboard.press("Tab")
     expect(button(page, "Mitigated")).to_be_focused()

@@ -17,6 +17,7 @@ import * as rules from "./rules.js";
 import { settle } from "./runbook.js";
 import * as silences from "./silences.js";
 import { meet } from "./who.js";
+import { asOf } from "./zone.js";
 
 const EVERY = 10000;
 const SLOWLY = 60000;
@@ -151,7 +152,7 @@ function tell() {
   const problem = reasons.length ? `Some data is out of date: ${reasons.join("; ")}` : "";
   if (at("problem").textContent !== problem) at("problem").textContent = problem;
   at("problem").hidden = !problem;
-  if (!problem) at("updated").textContent = `as of ${new Date().toLocaleTimeString()}`;
+  if (!problem) at("updated").textContent = asOf();
 }
 
 async function refresh(names) {

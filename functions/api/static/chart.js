@@ -3,6 +3,7 @@ import { drawMarks } from "./chart_marks.js";
 import { stacked } from "./series.js";
 import { ticks } from "./times.js";
 import { steps, text } from "./units.js";
+import { inZone } from "./zone.js";
 
 const GAP = 0.06;
 const MOST_POWERS = 6;
@@ -125,7 +126,7 @@ function optionsOf({ tile, all, order, hidden, span, look, paint, width, height,
     axes.push(axis(name, own[0].unit, whole, look, extra));
   });
   return {
-    width, height, scales, axes, hooks, padding: [8, names.length > 1 ? 0 : 10, 0, 0],
+    width, height, scales, axes, hooks, tzDate: inZone, padding: [8, names.length > 1 ? 0 : 10, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: "dashboard", setSeries: false }, focus: { prox: -1 }, points: { size: 6, width: 1.5 } },
     focus: { alpha: 0.25 },

@@ -6,6 +6,7 @@ import { askAgain, drawHistory, follow, isComing, isDue, OFTEN } from "./history
 import { settle } from "./runbook.js";
 import { made } from "./tiles.js";
 import { columnOf, RANGES, REFRESHES, stepOf } from "./times.js";
+import { clockOf as shown } from "./zone.js";
 
 const AT_ONCE = 4;
 const POINTS = 400;
@@ -89,7 +90,7 @@ function question(tile, seconds, end) {
   return `/api/dashboards/${encodeURIComponent(state.name)}/tiles/${tile.index}?${query}`;
 }
 
-const clockOf = (seconds) => new Date(1000 * seconds).toLocaleTimeString();
+const clockOf = (seconds) => shown(new Date(1000 * seconds));
 const isAway = (error) => error.status === undefined || error.status >= 500;
 
 async function bring(one, turn, seconds, end) {

@@ -1,14 +1,16 @@
-// Numbers and instants as people read them, in the browser's own language and time zone.
+// Numbers and instants as people read them, in the browser's own language, and in the zone that all of a page is in.
 import { el } from "./dom.js";
+import { format } from "./zone.js";
 
-const instant = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const time = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const instant = format({ dateStyle: "medium", timeStyle: "short" });
+const time = format({ timeStyle: "short" });
+const date = format({ dateStyle: "short" });
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
 const money = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
 
 export const when = (iso) => (iso ? instant.format(new Date(iso)) : "never");
-export const clock = (iso) =>
-  new Date(iso).toDateString() === new Date().toDateString() ? time.format(new Date(iso)) : instant.format(new Date(iso));
+export const clock = (iso) => (date.format(new Date(iso)) === date.format(new Date()) ? time : instant).format(new Date(iso));
+// A day of a table begins at midnight of UTC, wherever the reader is.
 export const dayOf = (iso) => day.format(new Date(iso));
 const ENDLESS = 1e15; // from here on nobody counts the zeros
 export const number = (value, digits = 3) =>

@@ -1,57 +1,13 @@
 // One incident: what is wrong, since when, what it costs, who has it, and what to do.
-import { command } from "./commands.js";
 import { el, svg } from "./dom.js";
 import { clock, dollars, left, lost, measured, number, plural, since, span, when, words } from "./format.js";
 import { responses } from "./responses.js";
-import { silence, unsilence } from "./silences.js";
+import { act, buttons, commenting, isPart, isShared, isSilent, keyOf, nobodys, subject } from "./incident_verbs.js";
+import { unsilence } from "./silences.js";
 import { runbook } from "./runbook.js";
 import { OUTCOME, changed, why } from "./words.js";
 
 const TONE = { open: "error", acknowledged: "warning", mitigated: "info", resolved: "good", expired: "info", merged: "info" };
-const DOES = {
-  acknowledge: { label: "Acknowledge", title: "Take this incident; escalation stops" },
-  mitigate: { label: "Mitigated", title: "The impact has ended; the cause may remain" },
-  resolve: { label: "Resolve", title: "The incident is over, even if conditions still fire" },
-  cancel: { label: "Cancel", title: "False alarm: close it and exclude it from the metrics" },
-  reopen: { label: "Reopen", title: "The incident is not over: people are notified again" },
-  take_over: { label: "Take over", title: "You have it from now on, or whom you name" },
-  give_back: { label: "Give back", title: "Nobody has it any more: people are notified, and escalation goes on" },
-  merge: { label: "Merge", title: "It becomes a part of the incident that you choose, which is over when both are" },
-  split: { label: "Take out", title: "It is no part of the other incident any more: open again if it still fires" },
-  comment: { label: "Comment", title: "Add the note to the timeline" },
-};
-const AFTER = {
-  open: ["acknowledge", "mitigate", "resolve", "cancel", "comment"],
-  acknowledged: ["mitigate", "resolve", "cancel", "take_over", "give_back", "comment"],
-  mitigated: ["resolve", "cancel", "take_over", "comment"],
-  resolved: ["reopen"],
-  expired: ["acknowledge", "resolve", "reopen"],
-  part: ["split"],
-};
-const ORDER = ["open", "acknowledged", "mitigated", "resolved"];
-const NOBODY = { acknowledged_by: "", acknowledged_at: null, taken_over_at: null };
-const over = (at, cancelled) => ({ state: "resolved", resolved_at: at, cancelled, expired: false });
-
-// What an incident then is: of `told` who says so and when, whom they name, and their note.
-const EFFECT = {
-  acknowledge: (one, { by, at, target }) => (target
-    ? { conditions: one.conditions.map((each) => (subject(each).target === target ? { ...each, acknowledged_by: by, acknowledged_at: at } : each)) }
-    : { ...(one.state === "open" && { state: "acknowledged" }), acknowledged_by: by, acknowledged_at: at }),
-  mitigate: (_, { at }) => ({ state: "mitigated", mitigated_at: at }),
-  resolve: (_, { at }) => over(at, false),
-  cancel: (_, { at }) => over(at, true),
-  reopen: () => ({ state: "open", resolved_at: null, cancelled: false, ...NOBODY }),
-  take_over: (_, { by, to, at }) => ({ acknowledged_by: to || by, taken_over_at: at }),
-  give_back: () => ({ state: "open", ...NOBODY }),
-  merge: (_, { to, at }) => ({ state: "resolved", merged_into: to, part: {}, resolved_at: at }),
-  split: () => ({ merged_into: "" }),
-  comment: (one, { by, at, note }) => ({ timeline: [...one.timeline, { at, change: "updated", reason: "comment", summary: `${by}: ${note}` }] }),
-};
-// The target and the kind that a condition is about; of a group, not the group.
-function subject({ target, kind }) {
-  const [bare, ...of] = kind.split("@");
-  return of.join("@").includes("/") ? { target: of.join("@"), kind: bare } : { target, kind };
-}
 // An alert's kind ends with a digest of its labels, which says nothing to people.
 const kindWords = (kind) => words(kind.replace(/\.[0-9a-f]{10}$/, ""));
 const isTakenOut = ({ kind, evidence }) => kind.startsWith("part:") && evidence.some(({ name, text }) => name === "part" && text === "taken out");
@@ -59,79 +15,6 @@ const isTakenOut = ({ kind, evidence }) => kind.startsWith("part:") && evidence.
 const ENDED = { recovered: "good", "no longer reported": "info", "taken out": "info" };
 const ending = (one) => (one.expired_at ? "no longer reported" : isTakenOut(one) ? "taken out" : "recovered");
 const CONDITIONS_SHOWN = 8;
-const firingTargets = (incident, has = () => true) => [...new Set(incident.conditions.filter((one) => one.status === "firing" && has(one)).map((one) => subject(one).target))];
-const nobodys = (incident) => firingTargets(incident, (one) => !one.acknowledged_by);
-// Single targets can be acknowledged where there are several, and nobody has the whole incident.
-const isShared = (incident) => (incident.state === "open" || (incident.state === "acknowledged" && incident.by_target)) && firingTargets(incident).length > 1;
-
-const ended = (one, _, before) => one.state === "resolved" && !(before.expired && one.expired);
-const reached = (state) => (one) => ORDER.indexOf(one.state) >= ORDER.indexOf(state);
-const HOLDS = {
-  acknowledge: (one, { target }) => (target ? !nobodys(one).includes(target) : one.expired ? Boolean(one.acknowledged_by) : reached("acknowledged")(one)), mitigate: reached("mitigated"), resolve: ended, cancel: ended,
-  reopen: (one) => one.state !== "resolved",
-  take_over: (one, { by, to }) => one.acknowledged_by === (to || by),
-  give_back: (one) => one.state !== "acknowledged",
-  merge: (one) => Boolean(one.merged_into),
-  split: (one) => !one.merged_into,
-  comment: (one, _, before) => one.timeline.some((entry) => entry.reason === "comment" && entry.sequence > before.sequence),
-};
-
-// Its sources stopped reporting it: whether it recovered is not known, and a person may still say so.
-const isSilent = (incident) => incident.state === "resolved" && Boolean(incident.expired) && !incident.cancelled && !incident.merged_into;
-
-// A person merged it into another one, and may take it out again.
-const isPart = (incident) => incident.state === "resolved" && Boolean(incident.merged_into && incident.part);
-
-export const keyOf = (incident) => `incident/${incident.id}`;
-const input = (kind, incident) => document.querySelector(`[data-key="${kind}/${CSS.escape(incident.id)}"]`);
-
-function act(incident, verb, target = "") {
-  const field = verb === "merge" ? "into" : "to";
-  const [note, to] = ["note", field].map((kind) => input(kind, incident)?.value.trim() ?? "");
-  if (verb === "comment" && !note) return input("note", incident)?.focus();
-  if (verb === "merge" && !to) return input("into", incident)?.focus();
-  const { label } = DOES[verb];
-  const told = { note, at: new Date().toISOString(), ...(["take_over", "merge"].includes(verb) && to ? { to } : {}), ...(target && { target }) };
-  const { at, ...body } = told;
-  const sent = command({
-    key: keyOf(incident), path: `/api/incidents/${encodeURIComponent(incident.id)}/${verb}`, body,
-    says: `${label}: ${target || incident.title}`,
-    apply: (known, by) => ({ ...known, incidents: known.incidents.map((one) => (one.id === incident.id ? { ...one, ...EFFECT[verb](one, { ...told, by }) } : one)) }),
-    holds: (known, by) => known.incidents.some((one) => one.id === incident.id && HOLDS[verb](one, { ...told, by }, incident)),
-  });
-  sent.then((done) => {
-    if (!done) return;
-    input("note", incident)?.replaceWith(noteField(incident));
-    input("to", incident)?.replaceWith(ownerField(incident));
-  });
-}
-
-const noteField = (incident) =>
-  el("input", { type: "text", class: "note", maxlength: 300, placeholder: "Note (optional)", "aria-label": `Note on ${incident.title}`, "data-key": `note/${incident.id}` });
-
-const ownerField = (incident) =>
-  el("input", { type: "text", class: "note", maxlength: 80, placeholder: "Who takes over (you)", "aria-label": `Who takes over ${incident.title}`, "data-key": `to/${incident.id}` });
-
-// The open incidents that this one may become a part of.
-const intoField = (incident, others) =>
-  el("select", { class: "note", "aria-label": `Incident that ${incident.title} becomes a part of`, "data-key": `into/${incident.id}` },
-    el("option", { value: "" }, "Merge into…"), others.map((one) => el("option", { value: one.id }, `${one.title} (${one.target})`)));
-
-function buttons(incident, context) {
-  const state = isPart(incident) ? "part" : isSilent(incident) ? "expired" : incident.state;
-  const known = AFTER[state].filter((verb) => verb !== "acknowledge" || !incident.acknowledged_by);
-  const mergeable = incident.state !== "resolved" && context.others.length > 0;
-  const verbs = mergeable ? [...known, "merge"] : known;
-  const own = verbs.map((verb, index) => el("button", {
-    type: "button", class: `do ${index === 0 ? "first" : ""} ${verb === "cancel" ? "plain" : ""}`, title: DOES[verb].title,
-    "data-key": `${verb}/${incident.id}`, "data-verb": verb, onclick: () => act(incident, verb),
-  }, DOES[verb].label));
-  const quiet = context.quiet.length ? null : [1, 4].map((hours) => el("button", {
-    type: "button", class: "do plain", "data-key": `silence-${hours}/${incident.id}`, title: `Mute notifications of ${incident.target} for ${plural(hours, "hour")}`,
-    onclick: () => silence(incident.target, hours * 60, input("note", incident)?.value ?? "", keyOf(incident)),
-  }, `Silence ${hours} h`));
-  return el("div", { class: "buttons", role: "group", "aria-label": `Actions for ${incident.title}` }, own, quiet, noteField(incident), verbs.includes("take_over") && ownerField(incident), mergeable && intoField(incident, context.others));
-}
 
 function quietly(incident, context) {
   return context.quiet.map((one) => el("p", { class: "quiet" },
@@ -193,7 +76,7 @@ function comparison({ value, threshold, unit }) {
   return [el("b", {}, measured(value, unit)), ` against a threshold of ${measured(threshold, unit)}${times}`];
 }
 
-function conditions(incident) {
+function conditions(incident, heading = "h4") {
   const over = incident.state === "resolved";
   const left = new Set(isShared(incident) ? nobodys(incident) : []);
   const rows = incident.conditions.map((one) => {
@@ -214,7 +97,7 @@ function conditions(incident) {
   const count = incident.conditions.filter((one) => one.status === "firing").length;
   const title = over ? "Conditions that fired" : count > 1 ? `${count} firing conditions` : "Firing conditions";
   const more = rows.slice(CONDITIONS_SHOWN);
-  return rows.length > 0 && [el("h4", {}, title), list(rows.slice(0, CONDITIONS_SHOWN)),
+  return rows.length > 0 && [el(heading, {}, title), list(rows.slice(0, CONDITIONS_SHOWN)),
     more.length > 0 && el("details", { "data-key": `conditions/${incident.id}` }, el("summary", {}, `${more.length} more`), list(more))];
 }
 
@@ -228,12 +111,12 @@ const targetOf = (target, given = {}) => {
   return target.startsWith(MODEL) ? el("a", { href: `/models/${encodeURIComponent(target.slice(MODEL.length))}` }, code) : code;
 };
 
-function affected(incident) {
+function affected(incident, heading = "h4") {
   const others = incident.targets.filter((target) => target !== incident.target);
   const earning = incident.impact?.targets ?? [];
   const all = [...new Set([...others, ...earning.filter((target) => target !== incident.target)])];
   return (all.length > 0 || incident.impact) && [
-    el("h4", {}, "Affected"),
+    el(heading, {}, "Affected"),
     el("p", { class: "affected" }, targetOf(incident.target, { class: "root" }), all.map((target) => [" ", targetOf(target)])),
     incident.impact && el("p", { class: "soft" }, `Impact: ${incident.impact.reason}`),
     incident.measured_loss && el("p", { class: "soft" }, `Loss by orders: ${incident.measured_loss.text}`)];
@@ -269,12 +152,15 @@ function timeline(incident) {
       one.summary && el("div", {}, one.summary), el("div", { class: "soft" }, `because ${why(one.reason)}`)))));
 }
 
-function story(incident) {
-  return el("details", { "data-key": `story/${incident.id}` },
-    el("summary", {}, `Timeline: ${plural(incident.timeline.length + trainingSteps(incident).length, "entry", "entries")}`),
-    evidence(incident), timeline(incident),
-    el("p", { class: "soft" }, el("a", { href: `/api/incidents/${encodeURIComponent(incident.id)}/report.md` }, "Report as Markdown"), " · ", el("code", {}, incident.id)));
-}
+const entries = (incident) => `Timeline: ${plural(incident.timeline.length + trainingSteps(incident).length, "entry", "entries")}`;
+
+const sources = (incident) => el("p", { class: "soft" },
+  el("a", { href: `/api/incidents/${encodeURIComponent(incident.id)}/report.md` }, "Report as Markdown"), " · ", el("code", {}, incident.id));
+
+const story = (incident) => el("details", { "data-key": `story/${incident.id}` },
+  el("summary", {}, entries(incident)), evidence(incident), timeline(incident), sources(incident));
+
+export const addressOf = (id) => `/incidents/${encodeURIComponent(id)}`;
 
 function head(incident, context) {
   const over = incident.state === "resolved";
@@ -294,9 +180,9 @@ export function card(incident, context) {
   const title = `title-${incident.id}`;
   return el("article", { class: `card edge ${isSilent(incident) ? "info" : over ? "good" : incident.severity}`, "data-incident": incident.id, tabindex: -1, "aria-labelledby": title },
     head(incident, context),
-    el("h3", { id: title }, incident.title),
+    el("h3", { id: title }, el("a", { href: addressOf(incident.id) }, incident.title)),
     !over && vitals(incident),
-    isPart(incident) && el("p", { class: "quiet" }, "Part of ", el("a", { href: `#incident=${incident.merged_into}` }, incident.merged_into)),
+    isPart(incident) && el("p", { class: "quiet" }, "Part of ", el("a", { href: addressOf(incident.merged_into) }, incident.merged_into)),
     (!over || isSilent(incident) || isPart(incident)) && buttons(incident, context),
     context.fault && el("p", { class: "fault", role: "alert" }, context.fault),
     !over && quietly(incident, context),
@@ -304,4 +190,25 @@ export function card(incident, context) {
       el("div", {}, conditions(incident), classification(incident)),
       el("div", {}, !over && affected(incident), responses(incident))),
     story(incident));
+}
+
+// The page of one incident: the same, with nothing folded, and what people say about it below.
+export function whole(incident, context) {
+  const over = incident.state === "resolved";
+  const proof = evidence(incident);
+  return el("article", { class: `edge whole ${isSilent(incident) ? "info" : over ? "good" : incident.severity}`, "data-incident": incident.id, tabindex: -1, "aria-labelledby": "title" },
+    head(incident, context),
+    el("h1", { id: "title" }, incident.title),
+    vitals(incident),
+    isPart(incident) && el("p", { class: "quiet" }, "Part of ", el("a", { href: addressOf(incident.merged_into) }, incident.merged_into)),
+    buttons(incident, context),
+    context.fault && el("p", { class: "fault", role: "alert" }, context.fault),
+    !over && quietly(incident, context),
+    el("div", { class: "columns" },
+      el("div", {}, conditions(incident, "h2"), proof && [el("h2", {}, "Evidence"), proof], classification(incident)),
+      el("div", {}, affected(incident, "h2"), responses(incident, "h2"))),
+    el("h2", {}, entries(incident)),
+    commenting(incident),
+    timeline(incident),
+    sources(incident));
 }

@@ -1,7 +1,8 @@
 // The lists of incidents: the open ones, the most urgent first, and those that are over.
 import { at, el, item, patch } from "./dom.js";
 import { dollars, plural } from "./format.js";
-import { card, keyOf } from "./incident.js";
+import { card } from "./incident.js";
+import { keyOf } from "./incident_verbs.js";
 import { fault, pending } from "./commands.js";
 
 const RANK = ["info", "warning", "error", "critical"];
@@ -27,7 +28,7 @@ export function risk(all) {
   return { dollars: reckoned * once, low: sum("low") * once, high: sum("high") * once, count: hurting.length, unknown: live.length - hurting.length };
 }
 
-const silencing = (silences, target) => silences.filter((silence) => matches(silence.pattern, target));
+export const silencing = (silences, target) => silences.filter((silence) => matches(silence.pattern, target));
 
 function matches(pattern, target) {
   const parts = pattern.split("*").map((part) => part.replace(/[\\^$.+?()[\]{}|/-]/g, "\\$&"));

@@ -10,6 +10,7 @@ import { trainings } from "./model_trainings.js";
 import { versions } from "./model_versions.js";
 import { gaps, performance } from "./performance.js";
 import { words } from "./format.js";
+import { asOf } from "./zone.js";
 
 const EVERY = 60000;
 const name = decodeURIComponent(location.pathname.split("/")[2]);
@@ -81,7 +82,7 @@ function tell() {
   const problem = reasons.length ? `Some data is missing or out of date: ${reasons.join("; ")}` : "";
   if (at("problem").textContent !== problem) at("problem").textContent = problem;
   at("problem").hidden = !problem;
-  if (!problem) at("updated").textContent = `as of ${new Date().toLocaleTimeString()}`;
+  if (!problem) at("updated").textContent = asOf();
 }
 
 async function refresh(parts) {

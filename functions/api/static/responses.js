@@ -16,13 +16,13 @@ const steps = (one) => one.steps?.length > 0 && el("ul", { class: "steps" }, one
   el("li", {}, `${step.what}: `, el("s", {}, step.before), " → ", el("b", {}, step.after))));
 
 // The ones that the timeline names; what has no document any more is told by the timeline alone.
-export function responses(incident) {
+export function responses(incident, heading = "h4") {
   const all = incident.actions ?? [];
   const told = all.length ? [] : incident.timeline.filter((one) => one.reason === "action").map((one) => one.summary);
   if (!all.length && !told.length) return [];
   const trainings = new Map((incident.trainings ?? []).map((one) => [one.run_id, one]));
   const training = (one) => (one.run_id ? trainings.get(one.run_id) : undefined);
-  return [el("h4", {}, "Automated actions"), el("ul", { class: "done" },
+  return [el(heading, {}, "Automated actions"), el("ul", { class: "done" },
     all.map((one) => el("li", {},
       el("div", { class: "row" }, stage(one, training(one)), el("b", {}, words(one.action)), one.target !== incident.target && el("code", {}, one.target)),
       one.summary && el("div", {}, one.mode === "dry_run" ? `Would do: ${one.summary}` : one.summary), steps(one),
@@ -55,7 +55,7 @@ function approval(one, context) {
       asked && one.answer_by && el("span", { class: "push" }, "expires in ", left(one.answer_by))),
     el("h3", {}, name),
     el("p", {}, one.summary), steps(one),
-    el("p", { class: "soft" }, `${one.asked_because} · `, el("a", { href: `#incident=${encodeURIComponent(one.incident_id)}` }, "the incident")),
+    el("p", { class: "soft" }, `${one.asked_because} · `, el("a", { href: `/incidents/${encodeURIComponent(one.incident_id)}` }, "the incident")),
     asked && el("div", { class: "buttons" }, button("approve", "Approve", "first"), button("reject", "Reject", ""),
       el("input", { type: "text", class: "note", maxlength: 300, placeholder: "Note (optional)", "aria-label": `Note on ${name}`, "data-key": `note/${one.id}` })),
     context.fault && el("p", { class: "fault", role: "alert" }, context.fault));
@@ -63,7 +63,7 @@ function approval(one, context) {
 
 export const awaiting = (actions) => (actions?.waiting ?? []).filter((one) => one.stage === "awaiting_approval");
 
-function drawApprovals(actions) {
+export function approvals(actions) {
   const asked = actions.waiting.filter((one) => one.stage === "awaiting_approval" || pending(keyOf(one)) || fault(keyOf(one)));
   at("approvals").hidden = !asked.length;
   patch(at("approvals-list"), asked.map((one) => {
@@ -110,7 +110,7 @@ function switches(actions, context) {
 function line(one) {
   return el("li", { class: "soft" }, el("div", { class: "row" }, stage(one), el("b", {}, words(one.action)), el("code", {}, one.target),
     el("span", { class: "push", title: when(one.at) }, clock(one.at))),
-  el("div", {}, one.summary || one.detail || ofAction(one), one.by && ` · ${one.by}`, " · ", el("a", { href: `#incident=${encodeURIComponent(one.incident_id)}` }, "incident")));
+  el("div", {}, one.summary || one.detail || ofAction(one), one.by && ` · ${one.by}`, " · ", el("a", { href: `/incidents/${encodeURIComponent(one.incident_id)}` }, "incident")));
 }
 
 function recent(actions) {
@@ -127,7 +127,7 @@ function recent(actions) {
 }
 
 export function draw(actions) {
-  drawApprovals(actions);
+  approvals(actions);
   const context = { sending: pending("automation"), fault: fault("automation") };
   patch(at("automation"), [
     item("switch", [actions.automation, context], () => switches(actions, context)),

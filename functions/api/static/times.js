@@ -1,12 +1,14 @@
-// Ranges of time and the axis of time, in the browser's own language and time zone.
+// Ranges of time and the axis of time, in the browser's own language, and in the zone that all of a page is in.
+import { format, inZone } from "./zone.js";
+
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 export const RANGES = { "1h": [HOUR, "1 hour"], "6h": [6 * HOUR, "6 hours"], "1d": [DAY, "1 day"], "7d": [7 * DAY, "7 days"], "30d": [30 * DAY, "30 days"], "1y": [365 * DAY, "1 year"] };
 export const REFRESHES = { off: [0, "off"], "10s": [10, "10 s"], "1m": [60, "1 min"], "5m": [300, "5 min"] };
 
 const of = (options) => {
-  const format = new Intl.DateTimeFormat(undefined, options);
-  return (seconds) => format.format(new Date(seconds * 1000));
+  const told = format(options);
+  return (seconds) => told.format(new Date(seconds * 1000));
 };
 export const clock = of({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const day = of({ day: "numeric", month: "short" });
@@ -17,7 +19,7 @@ export const instant = of({ weekday: "short", day: "numeric", month: "short", ye
 // What stands at the lines of the axis: the clock within a day, then days, then months.
 export function ticks(_, splits, _axis, _space, apart) {
   return splits.map((second) => {
-    const at = new Date(second * 1000);
+    const at = inZone(second);
     const midnight = at.getHours() === 0 && at.getMinutes() === 0;
     if (apart < DAY) return midnight ? day(second) : clock(second);
     if (apart < 28 * DAY) return day(second);

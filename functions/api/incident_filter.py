@@ -1,0 +1,217 @@
+"""What people look for in the list of incidents: the filter of a request, what matches it, and the cursor of a page."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import flask
+import msgspec
+from werkzeug.exceptions import BadRequest
+
+from core.events import Severity
+from core.incidents.model import IncidentReason, State
+from core.patterns import matches
+from functions.adapters.ports import Data
+
+STATES = (State.OPEN, State.ACKNOWLEDGED, State.MITIGATED, State.RESOLVED, "cancelled", "expired", "merged")
+"""What an incident is in the list; the last three are kinds of what is over."""
+OVER = frozenset({State.RESOLVED, "cancelled", "expired", "merged"})
+_LONGEST = 200
+"""Characters of a text."""
+_MOST_WORDS = 10
+_BY_PEOPLE = frozenset({IncidentReason.COMMAND, IncidentReason.COMMENT})
+_SEVERITIES = tuple(Severity)
+
+
+class Place(NamedTuple):
+    """Where an incident is in the list, which is in descending order: the open ones before those that are over.
+
+    Attributes:
+        is_open: whether it is not over.
+        rank: of the severity of an open one; 0 of others.
+        at: when an open one was opened, or another one ended.
+        id: of the incident.
+    """
+
+    is_open: bool
+    rank: int
+    at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentFilter:
+    """What is looked for; what is empty takes everything.
+
+    Attributes:
+        states: of `STATES`.
+        severities: the worst that it had.
+        category: its class, as in `drift`.
+        target: a pattern of targets, as in `model/*`.
+        person: a part of the name of who has it, or did something about it.
+        words: all of which it says somewhere, in lower case.
+        since, until: when it was opened.
+    """
+
+    states: frozenset[str] = frozenset()
+    severities: frozenset[Severity] = frozenset()
+    category: str = ""
+    target: str = ""
+    person: str = ""
+    words: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def takes_over(self) -> bool:
+        """Whether incidents that are over may match."""
+        return not self.states or bool(self.states & OVER)
+
+    def takes(self, incident: Data) -> bool:
+        """Whether the copy of an incident matches."""
+        return (
+            self.takes_class(incident)
+            and (not self.severities or Severity(incident["peak"]) in self.severities)
+            and (not self.target or any(matches(self.target, one) for one in targets(incident)))
+            and (self.since is None or incident["opened_at"] >= self.since)
+            and (self.until is None or incident["opened_at"] < self.until)
+            and (not self.person or any(self.person in one.lower() for one in _people(incident)))
+            and (not self.words or self._says(incident))
+        )
+
+    def takes_class(self, incident: Data) -> bool:
+        """Whether its state and its category match: what recorded changes do not tell."""
+        return (not self.states or standing(incident) in self.states) and (
+            not self.category or incident["category"] == self.category
+        )
+
+    def _says(self, incident: Data) -> bool:
+        text = "\n".join(_texts(incident)).lower()
+        return all(word in text for word in self.words)
+
+
+def read_filter(request: flask.Request) -> IncidentFilter:
+    """The filter of a request.
+
+    Raises:
+        BadRequest: it is invalid.
+    """
+    return IncidentFilter(
+        states=frozenset(_choices(request, "state", STATES)),
+        severities=frozenset(map(Severity, _choices(request, "severity", _SEVERITIES))),
+        category=_text(request, "category"),
+        target=_target(request),
+        person=_text(request, "person").lower(),
+        words=tuple(_text(request, "q").lower().split()[:_MOST_WORDS]),
+        since=_instant(request, "since"),
+        until=_instant(request, "until"),
+    )
+
+
+def standing(incident: Data) -> str:
+    """What an incident is, as one of `STATES`."""
+    if incident["state"] != State.RESOLVED:
+        return str(incident["state"])
+    if incident["merged_into"]:
+        return "merged"
+    if incident["cancelled"]:
+        return "cancelled"
+    return "expired" if incident.get("expired") else str(State.RESOLVED)
+
+
+def targets(incident: Data) -> tuple[str, ...]:
+    """The root target of an incident, and the others."""
+    return tuple(dict.fromkeys((incident["target"], *incident["targets"])))
+
+
+def place_of(incident: Data) -> Place:
+    """Where the copy of an incident is in the list."""
+    if incident["state"] == State.RESOLVED:
+        return Place(is_open=False, rank=0, at=incident["resolved_at"], id=incident["id"])
+    return Place(is_open=True, rank=Severity(incident["severity"]).rank, at=incident["opened_at"], id=incident["id"])
+
+
+def write_cursor(place: Place) -> str:
+    """The place after which the next page begins, as text for an address."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+
+
+def read_cursor(given: str) -> Place | None:
+    """The place in a cursor; None where none is given, for the first page.
+
+    Raises:
+        BadRequest: it is none of ours.
+    """
+    if not given:
+        return None
+    try:
+        place = msgspec.json.decode(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)), type=Place)
+    except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
+        raise BadRequest(f"cursor: must be what `next` said, got {given[:80]!r}") from error
+    if place.at.tzinfo is None:
+        raise BadRequest(f"cursor: must be what `next` said, got {given[:80]!r}")
+    return place
+
+
+def _people(incident: Data) -> Iterator[str]:
+    yield incident["acknowledged_by"]
+    yield from (one["summary"] for one in incident["timeline"] if one["reason"] in _BY_PEOPLE)
+
+
+def _texts(incident: Data) -> Iterator[str]:
+    yield from (
+        incident["id"],
+        incident["title"],
+        incident["category"],
+        incident["acknowledged_by"],
+        *targets(incident),
+    )
+    yield from (entry["summary"] for entry in incident["timeline"])
+    for condition in incident["conditions"]:
+        yield from (condition["target"], condition["kind"], condition["summary"])
+        yield from (piece["text"] for piece in condition["evidence"])
+
+
+def _choices(request: flask.Request, name: str, allowed: tuple[Any, ...]) -> list[str]:
+    given = [one for text in request.args.getlist(name) for one in text.split(",") if one]
+    for one in given:
+        if one not in allowed:
+            raise BadRequest(f"{name}: must be one of {', '.join(allowed)}, got {one[:80]!r}")
+    return given
+
+
+def _text(request: flask.Request, name: str) -> str:
+    given = request.args.get(name, "").strip()
+    if len(given) > _LONGEST or not given.isprintable():
+        raise BadRequest(f"{name}: must be at most {_LONGEST} printable characters, got {given[:80]!r}")
+    return given
+
+
+def _target(request: flask.Request) -> str:
+    model = _text(request, "model")
+    return f"model/{model}" if model else _text(request, "target")
+
+
+def _instant(request: flask.Request, name: str) -> datetime | None:
+    """An instant, or the start of a day in UTC."""
+    given = request.args.get(name, "")
+    if not given:
+        return None
+    try:
+        at = datetime.fromisoformat(given)
+    except ValueError as error:
+        raise BadRequest(f"{name}: must be a day or an instant, as 2026-03-01, got {given[:80]!r}") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def like(pattern: str) -> str:
+    r"""A pattern of targets as LIKE has it; everything where it is empty.
+
+    >>> like("model/*"), like("a_b"), like("")
+    ('model/%', 'a\\_b', '%')
+    """
+    return re.sub(r"([\\%_])", r"\\\1", pattern).replace("*", "%") if pattern else "%"

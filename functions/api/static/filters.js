@@ -1,0 +1,66 @@
+// The filters above a list: what is chosen stands in the address, so that it can be shared and gone back to.
+import { el } from "./dom.js";
+
+const PAUSE = 350; // milliseconds after the last key
+
+export const chosen = () => new URLSearchParams(location.search);
+
+// A field is `{ name, label, choices }` to choose from, `{ name, label, type }` to write into; `choices` are texts, or pairs of value and text.
+function control({ name, label, choices, type, placeholder, list }) {
+  const value = chosen().get(name) ?? "";
+  if (!choices) return el("input", { type: type ?? "text", name, placeholder, list, maxlength: 200, "aria-label": label, value });
+  const pairs = choices.map((one) => (Array.isArray(one) ? one : [one, one.replaceAll("_", " ")]));
+  const known = pairs.some(([one]) => one === value) || !value ? pairs : [...pairs, [value, value]];
+  const select = el("select", { name }, el("option", { value: "" }, "all"), known.map(([one, text]) => el("option", { value: one, selected: one === value }, text)));
+  return select;
+}
+
+const labelled = (field) => el("label", { class: field.wide ? "wide" : "" }, el("span", {}, field.label), control(field));
+
+function query(form) {
+  const given = new URLSearchParams(chosen());
+  for (const [name, value] of new FormData(form)) {
+    if (String(value).trim()) given.set(name, String(value).trim());
+    else given.delete(name);
+  }
+  return given;
+}
+
+// Draws the fields into `form` and calls back with each other choice. What is being written is left alone when it is drawn again.
+export function filters(form, changed) {
+  let timer = 0;
+  let drawn = "";
+  const tell = (push) => {
+    clearTimeout(timer);
+    const given = query(form);
+    if (`?${given}` === (location.search || "?")) return;
+    history[push ? "pushState" : "replaceState"](null, "", `${location.pathname}${[...given].length ? `?${given}` : ""}`);
+    changed();
+  };
+  form.addEventListener("submit", (event) => { event.preventDefault(); tell(true); });
+  form.addEventListener("change", () => tell(true));
+  form.addEventListener("input", (event) => {
+    if (event.target.tagName !== "INPUT" || event.target.type === "date") return;
+    clearTimeout(timer);
+    timer = setTimeout(() => tell(false), PAUSE);
+  });
+  const clear = () => {
+    history.pushState(null, "", location.pathname);
+    draw(form.fields, true);
+    changed();
+  };
+  function draw(fields, anew = false) {
+    form.fields = fields;
+    const mark = JSON.stringify(fields);
+    if (!anew && (mark === drawn || form.contains(document.activeElement))) return;
+    drawn = mark;
+    form.replaceChildren(...fields.map(labelled), el("button", { type: "button", class: "do plain small", onclick: clear }, "Clear"));
+  }
+  addEventListener("popstate", () => { draw(form.fields, true); changed(); });
+  return { draw, clear };
+}
+
+export const isFiltered = (names) => names.some((name) => chosen().has(name));
+
+// What stands where a list is empty: why, and what to do next.
+export const empty = (text, ...next) => el("p", { class: "card empty" }, text, " ", ...next);

@@ -1,0 +1,71 @@
+// The parts of a page: each asked for by itself, often while the page is looked at and not at all while it is hidden, so that what one
+// source does not tell is missing alone.
+import { at } from "./dom.js";
+import { tick } from "./format.js";
+import { asOf } from "./zone.js";
+
+export const EVERY = 10000;
+export const SLOWLY = 60000;
+const AGAIN = 5000;
+const HURRY = 1500;
+
+const reasonOf = (error) => (error.name === "TimeoutError" ? "the request timed out" : error.message);
+
+// `parts`: by name `{ load, draw, every, in }`, where `in` are the ids of what is pale while it is old. `drawn()` follows each round;
+// `busy()` says that something was commanded, and `commanded` which parts tell what came of it.
+export function watch(parts, { drawn = () => {}, busy = () => false, commanded = [] } = {}) {
+  const known = {};
+  const asked = {};
+  const failed = new Map(); // by the name of a part: `{ reason, starting }`
+  let timer = 0;
+
+  // A newer request may have been answered first: what it brought stays.
+  async function bring(name) {
+    const turn = { at: Date.now(), done: asked[name]?.done };
+    asked[name] = turn;
+    try {
+      const data = await parts[name].load();
+      if (asked[name] !== turn) return;
+      failed.delete(name);
+      known[name] = data;
+      turn.done = true;
+      parts[name].draw?.(data);
+    } catch (error) {
+      if (asked[name] === turn) failed.set(name, { reason: reasonOf(error), starting: Boolean(error.starting) });
+    }
+  }
+
+  function tell() {
+    const reasons = [...new Set([...failed.values()].map((one) => (one.starting ? "it is starting" : one.reason)))];
+    const problem = reasons.length ? `Some data is missing or out of date: ${reasons.join("; ")}` : "";
+    if (at("problem").textContent !== problem) at("problem").textContent = problem;
+    at("problem").hidden = !problem;
+    for (const [name, part] of Object.entries(parts)) for (const id of part.in ?? []) at(id)?.classList.toggle("stale", failed.has(name));
+    if (!problem && at("updated")) at("updated").textContent = asOf();
+  }
+
+  async function refresh(names = Object.keys(parts)) {
+    await Promise.all(names.map(bring));
+    drawn();
+    tell();
+    document.body.dataset.loaded = "true";
+  }
+
+  const due = (name) => failed.has(name) || !asked[name] || Date.now() - asked[name].at >= (parts[name].every ?? EVERY) - 500;
+
+  async function keepFresh() {
+    clearTimeout(timer);
+    if (document.hidden) return;
+    await refresh(Object.keys(parts).filter((name) => due(name) || (busy() && commanded.includes(name))));
+    tick();
+    again();
+  }
+
+  function again() {
+    clearTimeout(timer);
+    timer = setTimeout(keepFresh, busy() ? HURRY : failed.size ? AGAIN : EVERY);
+  }
+
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) keepFresh(); });
+  return { known, failed, isKnown: (name) => Boolean(asked[name]?.done) && !failed.has(name), refresh, keepFresh, again };
+}
