@@ -207,8 +207,17 @@ def unmatched(pattern: str, targets: Iterable[str]) -> str:
     known = sorted(set(targets))
     if any(matches(pattern, target) for target in known):
         return ""
-    near = get_close_matches(pattern, known, n=1)
-    return f"matches 0 of {len(known)} known targets" + (f"; did you mean {near[0]!r}?" if near else "")
+    near = nearest(pattern, known)
+    return f"matches 0 of {len(known)} known targets" + (f"; did you mean {near!r}?" if near else "")
+
+
+def nearest(pattern: str, targets: Iterable[str]) -> str:
+    """The known target that a pattern is most like; empty where it is like none.
+
+    >>> nearest("model/chrun", ["model/churn", "probe/shop"]), nearest("x", ["model/churn"])
+    ('model/churn', '')
+    """
+    return next(iter(get_close_matches(pattern, sorted(set(targets)), n=1)), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,11 +28,12 @@ _SHOWN = 80
 
 
 class BodyError(AiaError):
-    """The body is invalid; `faults` lists every reason."""
+    """The body is invalid; `faults` lists every reason, and `more` is what the answer says besides them."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: list[Fault], **more: str) -> None:
         super().__init__("; ".join(str(fault) for fault in faults))
         self.faults = faults
+        self.more = more
 
 
 @dataclass(slots=True)
@@ -102,6 +103,13 @@ class Fields:
             self._fault(name, f"must be one of {', '.join(allowed)}", given)
             return ""
         return given
+
+    def flag(self, name: str) -> bool:
+        """Whether something is so; it need not be given."""
+        given = self.body.get(name, False)
+        if not isinstance(given, bool):
+            self._fault(name, "must be true or false", given)
+        return given is True
 
     def end(self, now: datetime) -> datetime:
         """The end of a silence: after `minutes`, or `until` an instant."""

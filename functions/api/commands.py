@@ -9,13 +9,14 @@ import flask
 from werkzeug.exceptions import Conflict
 
 from core.actions import lifecycle
+from core.errors import Fault
 from core.events import Command, Stage, Status, Verb
 from core.incidents.commands import EXPIRED_VERBS, OWNING, standing
 from core.incidents.grouping import subject
 from core.incidents.model import State
 from functions.adapters.ports import Bus, Clock, Data
 from functions.api.actions import SUBJECTS, Actions
-from functions.api.body import Fields, read
+from functions.api.body import BodyError, Fields, read
 from functions.api.channels import Channels
 from functions.api.incidents import Incidents
 from functions.api.reports import Reports
@@ -110,19 +111,23 @@ class Commands:
         """Silence some targets for a time.
 
         Returns:
-            The id of the command, and a warning where the pattern matches no known target: it may be meant for the future.
+            The id of the command, and a warning where the pattern matches no known target and is silenced anyway.
 
         Raises:
+            BodyError: the body is invalid, or the pattern matches no known target, and `anyway` is not given.
             Conflict: as many silences as are allowed hold already.
         """
         now = self.clock()
         fields = read(request)
-        fields.only("by", "note", "pattern", "minutes", "until")
-        pattern, until = fields.pattern(), fields.end(now)
+        fields.only("by", "note", "pattern", "minutes", "until", "anyway")
+        pattern, until, anyway = fields.pattern(), fields.end(now), fields.flag("anyway")
         _check_author(fields)
         if refusal := self.silences.refusal():
             raise Conflict(refusal)
         warning = self.silences.warning(pattern)
+        if warning and not anyway:
+            allowed = f"must match a known target ({warning}), or be given with anyway"
+            raise BodyError([Fault("pattern", allowed, pattern)], near=self.silences.nearest(pattern))
         return self._publish(fields, Verb.SILENCE, pattern, now, until=until), warning
 
     def unsilence(self, request: flask.Request) -> str:

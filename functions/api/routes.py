@@ -175,7 +175,7 @@ def _answer(request: flask.Request, services: Callable[[], Services], role_of: r
         return reply.error(HTTPStatus(error.code or 500), error.description or "")
     except BodyError as error:
         faults = [{"path": fault.path, "allowed": fault.allowed, "given": fault.given} for fault in error.faults]
-        return reply.error(HTTPStatus.BAD_REQUEST, str(error), faults=faults)
+        return reply.error(HTTPStatus.BAD_REQUEST, str(error), faults=faults, **error.more)
     except LookupError as error:
         return reply.error(HTTPStatus.NOT_FOUND, str(error.args[0]))
     except AiaError as error:

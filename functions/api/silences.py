@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from core.incidents.routing import Silence, unmatched
+from core.incidents.routing import Silence, nearest, unmatched
 from core.incidents.silences import LIMIT
 from core.settings import Settings
 from functions.adapters.ports import Clock, Data, Store
@@ -46,6 +46,10 @@ class Silences:
     def warning(self, pattern: str) -> str:
         """What to say about a pattern that matches no known target; empty where it matches."""
         return unmatched(pattern, self.targets())
+
+    def nearest(self, pattern: str) -> str:
+        """The known target that a pattern is most like; empty where it is like none."""
+        return nearest(pattern, self.targets())
 
     def refusal(self) -> str:
         """Why no further silence is taken; empty where one is."""

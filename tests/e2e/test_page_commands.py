@@ -18,7 +18,20 @@ from functions.services.incidents.channel_tests import COLLECTION as CHANNEL_TES
 from tests.support.builders import pages
 from tests.support.servers.iap import proxy
 from tests.support.servers.stack import eventually
-from tests.support.web.viewing import COME_BACK, SECOND, WORST, PageFixture, button, card, commands, fact, go, saved
+from tests.support.web.viewing import (
+    COME_BACK,
+    SECOND,
+    WORST,
+    PageFixture,
+    at_once,
+    button,
+    card,
+    commands,
+    confirm,
+    fact,
+    go,
+    saved,
+)
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
@@ -42,13 +55,27 @@ def test_acknowledging_is_shown_at_once_sent_and_confirmed(night: PageFixture) -
 
 
 @pytest.mark.parametrize(
-    ("label", "verb", "pill"), [("Resolve", "resolve", "resolved"), ("Cancel", "cancel", "cancelled")]
+    ("label", "asked", "verb", "pill"),
+    [("Resolve", "Resolve", "resolve", "resolved"), ("Cancel", "Close as a false alarm", "cancel", "cancelled")],
 )
-def test_an_incident_that_a_person_ends_moves_to_those_that_are_over(
-    night: PageFixture, label: str, verb: str, pill: str
+def test_an_incident_that_a_person_ends_after_a_question_moves_to_those_that_are_over_unless_it_is_undone(
+    night: PageFixture, label: str, asked: str, verb: str, pill: str
 ) -> None:
     page = night.open()
     button(page, label, SECOND).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Told of it: technical, log.")
+    dialog.get_by_role("button", name="Back").click()
+    expect(page.locator(".told")).to_have_count(0)
+    button(page, label, SECOND).click()
+    confirm(page, asked)
+    expect(page.locator(f"[data-incident='{SECOND}'] .head .pill").nth(1)).to_have_text(pill)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(f"[data-incident='{SECOND}'] .head .pill").nth(1)).to_have_text("acknowledged")
+    assert commands(night) == []
+    button(page, label, SECOND).click()
+    confirm(page, asked)
+    at_once(page)
     saved(page)
     expect(page.locator(f"#past-list [data-incident='{SECOND}'] .head .pill").nth(1)).to_have_text(pill, timeout=10_000)
     expect(page.locator("#state")).to_contain_text("1 open incident")
@@ -87,6 +114,7 @@ def test_an_incident_is_merged_into_one_that_is_chosen(night: PageFixture) -> No
     choice.select_option(SECOND)
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         button(page, "Merge").click()
+        at_once(page)
     expect(page.locator(f'[data-incident="{WORST}"]')).to_contain_text(f"Part of {SECOND}")
     [(verb, subject, _, _)] = commands(night)
     assert (verb, subject, night.office.published[0][1].to) == ("merge", WORST, SECOND)
@@ -137,6 +165,8 @@ def test_what_expired_is_not_called_resolved_and_a_person_ends_it(night: PageFix
     saved(page)
     expect(one.locator(".head .pill").nth(1)).to_have_text("expired")
     one.get_by_role("button", name="Resolve").click()
+    confirm(page, "Resolve")
+    at_once(page)
     expect(one.locator(".head .pill").nth(1)).to_have_text("resolved")
     saved(page)
     said = [(one.verb, one.subject) for _, one, _ in night.office.published]
@@ -262,14 +292,19 @@ def test_everything_is_halted_and_resumed(night: PageFixture) -> None:
     expect(state).to_have_text(re.compile("^On: "))
     automation.get_by_label("Reason for the halt").fill("it made it worse")
     automation.get_by_role("button", name="Halt").click()
+    confirm(page, "Halt")
     saved(page)
     expect(state).to_have_text("Halted: no automated actions run")
     expect(automation).to_contain_text("Everything halted by Ada")
     expect(page.locator("#glance > div").nth(3)).to_contain_text("Haltedby Ada")
     automation.get_by_role("button", name="Resume everything").click()
+    confirm(page, "Resume")
     saved(page)
     expect(state).to_have_text(re.compile("^On: "))
-    assert [one[0] for one in commands(night)] == ["halt", "resume"]
+    page.locator(".told", has_text="Resumed").get_by_role("button", name="Undo").click()
+    saved(page)
+    expect(state).to_have_text("Halted: no automated actions run")
+    assert [one[0] for one in commands(night)] == ["halt", "resume", "halt"]
     assert commands(night)[0] == ("halt", "*", "Ada", "it made it worse")
 
 
@@ -278,6 +313,7 @@ def test_one_action_is_halted(night: PageFixture) -> None:
     automation = page.get_by_role("region", name="Automation")
     automation.get_by_label("Action to halt").select_option("retrain_model")
     automation.get_by_role("button", name="Halt").click()
+    confirm(page, "Halt")
     expect(automation.get_by_role("button", name="Resume retrain model")).to_be_visible()
     saved(page)
     assert commands(night) == [("halt", "retrain_model", "Ada", "")]
@@ -295,6 +331,8 @@ def test_an_incident_is_silenced_for_an_hour_and_the_silence_ended(night: PageFi
     assert timedelta(minutes=60) <= command.until - before < timedelta(minutes=62)
     expect(page.get_by_role("region", name="Silences")).to_contain_text("model/churn")
     button(page, "End the silence").click()
+    confirm(page, "End the silence")
+    at_once(page)
     expect(button(page, "Silence 1 h")).to_be_visible()
     saved(page)
     assert commands(night)[1][:2] == ("unsilence", "model/churn")
@@ -304,6 +342,10 @@ def test_targets_are_silenced_by_a_pattern(night: PageFixture) -> None:
     page = night.open()
     silences = page.get_by_role("region", name="Silences")
     expect(silences).to_contain_text("table/staging.*")
+    silences.get_by_label(re.compile("^Target pattern")).fill("model/flihgt-delay")
+    silences.get_by_role("button", name="Silence", exact=True).click()
+    expect(silences.get_by_role("alert")).to_contain_text("did you mean 'model/flight-delay'?")
+    expect(silences.get_by_role("button", name="Silence model/flight-delay")).to_be_visible()
     silences.get_by_label(re.compile("^Target pattern")).fill("model/flight*")
     silences.get_by_label("Duration").select_option("4")
     silences.get_by_role("button", name="Silence", exact=True).click()
@@ -311,10 +353,24 @@ def test_targets_are_silenced_by_a_pattern(night: PageFixture) -> None:
     expect(card(page, SECOND)).to_contain_text("Silenced by Ada (model/flight*)")
     expect(card(page)).not_to_contain_text("Silenced by")
     silences.get_by_role("button", name="End the silence of table/staging.*").click()
+    confirm(page, "End the silence")
+    at_once(page)
     expect(silences).not_to_contain_text("table/staging.*")
     saved(page)
     eventually(lambda: len(commands(night)) > 1, "command that is shown as done before it is sent", within=10)
     assert [one[:2] for one in commands(night)] == [("silence", "model/flight*"), ("unsilence", "table/staging.*")]
+    night.faults[:] = [fault for fault in night.faults if "400" not in fault]
+
+
+def test_what_can_still_be_undone_is_sent_when_the_page_is_left(night: PageFixture) -> None:
+    page = night.open()
+    button(page, "Resolve").click()
+    confirm(page, "Resolve")
+    expect(page.locator(".told")).to_be_visible()
+    page.goto("about:blank")
+    eventually(
+        lambda: commands(night) == [("resolve", WORST, "Ada", "")], "the command of a page that is left", within=10
+    )
 
 
 def test_an_incident_is_acknowledged_with_the_keyboard_and_the_focus_stays_with_it(night: PageFixture) -> None:

@@ -5,7 +5,7 @@ const asked = (path, options, patience = PATIENCE) => fetch(path, { ...options, 
 
 async function read(path, response) {
   const body = await response.json().catch(() => ({ error: `${path}: ${response.status} ${response.statusText}` }));
-  if (!response.ok) throw Object.assign(new Error(body.error ?? response.statusText), { status: response.status, starting: Boolean(body.starting) });
+  if (!response.ok) throw Object.assign(new Error(body.error ?? response.statusText), { status: response.status, starting: Boolean(body.starting), near: body.near });
   return body;
 }
 
@@ -17,4 +17,4 @@ export async function text(path) {
   return response.ok ? response.text() : read(path, response);
 }
 export const send = (path, body) =>
-  answered(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  answered(path, { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });

@@ -79,6 +79,22 @@ const input = (kind, incident) => document.querySelector(`[data-key="${kind}/${C
 const VERB = { assign: "take_over" };
 const NAMES = ["assign", "take_over", "merge"];
 
+const firing = (incident) => incident.conditions.filter((one) => one.status === "firing").length;
+const isToBeTold = (incident) => (incident.notified?.channels.length ? `Told of it: ${[...incident.notified.channels].join(", ")}.` : "Nobody was notified of it.");
+
+// What is asked before an incident is ended.
+const ASKS = {
+  resolve: (incident) => ({
+    title: "Resolve this incident?", label: "Resolve",
+    text: [incident.title, firing(incident) ? `${plural(firing(incident), "condition")} still fire${firing(incident) === 1 ? "s" : ""}. It opens again when another one fires, or one gets worse.` : "None of its conditions fires any more.", isToBeTold(incident)],
+  }),
+  cancel: (incident) => ({
+    title: "Close it as a false alarm?", label: "Close as a false alarm",
+    text: [incident.title, "It does not count in response times and other measures.", isToBeTold(incident)],
+  }),
+};
+const HELD_BACK = ["resolve", "cancel", "merge"];
+
 export function act(incident, does, target = "") {
   const verb = VERB[does] ?? does;
   const field = verb === "merge" ? "into" : "to";
@@ -92,7 +108,7 @@ export function act(incident, does, target = "") {
   const { at, ...body } = told;
   const sent = command({
     key: keyOf(incident), path: `/api/incidents/${encodeURIComponent(incident.id)}/${verb}`, body,
-    says: `${label}: ${target || incident.title}`,
+    says: `${label}: ${target || incident.title}`, ask: ASKS[verb]?.(incident), holdBack: HELD_BACK.includes(verb), takesBack: verb === "reopen",
     apply: (known, by) => ({ ...known, incidents: known.incidents.map((one) => (one.id === incident.id ? { ...one, ...EFFECT[verb](one, { ...told, by }) } : one)) }),
     holds: (known, by) => known.incidents.some((one) => one.id === incident.id && HOLDS[verb](one, { ...told, by }, incident)),
   });
@@ -130,7 +146,7 @@ export function buttons(incident, context) {
     type: "button", class: `do ${index === 0 ? "first" : ""} ${verb === "cancel" ? "plain" : ""}`, title: DOES[verb].title,
     "data-key": `${verb}/${incident.id}`, "data-verb": verb, onclick: () => act(incident, verb),
   }, DOES[verb].label));
-  const quiet = context.quiet.length ? null : [1, 4].map((hours) => el("button", {
+  const quiet = context.quiet.length || (incident.state === "resolved" && !isSilent(incident)) ? null : [1, 4].map((hours) => el("button", {
     type: "button", class: "do plain", "data-key": `silence-${hours}/${incident.id}`, title: `Mute notifications of ${incident.target} for ${plural(hours, "hour")}`,
     onclick: () => silence(incident.target, hours * 60, input("note", incident)?.value ?? "", keyOf(incident)),
   }, `Silence ${hours} h`));

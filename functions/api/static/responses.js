@@ -72,12 +72,20 @@ export function approvals(actions) {
   }));
 }
 
-function turn(verb, action, note) {
+const nameOf = (action) => (action === "*" ? "everything" : words(action));
+const ASKS = {
+  halt: (action) => ({ title: `Halt ${nameOf(action)}?`, label: "Halt", text: ["No such action is applied from now on, also none that is approved, until somebody resumes it.", "What is applied already stays."] }),
+  resume: (action) => ({ title: `Resume ${nameOf(action)}?`, label: "Resume", text: "Playbooks act by themselves again, within their guard rails." }),
+};
+
+// It counts at once, and is undone by its opposite.
+function turn(verb, action, note, ask = ASKS[verb](action)) {
   const halted = verb === "halt";
+  const undo = ask && (() => turn(halted ? "resume" : "halt", action, "undone", null));
   const others = (all) => all.filter((one) => one.action !== action);
-  command({
+  return command({
     key: "automation", path: `/api/automation/${verb}`, body: { action, note },
-    says: halted ? `Halted: ${words(action)}` : `Resumed: ${words(action)}`,
+    says: `${halted ? "Halted" : "Resumed"}: ${nameOf(action)}`, ask, undo,
     apply: (known, by) => ({ ...known, actions: { ...known.actions, automation: { ...known.actions.automation, halted: [...others(known.actions.automation.halted), ...(halted ? [{ action, by, at: new Date().toISOString(), note, halted }] : [])] } } }),
     holds: (known) => known.actions.automation.halted.some((one) => one.action === action) === halted,
   });
@@ -93,12 +101,12 @@ function switches(actions, context) {
     : all ? ["critical", "Halted: no automated actions run"]
       : halted(actions).length ? ["warning", "On, except for the actions halted below"] : ["good", "On: playbook actions run within their guard rails"];
   const value = (id) => document.getElementById(id);
-  const halt = () => { turn("halt", value("halt-which").value, value("halt-note").value); value("halt-note").value = ""; };
+  const halt = () => turn("halt", value("halt-which").value, value("halt-note").value).then((done) => { if (done) value("halt-note").value = ""; });
   return el("div", { class: "card", "aria-label": "Switch" },
     el("p", { class: `switch ${tone}`, id: "switch-state" }, text, context.sending && el("span", { class: "saving" }, " saving…")),
     el("ul", { class: "halts" }, halted(actions).map((one) => el("li", {},
       el("span", {}, el("b", {}, one.action === "*" ? "Everything" : words(one.action)), " halted by ", one.by, " ", since(one.at), " ago", one.note && `: ${one.note}`),
-      el("button", { type: "button", class: "do small", "data-key": `resume/${one.action}`, "aria-label": `Resume ${one.action === "*" ? "everything" : words(one.action)}`, onclick: () => turn("resume", one.action, "") }, "Resume")))),
+      el("button", { type: "button", class: "do small", "data-key": `resume/${one.action}`, "aria-label": `Resume ${nameOf(one.action)}`, onclick: () => turn("resume", one.action, "") }, "Resume")))),
     el("div", { class: "buttons" },
       el("label", {}, el("span", { class: "hidden" }, "Action to halt"), el("select", { id: "halt-which", "data-key": "halt-which" },
         el("option", { value: "*" }, "everything"), automation.actions.map((name) => el("option", { value: name }, words(name))))),

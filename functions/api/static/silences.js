@@ -6,11 +6,16 @@ import { clock, left } from "./format.js";
 const keyOf = (pattern) => `silence/${pattern}`;
 const HOURS = [1, 4, 8, 24, 72];
 
-export function silence(pattern, minutes, note, key = "silences") {
+// The last one that was refused since it matches nothing that is known: what it is most like, and how to make it all the same.
+let unmatched = null;
+
+export function silence(pattern, minutes, note, key = "silences", anyway = false) {
+  unmatched = null;
   const now = Date.now();
   const until = new Date(now + minutes * 60000).toISOString();
   return command({
-    key, path: "/api/silences", body: { pattern, minutes, note }, says: `Silenced: ${pattern}`,
+    key, path: "/api/silences", body: { pattern, minutes, note, ...(anyway && { anyway }) }, says: `Silenced: ${pattern}`,
+    refused: ({ near }) => { if (near !== undefined) unmatched = { pattern, minutes, note, near }; },
     apply: (known, by) => ({ ...known, silences: [...known.silences, { pattern, by, note, at: new Date(now).toISOString(), until }] }),
     holds: (known) => known.silences.some((one) => one.pattern === pattern && Date.parse(one.until) >= Date.parse(until) - 60000),
   });
@@ -18,7 +23,8 @@ export function silence(pattern, minutes, note, key = "silences") {
 
 export function unsilence(pattern, key = keyOf(pattern)) {
   return command({
-    key, path: "/api/silences/end", body: { pattern }, says: `No longer silenced: ${pattern}`,
+    key, path: "/api/silences/end", body: { pattern }, says: `No longer silenced: ${pattern}`, holdBack: true,
+    ask: { title: "End this silence?", text: [pattern, "People are notified of these targets again, also of what fires already."], label: "End the silence" },
     apply: (known) => ({ ...known, silences: known.silences.filter((one) => one.pattern !== pattern) }),
     holds: (known) => !known.silences.some((one) => one.pattern === pattern),
   });
@@ -37,8 +43,18 @@ function send(event) {
   event.preventDefault();
   const value = (id) => at(id).value.trim();
   if (!value("silence-pattern")) return at("silence-pattern").focus();
-  silence(value("silence-pattern"), 60 * Number(value("silence-hours")), value("silence-note"));
-  at("silence-pattern").value = at("silence-note").value = "";
+  silence(value("silence-pattern"), 60 * Number(value("silence-hours")), value("silence-note")).then((done) => {
+    if (done) at("silence-pattern").value = at("silence-note").value = "";
+  });
+}
+
+// Whoever mistyped it takes the one that is meant; whoever means a target of tomorrow says so.
+function meant({ pattern, minutes, note, near }) {
+  const button = (text, chosen, anyway) => el("button", {
+    type: "button", class: "do small", "data-key": `meant/${chosen}`,
+    onclick: () => silence(chosen, minutes, note, "silences", anyway).then((done) => { if (done) at("silence-pattern").value = at("silence-note").value = ""; }),
+  }, text);
+  return el("div", { class: "buttons" }, near && button(`Silence ${near}`, near, false), button(`Silence ${pattern} anyway`, pattern, true));
 }
 
 function form(problem) {
@@ -48,7 +64,8 @@ function form(problem) {
       el("select", { id: "silence-hours", "aria-label": "Duration", "data-key": "silence-hours" }, HOURS.map((hours) => el("option", { value: hours }, `${hours} h`))),
       el("input", { type: "text", class: "note", id: "silence-note", maxlength: 300, placeholder: "Reason (optional)", "aria-label": "Reason for the silence", "data-key": "silence-note" }),
       el("button", { type: "submit", class: "do", "data-key": "silence-do" }, "Silence")),
-    problem && el("p", { class: "fault", role: "alert" }, problem));
+    problem && el("p", { class: "fault", role: "alert" }, problem),
+    problem && unmatched && meant(unmatched));
 }
 
 export function draw(silences) {
@@ -58,5 +75,5 @@ export function draw(silences) {
     return item(`${one.pattern} ${one.by} ${index}`, [one, context], () => row(one, context));
   });
   patch(at("silences"), rows.length ? rows : [item("none", 0, () => el("li", { class: "soft" }, "No silences."))]);
-  patch(at("silence-form"), [item("form", fault("silences"), () => form(fault("silences")))]);
+  patch(at("silence-form"), [item("form", [fault("silences"), unmatched], () => form(fault("silences")))]);
 }

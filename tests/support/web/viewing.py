@@ -170,6 +170,16 @@ def button(page: Page, name: str, incident_id: str = WORST) -> Locator:
     return card(page, incident_id).get_by_role("button", name=name, exact=True)
 
 
+def confirm(page: Page, label: str) -> None:
+    """Answer the question that the page asks."""
+    page.get_by_role("dialog").get_by_role("button", name=label, exact=True).click()
+
+
+def at_once(page: Page) -> None:
+    """Not wait for the end of the time in which it can be undone."""
+    page.get_by_role("button", name="Now", exact=True).click()
+
+
 def saved(page: Page) -> None:
     """Return when everything that was told is confirmed; the page asks at once, as when somebody comes back to it."""
     deadline = time.monotonic() + 30
