@@ -145,6 +145,7 @@ PARAMETERS: dict[str, Any] = {
     "forecasts": [{"made_at": NOW, "source": "shop", "day": NOW, "low": 1.0, "middle": 2.0, "high": 3.0, "mean": 2.1}],
     "end": NOW,
     "incident": "model-flight-delay-20260301-00000000",
+    "kinds": ["command", "incident"],
     "last": NOW,
     "late_end": NOW - timedelta(hours=1),
     "late_start": NOW - timedelta(hours=1, minutes=15),

@@ -88,7 +88,7 @@ TOLD = TimelineEntry(sequence=1, at=NOW, change=Change.OPENED, reason=IncidentRe
     [
         ({"state": "open"}, ["one", "two"]),
         ({"state": "acknowledged,expired"}, ["mine", "quiet"]),
-        ({"state": ["cancelled", "merged"]}, ["false", "part"]),
+        ({"state": "cancelled,merged"}, ["false", "part"]),
         ({"severity": "critical"}, ["one"]),
         ({"category": "availability"}, ["two"]),
         ({"target": "service/*"}, ["two"]),
