@@ -1,30 +1,21 @@
-"""What people look for in the list of incidents: the filter of a request, what matches it, and the cursor of a page."""
+"""What people look for in the list of incidents: the filter of a request, what matches it, and where it stands in the list."""
 
-import base64
-import binascii
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
-
-import msgspec
-from werkzeug.exceptions import BadRequest
+from datetime import datetime
+from typing import NamedTuple
 
 from core.events import Severity
 from core.incidents.model import IncidentReason, State
 from core.patterns import matches
 from functions.adapters.ports import Data
+from functions.api import listing
 from functions.api.request import Request
 
 STATES = (State.OPEN, State.ACKNOWLEDGED, State.MITIGATED, State.RESOLVED, "cancelled", "expired", "merged")
 """What an incident is in the list; the last three are kinds of what is over."""
 OVER = frozenset({State.RESOLVED, "cancelled", "expired", "merged"})
-_LONGEST = 200
-"""Characters of a text."""
-_MOST_WORDS = 10
 _BY_PEOPLE = frozenset({IncidentReason.COMMAND, IncidentReason.COMMENT})
-_SEVERITIES = tuple(Severity)
 
 
 class Place(NamedTuple):
@@ -100,15 +91,16 @@ def read_filter(request: Request) -> IncidentFilter:
     Raises:
         BadRequest: it is invalid.
     """
+    model = listing.text(request, "model")
     return IncidentFilter(
-        states=frozenset(_choices(request, "state", STATES)),
-        severities=frozenset(map(Severity, _choices(request, "severity", _SEVERITIES))),
-        category=_text(request, "category"),
-        target=_target(request),
-        person=_text(request, "person").lower(),
-        words=tuple(_text(request, "q").lower().split()[:_MOST_WORDS]),
-        since=_instant(request, "since"),
-        until=_instant(request, "until"),
+        states=frozenset(listing.choices(request, "state", STATES)),
+        severities=frozenset(map(Severity, listing.choices(request, "severity", tuple(Severity)))),
+        category=listing.text(request, "category"),
+        target=f"model/{model}" if model else listing.text(request, "target"),
+        person=listing.text(request, "person").lower(),
+        words=listing.words(request, "q"),
+        since=listing.instant(request, "since"),
+        until=listing.instant(request, "until"),
     )
 
 
@@ -135,28 +127,6 @@ def place_of(incident: Data) -> Place:
     return Place(is_open=True, rank=Severity(incident["severity"]).rank, at=incident["opened_at"], id=incident["id"])
 
 
-def write_cursor(place: Place) -> str:
-    """The place after which the next page begins, as text for an address."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
-
-
-def read_cursor(given: str) -> Place | None:
-    """The place in a cursor; None where none is given, for the first page.
-
-    Raises:
-        BadRequest: it is none of ours.
-    """
-    if not given:
-        return None
-    try:
-        place = msgspec.json.decode(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)), type=Place)
-    except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
-        raise BadRequest(f"cursor: must be what `next` said, got {given[:80]!r}") from error
-    if place.at.tzinfo is None:
-        raise BadRequest(f"cursor: must be what `next` said, got {given[:80]!r}")
-    return place
-
-
 def _people(incident: Data) -> Iterator[str]:
     yield incident["acknowledged_by"]
     yield from (one["summary"] for one in incident["timeline"] if one["reason"] in _BY_PEOPLE)
@@ -174,44 +144,3 @@ def _texts(incident: Data) -> Iterator[str]:
     for condition in incident["conditions"]:
         yield from (condition["target"], condition["kind"], condition["summary"])
         yield from (piece["text"] for piece in condition["evidence"])
-
-
-def _choices(request: Request, name: str, allowed: tuple[Any, ...]) -> list[str]:
-    given = [one for one in request.args.get(name, "").split(",") if one]
-    for one in given:
-        if one not in allowed:
-            raise BadRequest(f"{name}: must be one of {', '.join(allowed)}, got {one[:80]!r}")
-    return given
-
-
-def _text(request: Request, name: str) -> str:
-    given = request.args.get(name, "").strip()
-    if len(given) > _LONGEST or not given.isprintable():
-        raise BadRequest(f"{name}: must be at most {_LONGEST} printable characters, got {given[:80]!r}")
-    return given
-
-
-def _target(request: Request) -> str:
-    model = _text(request, "model")
-    return f"model/{model}" if model else _text(request, "target")
-
-
-def _instant(request: Request, name: str) -> datetime | None:
-    """An instant, or the start of a day in UTC."""
-    given = request.args.get(name, "")
-    if not given:
-        return None
-    try:
-        at = datetime.fromisoformat(given)
-    except ValueError as error:
-        raise BadRequest(f"{name}: must be a day or an instant, as 2026-03-01, got {given[:80]!r}") from error
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def like(pattern: str) -> str:
-    r"""A pattern of targets as LIKE has it; everything where it is empty.
-
-    >>> like("model/*"), like("a_b"), like("")
-    ('model/%', 'a\\_b', '%')
-    """
-    return re.sub(r"([\\%_])", r"\\\1", pattern).replace("*", "%") if pattern else "%"
