@@ -5,6 +5,7 @@ metrics have had a value within the range that the rule looks at. A metric that 
 finding; one that has not been there for so long is only shown as not known: it may be of a system that nobody has.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ LEAST_RANGE = timedelta(minutes=20)
 EVERY = timedelta(minutes=5)
 """How often it is asked."""
 _IN_A_QUERY = 20
+_OF_FAILURES = re.compile(r"otelcol_exporter_(?:send|enqueue)_failed_\w+")
+"""Counters that begin with the first failure, and are gone after a restart: that one is absent says nothing."""
 _KIND = "data"
 
 
@@ -64,7 +67,8 @@ class AlertRule:
     @property
     def needs(self) -> tuple["Need", ...]:
         """The metrics that it needs, each over its longest range."""
-        return tuple(Need(name, max(span, LEAST_RANGE)) for name, span in longest_ranges(self.expr).items())
+        ranges = longest_ranges(self.expr).items()
+        return tuple(Need(name, max(span, LEAST_RANGE)) for name, span in ranges if not _OF_FAILURES.fullmatch(name))
 
 
 @dataclass(frozen=True, slots=True, order=True)

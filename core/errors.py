@@ -13,7 +13,6 @@
     ├── ActionError          an action cannot be done, whenever it is tried: the outside refused it, or is not as planned
     ├── UnreadableError      what is kept in a document is not what this version writes; the others are read all the same
     ├── BackupError          a backup is missing, or cannot be restored: names the table or what differs
-    ├── ConfigurationError   what is deployed is not what the files say: names each difference
     ├── ConflictError        somebody else wrote the document first
     ├── BusyError            somebody else holds the claim; try again later
     └── UnavailableError     something outside does not answer; try again later
@@ -89,10 +88,6 @@ class UnreadableError(AiaError):
 
 class BackupError(AiaError):
     """A backup is missing, or cannot be restored."""
-
-
-class ConfigurationError(AiaError):
-    """What is deployed is not what the files say."""
 
 
 class ConflictError(AiaError):

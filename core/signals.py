@@ -5,7 +5,7 @@ panels from `dashboards/`, and what is seen from Prometheus or Cloud Monitoring.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -14,6 +14,8 @@ from core.promql import metrics
 
 FRESH = timedelta(hours=1)
 """A sample that is older does not count as seen now; some metrics are written once in a quarter of an hour."""
+HISTORY = "history"
+"""The job of samples that are computed of the past when a system starts with a history, as `aia local` does: they do not count as seen."""
 _IN_A_QUERY = 20
 
 
@@ -36,9 +38,10 @@ class Sight(StrEnum):
     REPLAYED = "replayed"
     """There are samples, of data that are a replay on this machine: they do not count as seen."""
     NEEDS_GCP = "needs GCP"
-    """Google Cloud writes some of its metrics, and there are none."""
+    """Only Google Cloud writes its metrics, and there are none."""
     NOT_SET_UP = "not set up"
-    """Nothing writes its metrics unless somebody sets it up: a probe, a model, a limit, an application that sends telemetry."""
+    """Nothing writes its metrics unless somebody sets it up, on whichever machine: a probe, a model, a limit, an application that sends
+    telemetry. Its catalogue says how."""
     NOT_SEEN = "not seen"
     NOT_KNOWN = "not known"
     """Nobody answers what there is."""
@@ -71,6 +74,32 @@ class Signal:
             return Source.FUNCTIONS
         return Source.GOOGLE if ":" in self.metric else Source.SERVICES
 
+    def where(self, label: str, pattern: str) -> "Signal":
+        """Those of its series whose label matches a pattern.
+
+        >>> Signal(selector='aia_probe_up{probe="api"}').where("job", "a|b").selector
+        'aia_probe_up{job=~"a|b",probe="api"}'
+        """
+        name, _, others = self.selector.partition("{")
+        return replace(self, selector=f'{name}{{{label}=~"{pattern}"{f",{others}" if others else "}"}')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetUp:
+    """How an area is set up that is not by itself.
+
+    Attributes:
+        how: what to do, in a sentence.
+        settings: what to add to the settings, as YAML; empty where that is not needed.
+        guide: the file in `docs/`, and its section.
+        keys: the settings that are not empty where it is set up, as in `capacity.resources`; empty where no settings say so.
+    """
+
+    how: str
+    guide: str
+    settings: str = ""
+    keys: str = ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area:
@@ -83,6 +112,9 @@ class Area:
         probes: the kinds of probes that watch it as well.
         contract: the test of what is not on one machine by itself, against its documentation or a real server; empty where all of it is.
         replayed: whether its data are a replay on one machine.
+        replays: patterns by label: only series with such a value are; all of those whose metric has none of the labels.
+        set_up: how it is set up, where it is not by itself.
+        is_set_up: whether the settings set it up.
     """
 
     name: str
@@ -91,6 +123,15 @@ class Area:
     probes: tuple[str, ...] = ()
     contract: str = ""
     replayed: bool = False
+    replays: Mapping[str, str] = field(default_factory=dict)
+    set_up: SetUp | None = None
+    is_set_up: bool = False
+
+    def replay_of(self, signal: Signal) -> Signal:
+        """Those series of a signal that are a replay on one machine, where there are any."""
+        metric = CATALOGUE.get(signal.metric)
+        labels = [label for label in self.replays if metric and label in metric.labels]
+        return signal.where(labels[0], self.replays[labels[0]]) if labels else signal
 
 
 OF_PROBES = ("aia_probe_up", "aia_probe_latency_seconds")
@@ -102,13 +143,15 @@ def with_probes(area: Area, kinds: Mapping[str, str]) -> Area:
 
     Args:
         area: as its file has it.
-        kinds: the kind of each probe in the settings, by its name. Where none is of a kind of the area, its signals select no series.
+        kinds: the kind of each probe in the settings, by its name. Where none is of a kind of the area, its signals select no series;
+            else the area is set up.
     """
     if not area.probes:
         return area
     names = "|".join(sorted(name for name, kind in kinds.items() if kind in area.probes))
     chosen = f'=~"{names}"' if names else '="none"'
-    return replace(area, signals=(*(Signal(selector=f"{one}{{probe{chosen}}}") for one in OF_PROBES), *area.signals))
+    signals = (*(Signal(selector=f"{one}{{probe{chosen}}}") for one in OF_PROBES), *area.signals)
+    return replace(area, signals=signals, is_set_up=area.is_set_up or bool(names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +163,7 @@ class SignalCoverage:
         rules: the alert rules that look at its metric, by name.
         panels: the tiles of dashboards that show its metric, as in `technical: Probes`.
         series: how many series had a sample within `FRESH`; None where that is not known.
+        replayed: how many of them are of a replay.
         written_by: the functions or jobs that wrote them.
     """
 
@@ -127,6 +171,7 @@ class SignalCoverage:
     rules: tuple[str, ...]
     panels: tuple[str, ...]
     series: int | None
+    replayed: int
     written_by: tuple[str, ...]
 
 
@@ -150,25 +195,36 @@ class AreaCoverage:
 
     @property
     def seen(self) -> int | None:
-        """The number of its signals with a fresh sample; None where that is not known."""
-        return None if self.sight is Sight.NOT_KNOWN else sum(bool(one.series) for one in self.signals)
+        """The number of its signals with a fresh sample of a program; None where that is not known."""
+        return None if self.sight is Sight.NOT_KNOWN else sum((one.series or 0) > one.replayed for one in self.signals)
+
+    @property
+    def replayed(self) -> int:
+        """The number of its signals whose fresh samples are all of a replay."""
+        return sum(0 < (one.series or 0) <= one.replayed for one in self.signals)
 
 
 Seen = Mapping[str, Mapping[str, int]]
 """Of each selector with a fresh sample: the number of series by the job that wrote them."""
 
 
-def queries(areas: Iterable[Area]) -> Iterator[tuple[tuple[str, ...], str]]:
+def queries(areas: Iterable[Area], *, replay: bool) -> Iterator[tuple[tuple[str, ...], str]]:
     """PromQL queries of what there is: the selectors that one asks about, and the query, whose results name them by number.
 
     >>> area = Area(name="DNS", owner="ops", signals=(Signal(selector="aia_probe_up"),))
-    >>> next(queries([area]))
+    >>> next(queries([area], replay=False))
     (('aia_probe_up',), 'label_replace(count by (job) (last_over_time(aia_probe_up[3600s])), "signal", "0", "", "")')
     """
-    selectors = tuple(dict.fromkeys(signal.selector for area in areas for signal in area.signals))
+    selectors = tuple(dict.fromkeys(one.selector for area in areas for one in _asked(area, replay=replay)))
     for first in range(0, len(selectors), _IN_A_QUERY):
         part = selectors[first : first + _IN_A_QUERY]
         yield part, " or ".join(_query(number, selector) for number, selector in enumerate(part))
+
+
+def _asked(area: Area, *, replay: bool) -> Iterator[Signal]:
+    yield from area.signals
+    if replay and area.replayed:
+        yield from map(area.replay_of, area.signals)
 
 
 def _query(number: int, selector: str) -> str:
@@ -204,27 +260,42 @@ def _area(
     *,
     replay: bool,
 ) -> AreaCoverage:
-    signals = tuple(
-        SignalCoverage(
-            signal=signal,
-            rules=tuple(rules.get(signal.family, ())),
-            panels=tuple(panels.get(signal.family, ())),
-            series=None if seen is None else sum(seen.get(signal.selector, {}).values()),
-            written_by=() if seen is None else tuple(sorted(filter(None, seen.get(signal.selector, {})))),
-        )
-        for signal in area.signals
+    signals = tuple(_signal(area, one, rules, panels, seen, replay=replay) for one in area.signals)
+    return AreaCoverage(area=area, signals=signals, sight=_sight(area, signals))
+
+
+def _signal(
+    area: Area,
+    signal: Signal,
+    rules: Mapping[str, Sequence[str]],
+    panels: Mapping[str, Sequence[str]],
+    seen: Seen | None,
+    *,
+    replay: bool,
+) -> SignalCoverage:
+    jobs = {} if seen is None else seen.get(signal.selector, {})
+    replays = {} if seen is None or not area.replayed else seen.get(area.replay_of(signal).selector, {})
+    past = jobs.get(HISTORY, 0)
+    return SignalCoverage(
+        signal=signal,
+        rules=tuple(rules.get(signal.family, ())),
+        panels=tuple(panels.get(signal.family, ())),
+        series=None if seen is None else sum(jobs.values()),
+        replayed=past + sum(count for job, count in replays.items() if job != HISTORY) if replay else 0,
+        written_by=tuple(sorted(filter(None, jobs))),
     )
-    return AreaCoverage(area=area, signals=signals, sight=_sight(area, seen, replay=replay))
 
 
-def _sight(area: Area, seen: Seen | None, *, replay: bool) -> Sight:
-    if seen is None:
+def _sight(area: Area, signals: Sequence[SignalCoverage]) -> Sight:
+    if any(one.series is None for one in signals):
         return Sight.NOT_KNOWN
-    if any(signal.selector in seen for signal in area.signals):
-        return Sight.REPLAYED if replay and area.replayed else Sight.SEEN
-    if not area.contract:
-        return Sight.NOT_SEEN
-    return Sight.NEEDS_GCP if any(one.source is Source.GOOGLE for one in area.signals) else Sight.NOT_SET_UP
+    if any((one.series or 0) > one.replayed for one in signals):
+        return Sight.SEEN
+    if any(one.series for one in signals):
+        return Sight.REPLAYED
+    if area.set_up is not None and not area.is_set_up:
+        return Sight.NOT_SET_UP
+    return Sight.NEEDS_GCP if area.contract and area.set_up is None else Sight.NOT_SEEN
 
 
 def _each_once(parts: Iterable[Sequence[str]]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ Resource = Mapping[str, Any]
 
 WIDTH: Final = 118
 _GROUPS: Final = {
-    "Functions": ("cloudfunctions2_function", "cloud_scheduler_job", "storage_bucket_object"),
+    "Functions": ("cloudfunctions2_function", "cloud_run_v2_service", "cloud_scheduler_job", "storage_bucket_object"),
     "Messages": ("pubsub_topic", "pubsub_subscription", "logging_project_sink"),
     "Data": (
         "bigquery_dataset",
@@ -127,6 +127,17 @@ def _function(resource: Resource) -> str:
     return f"{_name(resource)}: {after['available_memory']}, {instances}, {after['timeout_seconds']} s, reached from {reached}"
 
 
+def _service(resource: Resource) -> str:
+    after = resource["change"]["after"]
+    [template] = after["template"]
+    [scaling], [container] = template["scaling"], template["containers"]
+    [limits] = (one["limits"] for one in container["resources"])
+    instances = f"{scaling['min_instance_count']} to {scaling['max_instance_count']} instances"
+    reached = after["ingress"].removeprefix("INGRESS_TRAFFIC_").lower().replace("_", " ")
+    seconds = template["timeout"].removesuffix("s")
+    return f"{_name(resource)}: {limits['memory']}, {instances}, {seconds} s, reached from {reached}"
+
+
 def _job(resource: Resource) -> str:
     return f"{_name(resource)}: {resource['change']['after']['schedule']}"
 
@@ -141,6 +152,7 @@ def _subscription(resource: Resource) -> str:
 
 _DETAILS: Final = {
     "cloudfunctions2_function": _function,
+    "cloud_run_v2_service": _service,
     "cloud_scheduler_job": _job,
     "pubsub_subscription": _subscription,
 }

@@ -25,6 +25,8 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3  # what the archive says it was made on, wherever that is
+SETTINGS = "settings.json"
+"""Beside the archives: SHA-256 of the settings in each."""
 _RECORD = ".staged"
 """In a staged folder: the digest of what it was staged from. No archive holds a name with a dot before it."""
 
@@ -190,7 +192,15 @@ def archive(function: str, into: Path) -> Path:
     digest = hashlib.sha256(draft.read_bytes()).hexdigest()[:16]
     for old in into.glob(f"{function}-*.zip"):
         old.unlink()
+    _note_settings(into, function, hashlib.sha256(dict(entries)["monitoring.yaml"]).hexdigest())
     return draft.rename(into / f"{function}-{digest}.zip")
+
+
+def _note_settings(into: Path, function: str, digest: str) -> None:
+    """Note the digest of the settings in an archive: Terraform does not look into one, and each may be packaged alone."""
+    file = into / SETTINGS
+    noted = json.loads(file.read_text()) if file.exists() else {}
+    file.write_text(json.dumps(noted | {function: digest}, indent=2, sort_keys=True) + "\n")
 
 
 def main(arguments: list[str] | None = None) -> int:

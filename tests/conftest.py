@@ -19,9 +19,9 @@ ROOT = Path(__file__).parent.parent
 # One thread as deployed (infra/local/stack.py), set before numpy is imported: with more workers than cores its threads wait for each
 # other and use up the processor.
 os.environ["OMP_NUM_THREADS"] = "1"
-# Programs in Go (Terraform, promtool, Prometheus) may grow to five times what they use before they look for garbage: by default, at twice
-# that, it takes a sixth to a quarter of their work.
-os.environ["GOGC"] = "400"
+# Programs in Go (Terraform, promtool, Prometheus) look for garbage only when they have taken half a gigabyte: by default, at twice what
+# they use, it takes a quarter of their work.
+os.environ |= {"GOGC": "off", "GOMEMLIMIT": "512MiB"}
 # Compiled modules are kept, whatever the shell says: every worker and every program that a test starts imports the same ones.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

@@ -1,7 +1,7 @@
 """Verdicts on capacity: whether a limit is reached or will be within the hour, and whether a metric is unusual."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -117,7 +117,8 @@ def _limit_verdict(resource: CapacityResource, usage: Usage) -> Verdict:
         text = f"{number(usage.value, resource.unit)}, the limit is {number(resource.limit, resource.unit)}"
         return _judged(resource, usage.value, CapacityReason.AT_LIMIT, text)
     if usage.forecast is None:
-        return _unknown(CapacityReason.TOO_FEW_VALUES, f"{resource.name}: too few values for a forecast")
+        unknown = _unknown(CapacityReason.TOO_FEW_VALUES, f"{resource.name}: too few values for a forecast")
+        return replace(unknown, value=usage.value, threshold=resource.limit, unit=resource.unit)
     return _predicted(resource, usage.value, usage.forecast)
 
 

@@ -60,6 +60,20 @@ class Schedule:
         since = at - _EPOCH - self.offset
         return _EPOCH + self.offset + since // self.every * self.every
 
+    def next(self, at: datetime, before: "Progress | None") -> datetime:
+        """When it is done next: the instant that is due already, while that is not over, else the one after `at`.
+
+        >>> daily = Schedule(every=timedelta(days=1), offset=timedelta(hours=1))
+        >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
+        >>> daily.next(noon, None).isoformat()
+        '2026-01-02T01:00:00+00:00'
+        >>> daily.next(noon, Progress(due=daily.newest(noon), outcome=RunOutcome.DONE)).isoformat()
+        '2026-01-03T01:00:00+00:00'
+        """
+        newest = self.newest(at)
+        over = before is not None and before.due >= newest and before.over
+        return newest + self.every if over else newest
+
 
 def weekly(weekday: int, hour: int) -> Schedule:
     """A schedule of one day of the week.

@@ -13,7 +13,19 @@ METRICS = (
         "aia_telemetry_unnamed",
         "limit",
         "1",
-        "Services and names beyond the limit of the settings, which are measured together as `other`.",
+        "Services and names beyond the limit of the settings, which are measured together as `other`, and metrics, which are not measured.",
+    ),
+    gauge(
+        "aia_service_metric_value",
+        "service metric statistic",
+        "1",
+        "Newest value of a gauge of an application, in its own unit: the sum, mean and maximum of its series.",
+    ),
+    gauge(
+        "aia_service_metric_per_second",
+        "service metric",
+        "1",
+        "Rise per second over five minutes of a counter of an application, in its own unit; of all its series.",
     ),
     gauge(
         "aia_service_requests_per_second",

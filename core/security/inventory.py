@@ -19,10 +19,12 @@ class Binding:
     Attributes:
         role: as in `roles/owner`.
         members: as in `user:ada@example.com`.
+        condition: the expression under which they have it; empty where they always do.
     """
 
     role: str
     members: tuple[str, ...]
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

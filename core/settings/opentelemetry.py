@@ -26,9 +26,9 @@ class OpenTelemetry:
     prices: Mapping[str, Prices] = field(default_factory=dict)
     """Prices of tokens by model, where spans do not say what a request cost."""
     services: Annotated[int, Range(1, 1000)] = 100
-    """Number of services that are measured by name, those with the most operations; the others are `other`."""
+    """Number of services that are measured by name, those with the most operations; the others are `other`. Of further metrics, those with the most series are measured."""
     names: Annotated[int, Range(1, 1000)] = 50
-    """Number of routes, agents, tools and other names that are measured for each service and kind of operation."""
+    """Number of routes, agents, tools and other names that are measured for each service and kind of operation, and of further metrics for each service."""
     loop: Annotated[int, Range(2, 10_000)] = 10
     """Calls of one tool by one task of an agent from which on it is a loop."""
     minimum_operations: Annotated[int, Range(1, 1_000_000)] = 20

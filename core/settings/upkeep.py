@@ -21,3 +21,5 @@ class Upkeep:
     """How long rows of a table are kept, by its partition column; of a table that is not named, for ever, but dead letters for 90 days and runs of upkeep for 400."""
     advisories: bool = True
     """Whether osv.dev is asked each Monday for advisories on the packages that the functions need; it gets their names and versions."""
+    oldest_secret: Annotated[timedelta, Range("1d", "3650d", step="d")] = timedelta(days=365)
+    """The age of the newest version of a secret from which it is a finding."""

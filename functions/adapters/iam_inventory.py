@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from core.errors import UnavailableError
 from core.security.inventory import AuditConfig, Binding, IamPolicy, ServiceAccountKey
 from functions.adapters.json_api import PATIENCE, JsonApi, authorized
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 RESOURCE_MANAGER = "https://cloudresourcemanager.googleapis.com"
 IAM = "https://iam.googleapis.com"
-PAGES = 100
-"""Pages of accounts that are read at most, of 100 each."""
 _USER_MANAGED = "USER_MANAGED"
 _POLICY_VERSION = 3
 """The version that has conditional bindings."""
@@ -37,9 +34,14 @@ class _AuditConfig(msgspec.Struct, rename="camel"):
     audit_log_configs: tuple[_Log, ...] = ()
 
 
+class _Condition(msgspec.Struct, frozen=True):
+    expression: str = ""
+
+
 class _Binding(msgspec.Struct):
     role: str
     members: tuple[str, ...] = ()
+    condition: _Condition = _Condition()
 
 
 class PolicyDocument(msgspec.Struct, rename="camel"):
@@ -51,7 +53,9 @@ class PolicyDocument(msgspec.Struct, rename="camel"):
     def policy(self) -> IamPolicy:
         """The policy."""
         return IamPolicy(
-            bindings=tuple(Binding(role=one.role, members=one.members) for one in self.bindings),
+            bindings=tuple(
+                Binding(role=one.role, members=one.members, condition=one.condition.expression) for one in self.bindings
+            ),
             audit_configs=tuple(map(_audit_config, self.audit_configs)),
         )
 
@@ -138,14 +142,8 @@ class IamInventory:
         )
 
     def _accounts(self) -> Iterator[str]:
-        token, path = "", f"/v1/projects/{self._project}/serviceAccounts"
-        for _ in range(PAGES):
-            page = self._iam.get(path, _Accounts, {"pageSize": "100"} | ({"pageToken": token} if token else {}))
-            yield from (account.name for account in page.accounts)
-            token = page.next_page_token
-            if not token:
-                return
-        raise UnavailableError(f"IAM: the service accounts of {self._project} must fit into {PAGES} pages")
+        path = f"/v1/projects/{self._project}/serviceAccounts"
+        yield from (account.name for page in self._iam.pages(path, _Accounts) for account in page.accounts)
 
 
 def connect(project: str) -> IamInventory:

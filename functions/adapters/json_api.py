@@ -1,9 +1,9 @@
 """Web APIs that take and return JSON, with the session that Google's authentication library opens: they need no further client."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
@@ -18,7 +18,24 @@ PATIENCE = 10.0
 """Seconds that one request may take."""
 _REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
+PAGES = 100
+"""Pages of a list that are read at most."""
+PAGE_SIZE = "100"
+"""Entries of a page, or as many as the API gives at once."""
+
 T = TypeVar("T")
+
+
+class Page(Protocol):
+    """A page of a list."""
+
+    @property
+    def next_page_token(self) -> str:
+        """Of the next page; empty of the last one."""
+        ...
+
+
+P = TypeVar("P", bound=Page)
 
 
 class JsonApi:
@@ -42,6 +59,17 @@ class JsonApi:
     def get(self, path: str, kind: type[T], parameters: Mapping[str, str] | None = None, *, of: str = "") -> T:
         """The decoded answer to a GET; see `post`."""
         return self._send("GET", path, kind, of=of, params=dict(parameters or {}))
+
+    def pages(self, path: str, kind: type[P]) -> Iterator[P]:
+        """The pages of a list; see `post`."""
+        token = ""
+        for _ in range(PAGES):
+            page = self.get(path, kind, {"pageSize": PAGE_SIZE} | ({"pageToken": token} if token else {}))
+            yield page
+            token = page.next_page_token
+            if not token:
+                return
+        raise UnavailableError(f"{self._name}: {path} must fit into {PAGES} pages")
 
     def post(self, path: str, kind: type[T], body: object, *, of: str = "") -> T:
         """The decoded answer to a POST.

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from types import EllipsisType
 from typing import Any, TypeAlias
 
+import msgspec
+
 from core.errors import ConflictError
 from functions.adapters.ports import Data, Document, Store
 
@@ -20,6 +22,10 @@ LARGEST = 1_000_000
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _INT64 = 1 << 63
+_PLAIN = frozenset({type(None), bool, float})
+_AS_JSON = 4
+"""How many times as much as its JSON a document may take: a number takes eight bytes, and two in JSON with its comma."""
+_encode = msgspec.json.Encoder(enc_hook=float).encode  # of a number of NumPy's
 _Path: TypeAlias = "tuple[_Path, str | int] | None"
 """Where a value is in a document: the place of what holds it, and its name or number there."""
 PAGE = 100
@@ -52,7 +58,7 @@ def normal(data: Data) -> Data:
             path.
     """
     copy: Data = _mapping(data, None, DEEPEST)
-    if (size := _stored_bytes(copy)) > LARGEST:
+    if _AS_JSON * len(_encode(copy)) > LARGEST and (size := _stored_bytes(copy)) > LARGEST:
         raise ValueError(f"data: must be at most {LARGEST} bytes, got {size}")
     return copy
 
@@ -71,7 +77,12 @@ def _mapping(value: Any, path: _Path, depth: int) -> Data:  # noqa: ANN401 - any
     for name in value:
         if not isinstance(name, str) or not name or (name[:2] == "__" and _RESERVED.fullmatch(name)):
             raise ValueError(f"{_spelt(path)}: names must be text, not empty and not like '__name__', got {name!r}")
-    return {name: _normal(item, (path, name), depth - 1) for name, item in value.items()}
+    return {
+        name: item
+        if depth and (type(item) in _PLAIN or (type(item) is str and item.isascii()))  # most are: no call for them
+        else _normal(item, (path, name), depth - 1)
+        for name, item in value.items()
+    }
 
 
 def _spelt(path: _Path) -> str:
@@ -85,7 +96,7 @@ def _spelt(path: _Path) -> str:
 def _normal(value: Any, path: _Path, depth: int) -> Any:  # noqa: ANN401 - JSON
     if depth < 0:
         raise ValueError(f"{_spelt(path)}: must be nested at most {DEEPEST} deep")
-    if (type(value) is str and value.isascii()) or value is None or isinstance(value, (bool, float)):  # most are
+    if (type(value) is str and value.isascii()) or value is None or isinstance(value, (bool, float)):
         return value
     match value:
         case str():
@@ -94,7 +105,7 @@ def _normal(value: Any, path: _Path, depth: int) -> Any:  # noqa: ANN401 - JSON
         case int() if -_INT64 <= value < _INT64:
             return int(value)
         case datetime() if value.tzinfo is not None:
-            return value.astimezone(UTC)
+            return value if value.tzinfo is UTC else value.astimezone(UTC)
         case list() | tuple():
             return [_normal(item, (path, index), depth - 1) for index, item in enumerate(value)]
         case dict():

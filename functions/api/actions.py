@@ -27,6 +27,7 @@ SUBJECTS = (EVERY, *ActionName)
 """The subjects of a halt."""
 _TRAINS = ActionName.RETRAIN_MODEL.value
 _RECENT_SECONDS = 60.0
+_DECISIONS_SECONDS = 1.0
 PATIENCE = 3.0
 """Seconds that the pending actions and the switches wait for the history: a page must show them while the warehouse hangs."""
 _ANSWERED = "recent"
@@ -103,8 +104,12 @@ class Actions:
         """
         known = {decision.id: decision for run in self._runs(incident) for decision in _last(run)}
         since = incident["opened_at"] - timedelta(days=1)
+
+        def read() -> list[Data]:
+            return self.warehouse.query(_SQL["actions_of_incident"], since=since, incident=incident["id"])
+
         try:
-            rows = self.warehouse.query(_SQL["actions_of_incident"], since=since, incident=incident["id"])
+            rows = self._cache.within(PATIENCE, ("decisions", incident["id"]), read, seconds=_DECISIONS_SECONDS)
         except AiaError as error:
             log.warning("report without the history of actions: %s", error)
             rows = []

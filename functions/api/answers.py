@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-import flask
 import msgspec
 
 from core.errors import Fault
@@ -15,6 +14,7 @@ from core.settings.people import STAKEHOLDERS
 from core.surveys import SCORES
 from functions.adapters.ports import Clock, Data, RowBus
 from functions.api.body import BodyError, mapping
+from functions.api.request import Request
 
 TOPIC, TABLE = "telemetry", "answers"
 MOST = 1000
@@ -50,7 +50,7 @@ class Answers:
     bus: Callable[[], RowBus]
     clock: Clock
 
-    def upload(self, request: flask.Request) -> int:
+    def upload(self, request: Request) -> int:
         """Publish all answers of a request, or none of them where one is not valid.
 
         Returns:

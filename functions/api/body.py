@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import flask
 import msgspec
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
@@ -14,6 +13,7 @@ from core.incidents.routing import LONGEST_SILENCE
 from core.text import LINE_LIMIT
 from core.versions.version import LONGEST_NAME as LONGEST_VERSION
 from functions.adapters import repeated_keys
+from functions.api.request import Request
 
 LARGEST = 16_384
 """Bytes of a body."""
@@ -21,8 +21,6 @@ LONGEST_NAME, LONGEST_NOTE = 80, 300
 """Characters."""
 LONGEST_SUBJECT = 300
 """Bytes of a pattern, as the router takes it."""
-PERSON = "aia.person"
-"""The verified person in the environment of a request, which no header can set."""
 _TYPE = "application/json"
 _SHOWN = 80
 
@@ -155,7 +153,7 @@ class Fields:
         self.faults.append(Fault(name, allowed, given[:_SHOWN] if isinstance(given, str) else given))
 
 
-def payload(request: flask.Request, largest: int = LARGEST) -> bytes:
+def payload(request: Request, largest: int = LARGEST) -> bytes:
     """The JSON that a request carries, as bytes.
 
     Args:
@@ -172,31 +170,24 @@ def payload(request: flask.Request, largest: int = LARGEST) -> bytes:
     """
     if request.mimetype != _TYPE:
         raise UnsupportedMediaType(f"content-type: must be {_TYPE}, got {request.mimetype[:_SHOWN]!r}")
-    data = request.stream.read(largest + 1)  # also of a body without a length
-    if len(data) > largest:
+    if len(request.body) > largest:
         raise RequestEntityTooLarge(f"body: must be at most {largest} bytes")
     try:
-        repeated_keys.check(data)
+        repeated_keys.check(request.body)
     except repeated_keys.RepeatedKeyError as error:
         raise BodyError([Fault("body", str(error))]) from error
-    return data
+    return request.body
 
 
-def read(request: flask.Request) -> Fields:
+def read(request: Request) -> Fields:
     """The fields of a request; raises as `payload` does, and `BodyError` if the body is not a JSON object."""
-    return Fields(mapping(request), signed_in(request))
+    return Fields(mapping(request), request.person)
 
 
-def mapping(request: flask.Request, largest: int = LARGEST) -> dict[str, Any]:
+def mapping(request: Request, largest: int = LARGEST) -> dict[str, Any]:
     """The JSON object of a request; raises as `read` does."""
     data = payload(request, largest)
     try:
         return msgspec.json.decode(data, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BodyError([Fault("body", f"must be a JSON object ({error})", repr(data[:_SHOWN]))]) from error
-
-
-def signed_in(request: flask.Request) -> str:
-    """The person whose identity was verified; empty if there is none."""
-    person: str = request.environ.get(PERSON, "")
-    return person

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
 
-import flask
 from werkzeug.exceptions import Conflict
 
 from core.actions import lifecycle
@@ -20,6 +19,7 @@ from functions.api.body import BodyError, Fields, read
 from functions.api.channels import Channels
 from functions.api.incidents import Incidents
 from functions.api.reports import Reports
+from functions.api.request import Request
 from functions.api.silences import Silences
 
 TOPIC = "commands"
@@ -49,7 +49,7 @@ class Commands:
     bus: Callable[[], Bus]
     clock: Clock
 
-    def about_incident(self, request: flask.Request, incident_id: str, verb: str) -> str:
+    def about_incident(self, request: Request, incident_id: str, verb: str) -> str:
         """Acknowledge, take over, give back, mitigate, resolve, cancel, reopen, merge or split an incident, or comment on it.
 
         Returns:
@@ -97,7 +97,7 @@ class Commands:
             chain.append(self.incidents.state(into))
         return chain
 
-    def about_action(self, request: flask.Request, request_id: str, verb: str) -> str:
+    def about_action(self, request: Request, request_id: str, verb: str) -> str:
         """Approve or reject an action that awaits it."""
         fields, now = _command_fields(request), self.clock()
         run = self.actions.run(request_id)
@@ -107,7 +107,7 @@ class Commands:
             raise Conflict(f"action: must be answered by {run.answer_by}, it is {now}")
         return self._publish(fields, Verb(verb), request_id, now)
 
-    def silence(self, request: flask.Request) -> tuple[str, str]:
+    def silence(self, request: Request) -> tuple[str, str]:
         """Silence some targets for a time.
 
         Returns:
@@ -130,7 +130,7 @@ class Commands:
             raise BodyError([Fault("pattern", allowed, pattern)], near=self.silences.nearest(pattern))
         return self._publish(fields, Verb.SILENCE, pattern, now, until=until), warning
 
-    def unsilence(self, request: flask.Request) -> str:
+    def unsilence(self, request: Request) -> str:
         """End the silences of a pattern."""
         fields = read(request)
         fields.only("by", "note", "pattern")
@@ -140,7 +140,7 @@ class Commands:
             raise LookupError(f"pattern: nothing is silenced by {pattern[:80]!r}")
         return self._publish(fields, Verb.UNSILENCE, pattern, self.clock())
 
-    def switch(self, request: flask.Request, verb: str) -> str:
+    def switch(self, request: Request, verb: str) -> str:
         """Halt or resume one action by name, or all; a resume lifts the halt that holds now.
 
         Raises:
@@ -157,13 +157,13 @@ class Commands:
             raise Conflict(f"action: must be halted to be resumed, {action!r} is not")
         return self._publish(fields, Verb.RESUME, action, self.clock(), lifts=lifts)
 
-    def test_channel(self, request: flask.Request, name: str) -> str:
+    def test_channel(self, request: Request, name: str) -> str:
         """Send a test message through a channel; the answer is shown with the channel."""
         fields = _command_fields(request)
         self.channels.check(name)
         return self._publish(fields, Verb.TEST_CHANNEL, name, self.clock())
 
-    def send_report(self, request: flask.Request, name: str, week: str) -> str:
+    def send_report(self, request: Request, name: str, week: str) -> str:
         """Send a weekly report to the channels of the settings; who got it is shown with the report."""
         fields = _command_fields(request)
         return self._publish(fields, Verb.SEND_REPORT, self.reports.subject(name, week), self.clock())
@@ -189,7 +189,7 @@ class Commands:
         return command.id
 
 
-def _command_fields(request: flask.Request, *more: str) -> Fields:
+def _command_fields(request: Request, *more: str) -> Fields:
     """The fields of a command that has only an author, a note and perhaps some more."""
     fields = read(request)
     fields.only("by", "note", *more)

@@ -4,12 +4,13 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from core.errors import QueryError, UnavailableError
 from core.metrics import CATALOGUE
 from core.promql import metrics
+from core.settings import Settings
 from core.signals import Area, AreaCoverage, Seen, SignalCoverage, coverage, queries, with_probes
 from functions.adapters.ports import Clock, Data
 from functions.adapters.prometheus import Prometheus
@@ -35,19 +36,19 @@ class Coverage:
     Attributes:
         dashboards: the dashboards by name.
         prometheus: says what there is.
-        probes: the kind of each probe in the settings, by its name.
+        settings: say what is set up.
         clock: now.
     """
 
     dashboards: Mapping[str, Dashboard]
     prometheus: Prometheus
-    probes: Mapping[str, str]
+    settings: Settings
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
     def all(self) -> Data:
         """Every area with its signals; where Prometheus does not answer, what is seen is not known."""
-        areas = [with_probes(area, self.probes) for area in signals.areas(FILE)]
+        areas = [*self._areas()]
         covered = coverage(
             areas,
             rules=_by_metric((rule["alert"], rule["expr"]) for _, rule in entries(FOLDER)),
@@ -56,6 +57,12 @@ class Coverage:
             replay=is_local(),
         )
         return {"at": self.clock(), "areas": [_shown(one) for one in covered]}
+
+    def _areas(self) -> Iterator[Area]:
+        kinds = {probe.name: probe.kind for probe in self.settings.probes}
+        for area in signals.areas(FILE):
+            keys = area.set_up.keys if area.set_up else ""
+            yield with_probes(replace(area, is_set_up=bool(keys) and is_given(self.settings, keys)), kinds)
 
     def _panels(self) -> Iterator[tuple[str, str]]:
         for name, dashboard in self.dashboards.items():
@@ -66,7 +73,7 @@ class Coverage:
     def _seen(self, areas: Iterable[Area]) -> Seen | None:
         found: dict[str, dict[str, int]] = defaultdict(dict)
         try:
-            for selectors, query in queries(areas):
+            for selectors, query in queries(areas, replay=is_local()):
                 for series in self.prometheus.instant(query, at=int(self.clock().timestamp())):
                     number, job = int(series.labels["signal"]), series.labels.get("job", "")
                     found[selectors[number]][job] = int(series.values[0] or 0)
@@ -74,6 +81,14 @@ class Coverage:
             log.warning("what is seen is not known: %s", error)
             return None
         return found
+
+
+def is_given(value: object, keys: str) -> bool:
+    """Whether there is anything under some keys of the settings, as in `capacity.resources`; where there are several, of any of them."""
+    if isinstance(value, tuple):
+        return any(is_given(one, keys) for one in value)
+    first, _, others = keys.partition(".")
+    return is_given(getattr(value, first, None), others) if first else bool(value)
 
 
 def _by_metric(named: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
@@ -92,7 +107,9 @@ def _shown(covered: AreaCoverage) -> Data:
         "owner": covered.area.owner,
         "sight": covered.sight,
         "contract": covered.area.contract,
+        "set_up": asdict(covered.area.set_up) if covered.area.set_up else None,
         "seen": covered.seen,
+        "replayed": covered.replayed,
         "rules": covered.rules,
         "panels": covered.panels,
         "signals": [_signal(one) for one in covered.signals],
@@ -110,5 +127,6 @@ def _signal(covered: SignalCoverage) -> Data:
         "rules": covered.rules,
         "panels": covered.panels,
         "series": covered.series,
+        "replayed": covered.replayed,
         "written_by": covered.written_by,
     }

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import flask
 import msgspec
 
 from functions.adapters.ports import Clock, Data
@@ -17,6 +16,7 @@ from functions.adapters.prometheus import Prometheus, Series
 from functions.api import alerts, layout
 from functions.api.cache import Cache
 from functions.api.layout import Dashboard, Tile
+from functions.api.request import Request
 from functions.api.tile_request import ANY, Span, fill, read_span, read_variables
 
 FOLDER = Path(__file__).resolve().parents[2] / "dashboards"
@@ -85,7 +85,7 @@ class Dashboards:
             "tiles": layout.shown(dashboard, alerts.severities()),
         }
 
-    def tile(self, name: str, index: int, request: flask.Request) -> Data:
+    def tile(self, name: str, index: int, request: Request) -> Data:
         """The data of one tile, of all its data sets.
 
         Raises:

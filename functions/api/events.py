@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-import flask
-
 from functions.adapters.ports import Clock, Data, Warehouse
 from functions.api.cache import Cache
 from functions.api.listing import choices, instant, like, limit, read_cursor, text, words, write_cursor
+from functions.api.request import Request
 
 KINDS = (
     "command",
@@ -57,7 +56,7 @@ class Events:
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
-    def page(self, request: flask.Request) -> Data:
+    def page(self, request: Request) -> Data:
         """A page of events, with `next`, the cursor of the next one, which is empty on the last.
 
         Raises:

@@ -13,13 +13,13 @@ from datetime import timedelta
 from threading import BoundedSemaphore
 from typing import Annotated
 
-import flask
 import msgspec
 
 from core.errors import Fault, UnavailableError
 from core.experience.report import Device
 from functions.adapters.ports import Clock, Data, RowBus
 from functions.api.body import BodyError, payload
+from functions.api.request import Request
 
 TOPIC, TABLE = "telemetry", "experience"
 MOST_EVENTS = 100
@@ -85,7 +85,7 @@ class Experience:
     clock: Clock
     _places: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_ONCE))
 
-    def take(self, request: flask.Request) -> str:
+    def take(self, request: Request) -> str:
         """Publish the events of a report.
 
         Returns:

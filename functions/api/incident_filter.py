@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-import flask
-
 from core.events import Severity
 from core.incidents.model import IncidentReason, State
 from core.patterns import matches
 from functions.adapters.ports import Data
 from functions.api import listing
+from functions.api.request import Request
 
 STATES = (State.OPEN, State.ACKNOWLEDGED, State.MITIGATED, State.RESOLVED, "cancelled", "expired", "merged")
 """What an incident is in the list; the last three are kinds of what is over."""
@@ -86,7 +85,7 @@ class IncidentFilter:
         return all(word in text for word in self.words)
 
 
-def read_filter(request: flask.Request) -> IncidentFilter:
+def read_filter(request: Request) -> IncidentFilter:
     """The filter of a request.
 
     Raises:

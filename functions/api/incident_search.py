@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
-import flask
-
 from core.events import Severity, Status
 from core.incidents.model import State
 from functions.adapters.ports import Clock, Data, Store, Warehouse
@@ -21,6 +19,7 @@ from functions.api.incident_filter import (
 )
 from functions.api.incidents import Incidents
 from functions.api.listing import like, limit, read_cursor, write_cursor
+from functions.api.request import Request
 from functions.services.incidents.documents import INCIDENTS
 
 LOOKED_BACK = timedelta(days=400)
@@ -50,7 +49,7 @@ class IncidentSearch:
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
-    def page(self, request: flask.Request) -> Data:
+    def page(self, request: Request) -> Data:
         """A page of incidents, with `next`, the cursor of the next one, which is empty on the last.
 
         A page may have fewer incidents than were asked for, and a next one nevertheless. Each says in `source` whether it is as the

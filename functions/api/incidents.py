@@ -10,6 +10,7 @@ from core.events import Severity
 from core.incidents.measured import MeasuredLoss, loss_text
 from core.incidents.model import Incident, IncidentCondition
 from core.incidents.report import report
+from core.replay.explanation import Recorded
 from functions.adapters.ports import Clock, Data, Store
 from functions.api.actions import Actions
 from functions.api.cache import Cache
@@ -72,14 +73,23 @@ class Incidents:
     def report(self, incident_id: str) -> str:
         """The report about one incident, in Markdown; `LookupError` when there is none."""
         data = self.state(incident_id)
+        found = self._recorded(data)
+        steps = [step for one in self._trainings(data) for step in told(one)]
+        made_at = self.clock()
+        return report(found.incident, found.members, found.actions, made_at=made_at, loss=found.loss, trainings=steps)
+
+    def recorded(self, incident_id: str) -> Recorded:
+        """What is recorded of one incident, without the decisions that are kept; `LookupError` when there is none."""
+        return self._recorded(self.state(incident_id))
+
+    def _recorded(self, data: Data) -> Recorded:
         members = msgspec.convert(data["conditions"], tuple[IncidentCondition, ...], builtin_types=(datetime,))
         keys = [member.key for member in members]
         incident = msgspec.convert(data | {"conditions": keys}, Incident, builtin_types=(datetime,))
-        loss = losses_of(self.store, [incident_id] if incident.impact and incident.impact.orders else []).get(
-            incident_id
+        losses = losses_of(self.store, [incident.id] if incident.impact and incident.impact.orders else [])
+        return Recorded(
+            incident=incident, members=members, actions=self.actions.decisions(data), loss=losses.get(incident.id)
         )
-        steps = [step for one in self._trainings(data) for step in told(one)]
-        return report(incident, members, self.actions.decisions(data), made_at=self.clock(), loss=loss, trainings=steps)
 
     def listed(self) -> tuple[list[Data], date]:
         """The open incidents and the newest resolved ones, in no order, and the first day of which all resolved ones are there."""

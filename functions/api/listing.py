@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import flask
 import msgspec
 from werkzeug.exceptions import BadRequest
+
+from functions.api.request import Request
 
 MOST = 200
 """Lines of a page."""
@@ -21,7 +22,7 @@ _SHOWN = 80
 P = TypeVar("P", bound=tuple[Any, ...])
 
 
-def text(request: flask.Request, name: str) -> str:
+def text(request: Request, name: str) -> str:
     """A text; empty where none is given.
 
     Raises:
@@ -33,12 +34,12 @@ def text(request: flask.Request, name: str) -> str:
     return given
 
 
-def words(request: flask.Request, name: str) -> tuple[str, ...]:
+def words(request: Request, name: str) -> tuple[str, ...]:
     """The words of a text, in lower case."""
     return tuple(text(request, name).lower().split()[:MOST_WORDS])
 
 
-def choices(request: flask.Request, name: str, allowed: Sequence[str]) -> list[str]:
+def choices(request: Request, name: str, allowed: Sequence[str]) -> list[str]:
     """Some of what is allowed, by commas; none where none is given."""
     given = [one for one in request.args.get(name, "").split(",") if one]
     for one in given:
@@ -47,7 +48,7 @@ def choices(request: flask.Request, name: str, allowed: Sequence[str]) -> list[s
     return given
 
 
-def instant(request: flask.Request, name: str) -> datetime | None:
+def instant(request: Request, name: str) -> datetime | None:
     """An instant, or the start of a day in UTC; None where none is given."""
     given = request.args.get(name, "")
     if not given:
@@ -59,7 +60,7 @@ def instant(request: flask.Request, name: str) -> datetime | None:
         raise BadRequest(f"{name}: must be a day or an instant, as 2026-03-01, got {given[:_SHOWN]!r}") from error
 
 
-def limit(request: flask.Request) -> int:
+def limit(request: Request) -> int:
     """How many lines a page has at most."""
     given = request.args.get("limit", "50")
     if not (given.isascii() and given.isdigit() and len(given) <= len(str(MOST)) and 1 <= int(given) <= MOST):
@@ -72,7 +73,7 @@ def write_cursor(place: tuple[Any, ...]) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
-def read_cursor(request: flask.Request, kind: type[P]) -> P | None:
+def read_cursor(request: Request, kind: type[P]) -> P | None:
     """The place in the cursor; None where none is given, for the first page."""
     given = request.args.get("cursor", "")
     if not given:

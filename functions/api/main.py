@@ -10,27 +10,27 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
+from starlette.applications import Starlette
+
 from core.access import role_of
+from functions.adapters import logs
 from functions.adapters.ports import RowBus
-from functions.api import experience
+from functions.api import experience, server
+from functions.api.asgi import application
 from functions.api.dashboards import load
 from functions.api.deployment import is_local
-from functions.api.routes import answer
 from functions.api.services import Services, Sources, compose
 from functions.api.session import open_session
-from functions.runtime.endpoint import Answer, serve
 from functions.runtime.iap import Iap, open_iap
 from functions.runtime.ports import Ports, once
 
 PATIENCE = 10.0
 """Seconds that a command waits for the bus before it fails."""
-LARGEST = 2_000_000
-"""Bytes of a body: answers to a survey are the largest, and each command is bounded closer."""
 _STARTED = datetime.now(UTC)
 
 
-def build(ports: Ports, iap: Iap | None = None) -> Answer:
-    """Handles requests; files are served even with invalid settings, so the services are created at their first use.
+def build(ports: Ports, iap: Iap | None = None) -> Starlette:
+    """The application; files are served even with invalid settings, so the services are created at their first use.
 
     Args:
         ports: of the function.
@@ -38,14 +38,9 @@ def build(ports: Ports, iap: Iap | None = None) -> Answer:
     """
     services = once(partial(_services, ports))
     if iap := iap or open_iap(os.environ):
-        return partial(
-            answer,
-            services=services,
-            identify=iap.person,
-            role_of=lambda person: role_of(person, ports.settings.access),
-        )
+        return application(services, identify=iap.person, role_of=lambda person: role_of(person, ports.settings.access))
     session = open_session(os.environ)
-    return partial(answer, services=services, identify=session.person if session else None)
+    return application(services, identify=session.person if session else None)
 
 
 def _services(ports: Ports) -> Services:
@@ -78,4 +73,11 @@ def open_once(project: str, patience: float) -> Callable[[], RowBus]:
     return bus
 
 
-main = serve("api", build, largest=LARGEST)
+def main() -> Starlette:
+    """What a server of ASGI applications serves, with the logs of all functions."""
+    logs.setup()
+    return build(Ports("api"))
+
+
+if __name__ == "__main__":
+    server.run(main())

@@ -42,7 +42,7 @@ class ModelPage:
     _cache: Cache = field(default_factory=Cache)
 
     def overview(self, name: str) -> Data:
-        """A model as `/api/models` has it, with its verdicts on drift and performance.
+        """A model as `/v1/models` has it, with its verdicts on drift and performance.
 
         Raises:
             LookupError: there is no such model.

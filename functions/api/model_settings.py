@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-import flask
 import msgspec
 from werkzeug.exceptions import Conflict
 
 from core.errors import ConflictError, Fault, SettingsError
 from functions.adapters.ports import Data
-from functions.api.body import LONGEST_NAME, BodyError, mapping, signed_in
+from functions.api.body import LONGEST_NAME, BodyError, mapping
+from functions.api.request import Request
 from functions.services.models import LARGEST, SETTINGS, TABLE, Change, Models
 
 
@@ -32,7 +32,7 @@ class ModelSettings:
         told = {"changed_at": entry.changed_at, "changed_by": entry.changed_by, "issue": entry.issue}
         return {"name": name, "source": TABLE, "settings": msgspec.Raw(entry.settings.encode())} | told
 
-    def put(self, request: flask.Request, name: str) -> Data:
+    def put(self, request: Request, name: str) -> Data:
         """Create a model of the table, or change it.
 
         Raises:
@@ -50,7 +50,7 @@ class ModelSettings:
         except ConflictError as error:
             raise Conflict(str(error)) from error
 
-    def remove(self, request: flask.Request, name: str) -> Data:
+    def remove(self, request: Request, name: str) -> Data:
         """Remove a model of the table; raises as `put` does, and `LookupError` where there is no such model."""
         try:
             return _told(name, self.models.remove(name, _by(request)))
@@ -62,10 +62,10 @@ def _told(name: str, change: Change) -> Data:
     return {"name": name, "change": change.value}
 
 
-def _by(request: flask.Request) -> str:
+def _by(request: Request) -> str:
     """Who changes it: the person who is signed in, or else whom the parameter `by` names."""
-    if person := signed_in(request):
-        return person
+    if request.person:
+        return request.person
     by = request.args.get("by", "").strip()
     if not by or len(by) > LONGEST_NAME or not by.isprintable():
         raise BodyError([Fault("by", f"must be 1 to {LONGEST_NAME} printable characters", by[:LONGEST_NAME])])

@@ -24,7 +24,7 @@ def drift(model: Data, distributions: Data | None) -> Data:
     """The verdict on the drift of the newest window.
 
     Args:
-        model: as `/api/models` has it.
+        model: as `/v1/models` has it.
         distributions: of the same window, with the verdict of the detector; None where they are not known.
     """
     about = _about(model, rows=model.get("n_current"))
@@ -42,7 +42,7 @@ def performance(model: Data, firing: Sequence[Data]) -> Data:
     """The verdict on performance.
 
     Args:
-        model: as `/api/models` has it.
+        model: as `/v1/models` has it.
         firing: the conditions of the model's open incidents that fire.
     """
     measures = [one for one in model["performance"] if one["value"] is not None]

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import flask
 from werkzeug.exceptions import BadRequest
 
 from functions.adapters.ports import Clock, Data
 from functions.adapters.prometheus import Prometheus
 from functions.api.cache import Cache
+from functions.api.request import Request
 
 RANGES: Mapping[str, tuple[int, int]] = {"24h": (1800, 48), "90d": (86_400, 90)}
 """Of each range the seconds of an interval, and how many intervals it has."""
@@ -30,7 +30,7 @@ class ProbeHistory:
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
-    def all(self, request: flask.Request) -> Data:
+    def all(self, request: Request) -> Data:
         """Of each probe the share of good checks by interval, the newest last; None where there was no check.
 
         Raises:

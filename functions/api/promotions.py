@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import flask
 from werkzeug.exceptions import Conflict
 
 from core.events import Command, Verb
@@ -15,6 +14,7 @@ from functions.adapters.ports import Bus, Clock, Data, Store, Warehouse
 from functions.api import versions
 from functions.api.body import Fields, read
 from functions.api.commands import TOPIC
+from functions.api.request import Request
 from functions.services.promotions import COLLECTION, read_record
 
 LOOKS = (Path(__file__).parent / "experiment_looks.sql").read_text().rstrip()
@@ -52,7 +52,7 @@ class Promotions:
         looks = _followed([row for row in rows if row["experiment"] == newest])
         return {"model": name, "promotion": _shown(state, record.waits) if state else None, "looks": looks}
 
-    def promote(self, request: flask.Request, name: str) -> str:
+    def promote(self, request: Request, name: str) -> str:
         """Promote a version, by default the challenger: the first step, or the next one.
 
         Returns:
@@ -77,7 +77,7 @@ class Promotions:
             raise Conflict(f"version: must be given, {name} has no challenger")
         return self._publish(fields, Verb.PROMOTE, name, version)
 
-    def roll_back(self, request: flask.Request, name: str) -> str:
+    def roll_back(self, request: Request, name: str) -> str:
         """Give all traffic to the version that was in use before.
 
         Raises:

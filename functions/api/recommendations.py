@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import flask
-
 from core.business.savings import DECIDED
 from functions.adapters.ports import Clock, Data, Warehouse
 from functions.api.body import read
+from functions.api.request import Request
 
 TABLE = "ops.recommendation_decisions"
 MOST = 500
@@ -30,7 +29,7 @@ class Recommendations:
         """The recommendations with their state, those that save most first."""
         return self.warehouse.query(_SQL, most=MOST)
 
-    def decide(self, request: flask.Request) -> Data:
+    def decide(self, request: Request) -> Data:
         """Write a decision: it counts for what is saved from the next run of the rollup on.
 
         Raises:

@@ -1,17 +1,18 @@
 """Responses: JSON and files, with revalidation and compression; text, and errors."""
 
 import gzip
+import hashlib
 import mimetypes
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import flask
 import msgspec
+from starlette.responses import Response
 from werkzeug.exceptions import NotFound
-from werkzeug.security import safe_join
 
 from functions.api import page
+from functions.api.request import Request
 
 STATIC = Path(__file__).parent / "static"
 POLICY = (
@@ -32,69 +33,69 @@ _LEVEL = 5
 _encoder = msgspec.json.Encoder()
 
 
-def json(body: Any, request: flask.Request | None = None) -> flask.Response:  # noqa: ANN401 - any JSON value
+def json(body: Any, request: Request | None = None) -> Response:  # noqa: ANN401 - any JSON value
     """JSON; 304 without a body if the browser has the current version."""
-    response = _no_sniff(flask.Response(_encoder.encode(body), mimetype="application/json"))
+    response = _no_sniff(Response(_encoder.encode(body), media_type="application/json"))
     response.headers["Cache-Control"] = "no-store"
     return response if request is None else _revalidated(response, request)
 
 
-def accepted(command_id: str, warning: str = "") -> flask.Response:
+def accepted(command_id: str, warning: str = "") -> Response:
     """A command was published; it is executed later. A warning says what is perhaps not meant."""
     response = json({"id": command_id} | ({"warning": warning} if warning else {}))
     response.status_code = HTTPStatus.ACCEPTED
     return response
 
 
-def markdown(text: str) -> flask.Response:
+def markdown(text: str) -> Response:
     """A report or a runbook in Markdown."""
     return _text(text, "text/markdown")
 
 
-def text(shown: str) -> flask.Response:
+def text(shown: str) -> Response:
     """Plain text."""
     return _text(shown, "text/plain")
 
 
-def _text(shown: str, kind: str) -> flask.Response:
-    response = _no_sniff(flask.Response(shown, content_type=f"{kind}; charset=utf-8"))
+def _text(shown: str, kind: str) -> Response:
+    response = _no_sniff(Response(shown, media_type=kind))
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def self_contained(html: str) -> flask.Response:
+def self_contained(html: str) -> Response:
     """A page that is made on the server, with its style in it and nothing else."""
-    response = _no_sniff(flask.Response(html, content_type="text/html; charset=utf-8"))
+    response = _no_sniff(Response(html, media_type="text/html"))
     response.headers["Content-Security-Policy"] = PAGE_POLICY
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 
-def error(status: HTTPStatus, message: str, **more: Any) -> flask.Response:  # noqa: ANN401 - any JSON value
+def error(status: HTTPStatus, message: str, **more: Any) -> Response:  # noqa: ANN401 - any JSON value
     """An error."""
     response = json({"error": message, **more})
     response.status_code = status
     return response
 
 
-def later(message: str, *, seconds: int) -> flask.Response:
+def later(message: str, *, seconds: int, **more: Any) -> Response:  # noqa: ANN401 - any JSON value
     """An unavailable dependency, and when to retry."""
-    response = error(HTTPStatus.SERVICE_UNAVAILABLE, message)
+    response = error(HTTPStatus.SERVICE_UNAVAILABLE, message, **more)
     response.headers["Retry-After"] = str(seconds)
     return response
 
 
-def file(name: str, request: flask.Request) -> flask.Response:
+def file(name: str, request: Request) -> Response:
     """A file of the pages, with an ETag by content: files of an archive have no modification time."""
     return _revalidated(_file(name), request)
 
 
-def app_page(name: str, request: flask.Request) -> flask.Response:
+def app_page(name: str, request: Request) -> Response:
     """A page with scripts, by the name of its template."""
     return _revalidated(_guarded(page.html(name), "text/html"), request)
 
 
-def missing() -> flask.Response:
+def missing() -> Response:
     """The page for an unknown address."""
     response = _guarded(page.html("missing"), "text/html")
     response.headers["Cache-Control"] = "no-store"
@@ -102,48 +103,51 @@ def missing() -> flask.Response:
     return response
 
 
-def _file(name: str) -> flask.Response:
-    path = safe_join(str(STATIC), name)
-    if path is None or not _is_file(path):
+def _file(name: str) -> Response:
+    path = STATIC / name
+    if not _is_file(path):
         raise NotFound(f"file: no file of the page is called {name[:_SHOWN]!r}")
     kind, _ = mimetypes.guess_type(path)
-    return _guarded(Path(path).read_bytes(), kind or "application/octet-stream")
+    return _guarded(path.read_bytes(), kind or "application/octet-stream")
 
 
-def _guarded(body: str | bytes, kind: str) -> flask.Response:
-    response = _no_sniff(flask.Response(body, mimetype=kind))
+def _guarded(body: str | bytes, kind: str) -> Response:
+    response = _no_sniff(Response(body, media_type=kind))
     response.headers["Content-Security-Policy"] = POLICY
     return response
 
 
-def _is_file(path: str) -> bool:
-    """Whether there is such a file; a name that is longer than names of files may be is none."""
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file in the folder; a name that no file can have is none."""
     try:
-        return Path(path).is_file()
-    except OSError:
+        return path.resolve().is_relative_to(STATIC.resolve()) and path.is_file()
+    except (OSError, ValueError):
         return False
 
 
-def packed(response: flask.Response, request: flask.Request) -> flask.Response:
+def packed(response: Response, request: Request) -> Response:
     """The response, compressed if it is large and the browser accepts that."""
-    if not (response.mimetype or "").startswith(_PACKED):
+    if not response.headers.get("Content-Type", "").startswith(_PACKED):
         return response
-    response.vary.add("Accept-Encoding")
-    body = response.get_data()
-    if len(body) >= _WORTH_PACKING and request.accept_encodings["gzip"]:
-        response.set_data(gzip.compress(body, compresslevel=_LEVEL, mtime=0))
+    response.headers.add_vary_header("Accept-Encoding")
+    if len(response.body) >= _WORTH_PACKING and request.takes_gzip:
+        response.body = gzip.compress(response.body, compresslevel=_LEVEL, mtime=0)
         response.headers["Content-Encoding"] = "gzip"
+        response.headers["Content-Length"] = str(len(response.body))
     return response
 
 
-def _revalidated(response: flask.Response, request: flask.Request) -> flask.Response:
+def _revalidated(response: Response, request: Request) -> Response:
     """Cached by the browser only and revalidated each time, by a hash that does not depend on compression."""
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.add_etag(weak=True)
-    response.make_conditional(request.environ)
+    tag = f'W/"{hashlib.sha1(response.body, usedforsecurity=False).hexdigest()}"'
+    headers = {"Cache-Control": "private, no-cache", "ETag": tag}
+    known = (one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(","))
+    if tag.removeprefix("W/") in known:
+        return _no_sniff(Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers))
+    response.headers.update(headers)
     return response
 
 
-def _no_sniff(response: flask.Response) -> flask.Response:
+def _no_sniff(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

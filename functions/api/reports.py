@@ -1,8 +1,6 @@
 """Weekly reports: the kept ones, which everybody was sent, and previews of those that are not kept."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from html import escape
 
 from core.reports.document import Report
 from core.reports.message import to_text
@@ -11,7 +9,7 @@ from core.reports.weeks import Week, WeekError, last_week, week_of
 from functions.adapters.ports import Data
 from functions.api.cache import Cache
 from functions.services.reports.archive import Archive, KeptReport
-from functions.services.reports.page import document, page
+from functions.services.reports.page import page
 from functions.services.reports.service import ReportMaker
 
 LATEST = "latest"
@@ -59,17 +57,6 @@ class Reports:
         report, kept = self._one(name, week)
         return page(report, project=self.project, kept=kept)
 
-    def list_page(self) -> str:
-        """The reports as a page."""
-        links = (
-            f'<li><a href="/reports/{kind.name}/{LATEST}">{escape(kind.title)}</a>, newest week</li>'
-            for kind in REPORTS.values()
-        )
-        kept = (_line(one) for one in sorted(self.archive.all(), key=_newest_first, reverse=True))
-        parts = (_section("Reports", links), _section("Sent before", kept))
-        head = '<header><p class="kind"><a href="/">aia</a></p><h1>Weekly reports</h1></header>'
-        return document("Weekly reports", f"{head}\n<main>{''.join(parts)}</main>")
-
     def subject(self, name: str, week: str) -> str:
         """The subject of the command to send a report; raises `LookupError` as `one`."""
         self._check(name)
@@ -107,18 +94,3 @@ class Reports:
 
 def _newest_first(one: KeptReport) -> tuple[str, str]:
     return one.week, one.name
-
-
-def _line(one: KeptReport) -> str:
-    """A kept report; also one of a name that there is no report of any more."""
-    sent = (
-        ", ".join(f"{channel}: {answer['outcome']}" for channel, answer in sorted(one.sent.items())) or "not sent yet"
-    )
-    title = REPORTS[one.name].title if one.name in REPORTS else one.name
-    link = f'<a href="/reports/{escape(one.name)}/{escape(one.week)}">{escape(title)}, {escape(one.week)}</a>'
-    return f'<li>{link} <span class="note">{escape(sent)}</span></li>'
-
-
-def _section(title: str, items: Iterable[str]) -> str:
-    shown = "".join(items)
-    return f'<section><h2>{title}</h2><ul class="list">{shown}</ul></section>' if shown else ""

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import flask
 from werkzeug.exceptions import Conflict
 
 from core.errors import Fault
@@ -13,6 +12,7 @@ from core.retraining.start import PERSON
 from functions.adapters.ports import Bus, Clock, Data, Warehouse
 from functions.adapters.training import history
 from functions.api.body import BodyError, read
+from functions.api.request import Request
 from functions.services.models import Models
 
 TOPIC = "retraining"
@@ -34,7 +34,7 @@ class Trainings:
     bus: Callable[[], Bus]
     clock: Clock
 
-    def request(self, request: flask.Request, name: str) -> Data:
+    def request(self, request: Request, name: str) -> Data:
         """Request a training on the newest data whose labels are due; the id of the request.
 
         Raises:

@@ -2,30 +2,40 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
-import flask
-from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, Unauthorized
+from starlette.responses import Response
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
 from core.errors import AiaError, UnavailableError
 from core.incidents.commands import VERBS
 from functions.adapters.ports import Data
 from functions.api import reply, roles, runbooks, session
-from functions.api.body import PERSON, BodyError, signed_in
+from functions.api.body import BodyError
 from functions.api.dependencies import MOST_HOURS
 from functions.api.deployment import deployment
 from functions.api.experience import RETRY_AFTER
 from functions.api.pipelines import Pipelines
+from functions.api.request import Request
 from functions.api.services import Services
 from functions.api.views import Views
-from functions.runtime import hosts
 
 log = logging.getLogger(__name__)
 HEALTH = "/health"
 """For probes, which are nobody."""
+_READ_SECONDS, _ACT_SECONDS = 3.0, 30.0
+_SLOW: Mapping[str, float] = {
+    # A report that is not kept is made from a dozen of statements, and a tile may span a year.
+    **dict.fromkeys(("reports_page", "report_page", "report_document", "report_text", "report"), 30.0),
+    **dict.fromkeys(("tile", "maintenance_page", "dead_letters", "dead_letter"), 15.0),
+}
+"""Seconds that a reader waits for the answer of an endpoint; for those of others, and for what acts, see above."""
+_MACHINES = ("/v1/", "/api/")
+"""The paths that only programs ask for."""
 _LONGEST_DAYS = 400
 _MOST_INCIDENTS = 1000
 
@@ -60,64 +70,65 @@ ROUTES = Map(
         _get(HEALTH, "healthz"),
         _get("/assets/<path:name>", "static"),  # /static is Flask's own
         _get(session.ENTRY, "enter"),
-        _get("/api/me", "me"),
-        _get("/api/backfills", "backfills"),
-        _get("/api/deployment", "deployment"),
-        _get("/api/models", "models"),
-        _get("/api/models/<name>", "model"),
-        Rule("/api/models/<name>", endpoint="put_model", methods=["PUT"]),
-        Rule("/api/models/<name>", endpoint="remove_model", methods=["DELETE"]),
-        _get("/api/models/<name>/drift", "drift"),
-        _get("/api/models/<name>/overview", "model_overview"),
-        _get("/api/models/<name>/history", "model_history"),
-        _get("/api/models/<name>/distributions", "distributions"),
-        _get("/api/models/<name>/versions", "versions"),
-        _get("/api/models/<name>/versions/<path:before>/diff/<path:after>", "version_difference"),
-        _post("/api/models/<name>/retrain", "retrain"),
-        _get("/api/models/<name>/trainings", "trainings"),
-        _get("/api/models/<name>/experiment", "experiment"),
-        _post("/api/models/<name>/promote", "promote"),
-        _post("/api/models/<name>/rollback", "roll_back"),
-        _get("/api/probes", "probes"),
-        _get("/api/probes/history", "probe_history"),
-        _get("/api/events", "events"),
-        _get("/api/dashboards", "dashboards"),
-        _get("/api/dashboards/<name>", "dashboard"),
-        _get("/api/dashboards/<name>/tiles/<int:index>", "tile"),
-        _get("/api/runbooks/<name>", "runbook"),
-        _get("/api/guides/<name>", "guide"),
-        _get("/api/reports", "reports"),
-        _get("/api/reports/<name>/<week>.txt", "report_text"),
-        _get("/api/reports/<name>/<week>", "report_document"),
-        _post("/api/reports/<name>/<week>/send", "send_report"),
-        _get("/api/pipelines", "pipelines"),
-        _get("/api/rules", "rules"),
-        _get("/api/coverage", "coverage"),
-        _get("/api/on-call", "on_call"),
-        _get("/api/maintenance", "maintenance"),
-        _get("/api/dead-letters", "dead_letters"),
-        _get("/api/dead-letters/<identifier>", "dead_letter"),
-        _post("/api/dead-letters/<identifier>/resend", "send_again"),
-        _get("/api/capacity", "capacity"),
-        _get("/api/recommendations", "recommendations"),
-        _post("/api/recommendations", "decide_recommendation"),
-        _get("/api/compliance", "compliance"),
-        _get("/api/dependencies", "dependencies"),
-        _get("/api/incidents", "incidents"),
-        _get("/api/incidents/search", "incident_search"),
-        _get("/api/incidents/<incident_id>", "incident"),
-        _get("/api/incidents/<incident_id>/report.md", "report"),
-        _post(f"/api/incidents/<incident_id>/<any({', '.join(sorted(VERBS))}):verb>", "about_incident"),
-        _get("/api/actions", "actions"),
-        _post("/api/actions/<path:request_id>/<any(approve, reject):verb>", "about_action"),
-        _get("/api/channels", "channels"),
-        _post("/api/channels/<name>/test", "test_channel"),
-        _get("/api/silences", "silences"),
-        _post("/api/silences", "silence"),
-        _post("/api/silences/end", "unsilence"),
-        _post("/api/automation/<any(halt, resume):verb>", "switch"),
+        _get("/v1/me", "me"),
+        _get("/v1/backfills", "backfills"),
+        _get("/v1/deployment", "deployment"),
+        _get("/v1/models", "models"),
+        _get("/v1/models/<name>", "model"),
+        Rule("/v1/models/<name>", endpoint="put_model", methods=["PUT"]),
+        Rule("/v1/models/<name>", endpoint="remove_model", methods=["DELETE"]),
+        _get("/v1/models/<name>/drift", "drift"),
+        _get("/v1/models/<name>/overview", "model_overview"),
+        _get("/v1/models/<name>/history", "model_history"),
+        _get("/v1/models/<name>/distributions", "distributions"),
+        _get("/v1/models/<name>/versions", "versions"),
+        _get("/v1/models/<name>/versions/<path:before>/diff/<path:after>", "version_difference"),
+        _post("/v1/models/<name>/retrain", "retrain"),
+        _get("/v1/models/<name>/trainings", "trainings"),
+        _get("/v1/models/<name>/experiment", "experiment"),
+        _post("/v1/models/<name>/promote", "promote"),
+        _post("/v1/models/<name>/rollback", "roll_back"),
+        _get("/v1/probes", "probes"),
+        _get("/v1/probes/history", "probe_history"),
+        _get("/v1/events", "events"),
+        _get("/v1/dashboards", "dashboards"),
+        _get("/v1/dashboards/<name>", "dashboard"),
+        _get("/v1/dashboards/<name>/tiles/<int:index>", "tile"),
+        _get("/v1/runbooks/<name>", "runbook"),
+        _get("/v1/guides/<name>", "guide"),
+        _get("/v1/reports", "reports"),
+        _get("/v1/reports/<name>/<week>.txt", "report_text"),
+        _get("/v1/reports/<name>/<week>", "report_document"),
+        _post("/v1/reports/<name>/<week>/send", "send_report"),
+        _get("/v1/pipelines", "pipelines"),
+        _get("/v1/rules", "rules"),
+        _get("/v1/coverage", "coverage"),
+        _get("/v1/on-call", "on_call"),
+        _get("/v1/maintenance", "maintenance"),
+        _get("/v1/dead-letters", "dead_letters"),
+        _get("/v1/dead-letters/<identifier>", "dead_letter"),
+        _post("/v1/dead-letters/<identifier>/resend", "send_again"),
+        _get("/v1/capacity", "capacity"),
+        _get("/v1/recommendations", "recommendations"),
+        _post("/v1/recommendations", "decide_recommendation"),
+        _get("/v1/compliance", "compliance"),
+        _get("/v1/dependencies", "dependencies"),
+        _get("/v1/incidents", "incidents"),
+        _get("/v1/incidents/search", "incident_search"),
+        _get("/v1/incidents/<incident_id>", "incident"),
+        _get("/v1/incidents/<incident_id>/report.md", "report"),
+        _get("/v1/incidents/<incident_id>/explanation", "explanation"),
+        _post(f"/v1/incidents/<incident_id>/<any({', '.join(sorted(VERBS))}):verb>", "about_incident"),
+        _get("/v1/actions", "actions"),
+        _post("/v1/actions/<path:request_id>/<any(approve, reject):verb>", "about_action"),
+        _get("/v1/channels", "channels"),
+        _post("/v1/channels/<name>/test", "test_channel"),
+        _get("/v1/silences", "silences"),
+        _post("/v1/silences", "silence"),
+        _post("/v1/silences/end", "unsilence"),
+        _post("/v1/automation/<any(halt, resume):verb>", "switch"),
         _post("/api/experience", "experience"),
-        _post("/api/answers", "upload_answers"),
+        _post("/v1/answers", "upload_answers"),
         _get("/survey", "survey"),
         _post("/survey", "answer_survey"),
     ],
@@ -125,55 +136,44 @@ ROUTES = Map(
 )
 
 
-def answer(
-    request: flask.Request,
-    services: Callable[[], Services],
-    *,
-    identify: Callable[[flask.Request], str] | None = None,
-    role_of: roles.RoleOf | None = None,
-) -> flask.Response:
+def endpoint_of(request: Request) -> str:
+    """The endpoint of a request; that of an unknown address, or an unknown method of a known one, is empty."""
+    try:
+        endpoint, _ = _match(request)
+    except HTTPException:
+        return ""
+    return endpoint
+
+
+def patience(endpoint: str, method: str) -> float:
+    """Seconds that the answer of an endpoint is waited for."""
+    return _SLOW.get(endpoint, _READ_SECONDS) if method in {"GET", "HEAD"} else _ACT_SECONDS
+
+
+def answer(request: Request, services: Callable[[], Services], *, role_of: roles.RoleOf | None = None) -> Response:
     """Respond to one request. An invalid request gets an error with the reason; GET changes nothing.
 
     Args:
-        request: from functions-framework.
+        request: with its body, of a person who may read.
         services: opens the services; not called for the page, its files, runbooks, guides and `/health`.
-        identify: gives the person who asks, and raises `Unauthorized` where that is not known; without it, nobody is verified.
-        role_of: gives the role of that person; without it, there are no roles.
+        role_of: gives the role of the person; without it, there are no roles.
     """
-    if found := hosts.refused(request):
-        return reply.error(hosts.STATUS[found.reason], found.message)
-    response = _unknown(request, identify) or _answer(request, services, role_of)
-    if response.status_code == HTTPStatus.NOT_FOUND and not request.path.startswith("/api/") and _is_read(request):
+    response = _answer(request, services, role_of)
+    is_unknown = response.status_code == HTTPStatus.NOT_FOUND and not request.path.startswith(_MACHINES)
+    if is_unknown and request.method == "GET" and request.prefers_html:
         response = reply.missing()
     return reply.packed(response, request)
 
 
-def _unknown(request: flask.Request, identify: Callable[[flask.Request], str] | None) -> flask.Response | None:
-    """The refusal of a request by nobody who is known; else None, and the person is in the request's environment."""
-    if identify is None or request.path == HEALTH:
-        return None
+def _match(request: Request) -> tuple[str, Mapping[str, Any]]:
+    return ROUTES.bind("").match(request.path, request.method)
+
+
+def _answer(request: Request, services: Callable[[], Services], role_of: roles.RoleOf | None) -> Response:
     try:
-        request.environ[PERSON] = identify(request)
-    except Unauthorized as error:
-        return reply.error(HTTPStatus.UNAUTHORIZED, error.description or "")
-    except UnavailableError as error:
-        log.error("%s: %s", request.path, error)  # noqa: TRY400 - the message names what is missing
-        return reply.error(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-    return None
-
-
-def _is_read(request: flask.Request) -> bool:
-    """Whether the request is a browser's navigation, not a script's."""
-    return (
-        request.method == "GET" and request.accept_mimetypes["text/html"] > request.accept_mimetypes["application/json"]
-    )
-
-
-def _answer(request: flask.Request, services: Callable[[], Services], role_of: roles.RoleOf | None) -> flask.Response:
-    try:
-        endpoint, values = ROUTES.bind_to_environ(request.environ).match()
+        endpoint, values = _match(request)
         if role_of is not None:
-            roles.check(endpoint, signed_in(request), role_of)
+            roles.check(endpoint, request.person, role_of)
         return _record_answer(endpoint, _ENDPOINTS[endpoint](request, services, **values), services)
     except MethodNotAllowed as error:
         allowed = " or ".join(sorted(error.valid_methods or []))
@@ -191,33 +191,33 @@ def _answer(request: flask.Request, services: Callable[[], Services], role_of: r
         return reply.error(HTTPStatus.SERVICE_UNAVAILABLE, str(error), **starting)
 
 
-def _record_answer(endpoint: str, response: flask.Response, services: Callable[[], Services]) -> flask.Response:
+def _record_answer(endpoint: str, response: Response, services: Callable[[], Services]) -> Response:
     """Record that the source of an endpoint has answered: if it fails later, it is no longer starting."""
     if endpoint in _ASKED:
         services().start.answered.add(endpoint)
     return response
 
 
-def _integer(request: flask.Request, name: str, *, default: int, most: int) -> int:
+def _integer(request: Request, name: str, *, default: int, most: int) -> int:
     given = request.args.get(name, str(default))
     if not (given.isascii() and given.isdigit() and len(given) <= len(str(most)) and 1 <= int(given) <= most):
         raise BadRequest(f"{name}: must be 1 to {most}, got {given[:80]!r}")
     return int(given)
 
 
-def _days(request: flask.Request) -> int:
+def _days(request: Request) -> int:
     return _integer(request, "days", default=60, most=_LONGEST_DAYS)
 
 
-def _hours(request: flask.Request) -> int:
+def _hours(request: Request) -> int:
     return _integer(request, "hours", default=24, most=MOST_HOURS)
 
 
-def _limit(request: flask.Request) -> int:
+def _limit(request: Request) -> int:
     return _integer(request, "limit", default=100, most=_MOST_INCIDENTS)
 
 
-def _pipelines(request: flask.Request, pipelines: Pipelines) -> list[Data]:
+def _pipelines(request: Request, pipelines: Pipelines) -> list[Data]:
     if (running := request.args.get("running")) not in {None, "true"}:
         raise BadRequest(f"running: must be true or not given, got {running[:80]!r}")
     name = request.args.get("name")
@@ -226,11 +226,11 @@ def _pipelines(request: flask.Request, pipelines: Pipelines) -> list[Data]:
     return pipelines.live() if running else pipelines.all()
 
 
-def _me(request: flask.Request) -> flask.Response:
-    return reply.json({"by": signed_in(request), "runbooks": os.environ.get("AIA_RUNBOOKS_URL") or "/runbooks"})
+def _me(request: Request) -> Response:
+    return reply.json({"by": request.person, "runbooks": os.environ.get("AIA_RUNBOOKS_URL") or "/runbooks"})
 
 
-def _report(request: flask.Request, services: Callable[[], Services]) -> flask.Response:
+def _report(request: Request, services: Callable[[], Services]) -> Response:
     try:
         return reply.accepted(services().experience.take(request))
     except UnavailableError as error:
@@ -238,22 +238,22 @@ def _report(request: flask.Request, services: Callable[[], Services]) -> flask.R
         return reply.later(str(error), seconds=RETRY_AFTER)
 
 
-def _model_page(request: flask.Request, views: Views, name: str) -> flask.Response:
+def _model_page(request: Request, views: Views, name: str) -> Response:
     """The page of a model that is monitored, or the page for an unknown address."""
     if name not in views.monitored.all():
         raise LookupError(f"model: no model is called {name[:80]!r}")
     return reply.app_page("model", request)
 
 
-def _text_page(request: flask.Request, _text: Path) -> flask.Response:
+def _text_page(request: Request, _text: Path) -> Response:
     return reply.app_page("runbook", request)
 
 
-def _text(path: Path) -> flask.Response:
+def _text(path: Path) -> Response:
     return reply.markdown(path.read_text(encoding="utf-8"))
 
 
-_ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
+_ENDPOINTS: dict[str, Callable[..., Response]] = {
     "page": lambda request, _services: reply.app_page("index", request),
     "dashboards_page": lambda request, _services, **_name: reply.app_page("dashboards", request),
     "response_page": lambda request, _services: reply.app_page("response", request),
@@ -264,15 +264,15 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "incidents_page": lambda request, _services: reply.app_page("incidents", request),
     "incident_page": lambda request, _services, **_id: reply.app_page("incident", request),
     "model_page": lambda request, services, name: _model_page(request, services().views, name),
-    "maintenance_page": lambda _request, services: reply.self_contained(services().maintenance.page()),
+    "maintenance_page": lambda request, _services: reply.app_page("maintenance", request),
     "coverage_page": lambda request, _services: reply.app_page("coverage", request),
-    "reports_page": lambda _request, services: reply.self_contained(services().reports.list_page()),
+    "reports_page": lambda request, _services: reply.app_page("reports", request),
     "report_page": lambda _request, services, **which: reply.self_contained(services().reports.page(**which)),
     "runbook_page": lambda request, _services, name: _text_page(request, runbooks.named(name)),
     "guide_page": lambda request, _services, name: _text_page(request, runbooks.guide(name)),
     "static": lambda request, _services, name: reply.file(name, request),
-    "healthz": lambda _request, _services: flask.Response("ok", mimetype="text/plain"),
-    "enter": lambda request, _services: session.enter(request, signed_in(request)),
+    "healthz": lambda _request, _services: reply.text("ok"),
+    "enter": lambda request, _services: session.enter(request, request.person),
     "me": lambda request, _services: _me(request),
     "backfills": lambda request, services: reply.json(services().backfills.all(), request),
     "deployment": lambda request, _services: reply.json(deployment(), request),
@@ -314,7 +314,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "coverage": lambda request, services: reply.json(services().coverage.all(), request),
     "rules": lambda request, services: reply.json(services().rules.all(), request),
     "on_call": lambda request, services: reply.json(services().on_call(), request),
-    "maintenance": lambda request, services: reply.json(services().maintenance.tasks(), request),
+    "maintenance": lambda request, services: reply.json(services().maintenance.all(), request),
     "dead_letters": lambda request, services: reply.json(services().maintenance.dead_letters(), request),
     "dead_letter": lambda request, services, **which: reply.json(services().maintenance.dead_letter(**which), request),
     "send_again": lambda request, services, **which: reply.accepted(
@@ -327,6 +327,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "incidents": lambda request, services: reply.json(services().incidents.all(_limit(request)), request),
     "incident_search": lambda request, services: reply.json(services().incident_search.page(request), request),
     "incident": lambda request, services, incident_id: reply.json(services().incidents.one(incident_id), request),
+    "explanation": lambda request, services, incident_id: reply.json(services().explanations.of(incident_id), request),
     "report": lambda _request, services, incident_id: reply.markdown(services().incidents.report(incident_id)),
     "actions": lambda request, services: reply.json(services().actions.all(), request),
     "channels": lambda request, services: reply.json(services().channels.all(), request),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from core.incidents.policy import incident_policy
 from core.settings import Settings
 from functions.adapters.ports import Clock, Data, RowBus, Store, Warehouse
 from functions.adapters.prometheus import Prometheus
@@ -19,6 +20,7 @@ from functions.api.dashboards import Dashboards
 from functions.api.dependencies import Dependencies
 from functions.api.events import Events
 from functions.api.experience import Experience
+from functions.api.explanations import Explanations
 from functions.api.freshness import Backfills, Start
 from functions.api.incident_search import IncidentSearch
 from functions.api.incidents import Incidents
@@ -88,6 +90,7 @@ class Services:
     model_page: ModelPage
     incidents: Incidents
     incident_search: IncidentSearch
+    explanations: Explanations
     actions: Actions
     channels: Channels
     silences: Silences
@@ -137,6 +140,9 @@ def compose(given: Sources) -> Services:
         model_page=ModelPage(views, incidents, warehouse, clock),
         incidents=incidents,
         incident_search=IncidentSearch(incidents=incidents, store=store, warehouse=warehouse, clock=clock),
+        explanations=Explanations(
+            incidents=incidents, warehouse=warehouse, policy=incident_policy(settings, ""), clock=clock
+        ),
         actions=actions,
         channels=channels,
         silences=silences,
@@ -180,8 +186,8 @@ def _dashboards(given: Sources) -> Dashboards:
 
 
 def _coverage(given: Sources) -> Coverage:
-    probes = {probe.name: probe.kind for probe in given.settings.probes}
-    return Coverage(dashboards=given.dashboards, prometheus=given.prometheus, probes=probes, clock=given.clock)
+    dashboards, prometheus = given.dashboards, given.prometheus
+    return Coverage(dashboards=dashboards, prometheus=prometheus, settings=given.settings, clock=given.clock)
 
 
 def _silences(given: Sources, incidents: Incidents, known: KnownModels) -> Silences:

@@ -7,8 +7,10 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import flask
+from starlette.responses import Response
 from werkzeug.exceptions import NotFound, Unauthorized
+
+from functions.api.request import Request
 
 COOKIE = "aia_session"
 ENTRY = "/session"
@@ -31,7 +33,7 @@ class Session:
     token: str = field(repr=False)
     name: str
 
-    def person(self, request: flask.Request) -> str:
+    def person(self, request: Request) -> str:
         """The person of a request; empty for one that only reads, without the session.
 
         Raises:
@@ -56,20 +58,20 @@ def open_session(environment: Mapping[str, str]) -> Session | None:
     return Session(token=token, name=environment.get("AIA_SESSION_PERSON") or "local") if token else None
 
 
-def enter(request: flask.Request, person: str) -> flask.Response:
+def enter(request: Request, person: str) -> Response:
     """To the page, with the cookie, for the person of the session; the token is in no address from then on."""
     if not person:
         raise NotFound("session: must be that of the local system")
-    response = flask.Response(status=303, headers={"Location": "/"})
+    response = Response(status_code=303, headers={"Location": "/"})
     response.set_cookie(
-        COOKIE, request.args.get("token", ""), max_age=_KEPT_SECONDS, httponly=True, samesite="Strict", path="/"
+        COOKIE, request.args.get("token", ""), max_age=_KEPT_SECONDS, httponly=True, samesite="strict", path="/"
     )
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _given(request: flask.Request) -> list[str]:
+def _given(request: Request) -> list[str]:
     """The tokens that a request has: as a cookie, as a bearer token, and to enter in the query."""
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     return [

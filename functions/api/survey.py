@@ -12,7 +12,7 @@ from pathlib import Path
 from string import Template
 from urllib.parse import parse_qs
 
-import flask
+from starlette.responses import Response
 
 from core.errors import UnavailableError
 from core.surveys import SCORES
@@ -21,6 +21,7 @@ from functions.adapters.signed_tokens import LinkError
 from functions.adapters.survey_links import SurveyLink, verify
 from functions.api import reply
 from functions.api.answers import LONGEST_COMMENT, answer_id
+from functions.api.request import Request
 
 POLICY = reply.POLICY.replace("form-action 'none'", "form-action 'self'")
 _LARGEST = 40_000
@@ -58,18 +59,18 @@ class Survey:
     publish: Callable[[list[Data]], None]
     clock: Clock
 
-    def show(self, request: flask.Request) -> flask.Response:
+    def show(self, request: Request) -> Response:
         """The question of a link."""
         token = request.args.get("token", "")
         return self._of_link(token, lambda link: _page(_title(link), _scores(link, token)))
 
-    def answer(self, request: flask.Request) -> flask.Response:
+    def answer(self, request: Request) -> Response:
         """Take the score that was clicked, and perhaps a comment."""
         form = _form(request)
         token = form.get("token", "")
         return self._of_link(token, lambda link: self._take(link, token, form))
 
-    def _of_link(self, token: str, respond: Callable[[SurveyLink], flask.Response]) -> flask.Response:
+    def _of_link(self, token: str, respond: Callable[[SurveyLink], Response]) -> Response:
         if self.secret is None:
             return _refusal("This system does not ask questions by links.", HTTPStatus.NOT_FOUND)
         try:
@@ -78,7 +79,7 @@ class Survey:
             return _refusal(f"{fault} Ask who sent it for a new one.", HTTPStatus.FORBIDDEN)
         return respond(link)
 
-    def _take(self, link: SurveyLink, token: str, form: dict[str, str]) -> flask.Response:
+    def _take(self, link: SurveyLink, token: str, form: dict[str, str]) -> Response:
         low, high = SCORES[link.question]
         given, comment = form.get("score", ""), form.get("comment", "").strip()
         allowed = [str(score) for score in range(low, high + 1)]
@@ -97,10 +98,10 @@ class Survey:
         return _page(_title(link), _text(thanks) + _scores(link, token, given) + more)
 
 
-def _form(request: flask.Request) -> dict[str, str]:
-    body = request.stream.read(_LARGEST + 1)
+def _form(request: Request) -> dict[str, str]:
+    body = request.body if len(request.body) <= _LARGEST else b""
     try:
-        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=10) if len(body) <= _LARGEST else {}
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=10)
     except ValueError:
         fields = {}
     return {name: values[0] for name, values in fields.items()}
@@ -137,13 +138,13 @@ def _text(text: str) -> str:
     return f'<p role="status">{escape(text)}</p>'
 
 
-def _refusal(text: str, status: HTTPStatus) -> flask.Response:
+def _refusal(text: str, status: HTTPStatus) -> Response:
     return _page("No question", _text(text), status)
 
 
-def _page(title: str, body: str, status: HTTPStatus = HTTPStatus.OK) -> flask.Response:
+def _page(title: str, body: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
     text = _PAGE.substitute(title=escape(title), body=body)
-    response = flask.Response(text, status, mimetype="text/html")
+    response = Response(text, status, media_type="text/html")
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "no-store"

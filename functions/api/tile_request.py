@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import flask
 from werkzeug.exceptions import BadRequest
 
 from functions.api.layout import Filter
+from functions.api.request import Request
 
 LONGEST = 400 * 86_400
 """Seconds of a span."""
@@ -46,7 +46,7 @@ class Span:
     step: int
 
 
-def read_span(request: flask.Request, now: int) -> Span:
+def read_span(request: Request, now: int) -> Span:
     """The span of a request: `start` and `end` (default: the last hour), and `step` (default: as fits).
 
     Raises:
@@ -73,7 +73,7 @@ def fitting(seconds: int) -> int:
     return next(step for step in _STEPS if seconds <= step * _POINTS)
 
 
-def _seconds(request: flask.Request, name: str, default: int, *, least: int, most: int) -> int:
+def _seconds(request: Request, name: str, default: int, *, least: int, most: int) -> int:
     given = request.args.get(name)
     if given is None:
         return default
@@ -82,7 +82,7 @@ def _seconds(request: flask.Request, name: str, default: int, *, least: int, mos
     return int(given)
 
 
-def read_variables(request: flask.Request, filters: Sequence[Filter]) -> dict[str, str]:
+def read_variables(request: Request, filters: Sequence[Filter]) -> dict[str, str]:
     """The value of each variable from the request, or else its default; empty if nothing is chosen.
 
     Raises:
@@ -119,7 +119,7 @@ def _literal(value: str) -> str:
     return pattern.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _value(request: flask.Request, one: Filter) -> str:
+def _value(request: Request, one: Filter) -> str:
     name = one.template_variable
     given = request.args.get(name)
     if given is None:

@@ -14,6 +14,8 @@ import click
 _LOCAL_PORT: Final = "8080"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _TIMEOUT_SECONDS: Final = 60.0
+_FAULT: Final = 500
+"""Statuses of HTTP from here on are faults of the API, not of the request."""
 Json = dict[str, Any]
 SESSION_FILE: Final = "session-token"
 """The session of `aia local`, in its data folder."""
@@ -30,6 +32,12 @@ class RefusedError(click.ClickException):
     exit_code = 2
 
 
+class UnansweredError(RefusedError):
+    """What the API does not answer, or cannot at the moment: nothing is known of what was asked."""
+
+    exit_code = 3
+
+
 def local() -> str:
     """The API of `aia local`, which takes its port from the same variable."""
     return f"http://127.0.0.1:{os.environ.get('AIA_PORT') or _LOCAL_PORT}"
@@ -44,25 +52,33 @@ def is_loopback(url: str) -> bool:
     return urlsplit(url).hostname in _LOOPBACK
 
 
-def call(url: str, method: str, path: str, body: Json | None = None) -> Any:  # noqa: ANN401 - any JSON value
+def call(url: str, method: str, path: str, body: Json | None = None, *, patience: float = _TIMEOUT_SECONDS) -> Any:  # noqa: ANN401 - any JSON value
     """What the API answers, as JSON.
 
+    Args:
+        url: address of the API.
+        method: of HTTP.
+        path: with its query.
+        body: of the request.
+        patience: seconds to wait for each part of the answer.
+
     Raises:
-        RefusedError: it refuses the request, or does not answer.
+        UnansweredError: it does not answer, or cannot at the moment.
+        RefusedError: it refuses the request.
     """
-    answer = _answer(url, method, path, body)
+    answer = _answer(url, method, path, body, patience)
     try:
         return json.loads(answer)
     except ValueError as error:
-        raise RefusedError(f"{url}: does not answer as an API: {error}") from error
+        raise _unanswered(url, error) from error
 
 
 def fetch(url: str, path: str) -> bytes:
     """What the API answers, as it is: a page or a text; raises as `call`."""
-    return _answer(url, "GET", path, None)
+    return _answer(url, "GET", path, None, _TIMEOUT_SECONDS)
 
 
-def _answer(url: str, method: str, path: str, body: Json | None) -> bytes:
+def _answer(url: str, method: str, path: str, body: Json | None, patience: float) -> bytes:
     if not url.startswith(("http://", "https://")):
         raise RefusedError(f"--url: must begin with http:// or https://, got {url!r}")
     headers = {"Content-Type": "application/json"}
@@ -73,13 +89,21 @@ def _answer(url: str, method: str, path: str, body: Json | None) -> bytes:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url + path, data=data, method=method, headers=headers)  # noqa: S310 - checked above
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - checked above
+        with urllib.request.urlopen(request, timeout=patience) as response:  # noqa: S310 - checked above
             answer: bytes = response.read()
             return answer
     except urllib.error.HTTPError as error:
-        raise RefusedError(_told(error)) from error
+        raise (UnansweredError if error.code >= _FAULT else RefusedError)(_told(error)) from error
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise RefusedError(f"{url}: does not answer as an API: {getattr(error, 'reason', error)}") from error
+        raise _unanswered(url, error) from error
+
+
+def _unanswered(url: str, error: Exception) -> UnansweredError:
+    """What to say of an API that does not answer, and what to do."""
+    why = getattr(error, "reason", error)
+    return UnansweredError(
+        f"{url}: does not answer as an API: {why}; start it with `aia local`, or name another one by --url or AIA_API_URL"
+    )
 
 
 def _local_token(url: str) -> str:

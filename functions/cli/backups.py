@@ -124,7 +124,7 @@ def _restore(restorer: "Restorer", manifest: "Manifest", withheld: list[str]) ->
 
 
 def _list(ports: "Ports") -> None:
-    from functions.cli.versions import print_table, table_of  # noqa: PLC0415 - help needs none of it
+    from functions.cli.screen import print_table, table_of  # noqa: PLC0415 - help needs none of it
     from functions.services.backups import manifests  # noqa: PLC0415 - as above
 
     table = table_of("made for", "status", "tables", "rows", "documents", "detail")

@@ -28,7 +28,7 @@ def channels(context: click.Context, *, url: str) -> None:
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List every channel with its kind, whether it fails, and its newest test."""
-    found = call(url, "GET", "/api/channels")
+    found = call(url, "GET", "/v1/channels")
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -45,7 +45,7 @@ def list_(url: str, *, as_json: bool) -> None:
 def test(context: click.Context, name: str, *, by: str, wait: float) -> None:
     """Send a real test message through channel NAME, and show what the channel answers.
 
-    The exit status is 0 where it was delivered, 1 where it was not, and 2 where it could not be asked for.
+    The exit status is 0 where it was delivered, 1 where it was not, and 2 or 3 where it could not be asked for.
     """
     found = deliver(context.obj, name, by, wait)
     click.echo(f"{name}: {_told(found)}")
@@ -59,7 +59,7 @@ def deliver(url: str, name: str, by: str, wait: float) -> Json:
     Raises:
         RefusedError: it cannot be asked for, or there is no answer in time.
     """
-    asked = call(url, "POST", f"/api/channels/{urllib.parse.quote(name, safe='')}/test", {"by": by})["id"]
+    asked = call(url, "POST", f"/v1/channels/{urllib.parse.quote(name, safe='')}/test", {"by": by})["id"]
     return _awaited(url, name, asked, wait)
 
 
@@ -67,7 +67,7 @@ def _awaited(url: str, name: str, asked: str, wait: float) -> Json:
     """The answer to the test message, when it is there."""
     end = time.monotonic() + wait
     while True:
-        tests: list[Any] = [one["test"] for one in call(url, "GET", "/api/channels") if one["name"] == name]
+        tests: list[Any] = [one["test"] for one in call(url, "GET", "/v1/channels") if one["name"] == name]
         if tests and tests[0] and tests[0]["id"] == asked:
             return dict(tests[0])
         if time.monotonic() >= end:

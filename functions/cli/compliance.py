@@ -15,7 +15,7 @@ from core.security.inventory import Inventory, ServiceAccountKey
 from core.settings import SecuritySettings
 from functions.cli.api import HELP, LOCAL, call, local
 from functions.cli.inventory import read_keys, read_plan, read_policy
-from functions.cli.versions import print_table, table_of
+from functions.cli.screen import print_table, table_of
 
 _PIPED_WIDTH: Final = 200
 _FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -66,7 +66,7 @@ def _all_keys(paths: tuple[Path, ...]) -> tuple[ServiceAccountKey, ...]:
 
 def _logged(url: str) -> list[Answer]:
     """The answers by the audit log."""
-    found: list[Answer] = msgspec.convert(call(url, "GET", "/api/compliance"), list[Answer])
+    found: list[Answer] = msgspec.convert(call(url, "GET", "/v1/compliance"), list[Answer])
     return found
 
 

@@ -34,7 +34,7 @@ def costs(context: click.Context, *, url: str) -> None:
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List every recommendation with its evidence, its state, and what it has saved since it was done."""
-    found = call(url, "GET", "/api/recommendations")
+    found = call(url, "GET", "/v1/recommendations")
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -62,7 +62,7 @@ def list_(url: str, *, as_json: bool) -> None:
 @click.pass_obj
 def decide(url: str, key: str, state: str, *, note: str, by: str) -> None:
     """Record what was decided about recommendation KEY; from the day after it is done, its saving is measured."""
-    call(url, "POST", "/api/recommendations", {"key": key, "state": state, "note": note, "by": by})
+    call(url, "POST", "/v1/recommendations", {"key": key, "state": state, "note": note, "by": by})
     click.echo(f"{key}: {state}")
 
 

@@ -7,6 +7,7 @@ import click
 from functions.cli.api import HELP, LOCAL, Json, call, local
 
 _NOT_SEEN = ("not seen", "not known")
+_TO_SET_UP = ("not set up", "replayed")
 _TESTED = ("needs GCP", "not set up")
 
 
@@ -18,10 +19,11 @@ _TESTED = ("needs GCP", "not set up")
 def coverage(*, url: str, area: str | None, as_json: bool, fail: bool) -> None:
     """Show what is watched, alerted, drawn and seen now.
 
-    "seen here" is a fresh sample of a program; "replayed", one of data that are a replay on this machine; "needs GCP", metrics that
-    Google Cloud writes, held against their documentation by the test that is named; "not set up", what nobody here has set up, tested there.
+    "seen here" is a fresh sample of a program; "replayed", samples of data that are a replay on this machine, or of its history; "needs GCP",
+    metrics that only Google Cloud writes, held against their documentation by the test that is named; "not set up", what nobody here has set
+    up, tested there: --area says how.
     """
-    found = call(url.rstrip("/"), "GET", "/api/coverage")
+    found = call(url.rstrip("/"), "GET", "/v1/coverage")
     areas = [one for one in found["areas"] if area in (None, one["name"])]
     if not areas:
         names = ", ".join(one["name"] for one in found["areas"])
@@ -29,7 +31,7 @@ def coverage(*, url: str, area: str | None, as_json: bool, fail: bool) -> None:
     if as_json:
         click.echo(json.dumps({"at": found["at"], "areas": areas}, indent=2))
     elif area:
-        click.echo("\n".join(map(_signal, areas[0]["signals"])))
+        click.echo("\n".join([*map(_signal, areas[0]["signals"]), *_how(areas[0])]))
     else:
         click.echo("\n".join(_table(areas)))
     if fail and any(one["sight"] in _NOT_SEEN for one in areas):
@@ -37,13 +39,14 @@ def coverage(*, url: str, area: str | None, as_json: bool, fail: bool) -> None:
 
 
 def _table(areas: list[Json]) -> list[str]:
-    rows = [("area", "owner", "signals", "seen", "rules", "panels", "")]
+    rows = [("area", "owner", "signals", "seen", "replayed", "rules", "panels", "")]
     rows += [
         (
             one["name"],
             one["owner"],
             str(len(one["signals"])),
             "not known" if one["seen"] is None else str(one["seen"]),
+            str(one["replayed"]),
             str(len(one["rules"])),
             str(len(one["panels"])),
             one["sight"] + (f" ({one['contract']})" if one["sight"] in _TESTED else ""),
@@ -55,7 +58,17 @@ def _table(areas: list[Json]) -> list[str]:
 
 
 def _signal(one: Json) -> str:
-    series = "not known" if one["series"] is None else f"{one['series']} series"
+    replayed = f", {one['replayed']} replayed" if one["replayed"] else ""
+    series = "not known" if one["series"] is None else f"{one['series']} series{replayed}"
     by = f" by {', '.join(one['written_by'])}" if one["written_by"] else ""
     rules = ", ".join(one["rules"]) or "no rule"
     return f"{one['selector']}: {series}{by}; {rules}; {', '.join(one['panels']) or 'no panel'}"
+
+
+def _how(area: Json) -> list[str]:
+    """How an area is set up of which nothing is seen."""
+    if area["set_up"] is None or area["sight"] not in _TO_SET_UP:
+        return []
+    how = area["set_up"]
+    lines = [f"{how['how']} Guide: docs/{how['guide']}"]
+    return ["", *lines, *(["", how["settings"].rstrip()] if how["settings"] else [])]

@@ -7,7 +7,7 @@ import urllib.parse
 import click
 
 from functions.cli.api import HELP, LOCAL, RefusedError, call, local
-from functions.cli.versions import print_table, table_of
+from functions.cli.screen import print_table, table_of
 
 
 @click.group(epilog=HELP)
@@ -23,7 +23,7 @@ def dead_letters(context: click.Context, *, url: str) -> None:
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List those of the last 30 days, the newest first."""
-    found = call(url, "GET", "/api/dead-letters")
+    found = call(url, "GET", "/v1/dead-letters")
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -58,7 +58,7 @@ def resend(url: str, identifier: str, *, edit: bool, why: str, by: str) -> None:
 
 
 def _path(identifier: str) -> str:
-    return f"/api/dead-letters/{urllib.parse.quote(identifier, safe='')}"
+    return f"/v1/dead-letters/{urllib.parse.quote(identifier, safe='')}"
 
 
 def _edited(data: str) -> str:

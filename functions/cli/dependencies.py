@@ -19,7 +19,7 @@ from functions.cli.api import HELP, LOCAL, call, local
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def dependencies(url: str, *, hours: int, minimum: int, also_known: bool, as_json: bool) -> None:
     """List dependencies that traces show and the settings do not have, and what to write into them."""
-    found = call(url.rstrip("/"), "GET", f"/api/dependencies?hours={hours}")
+    found = call(url.rstrip("/"), "GET", f"/v1/dependencies?hours={hours}")
     wanted = [one for one in found if one["calls"] >= minimum and (also_known or not one["in_settings"])]
     if as_json:
         click.echo(json.dumps(wanted, indent=2))

@@ -8,34 +8,47 @@ from pathlib import Path
 from typing import Final
 
 import click
+from click.shell_completion import CompletionItem
 
 _COMMANDS: Final = {
-    "backup": "functions.cli.backups",
-    "channels": "functions.cli.channels",
-    "check": "functions.cli.check.command",
-    "compliance": "functions.cli.compliance",
-    "costs": "functions.cli.costs",
-    "dead-letters": "functions.cli.dead_letters",
-    "coverage": "functions.cli.coverage",
-    "demo": "infra.local.command",
-    "dependencies": "functions.cli.dependencies",
-    "doctor": "functions.cli.doctor.command",
-    "drift": "functions.cli.drift.command",
-    "intake": "functions.alert_intake.command",
-    "local": "infra.local.command",
-    "models": "functions.cli.models",
-    "oncall": "functions.cli.oncall",
-    "restore": "functions.cli.backups",
-    "replay": "functions.cli.replay.command",
-    "report": "functions.cli.report",
-    "survey": "functions.cli.survey",
-    "watch": "functions.cli.watch.command",
+    "ack": ("functions.cli.incidents", "Acknowledge an incident: you have it, and escalation stops."),
+    "actions": ("functions.cli.actions", "List automated actions, approve or reject one."),
+    "backup": ("functions.cli.backups", "Back up the tables and the documents of the store."),
+    "channels": ("functions.cli.channels", "List the notification channels, and test one of them."),
+    "check": ("functions.cli.check.command", "Check the settings of a deployment."),
+    "completion": ("functions.cli.completion", "Print the completion of commands for bash, zsh or fish."),
+    "compliance": ("functions.cli.compliance", "Answer items of the CIS Google Cloud benchmark."),
+    "costs": ("functions.cli.costs", "List recommendations that lower costs, record decisions."),
+    "coverage": ("functions.cli.coverage", "Show what is watched, alerted, drawn and seen now."),
+    "dead-letters": ("functions.cli.dead_letters", "List messages that could not be handled, send one again."),
+    "demo": ("infra.local.command", "Run the main job once, and check every step of it."),
+    "dependencies": ("functions.cli.dependencies", "List dependencies that traces show."),
+    "doctor": ("functions.cli.doctor.command", "Check a deployment with Google: APIs, roles, tables."),
+    "drift": ("functions.cli.drift.command", "Compare two CSV or parquet files."),
+    "explain": ("functions.cli.explain", "Explain an incident, from the findings to the messages."),
+    "halt": ("functions.cli.actions", "Halt an automated action, or all of them."),
+    "incidents": ("functions.cli.incidents", "List incidents, show one, and answer for it."),
+    "intake": ("functions.alert_intake.command", "Try what becomes of alerts of other systems."),
+    "local": ("infra.local.command", "Run the whole system on this machine."),
+    "models": ("functions.cli.models", "List and change monitored models, and their versions."),
+    "oncall": ("functions.cli.oncall", "Show who is on call now, and until when."),
+    "pipelines": ("functions.cli.pipelines", "Show pipelines with their newest runs, live if you like."),
+    "probes": ("functions.cli.probes", "Show probes with their newest results."),
+    "replay": ("functions.cli.replay.command", "Replay what happened with other settings."),
+    "report": ("functions.cli.report", "Show a weekly report, write it as a page, or send it."),
+    "restore": ("functions.cli.backups", "Restore a backup."),
+    "resume": ("functions.cli.actions", "Resume an automated action that was halted, or all."),
+    "silence": ("functions.cli.silences", "Mute notifications of some targets for a time."),
+    "silences": ("functions.cli.silences", "List the silences that hold."),
+    "survey": ("functions.cli.survey", "Upload answers to surveys, and make links to a question."),
+    "unsilence": ("functions.cli.silences", "End the silences of a pattern."),
+    "watch": ("functions.cli.watch.command", "Monitor the model whose predictions are in a file."),
 }
-"""The module of each command, which has a function of its name."""
+"""The module of each command, which has a function of its name, and what the list of commands says of it."""
 
 
 class _LazyGroup(click.Group):
-    """A group whose commands are imported when they are used: none needs the imports of another."""
+    """A group whose commands are imported when they are used: none needs the imports of another, and the list none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(_COMMANDS)
@@ -43,8 +56,18 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
+        module = importlib.import_module(_COMMANDS[cmd_name][0])
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(CompletionItem(name, help=_COMMANDS[name][1]) for name in names), *options]
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

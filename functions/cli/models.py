@@ -13,7 +13,8 @@ from core.settings import parse_model
 from functions.adapters.config import load_yaml
 from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, local
 from functions.cli.promotions import promote, retrain, rollback
-from functions.cli.versions import diff, print_table, show, table_of
+from functions.cli.screen import print_table, table_of
+from functions.cli.versions import diff, show
 
 
 @click.group(epilog=HELP)
@@ -29,7 +30,7 @@ def models(context: click.Context, *, url: str) -> None:
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List every model with where its settings are."""
-    found = call(url, "GET", "/api/models")
+    found = call(url, "GET", "/v1/models")
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -63,7 +64,7 @@ def apply(url: str, file: Path, *, by: str) -> None:
     given = list(_read(file))
     _check(file, given)
     for settings in given:
-        path = f"/api/models/{urllib.parse.quote(settings['name'])}?{urllib.parse.urlencode({'by': by})}"
+        path = f"/v1/models/{urllib.parse.quote(settings['name'])}?{urllib.parse.urlencode({'by': by})}"
         click.echo(f"{settings['name']}: {call(url, 'PUT', path, settings)['change']}")
 
 
@@ -73,7 +74,7 @@ def apply(url: str, file: Path, *, by: str) -> None:
 @click.pass_obj
 def remove(url: str, name: str, *, by: str) -> None:
     """Stop monitoring model NAME; its history stays."""
-    path = f"/api/models/{urllib.parse.quote(name)}?{urllib.parse.urlencode({'by': by})}"
+    path = f"/v1/models/{urllib.parse.quote(name)}?{urllib.parse.urlencode({'by': by})}"
     click.echo(f"{name}: {call(url, 'DELETE', path)['change']}")
 
 

@@ -12,7 +12,7 @@ from functions.cli.api import HELP, LOCAL, Json, call, local
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 def oncall(*, url: str, as_json: bool) -> None:
     """Show who is on call in every rotation, until when, and the overrides to come."""
-    found = call(url.rstrip("/"), "GET", "/api/on-call")
+    found = call(url.rstrip("/"), "GET", "/v1/on-call")
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return

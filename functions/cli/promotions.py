@@ -57,7 +57,7 @@ _REQUESTED = "{name}: requested as {request}, to replace version {model_version}
 
 
 def _ask(url: str, name: str, verb: str, body: Json) -> Json:
-    found: Json = call(url, "POST", f"/api/models/{urllib.parse.quote(name, safe='')}/{verb}", body)
+    found: Json = call(url, "POST", f"/v1/models/{urllib.parse.quote(name, safe='')}/{verb}", body)
     return found
 
 

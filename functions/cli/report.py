@@ -43,11 +43,11 @@ def report(
     """
     url = url.rstrip("/")
     if name is None:
-        _list(call(url, "GET", "/api/reports"), as_json=as_json)
+        _list(call(url, "GET", "/v1/reports"), as_json=as_json)
         return
-    path = f"/api/reports/{urllib.parse.quote(name, safe='')}/{urllib.parse.quote(week, safe='')}"
+    path = f"/v1/reports/{urllib.parse.quote(name, safe='')}/{urllib.parse.quote(week, safe='')}"
     if page is not None:
-        _write(page, fetch(url, path.removeprefix("/api")))
+        _write(page, fetch(url, path.removeprefix("/v1")))
     if as_json:
         click.echo(json.dumps(call(url, "GET", path), indent=2, ensure_ascii=False))
     if as_text or not (page or as_json or send):

@@ -51,7 +51,7 @@ def upload(access: tuple[str, str], *, file: Path) -> None:
     accepted = 0
     for start in range(0, len(answers), _BATCH):
         try:
-            accepted += call(url, "POST", "/api/answers", {"answers": answers[start : start + _BATCH]})["accepted"]
+            accepted += call(url, "POST", "/v1/answers", {"answers": answers[start : start + _BATCH]})["accepted"]
         except RefusedError as error:
             raise RefusedError(f"{file}: {accepted} answers uploaded; from answer {start + 1} on: {error}") from error
     click.echo(f"{accepted} answers uploaded")

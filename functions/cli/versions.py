@@ -1,19 +1,15 @@
 """The commands `show` and `diff` of `aia models`: versions of a model, and how two of them differ."""
 
 import json
-import os
-import sys
 import urllib.parse
 from typing import Final
 
 import click
-from rich.console import Console
-from rich.table import Column, Table
 
 from core.text import number
 from functions.cli.api import Json, call
+from functions.cli.screen import print_table, table_of
 
-_PIPED_WIDTH: Final = 140
 _NONE: Final = "-"
 
 
@@ -23,7 +19,7 @@ _NONE: Final = "-"
 @click.pass_obj
 def show(url: str, name: str, *, as_json: bool) -> None:
     """Show the versions of model NAME: metrics, training data, who asked for them, aliases and registries."""
-    found = call(url, "GET", f"/api/models/{urllib.parse.quote(name)}/versions")
+    found = call(url, "GET", f"/v1/models/{urllib.parse.quote(name)}/versions")
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -45,7 +41,7 @@ def show(url: str, name: str, *, as_json: bool) -> None:
 def diff(url: str, name: str, before: str, after: str, *, as_json: bool) -> None:
     """Show how versions BEFORE and AFTER of model NAME differ: parameters, metrics with their intervals, and windows."""
     quoted = (urllib.parse.quote(one, safe="") for one in (name, before, after))
-    found = call(url, "GET", "/api/models/{}/versions/{}/diff/{}".format(*quoted))
+    found = call(url, "GET", "/v1/models/{}/versions/{}/diff/{}".format(*quoted))
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -103,13 +99,3 @@ def _value(value: object) -> str:
 
 def _day(instant: str) -> str:
     return instant[:10]
-
-
-def table_of(*names: str) -> Table:
-    """A table with columns of these names."""
-    return Table(*(Column(name, overflow="fold") for name in names))
-
-
-def print_table(table: Table, piped_width: int = _PIPED_WIDTH) -> None:
-    """Print a table, as wide as the terminal; where there is none, as wide as is given."""
-    Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else piped_width).print(table)

@@ -321,7 +321,7 @@ def _track_recovered(service: IncidentService, backlogs: Sequence[_Backlog]) -> 
 
 def _parallel(items: Sequence[Item], act: Callable[[Item], Result], *, threads: int = THREADS) -> list[Result]:
     """Call `act` for every item, a few in parallel, with results in order; their logs have the trace of the request."""
-    if not items:
-        return []
+    if len(items) <= 1:
+        return [copy_context().run(act, item) for item in items]
     with ThreadPoolExecutor(max_workers=min(threads, len(items))) as pool:
         return list(pool.map(lambda context, item: context.run(act, item), [copy_context() for _ in items], items))

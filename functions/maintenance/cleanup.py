@@ -15,10 +15,13 @@ RETENTION: Mapping[str, timedelta] = {
     "ops.maintenance_runs": timedelta(days=400),
 }
 """How long rows are kept where the settings do not say; what is in no list is kept."""
-_PARTITION = """
+PARTITION = """
 SELECT column_name FROM {dataset}.INFORMATION_SCHEMA.COLUMNS
 WHERE table_name = @name AND is_partitioning_column = 'YES'
 """
+"""The column by which a table is partitioned."""
+COUNT = "SELECT COUNT(*) AS n FROM `{table}` WHERE `{column}` < @before"
+DELETE = "DELETE FROM `{table}` WHERE `{column}` < @before"
 
 
 def steps(outside: Outside, due: datetime) -> Iterator[Step]:
@@ -54,12 +57,12 @@ def _actions(outside: Outside, due: datetime) -> str:
 
 def _rows(outside: Outside, table: str, before: datetime) -> str:
     dataset, _, name = table.rpartition(".")
-    columns = outside.warehouse.query(_PARTITION.format(dataset=dataset), name=name)
+    columns = outside.warehouse.query(PARTITION.format(dataset=dataset), name=name)
     if not columns:
         return f"{table} is not partitioned: no row deleted"
-    old = f"FROM `{table}` WHERE `{columns[0]['column_name']}` < @before"
-    (row,) = outside.warehouse.query(f"SELECT COUNT(*) AS n {old}", before=before)
+    names = {"table": table, "column": columns[0]["column_name"]}
+    (row,) = outside.warehouse.query(COUNT.format(**names), before=before)
     if not row["n"]:
         return ""
-    outside.warehouse.query(f"DELETE {old}", before=before)
+    outside.warehouse.query(DELETE.format(**names), before=before)
     return f"{row['n']} rows of {table}"

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
@@ -18,11 +19,7 @@ from functions.services.maintenance import ADVICE
 from functions.services.steps import Step
 
 LOOKED_BACK = timedelta(days=30)
-_ALARMS = """
-SELECT target, COUNT(DISTINCT IF(change = 'opened', incident_id, NULL)) AS n_incidents,
-  COUNT(DISTINCT IF(change IN ('acknowledged', 'mitigated'), incident_id, NULL)) AS n_acknowledged
-FROM ops.incident_changes WHERE `at` >= @since AND `at` < @until GROUP BY target
-"""
+_ALARMS = Path(__file__).with_name("alarms.sql").read_text()
 
 
 def steps(outside: Outside, due: datetime) -> Iterator[Step]:

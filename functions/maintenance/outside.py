@@ -11,6 +11,7 @@ from core.maintenance.task import Schedule
 from core.settings import Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Clock, ListedStore, Metrics, RawBus, StreamedWarehouse
+from functions.maintenance.compared import Compared
 from functions.maintenance.scan import Scanned
 from functions.services.backups.make import Backups
 from functions.services.backups.restore import Restorer
@@ -34,6 +35,7 @@ class Outside:
         texts: the alert rules and dashboards, by file; in them a metric is used.
         tables: the columns of the tables of `infra/tables`.
         scanned: what the security scan reads.
+        compared: what the check of the configuration compares.
     """
 
     settings: Settings
@@ -47,6 +49,7 @@ class Outside:
     texts: Callable[[], Mapping[str, str]]
     tables: Callable[[], Mapping[str, Columns]]
     scanned: Scanned
+    compared: Compared
 
     @property
     def tracker(self) -> Tracker:

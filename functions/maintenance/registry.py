@@ -1,17 +1,14 @@
-"""The registry of tasks, in the order in which they are done when several are due. A task is added here, with its schedule."""
+"""The registry of tasks, in the order in which they are done when several are due."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from core.events import Severity
-from core.maintenance.task import Schedule, weekly
+from core.maintenance.schedules import SCHEDULES
 from functions.maintenance import cleanup, configuration, optimisation, scan
 from functions.maintenance.outside import Outside, Task
 from functions.services.steps import Step
-
-_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
-_MONDAY, _SUNDAY = 0, 6
 
 
 def _backup(outside: Outside, due: datetime) -> Iterator[Step]:
@@ -27,28 +24,28 @@ def _scan(outside: Outside, due: datetime) -> Iterator[Step]:
 TASKS = (
     Task(
         name="backup",
-        schedule=Schedule(every=_DAY, offset=_HOUR),
+        schedule=SCHEDULES["backup"],
         severity=Severity.CRITICAL,
         steps=_backup,
         waits=True,
     ),
     Task(
         name="clean-up",
-        schedule=Schedule(every=_DAY, offset=2 * _HOUR),
+        schedule=SCHEDULES["clean-up"],
         severity=Severity.WARNING,
         steps=cleanup.steps,
     ),
     Task(
         name="configuration",
-        schedule=Schedule(every=_HOUR),
+        schedule=SCHEDULES["configuration"],
         severity=Severity.WARNING,
         steps=configuration.steps,
         waits=True,
     ),
-    Task(name="optimisation", schedule=weekly(_SUNDAY, hour=3), severity=Severity.WARNING, steps=optimisation.steps),
+    Task(name="optimisation", schedule=SCHEDULES["optimisation"], severity=Severity.WARNING, steps=optimisation.steps),
     Task(
         name="security-scan",
-        schedule=weekly(_MONDAY, hour=4),
+        schedule=SCHEDULES["security-scan"],
         severity=Severity.WARNING,
         steps=_scan,
         waits=True,

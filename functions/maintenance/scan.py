@@ -3,20 +3,17 @@
 What cannot be read, for whichever reason, is not known, and holds up nothing else: the next scan reads it again.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from core.errors import QueryError, UnavailableError
 from core.security.inventory import Dependency, IamPolicy, ServiceAccountKey, exposed, old_keys, vulnerable
-from core.security.scan import CHECKS, ScanKind, observation
+from core.security.scan import CHECKS, ScanKind
+from functions.maintenance.checks import Read, step
 from functions.services.detection import Tracker
 from functions.services.steps import Step
-
-log = logging.getLogger(__name__)
 
 
 class IamReader(Protocol):
@@ -56,26 +53,15 @@ class Scanned:
 
 def steps(scanned: Scanned, tracker: Tracker, due: datetime) -> Iterator[Step]:
     """A step a check."""
-    checks: dict[ScanKind, Callable[[], Sequence[str]]] = {
+    checks: dict[ScanKind, Read] = {
         ScanKind.IAM_EXPOSURE: lambda: exposed(scanned.iam.policy()),
         ScanKind.OLD_KEY: lambda: old_keys(scanned.iam.keys(), due),
     }
     if scanned.advisories:
         checks[ScanKind.VULNERABLE_DEPENDENCY] = partial(_advisories, scanned.advisories, scanned.packages)
     for kind, read in checks.items():
-        yield Step(kind, partial(_check, tracker, kind, read, due))
+        yield step(tracker, CHECKS[kind], read, due)
 
 
 def _advisories(reader: AdvisoryReader, packages: Callable[[], Sequence[Dependency]]) -> list[str]:
     return vulnerable(reader.of(packages()))
-
-
-def _check(tracker: Tracker, kind: ScanKind, read: Callable[[], Sequence[str]], due: datetime) -> str:
-    found, fault = None, ""
-    try:
-        found = read()
-    except (QueryError, UnavailableError) as error:
-        log.warning("security scan: %s", error)
-        fault = str(error)
-    tracker.track(observation(kind, found, due, fault))
-    return f"{'not known' if found is None else len(found)}: {CHECKS[kind].what}"

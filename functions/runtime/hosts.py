@@ -4,9 +4,8 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from typing import Protocol
 from urllib.parse import urlsplit
-
-import flask
 
 from core.browsers import Asked, BrowserReason, Refused, refusal
 
@@ -19,7 +18,26 @@ STATUS = {
 }
 
 
-def refused(request: flask.Request, environment: Mapping[str, str] = os.environ) -> Refused | None:
+class Named(Protocol):
+    """Values by their names."""
+
+    def get(self, key: str, /) -> str | None:
+        """The value of a name; None where there is none."""
+
+
+class Headed(Protocol):
+    """A request of any framework, as far as its method and headers."""
+
+    @property
+    def method(self) -> str:
+        """Of HTTP."""
+
+    @property
+    def headers(self) -> Named:
+        """By their names in any case."""
+
+
+def refused(request: Headed, environment: Mapping[str, str] = os.environ) -> Refused | None:
     """Why a request must not be handled; None if it may.
 
     Args:

@@ -7,10 +7,10 @@ way: only the signed assertion is believed (https://cloud.google.com/iap/docs/si
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import flask
 from werkzeug.exceptions import Unauthorized
 
 from functions.runtime import tokens
+from functions.runtime.hosts import Headed
 from functions.runtime.tokens import Cached, Fetch, open_fetch
 
 HEADER = "X-Goog-IAP-JWT-Assertion"
@@ -38,14 +38,14 @@ class Iap:
     keys: str = KEYS
     fetch: Fetch = field(default_factory=lambda: Cached(open_fetch(), seconds=_FRESH_SECONDS))
 
-    def person(self, request: flask.Request) -> str:
+    def person(self, request: Headed) -> str:
         """The e-mail address of the person who is signed in.
 
         Raises:
             Unauthorized: there is no valid assertion.
             UnavailableError: the keys cannot be fetched.
         """
-        address = self._claims(request.headers.get(HEADER, "")).get("email")
+        address = self._claims(request.headers.get(HEADER) or "").get("email")
         if not isinstance(address, str) or not 1 <= len(address) <= LONGEST_ADDRESS or not address.isprintable():
             raise Unauthorized(f"{HEADER}: must name a person")
         return address.lower()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core.events import Tick
 from core.settings import OpenTelemetry
+from core.telemetry.application_metrics import ApplicationMetric, application_readings
 from core.telemetry.summary import (
     AgentTasks,
     Operations,
@@ -26,6 +27,7 @@ _FOLDER = Path(__file__).parent
 WRITE = (_FOLDER / "write_service_minutes.sql").read_text()
 RECENT = (_FOLDER / "recent_operations.sql").read_text()
 TASKS = (_FOLDER / "agent_tasks.sql").read_text()
+METRICS = (_FOLDER / "application_metrics.sql").read_text()
 LOOK_BACK = timedelta(minutes=15)
 """How late an item may come."""
 RUN = timedelta(minutes=10)
@@ -36,8 +38,8 @@ WINDOW, TASK_WINDOW = timedelta(minutes=5), timedelta(minutes=15)
 """How much becomes a metric: of operations, and of tasks of agents."""
 LONGEST_TASK = timedelta(hours=1)
 """How far back the spans of a task are searched."""
-MOST, MOST_AGENTS = 1000, 200
-"""Kinds and names of operations, and agents, that become metrics, the busiest first: each is some series."""
+MOST, MOST_AGENTS, MOST_METRICS = 1000, 200, 500
+"""Kinds and names of operations, agents, and metrics of applications that become metrics, the busiest first: each is some series."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ def roll_up(tick: Tick, outside: Outside) -> None:
     write_minutes(outside.warehouse, outside.policy, at)
     publish(outside.metrics, _services(outside, at), at)
     publish(outside.metrics, _agents(outside, at), at)
+    publish(outside.metrics, _applications(outside, at), at)
 
 
 def write_minutes(warehouse: Warehouse, policy: OpenTelemetry, at: datetime) -> None:
@@ -86,6 +89,22 @@ def tasks(warehouse: Warehouse, at: datetime, loop: int) -> list[AgentTasks]:
     return [AgentTasks(**row) for row in rows]
 
 
+def application_metrics(warehouse: Warehouse, policy: OpenTelemetry, at: datetime) -> list[ApplicationMetric]:
+    """What the other metrics of applications were in the newest minutes."""
+    end = at.replace(second=0, microsecond=0) - LATE
+    start = end - WINDOW
+    rows = warehouse.query(
+        METRICS,
+        before=start - RUN,
+        start=start,
+        end=end,
+        most_services=policy.services,
+        most_names=policy.names,
+        most=MOST_METRICS,
+    )
+    return [ApplicationMetric(**row) for row in rows]
+
+
 def publish(metrics: Metrics, readings: Iterable[Reading], at: datetime) -> None:
     """Set gauges about an instant."""
     for name, value, labels in readings:
@@ -102,6 +121,11 @@ def _services(outside: Outside, at: datetime) -> Iterable[Reading]:
 def _agents(outside: Outside, at: datetime) -> Iterable[Reading]:
     found = tasks(outside.warehouse, at, outside.policy.loop)
     yield from agent_readings(found, minimum=outside.policy.minimum_operations)
+
+
+def _applications(outside: Outside, at: datetime) -> Iterable[Reading]:
+    found = application_metrics(outside.warehouse, outside.policy, at)
+    return application_readings(found, seconds=WINDOW.total_seconds())
 
 
 def _buckets(row: Data) -> dict[int, float]:

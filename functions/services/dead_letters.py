@@ -4,21 +4,14 @@ import base64
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from functions.adapters.ports import Data, Warehouse
 
-_COLUMNS = """
-SELECT id, MIN(received_at) AS received_at, COUNT(*) AS n_parked, ANY_VALUE(function) AS function,
-  ANY_VALUE(subscription) AS subscription, ANY_VALUE(message_id) AS message_id, ANY_VALUE(reason) AS reason,
-  ANY_VALUE(body) AS body, ANY_VALUE(attributes) AS attributes
-FROM ops.dead_letters
-"""
-_NEWEST = _COLUMNS + "WHERE received_at >= @since GROUP BY id ORDER BY received_at DESC LIMIT @most"
-_ONE = _COLUMNS + "WHERE id = @id GROUP BY id"
-PER_FUNCTION = """
-SELECT function, COUNT(DISTINCT id) AS n FROM ops.dead_letters WHERE received_at >= @since AND received_at < @until
-GROUP BY function
-"""
+_FOLDER = Path(__file__).parent
+_NEWEST = (_FOLDER / "dead_letters_newest.sql").read_text()
+_ONE = (_FOLDER / "dead_letters_one.sql").read_text()
+PER_FUNCTION = (_FOLDER / "dead_letters_per_function.sql").read_text()
 """How many messages each function parked in a time."""
 
 

@@ -6,10 +6,17 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from core.signals import Area, Signal
+from core.signals import Area, SetUp, Signal
 
 FILE = Path("infra", "signals.yaml")
 """Where an archive and the sources have it, from their root."""
+
+
+class _SetUp(msgspec.Struct, forbid_unknown_fields=True):
+    how: str
+    guide: str
+    settings: str = ""
+    keys: str = ""
 
 
 class _Area(msgspec.Struct, forbid_unknown_fields=True):
@@ -18,7 +25,8 @@ class _Area(msgspec.Struct, forbid_unknown_fields=True):
     signals: list[str]
     probes: list[str] = []
     contract: str = ""
-    replayed: bool = False
+    replayed: bool | dict[str, str] = False
+    set_up: _SetUp | None = None
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,7 +48,9 @@ def areas(file: Path) -> tuple[Area, ...]:
             signals=tuple(Signal(selector=selector) for selector in one.signals),
             probes=tuple(one.probes),
             contract=one.contract,
-            replayed=one.replayed,
+            replayed=bool(one.replayed),
+            replays=one.replayed if isinstance(one.replayed, dict) else {},
+            set_up=SetUp(**msgspec.structs.asdict(one.set_up)) if one.set_up else None,
         )
         for one in read.areas
     )

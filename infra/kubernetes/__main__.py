@@ -1,4 +1,4 @@
-"""`make kubernetes`: the rules of infra/alerts and the recording rules, as each kind of Prometheus on Kubernetes takes them."""
+"""`make kubernetes`: the rules of infra/alerts and the recording rules, as each kind of Prometheus on Kubernetes takes them, and the Collectors."""
 
 import argparse
 import shutil
@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from infra.collector import PLACES
+from infra.kubernetes import collector
 from infra.kubernetes.objects import linked, managed, operated
 from infra.scheduled import scheduled
 from infra.stage import ROOT
@@ -36,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def write(out: Path, *, runbooks: str, namespace: str, labels: dict[str, str]) -> list[Path]:
-    """Write what each kind takes: `gmp/`, `operator/` and `prometheus/`; the same files give the same bytes."""
+    """Write what each kind takes: `gmp/`, `operator/` and `prometheus/`, and the Collectors of each place; the same files give the same bytes."""
     written = []
     for name, groups in rule_files(runbooks):
         written += [
@@ -46,6 +48,7 @@ def write(out: Path, *, runbooks: str, namespace: str, labels: dict[str, str]) -
         ]
     for file, place in (("prometheus", "prometheus"), ("rbac", "prometheus"), ("pod_monitoring", "gmp")):
         written.append(Path(shutil.copyfile(FOLDER / f"{file}.yaml", out / place / f"{file}.yaml")))
+    written += [_dump(out / "collector" / f"{place}.yaml", collector.objects(place)) for place in PLACES]
     return written
 
 
@@ -57,8 +60,12 @@ def rule_files(runbooks: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         yield path.stem.replace("_", "-"), linked(groups, runbooks)
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as they are."""
+class _Dumper(yaml.CSafeDumper):
+    """Writes texts of several lines as they are, and what occurs twice twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 - of yaml
+        """Whether no alias stands for it."""
+        return True
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:

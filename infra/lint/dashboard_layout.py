@@ -3,7 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import combinations
+from typing import Any
 
 from google.cloud.monitoring_dashboard_v1 import Dashboard
 from google.protobuf.json_format import MessageToDict, ParseError
@@ -31,12 +33,18 @@ def refused(boards: Dashboards) -> list[Fault]:
 
 def _refused(boards: Dashboards, file: str) -> Iterator[Fault]:
     try:
-        sent = Dashboard.from_json(boards.texts[file], ignore_unknown_fields=False)
+        back = _taken(boards.texts[file])
     except ParseError as error:
         yield fault(file, f"Google's API does not take it: {error}")
         return
-    if (back := MessageToDict(Dashboard.pb(sent))) != boards.documents[file]:
+    if back != boards.documents[file]:
         yield fault(file, f"comes back otherwise than it was sent: {_first_difference(boards.documents[file], back)}")
+
+
+@lru_cache(maxsize=64)
+def _taken(text: str) -> dict[str, Any]:
+    """What Google's API makes of a dashboard that it takes."""
+    return MessageToDict(Dashboard.pb(Dashboard.from_json(text, ignore_unknown_fields=False)))
 
 
 def _first_difference(given: object, back: object, path: str = "$") -> str:

@@ -10,6 +10,9 @@ Kubernetes. What they say of values, which no test can know: codes of aiplatform
 of loadbalancing 200 or 500, of serviceruntime 4xx or 5xx; latencies of aiplatform are in milliseconds, of pubsub in
 microseconds; entries that are excluded from the logs are not counted; a quota's limit is written once a day.
 
+Those of the OpenTelemetry Collector are by documentation.md of each receiver, of exporter/exporterhelper and by obs_queue.go (the commits are in
+tests/support/checks/collector_keys.yaml), under the names that the translation for Prometheus gives them: dots become underscores, units and `_total` are added.
+
 Not compared with a list, but used so by others in public: reasoning_engine, prediction_online_error_count, the other
 metrics of cloudsql, loadbalancing and pubsub, container_restart_count. From memory: pod_status_unschedulable, and the
 labels of resources (https://cloud.google.com/monitoring/api/resources).
@@ -50,6 +53,24 @@ http_server_request_duration_seconds histogram: job instance http_route http_req
 db_client_operation_duration_seconds histogram: job instance db_system_name db_operation_name error_type
 pg_stat_database_numbackends gauge: instance job datname
 pg_settings_max_connections gauge: instance job
+postgresql_backends gauge: instance job db_namespace postgresql_database_name
+postgresql_connection_max gauge: instance job
+postgresql_wal_lag_seconds gauge: instance job operation replication_client
+postgresql_commits_total counter: instance job db_namespace postgresql_database_name
+postgresql_rollbacks_total counter: instance job db_namespace postgresql_database_name
+mysql_replica_time_behind_source_seconds gauge: instance job
+redis_memory_used_bytes gauge: instance job
+redis_maxmemory_bytes gauge: instance job
+redis_keyspace_hits_total counter: instance job
+redis_keyspace_misses_total counter: instance job
+otelcol_exporter_queue_size gauge: instance job exporter data_type
+otelcol_exporter_queue_capacity gauge: instance job exporter data_type
+otelcol_exporter_send_failed_spans_total counter: instance job exporter
+otelcol_exporter_send_failed_metric_points_total counter: instance job exporter
+otelcol_exporter_send_failed_log_records_total counter: instance job exporter
+otelcol_exporter_enqueue_failed_spans_total counter: instance job exporter
+otelcol_exporter_enqueue_failed_metric_points_total counter: instance job exporter
+otelcol_exporter_enqueue_failed_log_records_total counter: instance job exporter
 """
 _LISTS = "https://cloud.google.com/monitoring/api/metrics_"
 PAGES = {

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from core.metrics import CATALOGUE, MetricKind
 from core.promql import metrics
@@ -28,25 +29,29 @@ def matched(expr: str) -> Iterator[tuple[str, str]]:
         yield from ((name, label) for label in _MATCHER.findall(matchers))
 
 
-def grouped(expr: str) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=4096)
+def grouped(expr: str) -> tuple[tuple[str, str], ...]:
     """Each metric with each label that it is summed up by.
 
-    >>> list(grouped('max by (a) (up) and sum by (b) (max by (b, c) (down))'))
-    [('up', 'a'), ('down', 'b'), ('down', 'b'), ('down', 'c')]
+    >>> grouped('max by (a) (up) and sum by (b) (max by (b, c) (down))')
+    (('up', 'a'), ('down', 'b'), ('down', 'b'), ('down', 'c'))
     """
+    found = list[tuple[str, str]]()
     for match in _SUMMED.finditer(expr):
         labels = [label.strip() for label in match[1].split(",") if label.strip()]
         inside = _inside(expr, match.end())
-        yield from ((name, label) for name in metrics(inside) for label in labels if label)
+        found += [(name, label) for name in metrics(inside) for label in labels]
+    return tuple(found)
 
 
-def results(expr: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def results(expr: str) -> frozenset[str]:
     """The labels that the results of an expression may have.
 
     >>> sorted(results('label_replace(sum by (a) (up), "b", "text", "", "")'))
     ['a', 'b']
     """
-    return {label for _, label in grouped(expr)} | set(_GIVEN.findall(expr))
+    return frozenset(label for _, label in grouped(expr)) | set(_GIVEN.findall(expr))
 
 
 def _inside(expr: str, start: int) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from core.capacity.judge import CapacityKind
 from core.health import ProbeKind
 from core.maintenance import task as maintenance
+from core.maintenance.configuration import ConfigurationKind
 from core.pipelines.judge import PipelineKind
 from core.security import trail
 from core.security.scan import ScanKind
@@ -29,7 +30,7 @@ _FINDINGS: Final[Iterable[tuple[str, str, Iterable[str]]]] = (
     ("health_check", "probes", ProbeKind),
     ("pipeline_monitor", "pipelines", [*PipelineKind, registries.KIND]),
     ("promotion", "models", [promotion.KIND, promotion.WAITS]),
-    ("maintenance", "system", [maintenance.KIND]),
+    ("maintenance", "system", [maintenance.KIND, *ConfigurationKind]),
     ("maintenance", "security", ScanKind),
     ("retrain", "models", [retraining.KIND]),
 )

@@ -1,5 +1,6 @@
 """Checks of the catalogue of signals: that it names every metric there is, and that each area is watched, alerted and drawn."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -7,13 +8,15 @@ from typing import get_args
 import msgspec
 
 from core.settings import Probe
-from core.signals import OF_PROBES, Area
+from core.signals import OF_PROBES, Area, Source
 from functions.services import signals
 from infra.lint.alert_files import RuleFiles
 from infra.lint.dashboard_files import Dashboards
 from infra.lint.fault import Fault
 from infra.lint.promql import KNOWN
 
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_NO_WORD = re.compile(r"[^\w -]")
 _KINDS = {one.kind for one in get_args(Probe)}
 
 
@@ -58,6 +61,24 @@ def _lacks(root: Path, area: Area, *, alerted: set[str], drawn: set[str]) -> Ite
         yield "no tile of a dashboard shows any of its signals"
     if area.contract and not (root / area.contract).is_file():
         yield f"contract: must be a file of tests, got {area.contract!r}"
+    if area.set_up is None:
+        if area.contract and all(signal.source is not Source.GOOGLE for signal in area.signals):
+            yield "set_up: must say how, since it is not Google Cloud alone that writes its metrics"
+        return
+    if not area.contract:
+        yield "contract: must be given with set_up"
+    if area.set_up.guide not in _sections(root / "docs"):
+        yield f"set_up.guide: must be a file in docs/ or a section of one, got {area.set_up.guide!r}"
+
+
+def _sections(docs: Path) -> set[str]:
+    """The guides and their sections, as in `business.md#orders`; an anchor is what GitHub makes of a heading."""
+    headings = [(path.name, line) for path in docs.glob("*.md") for line in _HEADING.findall(path.read_text())]
+    return {name for name, _ in headings} | {f"{name}#{_anchor(line)}" for name, line in headings}
+
+
+def _anchor(heading: str) -> str:
+    return _NO_WORD.sub("", heading.lower()).replace(" ", "-")
 
 
 def _fault(what: str) -> Fault:

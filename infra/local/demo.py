@@ -73,7 +73,7 @@ def _acknowledge(outcome: Outcome, session: Session) -> None:
         if time.monotonic() > deadline:
             raise StalledError(f"incident of model/{MODEL}: nobody was notified after {_PATIENCE_SECONDS:.0f} s")
         time.sleep(_POLL_SECONDS)
-    url = f"{session.ports.url('page')}/api/incidents/{notified}/acknowledge"
+    url = f"{session.ports.url('page')}/v1/incidents/{notified}/acknowledge"
     post(url, {}, token=session_token.read(session.folder))
     while not any(incident["acknowledged_at"] for incident in outcome.incidents()) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)

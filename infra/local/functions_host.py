@@ -3,22 +3,24 @@
 `core/`, `functions/adapters/`, `functions/runtime/`, `functions/services/` and the settings are the same bytes in every
 archive, so they are loaded once, from the first one; `main.py` and the modules of a function are loaded from the
 archive of that function. Each function is a WSGI application of functions-framework, served by gunicorn as
-functions-framework itself does. gunicorn forks before anything is loaded, since gRPC does not survive a fork; when the
+functions-framework itself does; one that is an ASGI application is served by uvicorn, in a thread. gunicorn forks before anything is loaded, since gRPC does not survive a fork; when the
 process dies, gunicorn starts it again.
 """
 
 import argparse
 import hashlib
 import importlib
+import importlib.util
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -38,15 +40,17 @@ SHARED = (
 """What every archive has the same of."""
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Asgi = Callable[..., Awaitable[None]]
 
 
 class ArchivesDifferError(Exception):
     """Two archives cannot be served by one process; the message names a file that differs."""
 
 
-def command(folder: Path, ports: Mapping[str, int]) -> list[str]:
-    """The command line that serves the functions staged in `folder`, by name, on their ports."""
+def command(folder: Path, ports: Mapping[str, int], *, asgi: Collection[str] = ()) -> list[str]:
+    """The command line that serves the functions staged in `folder`, by name, on their ports; some are ASGI applications."""
     where = [f"{name}={port}" for name, port in ports.items()]
+    where += [f"--asgi={name}" for name in ports if name in asgi]
     # -P: the folder it runs in is not searched for modules, so `core` is that of an archive
     return [sys.executable, "-P", "-m", "infra.local.functions_host", str(folder), *where]
 
@@ -75,14 +79,15 @@ def _digests(folder: Path) -> dict[str, bytes]:
     }
 
 
-def load(folders: Mapping[str, Path]) -> dict[str, Wsgi]:
+def load(folders: Mapping[str, Path], asgi: Collection[str]) -> tuple[dict[str, Wsgi], dict[str, Asgi]]:
     """Load every function from its archive.
 
     Args:
         folders: the staged archives by function; `core` and `functions` must not be imported yet.
+        asgi: the functions that are ASGI applications.
 
     Returns:
-        The applications by function.
+        The applications by function: those of functions-framework, and the others.
     """
     # No archive's requirements have it; where it is installed, as it is here, BigQuery's client imports it.
     sys.modules["pyarrow"] = None  # type: ignore[assignment] # so that importing it fails
@@ -90,12 +95,27 @@ def load(folders: Mapping[str, Path]) -> dict[str, Wsgi]:
 
     sys.path.insert(0, str(next(iter(folders.values()))))
     importlib.import_module("functions").__path__ = [str(folder / "functions") for folder in folders.values()]
-    return {name: _loaded(functions_framework, folder) for name, folder in folders.items()}
+    loaded = {
+        name: _loaded(folder, _of_asgi if name in asgi else functions_framework.create_app)
+        for name, folder in folders.items()
+    }
+    others = {name: loaded.pop(name) for name in folders if name in asgi}
+    return loaded, others
 
 
-def _loaded(framework: Any, folder: Path) -> Wsgi:  # noqa: ANN401 - a module
+def _of_asgi(target: str, source: str) -> Asgi:
+    found = importlib.util.spec_from_file_location(target, source)
+    if found is None or found.loader is None:
+        raise ImportError(f"{source}: must be a module")
+    module = sys.modules[target] = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    application: Asgi = getattr(module, target)()
+    return application
+
+
+def _loaded(folder: Path, create: Callable[[str, str], Any]) -> Any:  # noqa: ANN401 - of either kind
     path = list(sys.path)
-    application: Wsgi = framework.create_app("main", str(folder / "main.py"))
+    application = create("main", str(folder / "main.py"))
     # The framework leaves the module and its folder where the next function would find them.
     del sys.modules["main"]
     sys.path[:] = path
@@ -161,15 +181,29 @@ def _end_reading(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RD)
 
 
+class _AsgiServer(uvicorn.Server):
+    """Serves an ASGI application, in a thread of its own, from the port that it is given."""
+
+    def __init__(self, application: Asgi, function: str, port: int) -> None:
+        served = importlib.import_module(f"functions.{function}.server")
+        super().__init__(served.config(application, host=HOST, port=port))
+
+    def start(self) -> None:
+        """Listen, and return; connections that are open do not keep the process."""
+        listening = self.config.bind_socket()
+        threading.Thread(target=self.run, kwargs={"sockets": [listening]}, name="asgi", daemon=True).start()
+
+
 class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
-    def __init__(self, folders: Mapping[str, Path], ports: Mapping[str, int]) -> None:
+    def __init__(self, folders: Mapping[str, Path], ports: Mapping[str, int], asgi: Collection[str]) -> None:
         self._folders = folders
         self._ports = ports
+        self._asgi = asgi
         super().__init__()
 
     def load_config(self) -> None:
         options = {
-            "bind": [f"{HOST}:{port}" for port in self._ports.values()],
+            "bind": [f"{HOST}:{port}" for name, port in self._ports.items() if name not in self._asgi],
             "control_socket_disable": True,
             "limit_request_line": 0,
             "loglevel": "error",
@@ -182,7 +216,9 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> Wsgi:
-        applications = load(self._folders)
+        applications, others = load(self._folders, self._asgi)
+        for name, application in others.items():
+            _AsgiServer(application, name, self._ports[name]).start()
         logs = importlib.import_module("functions.adapters.logs")
         return by_port(applications, self._ports, logs.set_function)
 
@@ -198,6 +234,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.local.functions_host", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where each function is staged, in a folder of its name")
     parser.add_argument("functions", nargs="+", metavar="NAME=PORT", help="which functions, and where they listen")
+    parser.add_argument("--asgi", action="append", default=[], metavar="NAME", help="one that is an ASGI application")
     options = parser.parse_args(arguments)
     ports = {name: int(port) for name, _, port in (given.partition("=") for given in options.functions)}
     folders = {name: options.folder.resolve() / name for name in ports}
@@ -206,7 +243,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ArchivesDifferError as error:
         print(f"functions: {error}", file=sys.stderr)
         return 1
-    _Server(folders, ports).run()
+    _Server(folders, ports, options.asgi).run()
     return 0
 
 

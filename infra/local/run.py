@@ -23,14 +23,13 @@ from infra.local import damage, mlflow, orphan_processes, session_token
 from infra.local.ports import Ports, PortTakenError, assign
 from infra.local.programs import StartError
 from infra.local.session import Session, StalledError
-from infra.local.stack import PRIVATE
-from infra.stage import ROOT, StageError
+from infra.local.stack import PRIVATE, SETTINGS
+from infra.stage import StageError
 
 log = logging.getLogger(__name__)
 EXPECTED = (AiaError, OSError, PortTakenError, StageError, StalledError, StartError)
 """What can go wrong on a user's machine; the message says enough, a traceback adds nothing."""
 
-SETTINGS = ROOT / "infra" / "monitoring.yaml"
 _FOLLOW_SECONDS = 1.0
 
 

@@ -7,6 +7,8 @@ Prometheus, the scheduler                                                       
 MLflow, where it is installed                                                      beside the first training, and nothing waits for it
 """
 
+import hashlib
+import json
 import logging
 import os
 import sys
@@ -21,7 +23,7 @@ from google.cloud import bigquery
 
 from functions.adapters import config
 from infra import stage
-from infra.local import functions_host, mlflow, prometheus, session_token
+from infra.local import files, functions_host, mlflow, prometheus, session_token
 from infra.local.patience import patiently
 from infra.local.ports import Ports, answers, listens, store_url
 from infra.local.programs import Program, Programs, StartError, StoppedError
@@ -32,9 +34,13 @@ from infra.local.warehouse.tables import create_tables
 
 log = logging.getLogger(__name__)
 PROJECT = "aia-local"
+SETTINGS = stage.ROOT / "infra" / "monitoring.yaml"
 TICKS = f"projects/{PROJECT}/topics/ticks"
 """The topic of the ticks."""
-FUNCTIONS = tuple(stage.deployment()["functions"])
+_DEPLOYED = stage.deployment()["functions"]
+FUNCTIONS = tuple(_DEPLOYED)
+ASGI = frozenset(name for name in FUNCTIONS if _DEPLOYED[name].get("asgi"))
+"""The functions that are ASGI applications."""
 PUBLIC_FUNCTIONS = {"api": "page", "alert_intake": "intake", "command_intake": "commands", "otlp": "otlp"}
 """The public ports of functions."""
 PRIVATE = [
@@ -42,6 +48,8 @@ PRIVATE = [
     *(name for name in FUNCTIONS if name not in PUBLIC_FUNCTIONS),
 ]
 """The private ports."""
+RECORD = "stack.json"
+"""What a stack started with, in the folder of its data: the settings, and the ports. `maintenance` compares it each hour."""
 SOON = timedelta(seconds=12)
 """After which a function that has just answered sends its metrics again."""
 NOWHERE = "127.0.0.1:9"
@@ -119,6 +127,7 @@ class Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         credentials = write_credentials(self.folder / "credentials.json")
         os.environ.update(self._environment(credentials) | session_token.environment(self.folder))
+        self.write_record()
         _jobs()  # programs that cannot read the settings would only be started again and again
         say("BigQuery, Pub/Sub, monitoring, inbox, functions")
         self.programs.start(*map(self._history, tracks))
@@ -126,6 +135,16 @@ class Stack:
         parts = [self._start_services, self._start_functions, *([self._start_prometheus] if charts else [])]
         for one in as_completed([_beside(part) for part in parts]):
             one.result()
+
+    def write_record(self) -> None:
+        """Write down what the stack starts with: the settings, and the ports."""
+        absent = {"mlflow": not self.with_mlflow, "vertex": not self.with_training}
+        record = {
+            "settings": str(SETTINGS),
+            "digest": hashlib.sha256(SETTINGS.read_bytes()).hexdigest(),
+            "ports": {name: port for name, port in self.ports.by_name.items() if not absent.get(name)},
+        }
+        files.write(self.folder / RECORD, json.dumps(record).encode())
 
     def prometheus(self) -> Program:
         """Prometheus, after its configuration is written; existing blocks in its data folder are served from its start."""
@@ -207,6 +226,7 @@ class Stack:
             "AIA_MONITORING_ENDPOINT": f"127.0.0.1:{self.ports['monitoring']}",
             "AIA_PROMETHEUS_URL": self.ports.url("prometheus"),
             "AIA_LOCATION": "local",
+            "AIA_STACK_RECORD": str(self.folder / RECORD),
             "AIA_API_URL": self.ports.url("page"),
             "AIA_COMMAND_INTAKE_URL": self.ports.url("commands"),
             "AIA_INBOX_URL": f"{self.ports.url('inbox')}/",
@@ -234,25 +254,19 @@ class Stack:
     def _host(self, folder: Path, urls: Mapping[str, str]) -> Program:
         return Program(
             name="functions",
-            command=functions_host.command(folder, {name: _port(url) for name, url in urls.items()}),
+            command=functions_host.command(folder, {name: _port(url) for name, url in urls.items()}, asgi=ASGI),
             folder=folder,
             ready=lambda: all(map(answers, urls.values())),
         )
 
     def _function(self, name: str, folder: Path) -> Program:
         url = self._function_url(name)
-        command = [
-            str(Path(sys.executable).with_name("functions-framework")),
-            "--target",
-            "main",
-            "--source",
-            str(folder / "main.py"),
-        ]
+        where = {"HOST": "127.0.0.1", "PORT": str(_port(url))}
         return Program(
             name=name,
-            command=[*command, "--host", "127.0.0.1", "--port", str(_port(url))],
+            command=asgi_command(folder) if name in ASGI else framework_command(folder),
             # The project's own tree is installed in this environment; the archive must come before it.
-            env={"PYTHONPATH": str(folder), "K_SERVICE": name},
+            env={"PYTHONPATH": str(folder), "K_SERVICE": name, **where},
             folder=folder,
             ready=lambda: answers(url),
         )
@@ -289,8 +303,10 @@ class Stack:
         return self._module("pubsub", "infra.local.pubsub", where, self.ports["pubsub"])
 
     def _monitoring(self) -> Program:
-        where = ["--grpc-port", str(self.ports["monitoring"]), "--http-port", str(self.ports["metrics"])]
-        return self._module("monitoring", "infra.local.monitoring", where, self.ports["metrics"])
+        ports = ["--grpc-port", str(self.ports["monitoring"]), "--http-port", str(self.ports["metrics"])]
+        return self._module(
+            "monitoring", "infra.local.monitoring", [*ports, "--data", str(self.folder)], self.ports["metrics"]
+        )
 
     def _vertex(self) -> Program:
         where = ["--port", str(self.ports["vertex"]), "--data", str(self.folder / "vertex"), "--project", PROJECT]
@@ -308,6 +324,17 @@ class Stack:
             folder=stage.ROOT,
             ready=lambda: listens(port),
         )
+
+
+def asgi_command(folder: Path) -> list[str]:
+    """How the archive of an ASGI application in a folder is started, at `PORT` of `HOST` of its environment."""
+    return [sys.executable, str(folder / "main.py")]
+
+
+def framework_command(folder: Path) -> list[str]:
+    """How that of any other function is, likewise."""
+    program = str(Path(sys.executable).with_name("functions-framework"))
+    return [program, "--target", "main", "--source", str(folder / "main.py")]
 
 
 def _port(url: str) -> int:
@@ -332,4 +359,4 @@ def _beside(act: Callable[[], None]) -> "Future[None]":
 
 def _jobs() -> Mapping[str, str]:
     """The jobs that the settings schedule."""
-    return config.load(stage.ROOT / "infra" / "monitoring.yaml").jobs
+    return config.load(SETTINGS).jobs

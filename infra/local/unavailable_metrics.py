@@ -22,19 +22,38 @@ _ABSENT = {
     ),
     "Memorystore for Redis": ("redis_googleapis_com:stats_memory_system_memory_usage_ratio",),
     "PostgreSQL with an exporter": ("pg_settings_max_connections", "pg_stat_database_numbackends"),
+    "a database that the OpenTelemetry Collector scrapes": (
+        "mysql_replica_time_behind_source_seconds",
+        "postgresql_backends",
+        "postgresql_commits_total",
+        "postgresql_connection_max",
+        "postgresql_rollbacks_total",
+        "postgresql_wal_lag_seconds",
+        "redis_keyspace_hits_total",
+        "redis_keyspace_misses_total",
+        "redis_maxmemory_bytes",
+        "redis_memory_used_bytes",
+    ),
+    "an OpenTelemetry Collector": (
+        *(f"otelcol_exporter_queue_{what}" for what in ("capacity", "size")),
+        *(
+            f"otelcol_exporter_{what}_failed_{items}_total"
+            for what in ("enqueue", "send")
+            for items in ("log_records", "metric_points", "spans")
+        ),
+    ),
     "a load balancer of Google Cloud": (
         "loadbalancing_googleapis_com:https_request_count",
         "loadbalancing_googleapis_com:https_total_latencies_bucket",
     ),
     "a model that logs attributions": ("aia_attribution_drift_value", "aia_attribution_drift_drifted"),
-    "a resource whose limit is in the settings": (
+    "a resource whose first minutes, or six hours, are known": (
         "aia_capacity_crossing_probability_ratio",
         "aia_capacity_forecast_error_ratio",
         "aia_capacity_forecast_usage_ratio",
-        "aia_capacity_proposed_replicas",
-        "aia_capacity_replicas",
         "aia_capacity_usage_ratio",
     ),
+    "a resource that is scaled": ("aia_capacity_proposed_replicas", "aia_capacity_replicas"),
     "a metric that is watched for anomalies": ("aia_metric_tail_probability_ratio",),
     "the audit log of Google Cloud": ("aia_audit_entries_total", "aia_security_open"),
     "calls of partners": ("aia_partner_calls", "aia_partner_latency_seconds", "aia_partner_success_ratio"),
@@ -47,6 +66,7 @@ _ABSENT = {
         "aia_agent_tokens_per_task",
         "aia_service_error_ratio",
         "aia_service_latency_seconds",
+        "aia_service_metric_value",
         "aia_service_requests_per_second",
     ),
     "Cloud Run": ("run_googleapis_com:request_count",),

@@ -90,7 +90,7 @@ resource "google_monitoring_alert_policy" "rule" {
   display_name          = "${each.value.group}/${each.key}"
   combiner              = "OR"
   severity              = each.value.severity
-  user_labels           = each.value.user_labels
+  user_labels           = merge(each.value.user_labels, local.our_label)
   notification_channels = each.key == "Watchdog" ? google_monitoring_notification_channel.watchdog[*].name : concat(each.value.path == "direct" ? local.direct_channels : [], [google_monitoring_notification_channel.alerts.name])
 
   conditions {

@@ -45,6 +45,7 @@ locals {
       right.settings ? { for secret, value in local.placeholders : secret => value if !contains(local.readers[secret], name) } : {},
       contains(["api", "incident_router", "incident_sweep"], name) && var.runbooks_url != "" ? { AIA_RUNBOOKS_URL = var.runbooks_url } : {},
       contains(["api", "alert_intake"], name) && length(var.hosts) > 0 ? { AIA_HOSTS = join(",", var.hosts) } : {},
+      name == "maintenance" ? { AIA_DEPLOYMENT_RECORD = "${google_storage_bucket.sources.name}/${local.record_name}" } : {},
       name == "api" && var.iap_audience != "" ? { AIA_IAP_AUDIENCE = var.iap_audience } : {},
       contains(local.authenticating, name) ? { AIA_PUSH_AUDIENCE = local.addresses[name], AIA_PUSH_ACCOUNT = local.push_account } : {},
     )
@@ -97,6 +98,7 @@ module "function" {
     runtime    = var.runtime
     account    = google_service_account.builder.id
     repository = google_artifact_registry_repository.functions.id
+    images     = "${var.region}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.functions.repository_id}"
   }
   resources = {
     memory          = each.value.memory
@@ -105,6 +107,8 @@ module "function" {
     min_instances   = lookup(var.min_instances, each.key, 0)
     max_instances   = max(var.max_instances, lookup(var.min_instances, each.key, 0))
   }
+  # As long as Cloud Run allows: a page that is watched keeps its connection.
+  asgi = try(each.value.asgi, false) ? { timeout_seconds = 3600 } : null
   triggers = {
     for subscription, trigger in local.triggers[each.key] : subscription => merge(trigger, {
       topic             = google_pubsub_topic.this[trigger.topic].id

@@ -53,7 +53,7 @@ resource "google_monitoring_alert_policy" "burn" {
   display_name          = "slo/${each.value.function}/${each.value.speed}"
   combiner              = "AND"
   severity              = each.value.severity
-  user_labels           = { function = each.value.function, severity = lower(each.value.severity), category = "availability" }
+  user_labels           = merge({ function = each.value.function, severity = lower(each.value.severity), category = "availability" }, local.our_label)
   notification_channels = each.value.function == "api" ? [google_monitoring_notification_channel.alerts.name] : local.direct_channels
 
   dynamic "conditions" {

@@ -55,7 +55,7 @@ resource "google_monitoring_alert_policy" "uptime" {
   display_name          = "uptime/${each.value.alert}"
   combiner              = "OR"
   severity              = "ERROR"
-  user_labels           = { severity = "error", category = "availability", function = each.key }
+  user_labels           = merge({ severity = "error", category = "availability", function = each.key }, local.our_label)
   notification_channels = each.value.channels
 
   conditions {

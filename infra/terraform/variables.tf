@@ -136,14 +136,14 @@ variable "api_url" {
 }
 
 variable "publishers" {
-  description = "Who else may publish, by topic: applications to telemetry, other systems to alerts or findings; members of IAM."
+  description = "Who else may publish, by topic: applications to telemetry, OpenTelemetry Collectors to otlp, other systems to alerts or findings; members of IAM."
   type        = map(set(string))
   default     = {}
   nullable    = false
 
   validation {
-    condition     = length(setsubtract(keys(var.publishers), ["telemetry", "alerts", "findings"])) == 0
-    error_message = "publishers: topics must be telemetry, alerts or findings: on the others only functions speak."
+    condition     = length(setsubtract(keys(var.publishers), ["telemetry", "otlp", "alerts", "findings"])) == 0
+    error_message = "publishers: topics must be telemetry, otlp, alerts or findings: on the others only functions speak."
   }
   validation {
     condition     = alltrue([for member in flatten([for members in values(var.publishers) : tolist(members)]) : can(regex("^(user|group|serviceAccount|domain|principal|principalSet):.+", member))])

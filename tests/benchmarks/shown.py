@@ -71,15 +71,15 @@ class Shown:
     def history(self) -> dict[str, Any] | None:
         """How far the past is; None where nothing is told of it."""
         try:
-            found: dict[str, Any] | None = self.stack.get("/api/backfills")["history"]
+            found: dict[str, Any] | None = self.stack.get("/v1/backfills")["history"]
         except (OSError, LookupError, ValueError):
             return None
         return found
 
     def _boards(self, *, past: bool) -> None:
         if self.tiles is None:
-            names = [one["name"] for one in self.stack.get("/api/dashboards")]
-            layouts = {name: self.stack.get(f"/api/dashboards/{name}")["tiles"] for name in names}
+            names = [one["name"] for one in self.stack.get("/v1/dashboards")]
+            layouts = {name: self.stack.get(f"/v1/dashboards/{name}")["tiles"] for name in names}
             self.tiles = {
                 (name, tile["index"]): tile for name, tiles in layouts.items() for tile in tiles if tile.get("sets")
             }
@@ -92,7 +92,7 @@ class Shown:
                 del self.tiles[name, index]
 
     def _fault(self, name: str, index: int, tile: dict[str, Any]) -> str:
-        path = f"/api/dashboards/{name}/tiles/{index}"
+        path = f"/v1/dashboards/{name}/tiles/{index}"
         queries = [one["query"] for one in tile["sets"]]
         try:
             now = self.stack.get(f"{path}?step={_FINEST}")["sets"]
@@ -114,10 +114,10 @@ class Shown:
         return self.stack.days > OLDER // DAY
 
     def _model(self) -> None:
-        found = {one["name"]: one for one in self.stack.get("/api/models")}
+        found = {one["name"]: one for one in self.stack.get("/v1/models")}
         if found[MODEL]["window_end"] is None:
             self.lacks["model"] = "not scored"
-        elif self._has_weeks and len(self.stack.get(f"/api/models/{MODEL}/drift?days=30")["days"]) <= OLDER // DAY:
+        elif self._has_weeks and len(self.stack.get(f"/v1/models/{MODEL}/drift?days=30")["days"]) <= OLDER // DAY:
             self.lacks["model"] = "no weeks of drift"
 
     def _told(self) -> None:

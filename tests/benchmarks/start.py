@@ -187,7 +187,7 @@ def _year(stack: LocalStack, shown: Shown, began: float, patience: float) -> flo
 
 def _progress(shown: Shown) -> str:
     history = shown.history()
-    return f"; {history['days']} of {history['of']} days" if history else "; no progress is told (/api/backfills)"
+    return f"; {history['days']} of {history['of']} days" if history else "; no progress is told (/v1/backfills)"
 
 
 def _until(look: Callable[[], bool], began: float, patience: float) -> float | None:

@@ -136,12 +136,12 @@ def google_emulator(folder: Path) -> Iterator[Bus]:
             process.wait(timeout=PATIENCE)
 
 
-def await_that(condition: Callable[[], object], what: str) -> None:
+def await_that(condition: Callable[[], object], what: str, *, every: float = 0.01) -> None:
     """Return when the condition holds."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain for: {what}"
-        time.sleep(0.01)
+        time.sleep(every)
 
 
 @dataclass(slots=True)

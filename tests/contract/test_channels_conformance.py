@@ -24,6 +24,7 @@ from functions.adapters.notify.channel import (
     open_channels,
 )
 from functions.adapters.sqlite_store import SqliteStore
+from tests.support.builders.budget import some
 from tests.support.builders.letters import MESSAGE, MESSAGES, NOW
 from tests.support.checks.quiet import quiet, said
 from tests.support.fakes.clock import FakeClock
@@ -33,6 +34,22 @@ from tests.support.servers.receivers import Reply
 SECONDS = 10.0
 """For what shall succeed, also on a machine that is busy."""
 OTHER = replace(MESSAGE, key="another", incident_id="another")
+SIGNS = (
+    "x",
+    "💥",
+    "\ud800",
+    "\r\nBcc: eve@example.com\r\n",
+    "é",
+    "✈",
+    "&",
+    "*",
+    "<!here> ",
+    '"',
+    "\\",
+    "\x00",
+    "x\n",
+)
+"""What texts may consist of: first what is short, long, not to be encoded, and of more than one line."""
 
 
 @pytest.fixture(params=CASES)
@@ -175,10 +192,7 @@ def test_nobody_there_is_not_now(case: Case) -> None:
     assert str(error).startswith("channel x: no ")
 
 
-@pytest.mark.parametrize(
-    "sign",
-    ["x", "é", "✈", "💥", "&", "*", "<!here> ", '"', "\\", "\x00", "\ud800", "x\n", "\r\nBcc: eve@example.com\r\n"],
-)
+@pytest.mark.parametrize("sign", some(SIGNS, 4))
 def test_the_longest_message_is_taken(case: Case, channel: Channel, server: Server, sign: str) -> None:
     text = sign * (3000 // len(sign) + 1)  # more than any kind takes of one text, and ten of them than of all
     long, short = Fact(name=text, text=f"{text}."), Fact(name="a", text="b")

@@ -32,6 +32,7 @@ UNSEEN = {
     "aia_maintenance_seconds",
     "aia_notification_seconds_total",
     "aia_revenue_difference_cents",
+    "aia_service_metric_per_second",
     "aia_service_timeout_ratio",
     "aia_telemetry_items_total",
     "aia_telemetry_unnamed",
@@ -40,7 +41,7 @@ UNSEEN = {
 """Metrics that are on no dashboard: the page of a model and its audit trail have those of a challenger, of which rules tell;
 `ops.maintenance_runs` has the runs of upkeep; the audit trail has changes better; the sum of notification seconds is of a histogram that is
 shown; of the difference of revenue, which is 0, and of queries that time out, a rule tells, as of a sender's Watchdog; what telemetry is
-refused is for whoever asks; of alerts that a sender left out and of the newest entry of the audit log a finding tells."""
+refused, and which counters applications have, is for whoever asks; of alerts that a sender left out and of the newest entry of the audit log a finding tells."""
 
 
 def test_all_dashboards_were_read() -> None:

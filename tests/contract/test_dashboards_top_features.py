@@ -1,7 +1,8 @@
-"""The tiles of the features that drift most: only those of the newest report, though older ones left series behind."""
+"""Tiles whose query chooses series: the features that drift most, of the newest report only; the detections with something open."""
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from infra.lint import dashboard_files
 from tests.support.checks import promtool
 
 NAME = "aia_drift_top_feature_shift"
+OPEN = "aia_security_open"
 QUERIES = {(tile.file, query.plain) for tile, query in dashboard_files.read(stage.ROOT).asked if NAME in query.expr}
 TICK = 15
 """Minutes between two reports."""
@@ -22,6 +24,20 @@ def line(first: int, value: str, *, scraped: int) -> str:
     """The samples of a series, one a minute: at a tick, and perhaps scraped for some minutes."""
     samples = ["_"] * first + [value] * (1 + scraped)
     return " ".join(samples)
+
+
+def check(folder: Path, given: list[dict[str, str]], expected: list[dict[str, Any]]) -> None:
+    """Let promtool compare what queries give of series, a sample a minute."""
+    rules = folder / "rules.yaml"
+    rules.write_text("groups: []\n")
+    test = {
+        "rule_files": [rules.name],
+        "tests": [{"interval": "1m", "input_series": given, "promql_expr_test": expected}],
+    }
+    path = folder / "test.yaml"
+    path.write_text(yaml.safe_dump(test))
+    done = subprocess.run(["promtool", "test", "rules", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{expected[0]['expr']}: {done.stdout}{done.stderr}"
 
 
 @promtool.needed
@@ -48,16 +64,25 @@ def test_a_feature_that_is_replaced_is_gone_when_the_next_report_is_there(
         }
         for minute, names in shown.items()
     ]
-    rules = tmp_path / "rules.yaml"
-    rules.write_text("groups: []\n")
-    test = {
-        "rule_files": [rules.name],
-        "tests": [{"interval": "1m", "input_series": given, "promql_expr_test": expected}],
-    }
-    path = tmp_path / "test.yaml"
-    path.write_text(yaml.safe_dump(test))
-    done = subprocess.run(["promtool", "test", "rules", str(path)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{file}: {done.stdout}{done.stderr}"
+    check(tmp_path, given, expected)
+
+
+@promtool.needed
+def test_of_the_detections_those_with_something_open_are_shown_and_where_none_has_a_zero(tmp_path: Path) -> None:
+    [query] = {query.plain for _, query in dashboard_files.read(stage.ROOT).asked if OPEN in query.expr}
+    values = {"privilege_grant": "0 0 2 _x80", "brute_force": "0 3 1 _x80", "key_made": "0 0 0 _x80"}
+    given = [{"series": f'{OPEN}{{detection="{name}"}}', "values": text} for name, text in values.items()]
+    shown = {0: {"none": 0}, 1: {"brute_force": 3}, 2: {"privilege_grant": 2, "brute_force": 1}, 80: {}}
+    expected = [
+        {
+            "expr": query,
+            "eval_time": f"{minute}m",
+            "exp_samples": [{"labels": f'{{detection="{name}"}}', "value": n} for name, n in found.items()],
+        }
+        for minute, found in shown.items()
+    ]
+    check(tmp_path, given, expected)
+    assert query.startswith("sort_desc(")
 
 
 def test_both_dashboards_ask_for_them_and_look_back_two_ticks() -> None:

@@ -74,7 +74,7 @@ class Cloud(ThreadingHTTPServer):
             return self._bigquery(path)
         if path.startswith("/monitoring"):
             return self._monitoring(method, path)
-        if path == "/api/channels":
+        if path == "/v1/channels":
             test = {"id": "c1", "outcome": self.outcome, "detail": "404" * (self.outcome != "delivered")}
             return [{"name": "team", "test": test}]
         return {"id": "c1"}

@@ -12,7 +12,8 @@ from core.events import Change, Command, Finding, IncidentChange, IncidentDecisi
 from functions.adapters.events import encode
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.api.incident_search import PAST_INCIDENTS
-from functions.cli.replay.read import from_warehouse, inputs
+from functions.cli.replay.read import from_warehouse
+from functions.services.incidents.kept_decisions import inputs
 from functions.services.incidents.records import about
 from infra import stage
 from infra.local.pubsub.backlog import Item

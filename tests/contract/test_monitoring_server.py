@@ -1,5 +1,6 @@
 """The local Cloud Monitoring server, asked by Google's own client: what it takes, what it refuses, what it shows."""
 
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -443,3 +444,13 @@ def test_the_program_serves_until_it_is_told_to_stop() -> None:
         finally:
             with suppress(ProcessLookupError):
                 program.kill()
+
+
+def test_the_disk_and_the_memory_of_the_machine_are_measured_where_a_folder_is_given(tmp_path: Path) -> None:
+    with serve(data=tmp_path) as ports, urllib.request.urlopen(f"http://{ports.target}/metrics") as answer:
+        lines = [line.rpartition(" ") for line in answer.read().decode().splitlines() if not line.startswith("#")]
+    gauges = {name.partition("{")[0]: int(value) for name, _, value in lines}
+    free, size = gauges["node_filesystem_avail_bytes"], gauges["node_filesystem_size_bytes"]
+    assert 0 < free < size == shutil.disk_usage(tmp_path).total
+    if Path("/proc/meminfo").exists():
+        assert 0 < gauges["node_memory_MemAvailable_bytes"] < gauges["node_memory_MemTotal_bytes"]

@@ -22,22 +22,17 @@ PUSHED = {name: (function, trigger) for name, function, trigger in subscriptions
 ENDPOINTS = {function: f"http://127.0.0.1:9/{function}" for function, _ in PUSHED.values()}
 
 
-@pytest.fixture
-def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
-    # nothing is published here, so nothing is sought at that address
-    with our_server(tmp_path / "pubsub.sqlite", {"BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9"}) as running:
-        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", running.host)
-        yield running
-
-
 @pytest.fixture(scope="module")
 def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
-    """A server with the topology, for tests that only look."""
+    """A server with the topology; a test that changes it puts it back."""
     data = tmp_path_factory.mktemp("applied") / "pubsub.sqlite"
-    with our_server(data, {"BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9"}) as running:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PUBSUB_EMULATOR_HOST", running.host)
-            apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
+    # nothing is published to a table, so nothing is sought at that address
+    with (
+        our_server(data, {"BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9"}) as running,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("PUBSUB_EMULATOR_HOST", running.host)
+        apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
         yield running
 
 
@@ -113,26 +108,28 @@ def test_a_table_has_its_subscription(applied: Bus, name: str) -> None:
     assert made.filter == table.get("filter", "")
 
 
-def test_applying_again_changes_nothing_and_keeps_what_waits(bus: Bus) -> None:
+def test_applying_again_changes_nothing_and_keeps_what_waits(applied: Bus) -> None:
+    applied.publish(f"projects/{PROJECT}/topics/findings-dead-letter", b"kept")
+    before = list(applied.subscriber.list_subscriptions(project=f"projects/{PROJECT}"))
     apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
-    bus.publish(f"projects/{PROJECT}/topics/findings-dead-letter", b"kept")
-    before = list(bus.subscriber.list_subscriptions(project=f"projects/{PROJECT}"))
-    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
-    assert list(bus.subscriber.list_subscriptions(project=f"projects/{PROJECT}")) == before
-    assert bus.waiting(f"projects/{PROJECT}/subscriptions/findings-dead-letter") == [b"kept"]
+    assert list(applied.subscriber.list_subscriptions(project=f"projects/{PROJECT}")) == before
+    assert applied.waiting(f"projects/{PROJECT}/subscriptions/findings-dead-letter") == [b"kept"]
 
 
-def test_a_new_endpoint_and_a_new_filter_take_effect(bus: Bus) -> None:
-    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
+def test_a_new_endpoint_and_a_new_filter_take_effect(applied: Bus) -> None:
     changed = deepcopy(DEPLOYMENT)
     changed["functions"]["incident_router"]["triggers"][0]["filter"] = "attributes:type"
     apply_topology(PROJECT, changed, ENDPOINTS | {"drift_score": "http://127.0.0.1:9/elsewhere"})
-    assert _subscription(bus, "drift-score").push_config.push_endpoint == "http://127.0.0.1:9/elsewhere"
-    assert _subscription(bus, "incident-router").filter == "attributes:type"
+    assert _subscription(applied, "drift-score").push_config.push_endpoint == "http://127.0.0.1:9/elsewhere"
+    assert _subscription(applied, "incident-router").filter == "attributes:type"
+    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
+    assert _subscription(applied, "drift-score").push_config.push_endpoint == ENDPOINTS["drift_score"]
+    assert _subscription(applied, "incident-router").filter == PUSHED["incident-router"][1].get("filter", "")
 
 
-def test_a_triggered_function_without_an_endpoint_is_named(bus: Bus) -> None:
-    with pytest.raises(ValueError, match="'drift_score'"):
-        apply_topology(PROJECT, DEPLOYMENT, {})
+def test_a_triggered_function_without_an_endpoint_is_named(applied: Bus) -> None:
+    more = {**DEPLOYMENT, "functions": {"another": DEPLOYMENT["functions"]["drift_score"]}}
+    with pytest.raises(ValueError, match="'another'"):
+        apply_topology(PROJECT, more, ENDPOINTS)
     with pytest.raises(NotFound):
-        _subscription(bus, "drift-score")
+        _subscription(applied, "another")

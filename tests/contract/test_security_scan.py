@@ -42,6 +42,7 @@ def test_a_policy_is_read_with_its_conditional_bindings(google: Cloud) -> None:
     ]
     read = inventory(google.url).policy()
     assert exposed(read) == ["allUsers has roles/viewer"]
+    assert [one.condition for one in read.bindings] == ["", condition["expression"]]
     assert (read.audit_configs[0].service, read.audit_configs[0].exempted) == ("allServices", ("user:ada@b.c",))
 
 

@@ -8,11 +8,12 @@ import pytest
 
 from core.settings import OpenTelemetry
 from core.telemetry import buckets
+from core.telemetry.application_metrics import application_readings
 from core.telemetry.summary import AgentTasks, Operations
 from functions.adapters.ports import Data
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.api.dependencies import Dependencies
-from functions.service_rollup.rollup import recent, tasks, write_minutes
+from functions.service_rollup.rollup import application_metrics, recent, tasks, write_minutes
 
 pytest_plugins = ["tests.support.servers.warehouse"]
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -243,3 +244,58 @@ def test_the_service_map_follows_a_call_to_the_service_that_answers_it(warehouse
         ("service/checkout", "service/shop", 1),
         ("service/shop", "database/neo4j", 1),
     ]
+
+
+def level(minutes: float, value: float, **given: Any) -> Data:
+    """A point of a gauge that no operation has."""
+    row = {
+        "metric": "queue.length",
+        "kind": "gauge",
+        "temporality": None,
+        "operation": None,
+        "name": None,
+        "value": value,
+    }
+    row |= {"count": None, "total": None} | given
+    return point(minutes, {}, **{"series_id": str(row["metric"])} | row)
+
+
+def applications(warehouse: BigQueryWarehouse, policy: OpenTelemetry = POLICY) -> list[tuple[Any, ...]]:
+    found = application_metrics(warehouse, policy, AT)
+    return [(one.service, one.metric, one.series, one.total, one.highest) for one in found]
+
+
+def test_levels_are_the_newest_of_each_series_and_counters_what_they_rose_by(warehouse: BigQueryWarehouse) -> None:
+    counter = {"metric": "jobs", "kind": "sum", "monotonic": True, "temporality": "cumulative"}
+    delta = counter | {"metric": "errors", "temporality": "delta"}
+    up_down = {"metric": "connections", "kind": "sum", "temporality": "cumulative"}
+    twice = level(2, 7, series_id="b")
+    warehouse.append(
+        "telemetry.metric_points",
+        [
+            *(level(3, 9), level(2, 4), twice, twice, level(8, 100, series_id="gone")),
+            *(level(3, 5, **up_down), level(2, 3, **up_down), level(2, 8, **up_down | {"temporality": "delta"})),
+            # Of a run of long ago: a rise of 10 in the window, then a new start at 2; another one whose start is in it.
+            *(level(7, 90, **counter), level(5, 95, **counter), level(3, 100, **counter), level(2, 2, **counter)),
+            level(3, 6, **counter, series_id="new", started=4),
+            level(3, 1000, **counter, series_id="of long ago", started=300),
+            *(level(3, 2, **delta), level(2, 3, **delta), level(8, 50, **delta)),
+            point(3, {0: 4}, metric="sizes", operation=None, name=None),
+        ],
+    )
+    assert sorted(applications(warehouse)) == [
+        ("shop", "connections", 1, 3, 3),
+        ("shop", "errors", 1, 5, None),
+        ("shop", "jobs", 2, 10 + 2 + 6, None),
+        ("shop", "queue.length", 2, 4 + 7, 7),
+    ]
+
+
+def test_metrics_beyond_the_limits_are_counted(warehouse: BigQueryWarehouse) -> None:
+    many = [level(3, 1, metric=f"m{n}", series_id=f"m{n}") for n in range(3)]
+    more = [level(3, 2, metric="m2", series_id=f"{n}") for n in range(2)]
+    warehouse.append("telemetry.metric_points", [*many, *more, level(3, 1, service="small", series_id="s")])
+    policy = OpenTelemetry(services=1, names=2)
+    found = application_metrics(warehouse, policy, AT)
+    assert [(one.metric, one.series, one.known) for one in found] == [("m2", 3, 4), ("m0", 1, 4)]
+    assert next(iter(application_readings(found, seconds=300))).value == 2

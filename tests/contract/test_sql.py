@@ -1,7 +1,8 @@
 """Every statement of the functions: GoogleSQL by Google's own analyser, and run by BigQuery's emulator."""
 
 import re
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from zetasql.core.exceptions import ZetaSQLError
 from core.drift import Profile, Statement
 from core.errors import QueryError
 from core.events import PipelineRun, RunStatus
+from core.maintenance.backup import TableBackup, scratch_name, snapshot_name
 from core.settings import (
     Billing,
     Business,
@@ -34,9 +36,12 @@ from functions.bi_rollup.model_roi import ReturnRow
 from functions.bi_rollup.statements import statement as business_statement
 from functions.drift_score import statements
 from functions.drift_score.slots import statements as slots
+from functions.maintenance import cleanup, configuration
 from functions.pipeline_monitor import monitor as pipeline_monitor
 from functions.promotion.experiment import shadow_pairs
+from functions.services.backups import tables as backup_tables
 from functions.services.reports.read import statement as report_statement
+from infra.local.warehouse import TableDefinition, read_definitions
 from infra.training.steps.extract import Source
 from infra.training.steps.extract import statement as extract_statement
 from infra.training.steps.score import Target
@@ -113,6 +118,7 @@ RUN = line_of(whole(0, 10, read=3, train=6)).runs[0]
 
 PARAMETERS: dict[str, Any] = {
     "at": NOW,
+    "backup_at": NOW,
     "batch": "b2",
     "before": NOW - timedelta(days=14),
     "before_id": "model-flight-delay-20260301-00000000",
@@ -122,6 +128,7 @@ PARAMETERS: dict[str, Any] = {
     "counted_at": NOW,
     "challenger": "8",
     "champion": "7",
+    "collection": "incidents",
     "costs": [
         {
             "day": NOW,
@@ -139,11 +146,13 @@ PARAMETERS: dict[str, Any] = {
     "day_start": NOW - timedelta(days=1, minutes=15),
     "day_until": NOW,
     "earliest": NOW - timedelta(days=7),
+    "export": "1",
     "exported_until": NOW,
     "failed": ["failed", "declined"],
     "first": NOW - timedelta(days=2),
     "forecasts": [{"made_at": NOW, "source": "shop", "day": NOW, "low": 1.0, "middle": 2.0, "high": 3.0, "mean": 2.1}],
     "end": NOW,
+    "id": "a1",
     "incident": "model-flight-delay-20260301-00000000",
     "kinds": ["command", "incident"],
     "last": NOW,
@@ -334,6 +343,71 @@ def every_statement() -> dict[str, Statement]:
 
 
 EVERY = every_statement()
+
+
+BACKUP = "20260301T120000"
+
+
+@dataclass
+class Recorder:
+    """Answers what statements of upkeep ask for, and keeps them."""
+
+    asked: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def query(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+        self.asked[sql] = parameters
+        return [{"n": 1, "n_different": 0, "n_rows": 1, "column_name": "at", "table_name": "t", "table_type": "VIEW"}]
+
+    def stream(self, sql: str, *, at_once: int, **parameters: Any) -> list[dict[str, Any]]:
+        raise AssertionError
+
+    def append(self, table: str, rows: Sequence[dict[str, Any]], *, together: str = "") -> None:
+        raise AssertionError
+
+
+def of_backups(table: str) -> dict[str, dict[str, Any]]:
+    """The statements of backups that are formed with the name of a table, and the parameters of each."""
+    recorder = Recorder()
+    snapshot = snapshot_name(table, BACKUP)
+    backup = TableBackup(table=table, snapshot=snapshot, rows=1, rows_live=1)
+    backup_tables.snapshot(recorder, table, snapshot)
+    backup_tables.described(recorder, table, BACKUP)
+    scratch = backup_tables.restore_into(recorder, backup, "verify", {snapshot})
+    backup_tables.replace(recorder, table, scratch)
+    backup_tables.drop(recorder, scratch)
+    recorder.query(backup_tables.DROP_SNAPSHOT.format(name=snapshot))
+    return recorder.asked
+
+
+def of_clean_up(table: TableDefinition) -> dict[str, dict[str, Any]]:
+    """The same, of the clean-up of a table."""
+    names = {"table": table.id, "column": table.partition["field"]}
+    asked = {statement.format(**names): {"before": NOW} for statement in (cleanup.COUNT, cleanup.DELETE)}
+    return asked | {cleanup.PARTITION.format(dataset=table.dataset): {"name": table.name}}
+
+
+def test_what_upkeep_does_with_tables_is_googlesql() -> None:
+    definitions = read_definitions()
+    own = [one for one in definitions if one.dataset in ("marts", "ops")][::6]  # names alone differ
+    copies = [
+        replace(one, dataset="backups", name=name.rpartition(".")[2])
+        for one in own
+        for name in (snapshot_name(one.id, BACKUP), scratch_name(one.id, "verify"))
+    ]
+    analyser = GoogleSql([*definitions, *copies])
+    backed_up = [of_backups(one.id) for one in own]
+    cleaned = [of_clean_up(one) for one in definitions if one.partition]
+    listed = [
+        {text.format(dataset=dataset): {} for text in (configuration.COLUMNS, backup_tables.TABLES)}
+        for dataset in ("backups", "marts", "ops")
+    ]
+    for sql, parameters in {
+        name: given for part in (*backed_up, *cleaned, *listed) for name, given in part.items()
+    }.items():
+        analyser.analyse(sql, parameters)
+    assert {len(part) for part in backed_up} == {8}
+    with pytest.raises(ZetaSQLError, match="no_such_table"):
+        analyser.analyse(backup_tables.SNAPSHOT.format(name="backups.x", table="ops.no_such_table"), {})
 
 
 @pytest.fixture(scope="module")

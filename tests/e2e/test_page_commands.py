@@ -202,7 +202,7 @@ def test_what_was_sent_and_is_not_carried_out_stays_pending(night: PageFixture) 
     night.office.obeys = False
     page = night.open(f"incidents/{WORST}")
     button(page, "Mitigated").click()
-    with page.expect_response(re.compile(f"/api/incidents/{WORST}$")):
+    with page.expect_response(re.compile(f"/v1/incidents/{WORST}$")):
         page.evaluate(COME_BACK)
     expect(card(page).locator(".head .pill")).to_have_text(["critical", "mitigated"])
     expect(card(page)).to_contain_text("saving…")

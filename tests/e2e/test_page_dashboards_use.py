@@ -273,7 +273,10 @@ def test_who_hangs_is_told_of_after_one_patience(viewer: PageFixture, prometheus
 def test_the_page_says_of_which_instant_its_data_is(viewer: PageFixture, prometheus: Charts) -> None:
     page = look(viewer)
     newest = max(end for _, _, end, _ in prometheus.asked)
-    said = page.evaluate("(second) => new Date(1000 * second).toLocaleTimeString()", newest)
+    said = page.evaluate(
+        "(second) => new Date(1000 * second).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })",
+        newest,
+    )
     expect(page.locator("#updated")).to_have_text(f"as of {said}")
 
 

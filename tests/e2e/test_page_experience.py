@@ -74,8 +74,8 @@ def test_a_request_that_fails_is_reported_as_failed(night: PageFixture) -> None:
         night, page, bool
     )  # of many requests a sample is reported, so those of the load must not stand beside this one
     page.evaluate(SHOW)
-    page.evaluate("fetch('/api/incidents/no-such-incident').then((answer) => answer.text())")
-    page.evaluate(MEASURED, "/api/incidents/no-such-incident")
+    page.evaluate("fetch('/v1/incidents/no-such-incident').then((answer) => answer.text())")
+    page.evaluate(MEASURED, "/v1/incidents/no-such-incident")
     rows = reported(night, page, lambda found: any(row["failed"] for row in found))
     assert [row["kind"] for row in rows if row["failed"]] == ["request"]
     night.faults.clear()  # the browser's own line about the answer 404
@@ -83,17 +83,17 @@ def test_a_request_that_fails_is_reported_as_failed(night: PageFixture) -> None:
 
 def test_a_request_that_the_page_itself_gives_up_is_not_reported(night: PageFixture) -> None:
     page = night.open()
-    page.route("**/api/slow*", lambda _route: None)  # never answered
+    page.route("**/v1/slow*", lambda _route: None)  # never answered
     page.evaluate("""async () => {
       for (let turn = 0; turn < 5; turn += 1) {
         const given = new AbortController();
-        const answer = fetch(`/api/slow?${turn}`, {signal: given.signal}).catch(() => {});
+        const answer = fetch(`/v1/slow?${turn}`, {signal: given.signal}).catch(() => {});
         setTimeout(() => given.abort(), 20);
         await answer;
       }
     }""")
     page.wait_for_timeout(300)
-    seen = "performance.getEntriesByType('resource').filter((one) => one.name.includes('/api/slow')).map((one) => one.responseStatus)"
+    seen = "performance.getEntriesByType('resource').filter((one) => one.name.includes('/v1/slow')).map((one) => one.responseStatus)"
     assert page.evaluate(seen) == [0] * 5
     rows = reported(night, page, bool)
     assert [row for row in rows if row["kind"] == "request"]

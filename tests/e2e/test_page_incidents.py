@@ -16,6 +16,7 @@ from core.incidents.notified import NotificationState
 from core.incidents.routing import Silence
 from functions.services.incidents.documents import LOSSES, loss_data
 from tests.support.builders import pages
+from tests.support.builders.budget import some
 from tests.support.web.viewing import SECOND, WORST, PageFixture, button, card, commands, fact, go, saved
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
@@ -188,7 +189,7 @@ def test_an_old_link_leads_to_the_page_of_its_incident(night: PageFixture, which
 def test_following_a_link_commands_nothing(night: PageFixture) -> None:
     page = night.open(f"incidents/{WORST}")
     go(page, f"{night.url}/")
-    for path in (f"/api/incidents/{WORST}/acknowledge", f"/api/incidents/{WORST}/resolve", "/api/automation/halt"):
+    for path in (f"/v1/incidents/{WORST}/acknowledge", f"/v1/incidents/{WORST}/resolve", "/v1/automation/halt"):
         assert page.request.get(night.url + path).status == 405
     assert commands(night) == []
     expect(card(page).locator(".pill")).to_have_text(["critical"])
@@ -252,7 +253,7 @@ def test_what_has_not_changed_is_not_drawn_again(night: PageFixture) -> None:
     page = night.open(clock=True)
     before = card(page).element_handle()
     for _ in range(2):
-        with page.expect_response(re.compile(r"/api/silences")):
+        with page.expect_response(re.compile(r"/v1/silences")):
             page.clock.fast_forward(10_500)
     assert page.evaluate("(old) => old.isConnected", before)
 
@@ -273,16 +274,16 @@ def test_a_page_asks_often_for_incidents_seldom_for_models_and_for_nothing_while
         return found
 
     page.clock.fast_forward(15_500)
-    live = "/api/pipelines?running=true"
-    assert settle() == {"/api/incidents", "/api/actions", "/api/silences", "/api/probes", live}
+    live = "/v1/pipelines?running=true"
+    assert settle() == {"/v1/incidents", "/v1/actions", "/v1/silences", "/v1/probes", live}
     page.clock.fast_forward(61_000)
-    assert "/api/models" in settle()
+    assert "/v1/models" in settle()
     page.evaluate(f"({HIDE})(true)")
     assert settle() <= {"/api/experience"}  # it says what was seen until then
     page.clock.fast_forward(600_000)
     assert settle() == set()
     page.evaluate(f"({HIDE})(false)")
-    assert settle() > {"/api/incidents", "/api/actions", "/api/models"}
+    assert settle() > {"/v1/incidents", "/v1/actions", "/v1/models"}
 
 
 def test_the_page_without_a_warehouse_shows_incidents_and_what_waits(night: PageFixture) -> None:
@@ -297,8 +298,7 @@ def test_the_page_without_a_warehouse_shows_incidents_and_what_waits(night: Page
     night.faults.clear()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1200])
+@pytest.mark.parametrize(("width", "scheme"), some([(390, "dark"), (1200, "light"), (390, "light"), (1200, "dark")], 2))
 def test_nothing_is_wider_than_the_screen(night: PageFixture, width: int, scheme: str) -> None:
     now = datetime.now(UTC)
     lead = pages.condition(f"service/{'t' * 200}", "k" * 80, Severity.ERROR, now, "x" * 200, value=1e12, threshold=1e-9, unit="u" * 80, runbook="r" * 160)  # fmt: skip

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from functions.services.promotions import COLLECTION
 from tests.support.builders import model_pages
+from tests.support.builders.budget import some
 from tests.support.builders.pages import MODEL
 from tests.support.web.accessible import violations
 from tests.support.web.viewing import PageFixture, card, go
@@ -75,8 +76,7 @@ def test_of_a_model_that_was_never_scored_everything_is_said_to_be_unknown(night
     assert page.evaluate(WIDE) == 0
 
 
-@pytest.mark.parametrize("width", [390, 1200])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), some([(390, "dark"), (1200, "light"), (390, "light"), (1200, "dark")], 2))
 def test_the_page_fits_the_screen_and_axe_finds_nothing_wrong(night: PageFixture, width: int, scheme: str) -> None:
     now = datetime.now(UTC)
     night.warehouse.answers = model_pages.answers(now)

@@ -10,6 +10,7 @@ from functions.api import runbooks
 from functions.services.reports.archive import Archive
 from infra.lint import runbooks as lint
 from tests.support.builders.reports import report
+from tests.support.web.accessible import violations
 from tests.support.web.boards import look
 from tests.support.web.viewing import PageFixture
 
@@ -135,6 +136,8 @@ def test_a_weekly_report_fits_the_screen_and_its_numbers_lead_to_their_queries(
     archive.keep(report())
     page = night.page(width=width, scheme=scheme)
     page.goto(f"{night.url}/reports")
+    expect(page.locator("#kept")).to_contain_text("not sent yet")
+    assert violations(page) == []
     page.get_by_role("link", name="Executive report, 2026-W47").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Executive report")
     assert page.evaluate("document.documentElement.scrollWidth") <= width

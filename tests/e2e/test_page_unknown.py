@@ -80,7 +80,7 @@ def glance(page: Page) -> dict[str, str]:
 
 def without(part: str) -> object:
     def prepare(page: Page) -> None:
-        page.route(re.compile(f"/api/{part}"), answer_503)
+        page.route(re.compile(f"/v1/{part}"), answer_503)
 
     return prepare
 
@@ -120,13 +120,13 @@ def test_what_never_came_is_not_known(calm: PageFixture, part: str, says: str, t
 def test_what_does_not_come_any_more_is_not_known_and_pale(calm: PageFixture) -> None:
     page = calm.open(clock=True)
     expect(page.locator("#state")).to_have_text("All systems operational")
-    page.route(re.compile("/api/(incidents|probes|actions)"), answer_503)
+    page.route(re.compile("/v1/(incidents|probes|actions)"), answer_503)
     page.clock.fast_forward(16_000)
     expect(page.locator("#state")).to_have_text("Incidents and probes are not known")
     expect(page.locator("#probes-card")).to_have_class(re.compile("stale"))
     assert set(glance(page).values()) == {NONE}
     assert page.locator("#glance .good").count() == 0
-    page.unroute(re.compile("/api/(incidents|probes|actions)"))
+    page.unroute(re.compile("/v1/(incidents|probes|actions)"))
     page.clock.fast_forward(16_000)
     expect(page.locator("#state")).to_have_text("All systems operational")
     expect(page.locator("#probes-card")).not_to_have_class(re.compile("stale"))

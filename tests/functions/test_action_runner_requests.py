@@ -17,6 +17,7 @@ from functions.action_runner.requests import Requests
 from functions.adapters.events import encode
 from functions.adapters.ledger import Ledger
 from functions.services.actions import INCIDENTS
+from tests.support.builders.budget import boundaries
 from tests.support.crash.breaking import KilledError
 from tests.support.fakes import outside
 from tests.support.fakes.automation import (
@@ -230,7 +231,7 @@ def test_whenever_a_request_is_published_the_incident_has_it() -> None:
     whole = outside.set_up(policy=policy)
     whole.give(outside.found(0))
     seen = 0
-    for boundary in range(1, whole.world.boundaries + 1):
+    for boundary in boundaries(whole.world.boundaries):
         router = outside.set_up(policy=policy)
         router.world.kill_at = boundary
         with suppress(KilledError):

@@ -13,6 +13,7 @@ from core.events import ActionRequest, Stage, Tick, Verb
 from core.settings.response import ActionName, Automation, Limits
 from functions.action_runner.runner import NAME
 from functions.services.actions import ACTIONS, read_run
+from tests.support.builders.budget import boundaries
 from tests.support.fakes.automation import (
     PLAN,
     REQUEST,
@@ -155,7 +156,7 @@ def test_a_place_whose_run_was_never_saved_holds_for_half_an_hour(setup: Setup) 
 @pytest.mark.parametrize("health", [Health.GOOD, Health.BAD])
 def test_killed_at_any_boundary_never_two_at_once(health: Health) -> None:
     whole = story(set_up(), health)
-    for boundary in range(1, whole.world.boundaries + 1):
+    for boundary in boundaries(whole.world.boundaries):
         setup = set_up()
         setup.world.kill_at = boundary
         story(setup, health)

@@ -22,7 +22,8 @@ from werkzeug.test import EnvironBuilder
 
 from core.events import Finding, RegistryChange, Severity, Status
 from functions.adapters.events import encode
-from functions.alert_intake.alert import MOST_ALERTS, Refusal
+from functions.alert_intake import alert
+from functions.alert_intake.alert import Refusal
 from functions.alert_intake.body import LARGEST
 from functions.alert_intake.envelopes import unwrapped
 from functions.alert_intake.formats import FORMATS
@@ -167,15 +168,16 @@ def test_a_body_that_is_cut_off_is_refused_and_nothing_of_it_is_published() -> N
     assert world.metrics.values["aia_function_requests_total", "alert_intake", "refused"] == 1
 
 
-def test_of_too_many_alerts_the_first_are_read_and_the_others_parked_together() -> None:
-    world = World()
-    names = [f"A{number}" for number in range(MOST_ALERTS + 3)]
+def test_of_too_many_alerts_the_first_are_read_and_the_others_parked_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, most = World(), 50
+    monkeypatch.setattr(alert, "MOST_ALERTS", most)
+    names = [f"A{number}" for number in range(most + 3)]
     answer = world.send(json.dumps({"alerts": [{"labels": {"alertname": name}} for name in names]}).encode())
-    assert answer.json == {"accepted": MOST_ALERTS, "parked": 3, "ignored": 0}
-    assert [finding.target for finding in world.findings()] == [f"alert/{name}" for name in names[:MOST_ALERTS]]
+    assert answer.json == {"accepted": most, "parked": 3, "ignored": 0}
+    assert [finding.target for finding in world.findings()] == [f"alert/{name}" for name in names[:most]]
     [(letter, reason, _)] = world.park.letters
-    assert [one["labels"]["alertname"] for one in json.loads(letter)] == names[MOST_ALERTS:]
-    assert reason == "$.alerts: must hold at most 20000 alerts, got 20003; the first ones are read"
+    assert [one["labels"]["alertname"] for one in json.loads(letter)] == names[most:]
+    assert reason == "$.alerts: must hold at most 50 alerts, got 53; the first ones are read"
 
 
 @pytest.mark.parametrize("name", ["gcm_pubsub_open_v1_2_flanksource.json", FINDINGS, "grafana_legacy_webhook.json"])

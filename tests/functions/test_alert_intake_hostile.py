@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.alert_intake.alert import Ignored
+from functions.alert_intake.alert import MOST_ALERTS, Ignored
 from functions.alert_intake.intake import read
 from tests.support.builders.budget import examples
 from tests.support.builders.hostile import MUTATIONS, SEEDS, bodies, check, mutated, spoilt
@@ -105,9 +105,9 @@ def test_bodies_of_megabytes_are_read_and_kept_short() -> None:
     assert len(body) > 5_000_000
     assert check(body) == (1, 0)
     world = World()
-    many = {"alerts": [{"labels": {"alertname": f"A{number}"}} for number in range(20_000)]}
+    many = {"alerts": [{"labels": {"alertname": f"A{number}"}} for number in range(MOST_ALERTS)]}
     assert world.send(json.dumps(many).encode()).status_code == 200
-    assert len({finding.condition for finding in world.findings()}) == 20_000
+    assert len({finding.condition for finding in world.findings()}) == MOST_ALERTS
 
 
 def test_what_cannot_be_written_by_itself_is_parked_with_its_body() -> None:

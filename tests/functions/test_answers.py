@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from functions.adapters.stores import open_store
 from functions.adapters.survey_links import SurveyLink, respondent_hash, sign
@@ -46,7 +46,7 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def client(office: ApiFixture, clock: FakeClock) -> FlaskClient:
+def client(office: ApiFixture, clock: FakeClock) -> Client:
     return pages.application(pages.services(office.store, Rows(), office, clock)).test_client()
 
 
@@ -56,7 +56,7 @@ def token(**changed: Any) -> str:
 
 
 def test_the_page_shows_the_question_and_a_scanner_that_follows_the_link_does_not_vote(
-    client: FlaskClient, office: ApiFixture
+    client: Client, office: ApiFixture
 ) -> None:
     response = client.get(f"/survey?token={token()}")
     page = response.get_data(as_text=True)
@@ -70,7 +70,7 @@ def test_the_page_shows_the_question_and_a_scanner_that_follows_the_link_does_no
 
 
 def test_one_click_is_one_answer_and_the_second_one_has_the_same_respondent(
-    client: FlaskClient, office: ApiFixture, clock: FakeClock
+    client: Client, office: ApiFixture, clock: FakeClock
 ) -> None:
     first = client.post("/survey", data={"token": token(), "score": "9"})
     assert first.status_code == 200
@@ -102,14 +102,14 @@ def test_one_click_is_one_answer_and_the_second_one_has_the_same_respondent(
     ],
 )
 def test_what_is_no_answer_is_not_saved(
-    client: FlaskClient, office: ApiFixture, form: dict[str, str], status: int, text: str
+    client: Client, office: ApiFixture, form: dict[str, str], status: int, text: str
 ) -> None:
     response = client.post("/survey", data={"token": token()} | form)
     assert (response.status_code, text in response.get_data(as_text=True)) == (status, True)
     assert office.reported == []
 
 
-def test_a_link_expires_and_is_of_one_secret(client: FlaskClient, clock: FakeClock) -> None:
+def test_a_link_expires_and_is_of_one_secret(client: Client, clock: FakeClock) -> None:
     assert client.get(f"/survey?token={sign(LINK, 'another secret')}").status_code == 403
     claims, signature = token().split(".")
     assert client.get(f"/survey?token={claims[:-2]}.{signature}").status_code == 403
@@ -118,7 +118,7 @@ def test_a_link_expires_and_is_of_one_secret(client: FlaskClient, clock: FakeClo
     assert (response.status_code, "This link has expired." in response.get_data(as_text=True)) == (403, True)
 
 
-def test_an_answer_that_cannot_be_saved_is_asked_for_again(client: FlaskClient, office: ApiFixture) -> None:
+def test_an_answer_that_cannot_be_saved_is_asked_for_again(client: Client, office: ApiFixture) -> None:
     office.down = True
     response = client.post("/survey", data={"token": token(), "score": "9"})
     page = response.get_data(as_text=True)
@@ -133,12 +133,10 @@ def test_without_a_secret_there_is_no_page(office: ApiFixture, clock: FakeClock)
     assert client.get(f"/survey?token={token()}", headers={"Accept": "*/*"}).status_code == 404
 
 
-def test_uploaded_answers_are_published_and_the_same_ones_have_the_same_ids(
-    client: FlaskClient, office: ApiFixture
-) -> None:
+def test_uploaded_answers_are_published_and_the_same_ones_have_the_same_ids(client: Client, office: ApiFixture) -> None:
     answers = [ANSWER, ANSWER | {"score": 5, "respondent": "0" * 32, "comment": "fine"}]
     for _ in range(2):
-        response = client.post("/api/answers", json={"answers": answers})
+        response = client.post("/v1/answers", json={"answers": answers})
         assert (response.status_code, response.get_json()) == (200, {"accepted": 2})
     ids = [row["answer_id"] for row in office.reported]
     assert ids[:2] == ids[2:]
@@ -163,9 +161,9 @@ def test_uploaded_answers_are_published_and_the_same_ones_have_the_same_ids(
     ],
 )
 def test_one_answer_that_is_not_valid_refuses_all(
-    client: FlaskClient, office: ApiFixture, answers: Any, message: str
+    client: Client, office: ApiFixture, answers: Any, message: str
 ) -> None:
-    response = client.post("/api/answers", json={"answers": answers})
+    response = client.post("/v1/answers", json={"answers": answers})
     assert response.status_code == 400
     assert response.get_json()["error"].startswith(message)
     assert office.reported == []

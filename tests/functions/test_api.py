@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import flask
 import pytest
+from werkzeug.test import TestResponse
 
 from core.actions.plan import Plan, Step
 from core.events import Change, Command, Severity, Verb
@@ -18,7 +18,6 @@ from core.incidents.model import Impact, IncidentReason, OrdersAtRisk, State, Ti
 from core.incidents.routing import Silence
 from functions.adapters.ports import Data, Store
 from functions.adapters.stores import open_store
-from functions.api.routes import answer
 from functions.api.services import Services
 from functions.api.views import by_day
 from functions.services.incidents.documents import LOSSES, loss_data
@@ -69,19 +68,17 @@ def views(warehouse: Rows, store: Store, office: ApiFixture) -> Services:
     return pages.services(store, warehouse, office, lambda: NOW)
 
 
-def ask(views: Services, path: str, method: str = "GET") -> flask.Response:
-    app = flask.Flask("test")
-    with app.test_request_context(path, method=method):
-        return answer(flask.request, lambda: views)
+def ask(views: Services, path: str, method: str = "GET") -> TestResponse:
+    return pages.client_of(views).open(path, method=method)
 
 
-def body(response: flask.Response) -> Any:
+def body(response: TestResponse) -> Any:
     assert response.status_code == 200, response.get_data()
     return json.loads(response.get_data())
 
 
 def test_a_model_is_shown_with_its_newest_window_and_its_accuracy(views: Services) -> None:
-    [model] = body(ask(views, "/api/models"))
+    [model] = body(ask(views, "/v1/models"))
     assert (model["name"], model["owner"], model["version"]) == ("churn", "growth", "v1")
     assert model["drifted"] == ["age"]
     assert model["strongest"] == "age"
@@ -99,7 +96,7 @@ def test_a_model_is_shown_with_its_newest_window_and_its_accuracy(views: Service
 
 def test_a_model_that_was_never_scored_is_shown_as_such(views: Services, warehouse: Rows) -> None:
     warehouse.answers = {"model_performance": [], "drift_scores": []}
-    [model] = body(ask(views, "/api/models"))
+    [model] = body(ask(views, "/v1/models"))
     assert (model["window_end"], model["drifted"], model["accuracy"]) == (None, [], None)
 
 
@@ -109,18 +106,18 @@ def test_a_model_that_is_not_scored_any_more_is_overdue(
 ) -> None:
     scored = NOW - timedelta(minutes=minutes)
     warehouse.answers["drift_scores"] = [score("age", "psi", 0.4, drifted=True) | {"window_end": scored}]
-    [model] = body(ask(views, "/api/models"))
+    [model] = body(ask(views, "/v1/models"))
     assert model["overdue"] is overdue
 
 
 def test_a_window_that_could_not_be_judged_says_why(views: Services, warehouse: Rows) -> None:
     warehouse.answers["drift_scores"] = [score("", "", None, drifted=False, reason="insufficient_data")]
-    [model] = body(ask(views, "/api/models"))
+    [model] = body(ask(views, "/v1/models"))
     assert (model["reason"], model["features"]) == ("insufficient_data", [])
 
 
 def test_drift_by_day_has_a_value_a_day(views: Services) -> None:
-    shown = body(ask(views, "/api/models/churn/drift?days=30"))
+    shown = body(ask(views, "/v1/models/churn/drift?days=30"))
     assert shown["days"] == ["2026-01-01", "2026-01-02"]
     assert shown["features"] == [{"name": "age", "tests": {"psi": [0.1, 0.4]}, "drifted": [False, True]}]
 
@@ -147,7 +144,7 @@ def over(office: ApiFixture, name: str, at: datetime) -> None:
     keep(office, name, opened_at=at - timedelta(hours=1), state=State.RESOLVED, resolved_at=at)
 
 
-def ids(views: Services, path: str = "/api/incidents") -> list[str]:
+def ids(views: Services, path: str = "/v1/incidents") -> list[str]:
     return [one["id"] for one in body(ask(views, path))]
 
 
@@ -163,7 +160,7 @@ def test_open_incidents_come_first_the_worst_and_dearest_on_top_then_those_that_
     over(office, "newer", NOW - timedelta(hours=2))
     over(office, "ahead", NOW + timedelta(hours=13))
     assert ids(views) == ["worst", "dear", "cheap", "unknown", "ahead", "newer", "older"]
-    assert body(ask(views, "/api/incidents/older"))["state"] == "resolved"
+    assert body(ask(views, "/v1/incidents/older"))["state"] == "resolved"
 
 
 def test_a_measured_loss_is_shown_with_its_incident_and_in_its_report(views: Services, office: ApiFixture) -> None:
@@ -182,12 +179,12 @@ def test_a_measured_loss_is_shown_with_its_incident_and_in_its_report(views: Ser
         orders=("shop",),
     )
     office.store.create(LOSSES, "measured", loss_data(found))
-    shown = {one["id"]: one["measured_loss"] for one in body(ask(views, "/api/incidents"))}
+    shown = {one["id"]: one["measured_loss"] for one in body(ask(views, "/v1/incidents"))}
     assert shown["estimated"] is None
     assert (shown["measured"]["dollars"], shown["measured"]["text"]) == (60.0, loss_text(found))
-    assert body(ask(views, "/api/incidents/measured"))["measured_loss"] == shown["measured"]
+    assert body(ask(views, "/v1/incidents/measured"))["measured_loss"] == shown["measured"]
     reports = [
-        ask(views, f"/api/incidents/{name}/report.md").get_data(as_text=True) for name in ("measured", "estimated")
+        ask(views, f"/v1/incidents/{name}/report.md").get_data(as_text=True) for name in ("measured", "estimated")
     ]
     assert [r"Loss by orders | \$60 (\$40 to \$90)" in text for text in reports] == [True, False]
     assert ["Estimated loss" in text for text in reports] == [False, True]
@@ -198,9 +195,9 @@ def test_of_those_that_are_over_only_the_newest_are_listed(views: Services, offi
     for number in range(8):
         over(office, f"over-{number}", NOW - timedelta(hours=7 * number))
     over(office, "long-ago", NOW - timedelta(days=40))
-    assert ids(views, "/api/incidents?limit=3") == ["open", "over-0", "over-1", "over-2"]
+    assert ids(views, "/v1/incidents?limit=3") == ["open", "over-0", "over-1", "over-2"]
     assert len(ids(views)) == 9
-    assert body(ask(views, "/api/incidents/long-ago"))["id"] == "long-ago"
+    assert body(ask(views, "/v1/incidents/long-ago"))["id"] == "long-ago"
 
 
 def test_what_was_resolved_a_moment_ago_is_listed_as_such_at_once(views: Services, office: ApiFixture) -> None:
@@ -208,7 +205,7 @@ def test_what_was_resolved_a_moment_ago_is_listed_as_such_at_once(views: Service
     keep(office, "b")
     assert ids(views) == ["a", "b"]
     over(office, "a", NOW)
-    assert [(one["id"], one["state"]) for one in body(ask(views, "/api/incidents"))] == [
+    assert [(one["id"], one["state"]) for one in body(ask(views, "/v1/incidents"))] == [
         ("b", "open"),
         ("a", "resolved"),
     ]
@@ -230,7 +227,7 @@ def test_an_incident_tells_what_was_done_by_itself_but_not_what_only_the_action_
     views: Services, office: ApiFixture
 ) -> None:
     request_id = acted(office)
-    for one in (body(ask(views, "/api/incidents"))[0], body(ask(views, "/api/incidents/busy"))):
+    for one in (body(ask(views, "/v1/incidents"))[0], body(ask(views, "/v1/incidents/busy"))):
         [action] = one["actions"]
         assert (action["id"], action["stage"], action["reason"]) == (request_id, "planned", "dry_run")
         assert action["steps"] == [{"what": "v", "before": "1", "after": "2"}]
@@ -247,7 +244,7 @@ def test_the_report_has_the_history_of_actions_each_decision_once(
     views: Services, office: ApiFixture, warehouse: Rows
 ) -> None:
     warehouse.answers = {"to one incident": [decided(office)]}
-    response = ask(views, "/api/incidents/busy/report.md")
+    response = ask(views, "/v1/incidents/busy/report.md")
     text = response.get_data(as_text=True)
     assert (response.status_code, response.content_type) == (200, "text/markdown; charset=utf-8")
     assert text.startswith("# Incident: busy\n")
@@ -259,7 +256,7 @@ def test_the_report_has_the_history_of_actions_each_decision_once(
 def test_the_report_is_made_while_the_history_is_away(views: Services, office: ApiFixture, warehouse: Rows) -> None:
     acted(office)
     warehouse.down = True
-    text = ask(views, "/api/incidents/busy/report.md").get_data(as_text=True)
+    text = ask(views, "/v1/incidents/busy/report.md").get_data(as_text=True)
     assert text.count("| retrain_model |") == 1
 
 
@@ -270,7 +267,7 @@ def test_actions_that_wait_are_shown_with_what_they_would_change(
     office.case(pages.awaiting(pages.request("i", "rollback_model", "model/m", NOW), plan, NOW))
     office.case(pages.dry(pages.request("i", "retrain_model", "model/m", NOW), plan, NOW))
     warehouse.answers = {"asked for of late": [{"id": "x", "at": NOW}]}
-    shown = body(ask(views, "/api/actions"))
+    shown = body(ask(views, "/v1/actions"))
     [waits] = shown["waiting"]
     assert (waits["action"], waits["stage"], waits["answer_by"]) == (
         "rollback_model",
@@ -283,9 +280,9 @@ def test_actions_that_wait_are_shown_with_what_they_would_change(
 
 def test_what_waits_is_shown_while_the_history_is_away(views: Services, warehouse: Rows) -> None:
     warehouse.down = True
-    assert body(ask(views, "/api/actions"))["recent"] is None
+    assert body(ask(views, "/v1/actions"))["recent"] is None
     warehouse.down = False
-    assert body(ask(views, "/api/actions"))["recent"] == []
+    assert body(ask(views, "/v1/actions"))["recent"] == []
 
 
 def test_what_waits_is_shown_while_the_history_hangs(
@@ -294,18 +291,18 @@ def test_what_waits_is_shown_while_the_history_hangs(
     monkeypatch.setattr("functions.api.actions.PATIENCE", 0.05)
     warehouse.answers = {"asked for of late": [{"id": "x", "at": NOW}]}
     warehouse.hangs = threading.Event()
-    assert [body(ask(views, "/api/actions"))["recent"] for _ in range(2)] == [None, None]
+    assert [body(ask(views, "/v1/actions"))["recent"] for _ in range(2)] == [None, None]
     assert len(warehouse.asked) == 1, "one query hangs, whoever asks meanwhile waits for it"
     warehouse.hangs.set()
     monkeypatch.setattr("functions.api.actions.PATIENCE", 20)
-    assert [one["id"] for one in body(ask(views, "/api/actions"))["recent"]] == ["x"]
+    assert [one["id"] for one in body(ask(views, "/v1/actions"))["recent"]] == ["x"]
     assert len(warehouse.asked) == 1, "the late answer is for the next ones"
 
 
 def test_the_switches_are_shown(views: Services, office: ApiFixture, store: Store, warehouse: Rows) -> None:
     client = pages.application(views).test_client()
-    assert client.post("/api/automation/halt", json={"by": "Ada", "action": "*", "note": "stop"}).status_code == 202
-    [switch] = body(ask(views, "/api/actions"))["automation"]["halted"]
+    assert client.post("/v1/automation/halt", json={"by": "Ada", "action": "*", "note": "stop"}).status_code == 202
+    [switch] = body(ask(views, "/v1/actions"))["automation"]["halted"]
     assert switch == {
         "action": "*",
         "halted": True,
@@ -315,9 +312,9 @@ def test_the_switches_are_shown(views: Services, office: ApiFixture, store: Stor
         "halted_at": "2026-01-02T12:00:00Z",
     }
     office.carry_out(Command(verb=Verb.RESUME, subject="*", by="Ada", at=NOW, lifts="halt:*:2026-01-02T12:00:00Z"))
-    assert body(ask(views, "/api/actions"))["automation"]["halted"] == []
+    assert body(ask(views, "/v1/actions"))["automation"]["halted"] == []
     off = pages.services(store, warehouse, office, lambda: NOW, enabled=False)
-    assert body(ask(off, "/api/actions"))["automation"]["enabled"] is False
+    assert body(ask(off, "/v1/actions"))["automation"]["enabled"] is False
 
 
 def test_silences_are_shown_while_they_hold(views: Services, office: ApiFixture) -> None:
@@ -325,10 +322,10 @@ def test_silences_are_shown_while_they_hold(views: Services, office: ApiFixture)
         office.silence(
             Silence(pattern=pattern, by="Ada", at=NOW - timedelta(hours=1), until=NOW + timedelta(hours=hours))
         )
-    assert [one["pattern"] for one in body(ask(views, "/api/silences"))] == ["soon/*", "late/*"]
+    assert [one["pattern"] for one in body(ask(views, "/v1/silences"))] == ["soon/*", "late/*"]
 
 
-@pytest.mark.parametrize("path", ["/api/incidents", "/api/actions", "/api/silences", "/api/probes", "/api/models"])
+@pytest.mark.parametrize("path", ["/v1/incidents", "/v1/actions", "/v1/silences", "/v1/probes", "/v1/models"])
 def test_what_has_not_changed_is_not_sent_again(views: Services, office: ApiFixture, path: str) -> None:
     client = pages.application(views).test_client()
     first = client.get(path)
@@ -339,17 +336,17 @@ def test_what_has_not_changed_is_not_sent_again(views: Services, office: ApiFixt
 
 def test_what_has_changed_is_sent(views: Services, office: ApiFixture) -> None:
     client = pages.application(views).test_client()
-    first = client.get("/api/incidents")
+    first = client.get("/v1/incidents")
     keep(office, "new")
-    again = client.get("/api/incidents", headers={"If-None-Match": first.headers["ETag"]})
+    again = client.get("/v1/incidents", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, len(again.json or [])) == (200, 1)
 
 
 def test_probes_are_shown_also_before_their_first_check(views: Services, store: Store) -> None:
-    [probe] = body(ask(views, "/api/probes"))
+    [probe] = body(ask(views, "/v1/probes"))
     assert (probe["name"], probe["kind"], "status" in probe, probe["overdue"]) == ("db", "tcp", False, True)
     store.create("probes", "db", {"name": "db", "kind": "tcp", "status": "resolved", "latency": 0.1})
-    assert body(ask(views, "/api/probes"))[0]["status"] == "resolved"
+    assert body(ask(views, "/v1/probes"))[0]["status"] == "resolved"
 
 
 @pytest.mark.parametrize(("minutes", "overdue"), [(5, False), (7, True)])
@@ -359,20 +356,20 @@ def test_a_probe_that_is_not_checked_any_more_is_overdue(
     """It is due every minute, and may be five minutes late."""
     checked = NOW - timedelta(minutes=minutes)
     store.create("probes", "db", {"name": "db", "kind": "tcp", "status": "resolved", "checked_at": checked})
-    assert body(ask(views, "/api/probes"))[0]["overdue"] is overdue
+    assert body(ask(views, "/v1/probes"))[0]["overdue"] is overdue
 
 
 @pytest.mark.parametrize(
     ("path", "status", "says"),
     [
         ("/nothing", 404, "not found"),
-        ("/api/models/other/drift", 404, "no model is called 'other'"),
-        ("/api/models/churn/drift?days=0", 400, "days: must be 1 to 400, got '0'"),
-        ("/api/models/churn/drift?days=ten", 400, "days: must be 1 to 400, got 'ten'"),
-        ("/api/incidents/none", 404, "none has the id 'none'"),
-        ("/api/incidents/none/report.md", 404, "none has the id 'none'"),
-        ("/api/incidents?limit=0", 400, "limit: must be 1 to 1000, got '0'"),
-        ("/api/incidents?limit=²", 400, "limit: must be 1 to 1000"),
+        ("/v1/models/other/drift", 404, "no model is called 'other'"),
+        ("/v1/models/churn/drift?days=0", 400, "days: must be 1 to 400, got '0'"),
+        ("/v1/models/churn/drift?days=ten", 400, "days: must be 1 to 400, got 'ten'"),
+        ("/v1/incidents/none", 404, "none has the id 'none'"),
+        ("/v1/incidents/none/report.md", 404, "none has the id 'none'"),
+        ("/v1/incidents?limit=0", 400, "limit: must be 1 to 1000, got '0'"),
+        ("/v1/incidents?limit=²", 400, "limit: must be 1 to 1000"),
         ("/assets/../main.py", 404, ""),
         ("/assets/nothing.js", 404, ""),
     ],
@@ -384,9 +381,7 @@ def test_what_is_asked_for_wrongly_is_told_plainly(views: Services, path: str, s
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-@pytest.mark.parametrize(
-    "path", ["/", "/api/models", "/api/incidents", "/api/incidents/x", "/api/incidents/x/report.md"]
-)
+@pytest.mark.parametrize("path", ["/", "/v1/models", "/v1/incidents", "/v1/incidents/x", "/v1/incidents/x/report.md"])
 def test_what_is_read_takes_nothing(views: Services, path: str, method: str) -> None:
     response = ask(views, path, method)
     assert response.status_code == 405
@@ -395,14 +390,14 @@ def test_what_is_read_takes_nothing(views: Services, path: str, method: str) -> 
 
 def test_a_warehouse_that_is_down_is_named(views: Services, warehouse: Rows) -> None:
     warehouse.down = True
-    response = ask(views, "/api/models")
+    response = ask(views, "/v1/models")
     assert response.status_code == 503
     assert json.loads(response.get_data()) == {"error": "BigQuery: does not answer"}
 
 
 def test_many_viewers_cost_one_query(views: Services, warehouse: Rows) -> None:
     for _ in range(5):
-        ask(views, "/api/models")
+        ask(views, "/v1/models")
     assert len(warehouse.asked) == len({sql for sql, _ in warehouse.asked}) == 3
 
 
@@ -411,12 +406,9 @@ def test_the_page_allows_no_foreign_script(views: Services) -> None:
     policy = response.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'")
     assert policy.endswith("form-action 'none'; frame-ancestors 'none'"), "nobody shows our buttons in a frame"
-    response.direct_passthrough = False
     assert b"<title>aia</title>" in response.get_data()
-    response.close()
 
 
 def test_health_needs_nothing_behind_it() -> None:
-    app = flask.Flask("test")
-    with app.test_request_context("/health"):
-        assert answer(flask.request, lambda: pytest.fail("must not be asked for")).get_data() == b"ok"
+    client = pages.client_of(lambda: pytest.fail("must not be asked for"))
+    assert client.get("/health").get_data() == b"ok"

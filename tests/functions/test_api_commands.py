@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from core.actions.plan import Plan, Step
 from core.events import Command, Severity, Verb
@@ -26,11 +25,11 @@ from tests.support.fakes.model_table import ModelTable
 OPEN, OVER = "service-a-20261123-00000001", "service-b-20261123-00000002"
 ACTION = f"{OPEN}:1:rollback_model:model//churn?x=1"
 CALLS = [
-    (f"/api/incidents/{OPEN}/acknowledge", {}),
-    (f"/api/actions/{ACTION.replace('?', '%3F')}/approve", {}),
-    ("/api/silences", {"pattern": "model/*", "minutes": 5}),
-    ("/api/silences/end", {"pattern": "table/*"}),
-    ("/api/automation/halt", {"action": "*"}),
+    (f"/v1/incidents/{OPEN}/acknowledge", {}),
+    (f"/v1/actions/{ACTION.replace('?', '%3F')}/approve", {}),
+    ("/v1/silences", {"pattern": "model/*", "minutes": 5}),
+    ("/v1/silences/end", {"pattern": "table/*"}),
+    ("/v1/automation/halt", {"action": "*"}),
 ]
 """Every command there is, by one of its verbs."""
 
@@ -55,11 +54,11 @@ def office(tmp_path: Path) -> Iterator[ApiFixture]:
 
 
 @pytest.fixture
-def client(office: ApiFixture, clock: FakeClock) -> FlaskClient:
+def client(office: ApiFixture, clock: FakeClock) -> Client:
     return pages.application(pages.services(office.store, Rows(), office, clock)).test_client()
 
 
-def tell(client: FlaskClient, path: str, **body: Any) -> TestResponse:
+def tell(client: Client, path: str, **body: Any) -> TestResponse:
     return client.post(path, json={"by": "Ada", **body})
 
 
@@ -70,33 +69,33 @@ def fault(response: TestResponse) -> str:
 
 @pytest.mark.parametrize("verb", ["acknowledge", "take_over", "mitigate", "resolve", "cancel", "comment"])
 def test_what_a_person_says_about_an_incident_is_published_as_a_command(
-    client: FlaskClient, office: ApiFixture, verb: str
+    client: Client, office: ApiFixture, verb: str
 ) -> None:
-    response = tell(client, f"/api/incidents/{OPEN}/{verb}", note=" it is the disk ")
+    response = tell(client, f"/v1/incidents/{OPEN}/{verb}", note=" it is the disk ")
     [(topic, command, attributes)] = office.published
     assert (response.status_code, response.json) == (202, {"id": command.id})
     assert (topic, attributes) == ("commands", {"verb": verb})
     assert command == Command(verb=Verb(verb), subject=OPEN, by="Ada", at=START, note="it is the disk")
 
 
-def test_an_incident_is_handed_on_to_a_person(client: FlaskClient, office: ApiFixture) -> None:
-    assert tell(client, f"/api/incidents/{OPEN}/take_over", to=" Bob ").status_code == 202
+def test_an_incident_is_handed_on_to_a_person(client: Client, office: ApiFixture) -> None:
+    assert tell(client, f"/v1/incidents/{OPEN}/take_over", to=" Bob ").status_code == 202
     [(_, command, attributes)] = office.published
     assert (command.verb, command.by, command.to, attributes) == ("take_over", "Ada", "Bob", {"verb": "take_over"})
 
 
-def test_one_target_that_fires_is_acknowledged(client: FlaskClient, office: ApiFixture) -> None:
+def test_one_target_that_fires_is_acknowledged(client: Client, office: ApiFixture) -> None:
     [target] = {one.target for one in office.groups[OPEN].state.members(office.groups[OPEN].state.incidents[0])}
-    assert tell(client, f"/api/incidents/{OPEN}/acknowledge", target=target).status_code == 202
+    assert tell(client, f"/v1/incidents/{OPEN}/acknowledge", target=target).status_code == 202
     [(_, command, _)] = office.published
     assert (command.verb, command.target, command.subject) == (Verb.ACKNOWLEDGE, target, OPEN)
-    refused = tell(client, f"/api/incidents/{OPEN}/acknowledge", target="pod/zzz")
+    refused = tell(client, f"/v1/incidents/{OPEN}/acknowledge", target="pod/zzz")
     assert refused.status_code == 409
     assert fault(refused) == f"target: must be one of the incident that fires ({target}), got 'pod/zzz'"
-    assert tell(client, f"/api/incidents/{OPEN}/acknowledge", target=7).status_code == 400
-    assert tell(client, f"/api/incidents/{OVER}/acknowledge", target=target).status_code == 409
+    assert tell(client, f"/v1/incidents/{OPEN}/acknowledge", target=7).status_code == 400
+    assert tell(client, f"/v1/incidents/{OVER}/acknowledge", target=target).status_code == 409
     office.carry_out(Command(verb=Verb.ACKNOWLEDGE, subject=OPEN, by="Ada", at=START))
-    whole = tell(client, f"/api/incidents/{OPEN}/acknowledge", target=target)
+    whole = tell(client, f"/v1/incidents/{OPEN}/acknowledge", target=target)
     assert (whole.status_code, fault(whole)) == (409, "incident: must be open, is acknowledged")
 
 
@@ -114,47 +113,47 @@ def keep_part(office: ApiFixture, whole: State) -> None:
     ("verb", "wanted"), [("mitigate", "not be over"), ("resolve", "not be over"), ("reopen", "be over")]
 )
 def test_what_is_merged_is_told_as_that_and_never_as_resolved(
-    client: FlaskClient, office: ApiFixture, verb: str, wanted: str
+    client: Client, office: ApiFixture, verb: str, wanted: str
 ) -> None:
     keep_part(office, State.OPEN)
-    refused = tell(client, f"/api/incidents/{OPEN}/{verb}")
+    refused = tell(client, f"/v1/incidents/{OPEN}/{verb}")
     assert (refused.status_code, fault(refused)) == (409, f"incident: must {wanted}, is a part of {WHOLE}")
 
 
 @pytest.mark.parametrize(("verb", "more"), [("acknowledge", {}), ("take_over", {"to": "Grace"})])
 def test_whoever_acknowledges_a_part_has_the_incident_that_it_is_a_part_of(
-    client: FlaskClient, office: ApiFixture, verb: str, more: dict[str, Any]
+    client: Client, office: ApiFixture, verb: str, more: dict[str, Any]
 ) -> None:
     keep_part(office, State.OPEN)
-    assert tell(client, f"/api/incidents/{OPEN}/{verb}", **more).status_code == 202
+    assert tell(client, f"/v1/incidents/{OPEN}/{verb}", **more).status_code == 202
     assert [(one.verb, one.subject) for _, one, _ in office.published] == [(verb, OPEN)]
     keep_part(office, State.RESOLVED)
-    refused = tell(client, f"/api/incidents/{OPEN}/{verb}", **more)
+    refused = tell(client, f"/v1/incidents/{OPEN}/{verb}", **more)
     assert (refused.status_code, fault(refused)) == (409, "incident: must not be over, is resolved")
 
 
 @pytest.mark.parametrize("verb", ["mitigate", "take_over"])
-def test_what_expired_is_told_as_that_and_never_as_resolved(client: FlaskClient, office: ApiFixture, verb: str) -> None:
+def test_what_expired_is_told_as_that_and_never_as_resolved(client: Client, office: ApiFixture, verb: str) -> None:
     down = pages.condition("service/c", "down", Severity.ERROR, START, "c is down")
     office.keep(pages.incident(WHOLE, [down], START, state=State.RESOLVED, expired=True))
-    refused = tell(client, f"/api/incidents/{WHOLE}/{verb}")
+    refused = tell(client, f"/v1/incidents/{WHOLE}/{verb}")
     said = "incident: must not be over, is no longer reported; whether it recovered is not known"
     assert (refused.status_code, fault(refused)) == (409, said)
-    merge = tell(client, f"/api/incidents/{OPEN}/merge", to=WHOLE)
+    merge = tell(client, f"/v1/incidents/{OPEN}/merge", to=WHOLE)
     assert fault(merge) == f"to: must not be over, {WHOLE} is no longer reported; whether it recovered is not known"
 
 
-def test_only_what_is_acknowledged_is_given_back(client: FlaskClient, office: ApiFixture) -> None:
-    refused = tell(client, f"/api/incidents/{OPEN}/give_back")
+def test_only_what_is_acknowledged_is_given_back(client: Client, office: ApiFixture) -> None:
+    refused = tell(client, f"/v1/incidents/{OPEN}/give_back")
     assert (refused.status_code, fault(refused)) == (409, "incident: must be acknowledged, is open")
     office.carry_out(Command(verb=Verb.ACKNOWLEDGE, subject=OPEN, by="Ada", at=START))
-    assert tell(client, f"/api/incidents/{OPEN}/give_back").status_code == 202
+    assert tell(client, f"/v1/incidents/{OPEN}/give_back").status_code == 202
     assert [command.verb for _, command, _ in office.published] == [Verb.GIVE_BACK]
 
 
-def test_what_is_over_may_be_commented_on(client: FlaskClient, office: ApiFixture) -> None:
-    assert tell(client, f"/api/incidents/{OVER}/comment", note="the disk was full").status_code == 202
-    assert tell(client, f"/api/incidents/{OVER}/take_over").status_code == 409
+def test_what_is_over_may_be_commented_on(client: Client, office: ApiFixture) -> None:
+    assert tell(client, f"/v1/incidents/{OVER}/comment", note="the disk was full").status_code == 202
+    assert tell(client, f"/v1/incidents/{OVER}/take_over").status_code == 409
     assert [command.verb for _, command, _ in office.published] == [Verb.COMMENT]
 
 
@@ -172,17 +171,17 @@ def test_what_is_over_may_be_commented_on(client: FlaskClient, office: ApiFixtur
     ],
 )
 def test_what_cannot_be_kept_whole_is_refused_with_what_is_allowed(
-    client: FlaskClient, office: ApiFixture, verb: str, body: dict[str, Any], says: str
+    client: Client, office: ApiFixture, verb: str, body: dict[str, Any], says: str
 ) -> None:
-    response = tell(client, f"/api/incidents/{OPEN}/{verb}", **body)
+    response = tell(client, f"/v1/incidents/{OPEN}/{verb}", **body)
     assert response.status_code == 400
     assert fault(response).startswith(says)
     assert office.published == []
 
 
-def test_the_longest_comment_is_kept_whole(client: FlaskClient, office: ApiFixture) -> None:
+def test_the_longest_comment_is_kept_whole(client: Client, office: ApiFixture) -> None:
     note = "\N{CAT FACE}" * 73 + "..."
-    assert tell(client, f"/api/incidents/{OPEN}/comment", note=note).status_code == 202
+    assert tell(client, f"/v1/incidents/{OPEN}/comment", note=note).status_code == 202
     office.carry_out(office.published[0][1])
     assert office.groups[OPEN].state.incidents[0].timeline[-1].summary == f"Ada: {note}"
 
@@ -191,20 +190,20 @@ def test_the_longest_comment_is_kept_whole(client: FlaskClient, office: ApiFixtu
     ("verb", "status"), [("resolve", 202), ("cancel", 202), ("acknowledge", 202), ("mitigate", 409)]
 )
 def test_what_only_expired_may_be_acknowledged_once_and_ended_by_a_person(
-    client: FlaskClient, office: ApiFixture, verb: str, status: int
+    client: Client, office: ApiFixture, verb: str, status: int
 ) -> None:
     silent = "service-c-20261123-00000003"
     down = pages.condition("service/c", "down", Severity.ERROR, START, "c is down")
     over = {"state": State.RESOLVED, "resolved_at": START, "expired": True}
     office.keep(pages.incident(silent, [down], START, **over))
-    assert tell(client, f"/api/incidents/{silent}/{verb}").status_code == status
+    assert tell(client, f"/v1/incidents/{silent}/{verb}").status_code == status
     office.keep(pages.incident(silent, [down], START, **over, acknowledged_at=START, acknowledged_by="Bob"))
-    assert tell(client, f"/api/incidents/{silent}/acknowledge").status_code == 409
+    assert tell(client, f"/v1/incidents/{silent}/acknowledge").status_code == 409
 
 
 @pytest.mark.parametrize("verb", ["approve", "reject"])
-def test_an_action_that_awaits_it_is_approved_or_rejected(client: FlaskClient, office: ApiFixture, verb: str) -> None:
-    assert tell(client, f"/api/actions/{ACTION.replace('?', '%3F')}/{verb}").status_code == 202
+def test_an_action_that_awaits_it_is_approved_or_rejected(client: Client, office: ApiFixture, verb: str) -> None:
+    assert tell(client, f"/v1/actions/{ACTION.replace('?', '%3F')}/{verb}").status_code == 202
     [(_, command, attributes)] = office.published
     assert (command.verb, command.subject, attributes) == (verb, ACTION, {"verb": verb})
 
@@ -217,31 +216,31 @@ def test_an_action_that_awaits_it_is_approved_or_rejected(client: FlaskClient, o
     ],
 )
 def test_a_silence_ends_after_minutes_or_at_an_instant(
-    client: FlaskClient, office: ApiFixture, given: dict[str, Any], until: datetime
+    client: Client, office: ApiFixture, given: dict[str, Any], until: datetime
 ) -> None:
-    assert tell(client, "/api/silences", pattern="model/*", note="maintenance", **given).status_code == 202
+    assert tell(client, "/v1/silences", pattern="model/*", note="maintenance", **given).status_code == 202
     [(_, command, _)] = office.published
     assert command == Command(verb=Verb.SILENCE, subject="model/*", by="Ada", at=START, note="maintenance", until=until)
 
 
 @pytest.mark.parametrize(("pattern", "near"), [("servcie/a", "service/a"), ("zzz", "")])
 def test_a_silence_that_matches_no_known_target_is_refused_with_the_nearest_unless_it_is_meant(
-    client: FlaskClient, office: ApiFixture, pattern: str, near: str
+    client: Client, office: ApiFixture, pattern: str, near: str
 ) -> None:
-    refused = tell(client, "/api/silences", pattern=pattern, minutes=5)
+    refused = tell(client, "/v1/silences", pattern=pattern, minutes=5)
     told = refused.json or {}
     assert (refused.status_code, told["near"], office.published) == (400, near, [])
     assert told["error"].startswith("pattern: must match a known target (matches 0 of ")
     assert bool(near) is ("did you mean 'service/a'?" in told["error"])
-    meant = tell(client, "/api/silences", pattern=pattern, minutes=5, anyway=True)
+    meant = tell(client, "/v1/silences", pattern=pattern, minutes=5, anyway=True)
     assert (meant.status_code, len(office.published)) == (202, 1)
     assert (meant.json or {})["warning"].startswith("matches 0 of ")
-    assert tell(client, "/api/silences", pattern="service/*", minutes=5).status_code == 202
+    assert tell(client, "/v1/silences", pattern="service/*", minutes=5).status_code == 202
 
 
-def test_the_list_of_silences_says_which_match_no_known_target(client: FlaskClient, office: ApiFixture) -> None:
+def test_the_list_of_silences_says_which_match_no_known_target(client: Client, office: ApiFixture) -> None:
     office.silence(Silence(pattern="service/*", by="Ada", at=START, until=START + timedelta(hours=2)))
-    none, some = client.get("/api/silences").json or ()
+    none, some = client.get("/v1/silences").json or ()
     assert (none["pattern"], none["warning"][:13]) == ("table/*", "matches 0 of ")
     assert (some["pattern"], some["warning"]) == ("service/*", "")
 
@@ -249,35 +248,33 @@ def test_the_list_of_silences_says_which_match_no_known_target(client: FlaskClie
 def test_incidents_and_silences_do_not_wait_for_the_table_of_models(office: ApiFixture, clock: FakeClock) -> None:
     made = pages.services(office.store, Rows(), office, clock, table=ModelTable(down=True))
     client = pages.application(made).test_client()
-    assert [one["id"] for one in client.get("/api/incidents").json or ()] == [OPEN, OVER]
-    assert [one["pattern"] for one in client.get("/api/silences").json or ()] == ["table/*"]
-    assert tell(client, "/api/silences", pattern="model/churn", minutes=5).status_code == 202
+    assert [one["id"] for one in client.get("/v1/incidents").json or ()] == [OPEN, OVER]
+    assert [one["pattern"] for one in client.get("/v1/silences").json or ()] == ["table/*"]
+    assert tell(client, "/v1/silences", pattern="model/churn", minutes=5).status_code == 202
 
 
-def test_a_silence_beyond_those_that_may_hold_is_refused(client: FlaskClient, office: ApiFixture) -> None:
+def test_a_silence_beyond_those_that_may_hold_is_refused(client: Client, office: ApiFixture) -> None:
     for number in range(LIMIT - 2):
         office.silence(Silence(pattern=f"a/{number}", by="Ada", at=START, until=START + timedelta(hours=1)))
-    assert tell(client, "/api/silences", pattern="model/*", minutes=5).status_code == 202
+    assert tell(client, "/v1/silences", pattern="model/*", minutes=5).status_code == 202
     office.silence(Silence(pattern="b", by="Ada", at=START, until=START + timedelta(hours=1)))
-    refused = tell(client, "/api/silences", pattern="model/*", minutes=5)
+    refused = tell(client, "/v1/silences", pattern="model/*", minutes=5)
     assert (refused.status_code, len(office.published)) == (409, 1)
     assert fault(refused) == "silences: must be at most 200, 200 hold; end one first"
 
 
-def test_a_silence_is_ended_by_its_pattern(client: FlaskClient, office: ApiFixture) -> None:
-    assert tell(client, "/api/silences/end", pattern="table/*").status_code == 202
+def test_a_silence_is_ended_by_its_pattern(client: Client, office: ApiFixture) -> None:
+    assert tell(client, "/v1/silences/end", pattern="table/*").status_code == 202
     assert (office.published[0][1].verb, office.published[0][1].subject) == (Verb.UNSILENCE, "table/*")
 
 
 @pytest.mark.parametrize("verb", ["halt", "resume"])
 @pytest.mark.parametrize("action", ["*", "retrain_model"])
-def test_one_action_or_all_are_halted_and_resumed(
-    client: FlaskClient, office: ApiFixture, verb: str, action: str
-) -> None:
+def test_one_action_or_all_are_halted_and_resumed(client: Client, office: ApiFixture, verb: str, action: str) -> None:
     halt = Command(verb=Verb.HALT, subject=action, by="Grace", at=START)
     if verb == "resume":
         office.carry_out(halt)
-    assert tell(client, f"/api/automation/{verb}", action=action).status_code == 202
+    assert tell(client, f"/v1/automation/{verb}", action=action).status_code == 202
     command = office.published[0][1]
     assert (command.verb, command.subject, command.lifts) == (verb, action, halt.id if verb == "resume" else "")
 
@@ -292,8 +289,8 @@ def test_who_is_signed_in_says_so_whatever_the_body_claims(office: ApiFixture, p
     assert [command.by for _, command, _ in office.published] == ["grace@example.com"] * 2
 
 
-def test_the_page_learns_that_nobody_is_signed_in(client: FlaskClient) -> None:
-    assert client.get("/api/me").json == {"by": "", "runbooks": "/runbooks"}
+def test_the_page_learns_that_nobody_is_signed_in(client: Client) -> None:
+    assert client.get("/v1/me").json == {"by": "", "runbooks": "/runbooks"}
 
 
 @pytest.mark.parametrize(
@@ -310,8 +307,8 @@ def test_the_page_learns_that_nobody_is_signed_in(client: FlaskClient) -> None:
         ({"by": "", "note": 1, "so": 1}, "so: must be one of by, note, target, got 'so'; by: must"),
     ],
 )
-def test_every_fault_of_a_command_is_told(client: FlaskClient, office: ApiFixture, body: Any, says: str) -> None:
-    response = client.post(f"/api/incidents/{OPEN}/acknowledge", json=body)
+def test_every_fault_of_a_command_is_told(client: Client, office: ApiFixture, body: Any, says: str) -> None:
+    response = client.post(f"/v1/incidents/{OPEN}/acknowledge", json=body)
     assert response.status_code == 400
     assert says in fault(response)
     assert office.published == []
@@ -324,8 +321,8 @@ def test_every_fault_of_a_command_is_told(client: FlaskClient, office: ApiFixtur
         (b'{"by": "Ada", "action": {"a": 1, "\\u0061": 2}}', "a"),
     ],
 )
-def test_a_key_that_is_given_twice_is_refused(client: FlaskClient, office: ApiFixture, body: bytes, key: str) -> None:
-    response = client.post("/api/automation/halt", data=body, content_type="application/json")
+def test_a_key_that_is_given_twice_is_refused(client: Client, office: ApiFixture, body: bytes, key: str) -> None:
+    response = client.post("/v1/automation/halt", data=body, content_type="application/json")
     assert (response.status_code, fault(response)) == (400, f"body: key {key!r} must be given once, got None")
     assert office.published == []
 
@@ -348,16 +345,16 @@ def test_a_key_that_is_given_twice_is_refused(client: FlaskClient, office: ApiFi
     ],
 )
 def test_every_fault_of_a_silence_is_told(
-    client: FlaskClient, office: ApiFixture, body: dict[str, Any], paths: list[str]
+    client: Client, office: ApiFixture, body: dict[str, Any], paths: list[str]
 ) -> None:
-    response = tell(client, "/api/silences", **body)
+    response = tell(client, "/v1/silences", **body)
     assert response.status_code == 400
     assert [one["path"] for one in json.loads(response.data)["faults"]] == paths
     assert office.published == []
 
 
-def test_only_what_there_is_can_be_halted(client: FlaskClient) -> None:
-    response = tell(client, "/api/automation/halt", action="everything")
+def test_only_what_there_is_can_be_halted(client: Client) -> None:
+    response = tell(client, "/v1/automation/halt", action="everything")
     assert response.status_code == 400
     assert "action: must be one of *, restart_service, " in fault(response)
     assert fault(response).endswith("got 'everything'")
@@ -366,25 +363,25 @@ def test_only_what_there_is_can_be_halted(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "told"),
     [
-        ("/api/incidents/none/acknowledge", {}, "404 incident: none has the id 'none'"),
-        (f"/api/incidents/{OVER}/resolve", {}, "409 incident: must not be over, is resolved since 2026-11-23"),
-        ("/api/actions/none/approve", {}, "404 action: none has the id 'none'"),
-        ("/api/automation/resume", {"action": "*"}, "409 action: must be halted to be resumed, '*' is not"),
-        (f"/api/incidents/{OPEN}/reopen", {}, "409 incident: must be over, is open"),
-        ("/api/silences/end", {"pattern": "never"}, "404 pattern: nothing is silenced by 'never'"),
-        (f"/api/incidents/{OPEN}/escalate", {}, "404 "),
+        ("/v1/incidents/none/acknowledge", {}, "404 incident: none has the id 'none'"),
+        (f"/v1/incidents/{OVER}/resolve", {}, "409 incident: must not be over, is resolved since 2026-11-23"),
+        ("/v1/actions/none/approve", {}, "404 action: none has the id 'none'"),
+        ("/v1/automation/resume", {"action": "*"}, "409 action: must be halted to be resumed, '*' is not"),
+        (f"/v1/incidents/{OPEN}/reopen", {}, "409 incident: must be over, is open"),
+        ("/v1/silences/end", {"pattern": "never"}, "404 pattern: nothing is silenced by 'never'"),
+        (f"/v1/incidents/{OPEN}/escalate", {}, "404 "),
     ],
 )
 def test_what_is_not_there_or_over_is_told(
-    client: FlaskClient, office: ApiFixture, path: str, body: dict[str, Any], told: str
+    client: Client, office: ApiFixture, path: str, body: dict[str, Any], told: str
 ) -> None:
     response = tell(client, path, **body)
     assert f"{response.status_code} {fault(response)}".startswith(told)
     assert office.published == []
 
 
-def test_an_action_is_answered_once_and_in_time(client: FlaskClient, office: ApiFixture, clock: FakeClock) -> None:
-    path = f"/api/actions/{ACTION.replace('?', '%3F')}/approve"
+def test_an_action_is_answered_once_and_in_time(client: Client, office: ApiFixture, clock: FakeClock) -> None:
+    path = f"/v1/actions/{ACTION.replace('?', '%3F')}/approve"
     clock.move(minutes=30)
     assert (late := tell(client, path)).status_code == 409
     assert "must be answered by 2026-11-23 12:30" in fault(late)
@@ -407,7 +404,7 @@ def test_an_action_is_answered_once_and_in_time(client: FlaskClient, office: Api
     ],
 )
 def test_what_a_page_of_another_site_can_send_is_refused(
-    client: FlaskClient, office: ApiFixture, path: str, body: dict[str, Any], kind: str
+    client: Client, office: ApiFixture, path: str, body: dict[str, Any], kind: str
 ) -> None:
     data = json.dumps({"by": "Mallory", **body})
     response = client.post(path, data=data, content_type=kind, headers={"Origin": "https://evil.example"})
@@ -419,7 +416,7 @@ def test_what_a_page_of_another_site_can_send_is_refused(
 
 
 @pytest.mark.parametrize(("path", "_body"), CALLS)
-def test_no_other_site_is_allowed_to_send_json(client: FlaskClient, path: str, _body: object) -> None:
+def test_no_other_site_is_allowed_to_send_json(client: Client, path: str, _body: object) -> None:
     preflight = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     response = client.options(path, headers=preflight | {"Access-Control-Request-Headers": "content-type"})
     assert response.status_code == 405
@@ -428,30 +425,28 @@ def test_no_other_site_is_allowed_to_send_json(client: FlaskClient, path: str, _
 
 @pytest.mark.parametrize(("path", "_body"), CALLS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH"])
-def test_nothing_but_post_commands(
-    client: FlaskClient, office: ApiFixture, path: str, _body: object, method: str
-) -> None:
+def test_nothing_but_post_commands(client: Client, office: ApiFixture, path: str, _body: object, method: str) -> None:
     response = client.open(path, method=method, json={"by": "Ada"})
-    reads = path == "/api/silences" and method in ("GET", "HEAD")
+    reads = path == "/v1/silences" and method in ("GET", "HEAD")
     assert response.status_code == (200 if reads else 405)
     assert office.published == []
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'"Ada"', b"\xff", b"[" * 5000, b"null"])
-def test_a_body_that_is_no_object_is_told(client: FlaskClient, data: bytes) -> None:
-    response = client.post(f"/api/incidents/{OPEN}/acknowledge", data=data, content_type="application/json")
+def test_a_body_that_is_no_object_is_told(client: Client, data: bytes) -> None:
+    response = client.post(f"/v1/incidents/{OPEN}/acknowledge", data=data, content_type="application/json")
     assert response.status_code == 400
     assert "body: must be a JSON object" in fault(response)
 
 
-def test_a_body_larger_than_any_command_is_refused(client: FlaskClient) -> None:
-    response = tell(client, f"/api/incidents/{OPEN}/acknowledge", note="x" * 20_000)
+def test_a_body_larger_than_any_command_is_refused(client: Client) -> None:
+    response = tell(client, f"/v1/incidents/{OPEN}/acknowledge", note="x" * 20_000)
     assert response.status_code == 413
 
 
 @pytest.mark.parametrize(("path", "body"), CALLS)
 def test_a_bus_that_does_not_answer_is_told(
-    client: FlaskClient, office: ApiFixture, path: str, body: dict[str, Any]
+    client: Client, office: ApiFixture, path: str, body: dict[str, Any]
 ) -> None:
     office.down = True
     response = tell(client, path, **body)
@@ -459,18 +454,18 @@ def test_a_bus_that_does_not_answer_is_told(
     assert fault(response) == "bus: commands does not answer"
 
 
-def test_an_incident_is_merged_into_another_one_and_taken_out_again(client: FlaskClient, office: ApiFixture) -> None:
+def test_an_incident_is_merged_into_another_one_and_taken_out_again(client: Client, office: ApiFixture) -> None:
     down = pages.condition("service/c", "down", Severity.ERROR, START, "c is down")
     other = "service-c-20261123-00000003"
     office.keep(pages.incident(other, [down], START))
-    assert tell(client, f"/api/incidents/{OPEN}/merge", to=other).status_code == 202
+    assert tell(client, f"/v1/incidents/{OPEN}/merge", to=other).status_code == 202
     assert [(one.verb, one.subject, one.to) for _, one, _ in office.published] == [("merge", OPEN, other)]
-    refused = tell(client, f"/api/incidents/{OPEN}/split")
+    refused = tell(client, f"/v1/incidents/{OPEN}/split")
     assert (refused.status_code, fault(refused)) == (409, "incident: must be merged by a person, is open")
     part = Part(target="service/c", at=START, reported_at=START)
     office.keep(pages.incident(OPEN, [down], START, state=State.RESOLVED, merged_into=other, part=part))
-    assert tell(client, f"/api/incidents/{OPEN}/split").status_code == 202
-    circle = tell(client, f"/api/incidents/{other}/merge", to=OPEN)
+    assert tell(client, f"/v1/incidents/{OPEN}/split").status_code == 202
+    circle = tell(client, f"/v1/incidents/{other}/merge", to=OPEN)
     assert (circle.status_code, fault(circle)) == (409, f"to: must not be a part of the incident itself, {OPEN} is")
 
 
@@ -484,9 +479,9 @@ def test_an_incident_is_merged_into_another_one_and_taken_out_again(client: Flas
     ],
 )
 def test_what_it_cannot_be_merged_into_is_refused(
-    client: FlaskClient, office: ApiFixture, body: dict[str, Any], status: int, says: str
+    client: Client, office: ApiFixture, body: dict[str, Any], status: int, says: str
 ) -> None:
-    response = tell(client, f"/api/incidents/{OPEN}/merge", **body)
+    response = tell(client, f"/v1/incidents/{OPEN}/merge", **body)
     assert response.status_code == status
     assert fault(response).startswith(says)
     assert office.published == []

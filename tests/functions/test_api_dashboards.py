@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import flask
 import pytest
+from werkzeug.test import TestResponse
 
 from core.errors import QueryError, UnavailableError
 from functions.adapters.stores import open_store
 from functions.api import dashboards
 from functions.api.dashboards import Dashboards
-from functions.api.routes import answer
+from functions.api.request import Request
 from functions.api.services import Services
 from tests.support.builders import pages
 from tests.support.web import charts
@@ -48,13 +48,12 @@ def served(prometheus: Charts, **more: Any) -> Dashboards:
     return Dashboards(all=every, prometheus=prometheus, models=lambda: ["churn", "late"], clock=lambda: NOW)  # type: ignore[arg-type]
 
 
-def ask(services: Services, path: str) -> flask.Response:
-    with flask.Flask("test").test_request_context(path):
-        return answer(flask.request, lambda: services)
+def ask(services: Services, path: str) -> TestResponse:
+    return pages.client_of(services).get(path)
 
 
 def tile(services: Services, index: int, query: str = "", status: int = 200) -> Any:
-    response = ask(services, f"/api/dashboards/sample/tiles/{index}?{query}")
+    response = ask(services, f"/v1/dashboards/sample/tiles/{index}?{query}")
     assert response.status_code == status, response.get_data()
     return json.loads(response.get_data())
 
@@ -71,11 +70,11 @@ def test_those_that_nobody_has_ordered_come_last_by_their_names(tmp_path: Path) 
 
 
 def test_the_list_has_names_and_titles(services: Services) -> None:
-    assert json.loads(ask(services, "/api/dashboards").get_data()) == [{"name": "sample", "title": "AIA: sample"}]
+    assert json.loads(ask(services, "/v1/dashboards").get_data()) == [{"name": "sample", "title": "AIA: sample"}]
 
 
 def test_a_layout_has_its_tiles_in_reading_order_with_all_but_the_data(services: Services) -> None:
-    layout = json.loads(ask(services, "/api/dashboards/sample").get_data())
+    layout = json.loads(ask(services, "/v1/dashboards/sample").get_data())
     assert layout["columns"] == 48
     assert layout["variables"] == [{"name": "model", "value": "", "choices": ["churn", "late"]}]
     places = [(one["y"], one["x"]) for one in layout["tiles"]]
@@ -217,14 +216,14 @@ def test_without_a_step_a_span_of_any_length_has_a_few_hundred_instants_at_most(
     "path", ["nothing", "nothing/tiles/0", "sample/tiles/99", "sample/tiles/x", "sample/tiles/-1", "../main"]
 )
 def test_what_is_not_there_is_not_found(services: Services, prometheus: Charts, path: str) -> None:
-    response = ask(services, f"/api/dashboards/{path}")
+    response = ask(services, f"/v1/dashboards/{path}")
     assert response.status_code == 404
     assert json.loads(response.get_data())["error"]
     assert prometheus.asked == []
 
 
 def test_a_name_that_is_none_is_told_with_those_there_are(services: Services) -> None:
-    error = json.loads(ask(services, "/api/dashboards/nothing").get_data())["error"]
+    error = json.loads(ask(services, "/v1/dashboards/nothing").get_data())["error"]
     assert error == "dashboard: must be one of sample, got 'nothing'"
 
 
@@ -312,7 +311,7 @@ def test_the_same_question_is_asked_once_for_many_viewers(services: Services, pr
 def test_who_waits_for_a_question_that_fails_hears_of_it_too(services: Services, prometheus: Charts) -> None:
     prometheus.delay, prometheus.fault = threading.Event(), UnavailableError("Prometheus: does not answer")
     with ThreadPoolExecutor(3) as viewers:
-        answers = [viewers.submit(ask, services, "/api/dashboards/sample/tiles/0") for _ in range(3)]
+        answers = [viewers.submit(ask, services, "/v1/dashboards/sample/tiles/0") for _ in range(3)]
         prometheus.delay.set()
         assert [one.result().status_code for one in answers] == [503] * 3
 
@@ -320,19 +319,16 @@ def test_who_waits_for_a_question_that_fails_hears_of_it_too(services: Services,
 @pytest.mark.parametrize("path", ["", "/sample", "/sample/tiles/0"])
 def test_what_has_not_changed_is_not_sent_again(services: Services, path: str) -> None:
     client = pages.application(services).test_client()
-    first = client.get(f"/api/dashboards{path}")
-    again = client.get(f"/api/dashboards{path}", headers={"If-None-Match": first.headers["ETag"]})
+    first = client.get(f"/v1/dashboards{path}")
+    again = client.get(f"/v1/dashboards{path}", headers={"If-None-Match": first.headers["ETag"]})
     assert (first.status_code, again.status_code, again.get_data()) == (200, 304, b"")
 
 
 @pytest.mark.parametrize("path", ["/dashboards", "/dashboards/executive", "/dashboards/nothing"])
 def test_every_dashboard_has_an_address_that_needs_nothing_else(services: Services, path: str) -> None:
-    with flask.Flask("test").test_request_context(path):
-        response = answer(flask.request, lambda: pytest.fail("the page must not need the store"))
-    response.direct_passthrough = False
+    response = pages.client_of(lambda: pytest.fail("the page must not need the store")).get(path)
     assert response.status_code == 200
     assert b"/assets/dashboards.js" in response.get_data()
-    response.close()
     assert "script-src 'self'" in response.headers["Content-Security-Policy"]
 
 
@@ -342,7 +338,6 @@ def test_every_query_of_every_dashboard_is_asked_whole() -> None:
     queries = 0
     for name, one in every.all.items():
         for index in range(len(one.mosaic_layout.tiles)):
-            with flask.Flask("test").test_request_context("/?model=late"):
-                queries += len(every.tile(name, index, flask.request)["sets"])
+            queries += len(every.tile(name, index, Request(args={"model": "late"}))["sets"])
     assert queries > 100
     assert [query for query, *_ in prometheus.asked if "${" in query] == []

@@ -3,12 +3,9 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 
-import flask
 import pytest
 from click.testing import CliRunner
-from werkzeug.serving import make_server
 
 from functions.adapters.ports import Data
 from functions.adapters.stores import open_store
@@ -16,6 +13,7 @@ from functions.cli.main import main
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import FakeClock
+from tests.support.web.over_asgi import OverAsgi
 
 SEEN = [("checkout", "call", "churn", 4100), ("shop", "database", "neo4j/MATCH", 30), ("shop", "call", "x", 9)]
 ROWS: list[Data] = [
@@ -35,37 +33,32 @@ def warehouse() -> Rows:
 
 
 @pytest.fixture
-def app(tmp_path: Path, warehouse: Rows) -> flask.Flask:
+def app(tmp_path: Path, warehouse: Rows) -> OverAsgi:
     store = open_store(f"sqlite://{tmp_path}/s.db", "test")
     clock = FakeClock()
     return pages.application(pages.services(store, warehouse, ApiFixture(store), lambda: clock.now))
 
 
 @pytest.fixture
-def url(app: flask.Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def url(app: OverAsgi) -> Iterator[str]:
+    with pages.served(app) as url:
+        yield url
 
 
-def test_dependencies_that_traces_show_are_listed(app: flask.Flask, warehouse: Rows) -> None:
-    assert app.test_client().get("/api/dependencies?hours=2").json == ALL
+def test_dependencies_that_traces_show_are_listed(app: OverAsgi, warehouse: Rows) -> None:
+    assert app.test_client().get("/v1/dependencies?hours=2").json == ALL
     [(_, asked)] = warehouse.asked
     assert (asked["until"] - asked["since"]).total_seconds() == 7200
 
 
-def test_the_hours_have_a_limit(app: flask.Flask) -> None:
-    found = app.test_client().get("/api/dependencies?hours=73")
+def test_the_hours_have_a_limit(app: OverAsgi) -> None:
+    found = app.test_client().get("/v1/dependencies?hours=73")
     assert (found.status_code, found.json) == (400, {"error": "hours: must be 1 to 72, got '73'"})
 
 
-def test_a_warehouse_that_does_not_answer_is_said(app: flask.Flask, warehouse: Rows) -> None:
+def test_a_warehouse_that_does_not_answer_is_said(app: OverAsgi, warehouse: Rows) -> None:
     warehouse.down = True
-    assert app.test_client().get("/api/dependencies").status_code == 503
+    assert app.test_client().get("/v1/dependencies").status_code == 503
 
 
 def test_the_command_says_what_is_missing_and_what_to_write(url: str) -> None:

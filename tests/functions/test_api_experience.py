@@ -8,11 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import flask
 import grpc
 import pytest
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from core.errors import UnavailableError
 from core.events import stamp
@@ -48,11 +46,11 @@ def office(tmp_path: Path) -> Iterator[ApiFixture]:
 
 
 @pytest.fixture
-def client(office: ApiFixture) -> FlaskClient:
+def client(office: ApiFixture) -> Client:
     return pages.application(pages.services(office.store, Rows(), office, FakeClock())).test_client()
 
 
-def send(client: FlaskClient, **changed: Any) -> TestResponse:
+def send(client: Client, **changed: Any) -> TestResponse:
     return client.post("/api/experience", json={**REPORT, **changed})
 
 
@@ -61,7 +59,7 @@ def told(response: TestResponse) -> str:
     return body["error"]
 
 
-def test_a_report_is_published_as_rows_of_the_table(client: FlaskClient, office: ApiFixture) -> None:
+def test_a_report_is_published_as_rows_of_the_table(client: Client, office: ApiFixture) -> None:
     response = send(client)
     assert (response.status_code, json.loads(response.data)) == (202, {"id": REPORT["report"]})
     [table] = [one for one in read_definitions() if one.id == "telemetry.experience"]
@@ -88,7 +86,7 @@ def test_a_report_is_published_as_rows_of_the_table(client: FlaskClient, office:
 
 
 def test_a_report_sent_again_has_the_same_ids_and_two_reports_have_none_in_common(
-    client: FlaskClient, office: ApiFixture
+    client: Client, office: ApiFixture
 ) -> None:
     send(client)
     send(client)
@@ -126,7 +124,7 @@ def test_a_report_sent_again_has_the_same_ids_and_two_reports_have_none_in_commo
     ],
 )
 def test_what_is_no_report_is_refused_by_the_path_of_what_is_wrong(
-    client: FlaskClient, office: ApiFixture, changed: dict[str, Any], where: str
+    client: Client, office: ApiFixture, changed: dict[str, Any], where: str
 ) -> None:
     response = send(client, **changed)
     assert response.status_code == 400
@@ -136,7 +134,7 @@ def test_what_is_no_report_is_refused_by_the_path_of_what_is_wrong(
 
 
 @pytest.mark.parametrize("missing", REPORT)
-def test_nothing_of_a_report_may_be_missing(client: FlaskClient, office: ApiFixture, missing: str) -> None:
+def test_nothing_of_a_report_may_be_missing(client: Client, office: ApiFixture, missing: str) -> None:
     response = client.post("/api/experience", json={name: value for name, value in REPORT.items() if name != missing})
     assert response.status_code == 400
     assert f"missing required field `{missing}`" in told(response)
@@ -144,13 +142,13 @@ def test_nothing_of_a_report_may_be_missing(client: FlaskClient, office: ApiFixt
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 5000, b'{"events": NaN}'])
-def test_a_body_that_is_no_object_is_told(client: FlaskClient, office: ApiFixture, data: bytes) -> None:
+def test_a_body_that_is_no_object_is_told(client: Client, office: ApiFixture, data: bytes) -> None:
     response = client.post("/api/experience", data=data, content_type="application/json")
     assert response.status_code == 400
     assert office.reported == []
 
 
-def test_the_largest_report_fits_and_a_larger_body_does_not(client: FlaskClient, office: ApiFixture) -> None:
+def test_the_largest_report_fits_and_a_larger_body_does_not(client: Client, office: ApiFixture) -> None:
     largest = {"kind": "request", "ago": 123.45678901234567, "value": 0.12345678901234567, "failed": False}
     assert send(client, events=[largest] * MOST_EVENTS, session="x" * 64, report="y" * 64).status_code == 202
     assert len(office.reported) == MOST_EVENTS
@@ -158,12 +156,12 @@ def test_the_largest_report_fits_and_a_larger_body_does_not(client: FlaskClient,
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
-def test_what_a_page_of_another_site_can_send_is_refused(client: FlaskClient, office: ApiFixture, kind: str) -> None:
+def test_what_a_page_of_another_site_can_send_is_refused(client: Client, office: ApiFixture, kind: str) -> None:
     assert client.post("/api/experience", data=json.dumps(REPORT), content_type=kind).status_code == 415
     assert office.reported == []
 
 
-def test_a_bus_that_does_not_answer_is_told(client: FlaskClient, office: ApiFixture) -> None:
+def test_a_bus_that_does_not_answer_is_told(client: Client, office: ApiFixture) -> None:
     office.down = True
     response = send(client)
     assert (response.status_code, told(response)) == (503, "bus: telemetry does not answer")
@@ -186,7 +184,7 @@ def test_reports_that_wait_hold_up_no_further_ones_and_no_page(office: ApiFixtur
     assert send(app.test_client()).status_code == 202
 
 
-def test_a_report_asks_the_bus_for_a_moment_only(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_asks_the_bus_for_a_moment_only(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[float] = []
 
     def hang(_: bytes, call: grpc.ServicerContext) -> bytes:
@@ -203,12 +201,12 @@ def test_a_report_asks_the_bus_for_a_moment_only(client: FlaskClient, monkeypatc
     server.start()
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{port}")
     made = Experience(bus=open_once("aia-local", PATIENCE), clock=FakeClock())
-    with client.application.test_request_context(method="POST", json=REPORT), pytest.raises(UnavailableError):
-        made.take(flask.request)
+    with pytest.raises(UnavailableError):
+        made.take(pages.told(REPORT))
     server.stop(None)
     assert given
     assert max(given) <= PATIENCE * 1.01  # gRPC rounds up what it tells the server
 
 
-def test_it_is_only_told_and_not_asked(client: FlaskClient) -> None:
+def test_it_is_only_told_and_not_asked(client: Client) -> None:
     assert client.get("/api/experience").status_code == 405

@@ -7,14 +7,13 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import flask
 import pytest
 from werkzeug.test import Client
 
 from functions.api import reply
 from functions.api.page import PAGES
-from functions.api.routes import answer
 from functions.api.services import Services
+from tests.support.builders import pages
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 EPOCH = 315_532_800
@@ -22,10 +21,7 @@ EPOCH = 315_532_800
 
 
 def served(services: Callable[[], Services]) -> Client:
-    app = flask.Flask("test", static_folder=None)
-    app.add_url_rule("/<path:path>", "all", lambda path: answer(flask.request, services))
-    app.add_url_rule("/", "root", lambda: answer(flask.request, services))
-    return app.test_client()
+    return pages.client_of(services)
 
 
 @pytest.fixture
@@ -71,7 +67,7 @@ def test_a_file_is_kept_by_the_browser_alone_which_asks_each_time(client: Client
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/assets/app.js", "/assets/style.css", "/assets/vendor/uplot.min.js", "/api/runbooks/models.md"]
+    "path", ["/", "/assets/app.js", "/assets/style.css", "/assets/vendor/uplot.min.js", "/v1/runbooks/models.md"]
 )
 def test_what_is_long_is_packed_for_who_takes_it(client: Client, path: str) -> None:
     plain = client.get(path)
@@ -114,5 +110,5 @@ def test_a_person_is_told_on_a_page_that_there_is_nothing(client: Client, path: 
 
 
 def test_the_api_tells_everybody_in_json(client: Client) -> None:
-    response = client.get("/api/nothing", headers=BROWSER)
+    response = client.get("/v1/nothing", headers=BROWSER)
     assert (response.status_code, response.mimetype) == (404, "application/json")

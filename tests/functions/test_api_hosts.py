@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from functions.adapters.stores import open_store
 from tests.support.builders import pages
@@ -20,7 +20,7 @@ def office(tmp_path: Path) -> ApiFixture:
 
 
 @pytest.fixture
-def client(office: ApiFixture) -> FlaskClient:
+def client(office: ApiFixture) -> Client:
     return pages.application(pages.services(office.store, Rows(), office, FakeClock())).test_client()
 
 
@@ -36,16 +36,16 @@ def client(office: ApiFixture) -> FlaskClient:
     ],
 )
 def test_a_halt_that_a_page_of_another_site_asks_for_is_refused(
-    client: FlaskClient, office: ApiFixture, headers: dict[str, str], status: int
+    client: Client, office: ApiFixture, headers: dict[str, str], status: int
 ) -> None:
-    response = client.post("/api/automation/halt", json=HALT, headers=headers)
+    response = client.post("/v1/automation/halt", json=HALT, headers=headers)
     assert response.status_code == status
     assert len(office.published) == (status == 202)
     assert status == 202 or next(iter(headers)) in (response.json or {})["error"] or "Host" in headers
 
 
-@pytest.mark.parametrize("path", ["/", "/api/incidents", "/api/me", "/assets/app.js", "/health"])
-def test_nothing_is_shown_to_a_page_whose_name_resolves_to_this_machine(client: FlaskClient, path: str) -> None:
+@pytest.mark.parametrize("path", ["/", "/v1/incidents", "/v1/me", "/assets/app.js", "/health"])
+def test_nothing_is_shown_to_a_page_whose_name_resolves_to_this_machine(client: Client, path: str) -> None:
     assert client.get(path, headers={"Host": "evil.example"}).status_code == 421
     assert client.get(path, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
 
@@ -62,7 +62,7 @@ def test_nothing_is_shown_to_a_page_whose_name_resolves_to_this_machine(client: 
     ],
 )
 def test_the_names_of_the_api_are_those_of_the_environment(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, variable: tuple[str, str], host: str, status: int
+    client: Client, monkeypatch: pytest.MonkeyPatch, variable: tuple[str, str], host: str, status: int
 ) -> None:
     monkeypatch.delenv("AIA_API_URL", raising=False)
     assert client.get("/health", headers={"Host": host}).status_code == 421

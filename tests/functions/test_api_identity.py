@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import flask
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from core.settings import Settings
 from core.settings.access import Access
@@ -17,10 +16,11 @@ from functions.runtime.iap import HEADER, Iap, open_iap
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.ports import MemoryPorts, posted
+from tests.support.fakes.ports import MemoryPorts
 from tests.support.fakes.recorders import RecordingMetrics
 from tests.support.servers.answering import answering
 from tests.support.servers.iap import AUDIENCE, Proxy, proxy
+from tests.support.web.over_asgi import OverAsgi
 
 GRACE = "Grace@example.com"
 CLAIMED = {"X-Goog-Authenticated-User-Email": "accounts.google.com:mallory@example.com"}
@@ -37,20 +37,20 @@ def office(tmp_path: Path) -> ApiFixture:
     return ApiFixture(open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test"), obeys=False)
 
 
-def client_of(office: ApiFixture, iap: Iap | None) -> FlaskClient:
+def client_of(office: ApiFixture, iap: Iap | None) -> Client:
     made = pages.services(office.store, Rows(), office, FakeClock())
     return pages.application(made, iap.person if iap else None).test_client()
 
 
-def halt(client: FlaskClient, headers: dict[str, str], **more: str) -> int:
-    return client.post("/api/automation/halt", json={"action": "*", **more}, headers=headers).status_code
+def halt(client: Client, headers: dict[str, str], **more: str) -> int:
+    return client.post("/v1/automation/halt", json={"action": "*", **more}, headers=headers).status_code
 
 
 def test_the_person_of_a_signed_assertion_acts_whatever_else_is_claimed(office: ApiFixture, iap: Proxy) -> None:
     client = client_of(office, iap.iap)
     assert halt(client, iap.headers(GRACE) | CLAIMED, by="Mallory") == 202
     assert [command.by for _, command, _ in office.published] == ["grace@example.com"]
-    assert (client.get("/api/me", headers=iap.headers(GRACE)).json or {})["by"] == "grace@example.com"
+    assert (client.get("/v1/me", headers=iap.headers(GRACE)).json or {})["by"] == "grace@example.com"
     assert len(iap.server.requests) == 1, "the keys are fetched once"
 
 
@@ -59,10 +59,10 @@ def test_a_claim_that_nobody_signed_names_nobody(office: ApiFixture) -> None:
     assert halt(client, CLAIMED) == 400
     assert halt(client, CLAIMED, by="Ada") == 202
     assert [command.by for _, command, _ in office.published] == ["Ada"]
-    assert (client.get("/api/me", headers=CLAIMED).json or {})["by"] == ""
+    assert (client.get("/v1/me", headers=CLAIMED).json or {})["by"] == ""
 
 
-@pytest.mark.parametrize("path", ["/", "/api/me", "/api/incidents", "/assets/app.js"])
+@pytest.mark.parametrize("path", ["/", "/v1/me", "/v1/incidents", "/assets/app.js"])
 def test_nobody_reads_without_an_assertion_but_a_probe(office: ApiFixture, iap: Proxy, path: str) -> None:
     client = client_of(office, iap.iap)
     assert client.get(path, headers=CLAIMED).status_code == 401
@@ -126,15 +126,12 @@ def test_it_stands_before_the_service_where_the_environment_says_so() -> None:
 def test_as_composed_the_settings_say_which_role_a_signed_in_person_has(iap: Proxy, person: str, status: int) -> None:
     access = Access(responders=("*@example.com",), operators=("ada@example.com",))
     ports = MemoryPorts(function="api", metrics=RecordingMetrics(), settings=Settings(jobs={}, access=access))
-    respond = build(ports, iap.iap)  # type: ignore[arg-type] # the twin of `Ports`
-    request = posted(b"{}", path="/api/automation/halt", content_type="text/plain", headers=iap.headers(person))
-    response = respond(request)
-    assert isinstance(response, flask.Response)
-    assert response.status_code == status
+    client = OverAsgi(build(ports, iap.iap)).test_client()  # type: ignore[arg-type] # the twin of `Ports`
+    headers = iap.headers(person) | {"Content-Type": "text/plain"}
+    assert client.post("/v1/automation/halt", data=b"{}", headers=headers).status_code == status
 
 
 def test_as_composed_nobody_is_answered_without_an_assertion(iap: Proxy) -> None:
-    respond = build(MemoryPorts(function="api", metrics=RecordingMetrics()), iap.iap)  # type: ignore[arg-type] # as above
-    response = respond(posted(b"{}", path="/api/automation/halt", headers=CLAIMED))
-    assert isinstance(response, flask.Response)
-    assert response.status_code == 401
+    application = build(MemoryPorts(function="api", metrics=RecordingMetrics()), iap.iap)  # type: ignore[arg-type] # as above
+    client = OverAsgi(application).test_client()
+    assert client.post("/v1/automation/halt", data=b"{}", headers=CLAIMED).status_code == 401

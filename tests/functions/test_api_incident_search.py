@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from core.events import Change, Severity
 from core.incidents.model import Evidence, IncidentReason, State, TimelineEntry
@@ -25,12 +25,12 @@ PAST = "ops.incident_changes"
 class Listed:
     """The list over HTTP, and what is behind it."""
 
-    client: FlaskClient
+    client: Client
     office: ApiFixture
     warehouse: Rows
 
     def page(self, **given: Any) -> Data:
-        response = self.client.get("/api/incidents/search", query_string=given)
+        response = self.client.get("/v1/incidents/search", query_string=given)
         assert response.status_code == 200, response.json
         found: Data = response.json or {}
         return found
@@ -149,7 +149,7 @@ def test_the_newest_are_there_while_the_warehouse_is_away_and_older_ones_are_not
     some.warehouse.down = True
     first = some.page()
     assert [one["id"] for one in first["incidents"]] == ["one"]
-    response = some.client.get("/api/incidents/search", query_string={"cursor": first["next"]})
+    response = some.client.get("/v1/incidents/search", query_string={"cursor": first["next"]})
     assert (response.status_code, response.json) == (503, {"error": "BigQuery: does not answer"})
     assert some.page(state="open")["next"] == ""  # what is open is never older
 
@@ -167,6 +167,6 @@ def test_the_newest_are_there_while_the_warehouse_is_away_and_older_ones_are_not
     ],
 )
 def test_what_is_not_understood_is_refused_with_what_is(some: Listed, given: dict[str, str], told: str) -> None:
-    response = some.client.get("/api/incidents/search", query_string=given)
+    response = some.client.get("/v1/incidents/search", query_string=given)
     assert response.status_code == 400
     assert (response.json or {})["error"].startswith(told)

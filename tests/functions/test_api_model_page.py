@@ -30,7 +30,7 @@ class Site:
     office: ApiFixture
 
     def get(self, path: str) -> Data:
-        response = requests.get(f"{self.url}/api/models/{MODEL.name}/{path}", timeout=20)
+        response = requests.get(f"{self.url}/v1/models/{MODEL.name}/{path}", timeout=20)
         assert response.status_code == 200, response.text
         found: Data = response.json()
         return found
@@ -125,7 +125,7 @@ def test_a_window_without_distributions_says_why_and_has_its_verdict_from_the_sc
 
 @pytest.mark.parametrize("path", ["overview", "history", "distributions"])
 def test_an_unknown_model_is_not_found(site: Site, path: str) -> None:
-    response = requests.get(f"{site.url}/api/models/nobody/{path}", timeout=20)
+    response = requests.get(f"{site.url}/v1/models/nobody/{path}", timeout=20)
     assert (response.status_code, response.json()) == (404, {"error": "model: no model is called 'nobody'"})
 
 
@@ -139,12 +139,12 @@ def test_the_page_of_an_unknown_model_is_the_page_for_unknown_addresses(site: Si
 @pytest.mark.parametrize("path", ["overview", "history", "distributions"])
 def test_a_warehouse_that_is_away_is_said(site: Site, path: str) -> None:
     site.rows.down = True
-    response = requests.get(f"{site.url}/api/models/{MODEL.name}/{path}", timeout=20)
+    response = requests.get(f"{site.url}/v1/models/{MODEL.name}/{path}", timeout=20)
     assert (response.status_code, response.json()["error"]) == (503, "BigQuery: does not answer")
 
 
 def test_days_out_of_range_are_refused(site: Site) -> None:
-    response = requests.get(f"{site.url}/api/models/{MODEL.name}/history?days=0", timeout=20)
+    response = requests.get(f"{site.url}/v1/models/{MODEL.name}/history?days=0", timeout=20)
     assert (response.status_code, response.json()["error"]) == (400, "days: must be 1 to 400, got '0'")
 
 
@@ -160,7 +160,7 @@ GOOD: Data = {
 
 
 def seen(**changed: Any) -> Data:
-    """A model as `/api/models` has it."""
+    """A model as `/v1/models` has it."""
     model: Data = {"window_end": NOW, "n_current": 700, "reason": None, "drifted": [], "features": [1, 2]}
     model |= {"overdue": False, "awaited": False, "labels": {"arrived": 500, "required": 100}}
     return model | {"performance": [GOOD], "gaps": []} | changed
@@ -246,14 +246,14 @@ def test_trainings_have_their_outcomes_their_steps_and_what_came_of_their_versio
     assert trained["run_id"] == start.run_id(trained["request"])
     assert trained["experiment"].startswith(f"{MODEL.name}:9:")
     assert "0.021 (0.009 to 0.033)" in trained["detail"]
-    assert requests.get(f"{site.url}/api/models/nobody/trainings", timeout=20).status_code == 404
+    assert requests.get(f"{site.url}/v1/models/nobody/trainings", timeout=20).status_code == 404
 
 
 @pytest.mark.parametrize("by_action", [True, False])
 def test_an_incident_tells_what_came_of_the_trainings_that_it_asked_for(site: Site, *, by_action: bool) -> None:
     site.rows.answers = model_pages.answers(NOW)
     incident_id = model_pages.trained_for_incident(site.office, NOW, by_action=by_action)
-    path = f"{site.url}/api/incidents/{incident_id}"
+    path = f"{site.url}/v1/incidents/{incident_id}"
     found = requests.get(path, timeout=20).json()
     # By its action, and by its finding since it opened; not by the findings before, nor by a person.
     assert [one["outcome"] for one in found["trainings"]] == ["trained"]
@@ -268,9 +268,9 @@ def test_an_incident_tells_what_came_of_the_trainings_that_it_asked_for(site: Si
 
 def test_incidents_are_shown_while_trainings_are_not_known_and_the_warehouse_is_left_alone(site: Site) -> None:
     open_incident(site, "drift", "churn: 1 of 2 features drifted")
-    assert requests.get(f"{site.url}/api/incidents", timeout=20).json()[0]["trainings"] == []
+    assert requests.get(f"{site.url}/v1/incidents", timeout=20).json()[0]["trainings"] == []
     assert [sql for sql, _ in site.rows.asked if "retraining_requests" in sql] == []  # none was started
     model_pages.trained_for_incident(site.office, NOW)
     site.rows.down = True
-    found = requests.get(f"{site.url}/api/incidents", timeout=20).json()
+    found = requests.get(f"{site.url}/v1/incidents", timeout=20).json()
     assert [one["trainings"] for one in found] == [[]]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from core.events import PipelineRun, RunStatus
 from core.pipelines.state import PipelineState
@@ -29,14 +29,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()  # type: ignore[attr-defined]
 
 
-def opened(store: Store, *lines: PipelineState, now: datetime = NOW) -> FlaskClient:
+def opened(store: Store, *lines: PipelineState, now: datetime = NOW) -> Client:
     for line in lines:
         store.create(COLLECTION, line.name, pipeline_data(line))
     return pages.application(pages.services(store, Rows(), ApiFixture(store), lambda: now)).test_client()
 
 
 def asked(store: Store, *lines: PipelineState, now: datetime = NOW, query: str = "") -> list[dict[str, Any]]:
-    response = opened(store, *lines, now=now).get(f"/api/pipelines{query}")
+    response = opened(store, *lines, now=now).get(f"/v1/pipelines{query}")
     assert response.status_code == 200, response.data
     found: list[dict[str, Any]] = response.json
     return found
@@ -133,11 +133,11 @@ def test_a_stage_that_was_cached_is_shown_as_such_and_bounds_nothing(store: Stor
 def test_only_pipelines_with_a_live_run_are_asked_for_often_and_the_end_of_one_is_seen_at_once(store: Store) -> None:
     events = [told(RunStatus.RUNNING), told(RunStatus.RUNNING, 1, stage="fit", start=1)]
     client = opened(store, line_of(events), replace(days([10]), name="idle"), now=AT + 2 * MINUTE)
-    [live] = client.get("/api/pipelines?running=true").json or []
+    [live] = client.get("/v1/pipelines?running=true").json or []
     assert (live["name"], live["critical_path"], live["runs"][0]["stages"][0]["status"]) == ("etl", ["fit"], "running")
     ended = line_of([*events, told(RunStatus.FAILED, 2)])
     pages.update(store, COLLECTION, "etl", lambda _: pipeline_data(ended))
-    [one] = client.get("/api/pipelines?name=etl").json or []
+    [one] = client.get("/v1/pipelines?name=etl").json or []
     assert (one["running"], one["runs"][0]["status"]) == (0, "failed")
 
 
@@ -155,5 +155,5 @@ def test_a_run_that_nobody_reported_for_a_week_is_not_live(store: Store) -> None
     ],
 )
 def test_what_cannot_be_asked_for_is_refused(store: Store, query: str, status: int, says: str) -> None:
-    response = opened(store).get(f"/api/pipelines?{query}")
+    response = opened(store).get(f"/v1/pipelines?{query}")
     assert (response.status_code, says in (response.json or {})["error"]) == (status, True)

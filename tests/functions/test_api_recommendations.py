@@ -1,17 +1,13 @@
 """Recommendations over HTTP and by `aia costs`: listed with their evidence, decided on by people, and written down."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
-import flask
 import pytest
 from click.testing import CliRunner, Result
-from flask.testing import FlaskClient
-from werkzeug.serving import make_server
+from werkzeug.test import Client
 
 from functions.adapters.ports import Data
 from functions.adapters.stores import open_store
@@ -20,6 +16,7 @@ from functions.cli.main import main
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import FakeClock
+from tests.support.web.over_asgi import OverAsgi
 
 IDLE: Data = {
     "key": "idle_endpoint:model/churn",
@@ -53,35 +50,25 @@ def warehouse() -> Written:
 
 
 @pytest.fixture
-def app(tmp_path: Path, warehouse: Written) -> flask.Flask:
+def app(tmp_path: Path, warehouse: Written) -> OverAsgi:
     store = open_store(f"sqlite://{tmp_path}/s.db", "test")
     clock = FakeClock()
     return pages.application(pages.services(store, warehouse, ApiFixture(store), lambda: clock.now))
 
 
 @pytest.fixture
-def client(app: flask.Flask) -> FlaskClient:
+def client(app: OverAsgi) -> Client:
     return app.test_client()
 
 
-@contextmanager
-def served(app: flask.Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-
-
-def test_recommendations_are_listed(client: FlaskClient) -> None:
-    found = client.get("/api/recommendations")
+def test_recommendations_are_listed(client: Client) -> None:
+    found = client.get("/v1/recommendations")
     assert (found.status_code, found.json) == (200, [IDLE])
 
 
-def test_a_decision_is_a_row_with_its_author(client: FlaskClient, warehouse: Written) -> None:
+def test_a_decision_is_a_row_with_its_author(client: Client, warehouse: Written) -> None:
     said = {"key": IDLE["key"], "state": "done", "by": "Ada", "note": "deleted"}
-    assert client.post("/api/recommendations", json=said).status_code == 200
+    assert client.post("/v1/recommendations", json=said).status_code == 200
     [(table, row)] = warehouse.rows
     assert table == TABLE
     assert (row["key"], row["state"], row["decided_by"], row["note"]) == (IDLE["key"], "done", "Ada", "deleted")
@@ -99,17 +86,17 @@ def test_a_decision_is_a_row_with_its_author(client: FlaskClient, warehouse: Wri
     ],
 )
 def test_a_decision_that_is_not_valid_is_refused_by_name(
-    client: FlaskClient, warehouse: Written, body: dict[str, Any], status: int, says: str
+    client: Client, warehouse: Written, body: dict[str, Any], status: int, says: str
 ) -> None:
-    found = client.post("/api/recommendations", json=body)
+    found = client.post("/v1/recommendations", json=body)
     assert found.status_code == status
     assert says in found.json["error"]
     assert not warehouse.rows
 
 
-def test_a_warehouse_that_does_not_answer_is_said(client: FlaskClient, warehouse: Written) -> None:
+def test_a_warehouse_that_does_not_answer_is_said(client: Client, warehouse: Written) -> None:
     warehouse.down = True
-    found = client.get("/api/recommendations")
+    found = client.get("/v1/recommendations")
     assert (found.status_code, "BigQuery" in found.json["error"]) == (503, True)
 
 
@@ -117,8 +104,8 @@ def aia(*words: str) -> Result:
     return CliRunner().invoke(main, ["costs", *words], env={"COLUMNS": "240"})
 
 
-def test_the_command_lists_and_decides(app: flask.Flask, warehouse: Written) -> None:
-    with served(app) as url:
+def test_the_command_lists_and_decides(app: OverAsgi, warehouse: Written) -> None:
+    with pages.served(app) as url:
         listed = aia("--url", url, "list")
         assert listed.exit_code == 0, listed.output
         for part in ("idle_endpoint:model/churn", "360.00", "high", "open", "not known", "undeploy it"):
@@ -129,7 +116,7 @@ def test_the_command_lists_and_decides(app: flask.Flask, warehouse: Written) -> 
         assert [row["state"] for _, row in warehouse.rows] == ["dismissed"]
         refused = aia("--url", url, "decide", "nothing", "done")
         assert (refused.exit_code, "there is no recommendation" in refused.stderr) == (2, True)
-    assert aia("--url", url, "list").exit_code == 2
+    assert aia("--url", url, "list").exit_code == 3
 
 
 def test_scans_that_cannot_be_measured_are_told_by_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

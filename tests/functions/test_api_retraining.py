@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
-import flask
 import pytest
 from click.testing import CliRunner
 from werkzeug.exceptions import Conflict
@@ -18,7 +18,7 @@ from functions.adapters.ports import Data
 from functions.api.body import BodyError
 from functions.api.retraining import Trainings
 from functions.cli.main import main
-from tests.support.builders.pages import served
+from tests.support.builders import pages
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC)
 PIPELINE = TrainingPipeline(
@@ -70,8 +70,7 @@ def post(outside: Outside) -> Post:
     trainings = Trainings(outside, outside, lambda: outside, lambda: NOW)  # type: ignore[arg-type] # it is all of them
 
     def post(name: str = "delay", **body: str) -> Data:
-        with flask.Flask("api").test_request_context(method="POST", json={"by": "Ada", "note": "new routes"} | body):
-            return trainings.request(flask.request, name)
+        return trainings.request(pages.told({"by": "Ada", "note": "new routes"} | body), name)
 
     return post
 
@@ -124,11 +123,8 @@ def test_a_model_that_nothing_trains_is_refused(outside: Outside, post: Post) ->
 
 def test_the_command_says_what_was_requested_in_words_or_as_json(outside: Outside) -> None:
     trainings = Trainings(outside, outside, lambda: outside, lambda: NOW)  # type: ignore[arg-type] # it is all of them
-    app = flask.Flask("api")
-    app.add_url_rule(
-        "/api/models/<name>/retrain", "retrain", lambda name: trainings.request(flask.request, name), methods=["POST"]
-    )
-    with served(app) as url:
+    opened = SimpleNamespace(trainings=trainings)
+    with pages.served(pages.application(lambda: opened)) as url:
         command = ["models", "--url", url, "retrain", "delay", "--why", "new routes", "--by", "Ada"]
         said = CliRunner().invoke(main, command)
         given = CliRunner().invoke(main, [*command, "--json"])

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from core.access import Role, role_of
 from core.settings.access import Access
@@ -32,7 +32,7 @@ def office(tmp_path: Path) -> ApiFixture:
     return ApiFixture(open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test"), obeys=False)
 
 
-def client_of(office: ApiFixture, role: Role) -> FlaskClient:
+def client_of(office: ApiFixture, role: Role) -> Client:
     made = pages.services(office.store, Rows(), office, FakeClock())
     return pages.application(made, lambda _: "grace@example.com", lambda _: role).test_client()
 

@@ -3,20 +3,17 @@
 import json
 from pathlib import Path
 
-import flask
 import pytest
+from werkzeug.test import TestResponse
 
 from functions.api import reply, runbooks
-from functions.api.routes import answer
+from tests.support.builders import pages
 
 NAMES = sorted(path.name for path in runbooks.FOLDER.glob("*.md"))
 
 
-def ask(path: str, method: str = "GET") -> flask.Response:
-    with flask.Flask("test").test_request_context(path, method=method):
-        response = answer(flask.request, lambda: pytest.fail("runbooks must not need the store"))
-    response.direct_passthrough = False
-    return response
+def ask(path: str, method: str = "GET") -> TestResponse:
+    return pages.client_of(lambda: pytest.fail("runbooks must not need the store")).open(path, method=method)
 
 
 def test_the_runbooks_are_those_of_the_sources() -> None:
@@ -26,7 +23,7 @@ def test_the_runbooks_are_those_of_the_sources() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_runbook_is_given_as_it_is(name: str) -> None:
-    response = ask(f"/api/runbooks/{name}")
+    response = ask(f"/v1/runbooks/{name}")
     assert response.status_code == 200
     assert response.get_data() == (runbooks.FOLDER / name).read_bytes()
     assert response.headers["Content-Type"] == "text/markdown; charset=utf-8"
@@ -43,7 +40,7 @@ def test_a_runbook_has_a_page_under_the_policy_of_all_pages(name: str) -> None:
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("under", ["/runbooks", "/api/runbooks"])
+@pytest.mark.parametrize("under", ["/runbooks", "/v1/runbooks"])
 @pytest.mark.parametrize(
     "name", ["nothing.md", "models", "MODELS.md", "models.md%00", "..", ".", "*.md", "..%5Capi.md"]
 )
@@ -53,7 +50,7 @@ def test_a_name_that_none_has_is_told_plainly(under: str, name: str) -> None:
     assert json.loads(response.get_data())["error"].startswith("runbook: must be one of agents.md, ")
 
 
-@pytest.mark.parametrize("under", ["/runbooks", "/api/runbooks"])
+@pytest.mark.parametrize("under", ["/runbooks", "/v1/runbooks"])
 @pytest.mark.parametrize(
     "name",
     ["../api.md", "..%2Fapi.md", "%2e%2e/api.md", "%2e%2e%2fapi.md", "..%252fapi.md", "/etc/passwd", "%2Fetc%2Fpasswd"],
@@ -64,7 +61,7 @@ def test_nothing_outside_the_folder_is_given(under: str, name: str) -> None:
     assert set(json.loads(response.get_data())) == {"error"}
 
 
-@pytest.mark.parametrize("path", ["/runbooks/models.md", "/api/runbooks/models.md"])
+@pytest.mark.parametrize("path", ["/runbooks/models.md", "/v1/runbooks/models.md"])
 def test_a_runbook_takes_nothing(path: str) -> None:
     assert ask(path, "POST").status_code == 405
 
@@ -76,7 +73,7 @@ def test_the_page_learns_where_runbooks_are(monkeypatch: pytest.MonkeyPatch, giv
     monkeypatch.delenv("AIA_RUNBOOKS_URL", raising=False)
     if given is not None:
         monkeypatch.setenv("AIA_RUNBOOKS_URL", given)
-    assert json.loads(ask("/api/me").get_data())["runbooks"] == told
+    assert json.loads(ask("/v1/me").get_data())["runbooks"] == told
 
 
 GUIDES = sorted(path.name for path in runbooks.FOLDER.parent.glob("*.md"))
@@ -85,11 +82,11 @@ GUIDES = sorted(path.name for path in runbooks.FOLDER.parent.glob("*.md"))
 def test_a_guide_that_runbooks_lead_to_is_given_as_it_is_and_has_a_page() -> None:
     assert {"actions.md", "alerts.md", "settings.md"} <= set(GUIDES)
     for name in GUIDES:
-        assert ask(f"/api/guides/{name}").get_data() == (runbooks.FOLDER.parent / name).read_bytes()
+        assert ask(f"/v1/guides/{name}").get_data() == (runbooks.FOLDER.parent / name).read_bytes()
         assert ask(f"/guides/{name}").mimetype == "text/html"
 
 
-@pytest.mark.parametrize("under", ["/guides", "/api/guides"])
+@pytest.mark.parametrize("under", ["/guides", "/v1/guides"])
 @pytest.mark.parametrize("name", ["models.md", "runbooks", "..%2FREADME.md", "page.png", "../README.md"])
 def test_a_name_that_no_guide_has_is_told_plainly(under: str, name: str) -> None:
     response = ask(f"{under}/{name}")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import flask
 import pytest
+from werkzeug.test import TestResponse
 
 from core.errors import UnavailableError
 from functions.adapters.ports import Data, Store
@@ -17,7 +17,7 @@ from functions.adapters.stores import open_store
 from functions.api import alerts
 from functions.api.dashboards import Dashboards
 from functions.api.freshness import Start, following
-from functions.api.routes import answer
+from functions.api.request import Request
 from functions.api.services import Services
 from functions.api.views import lasts
 from functions.services.models import Models
@@ -49,9 +49,8 @@ def made(
     return replace(services, views=replace(services.views, start=start), actions=actions, start=start)
 
 
-def ask(services: Services, path: str) -> flask.Response:
-    with flask.Flask("test").test_request_context(path):
-        return answer(flask.request, lambda: services)
+def ask(services: Services, path: str) -> TestResponse:
+    return pages.client_of(services).get(path)
 
 
 def body(services: Services, path: str) -> Any:
@@ -72,7 +71,7 @@ def score(at: datetime) -> Data:
 
 def test_how_much_of_the_past_is_in_is_told(store: Store) -> None:
     keep(store, HISTORY)
-    told = body(made(store, Rows(), started=NOW), "/api/backfills")
+    told = body(made(store, Rows(), started=NOW), "/v1/backfills")
     since = "2025-11-17T12:07:30Z"
     assert told == {"history": HISTORY | {"since": since, "updated_at": "2026-01-02T12:07:30Z"}}
 
@@ -83,7 +82,7 @@ def test_where_nobody_loads_a_past_or_it_cannot_be_read_there_is_nothing_to_tell
 ) -> None:
     if data is not None:
         keep(store, data)
-    assert body(made(store, Rows(), started=NOW), "/api/backfills") == {"history": None}
+    assert body(made(store, Rows(), started=NOW), "/v1/backfills") == {"history": None}
 
 
 @pytest.mark.parametrize(
@@ -102,14 +101,14 @@ def test_a_probe_is_overdue_only_when_a_check_was_due_since_the_start(
     if last is not None:
         result = {"name": "db", "status": "resolved", "checked_at": NOW - last}
         pages.update(store, "probes", "db", lambda _: result)
-    [probe] = body(made(store, Rows(), started=NOW - started), "/api/probes")
+    [probe] = body(made(store, Rows(), started=NOW - started), "/v1/probes")
     assert (probe["awaited"], probe["overdue"]) == (awaited, overdue)
     assert (probe["due_at"] is None) is (not awaited and not overdue)
 
 
 def test_the_first_check_is_due_at_the_next_tick(store: Store) -> None:
-    [probe] = body(made(store, Rows(), started=NOW), "/api/probes")
-    [model] = body(made(store, Rows(), started=NOW), "/api/models")
+    [probe] = body(made(store, Rows(), started=NOW), "/v1/probes")
+    [model] = body(made(store, Rows(), started=NOW), "/v1/models")
     assert (probe["due_at"], model["due_at"]) == ("2026-01-02T12:08:00Z", "2026-01-02T12:15:00Z")
 
 
@@ -120,7 +119,7 @@ def test_a_model_is_overdue_only_when_a_score_was_due_and_no_past_is_coming(
     store: Store, ago: int, *, done: bool, awaited: bool
 ) -> None:
     keep(store, HISTORY | {"done": done})
-    [model] = body(made(store, Rows(), started=NOW - timedelta(minutes=ago)), "/api/models")
+    [model] = body(made(store, Rows(), started=NOW - timedelta(minutes=ago)), "/v1/models")
     assert (model["awaited"], model["overdue"], model["window_end"]) == (awaited, not awaited, None)
 
 
@@ -133,7 +132,7 @@ def test_a_model_that_was_just_applied_is_awaited_however_old_the_instance_is(
     settings |= {"features": {"numeric": ["age"]}, "reference": {"days": 30}, "window": "1d"}
     Models((), table, lambda: NOW - timedelta(minutes=ago)).put(settings, "ada")
     services = made(store, Rows(), started=NOW - timedelta(days=9), table=table)
-    old, new = body(services, "/api/models")
+    old, new = body(services, "/v1/models")
     assert (old["awaited"], old["overdue"]) == (False, True)
     assert (new["awaited"], new["overdue"]) == (awaited, not awaited)
 
@@ -145,7 +144,7 @@ def test_what_never_answered_is_starting_for_a_time(store: Store, ago: int, *, d
     keep(store, HISTORY | {"done": done})
     rows = Rows()
     rows.down = True
-    response = ask(made(store, rows, started=NOW - timedelta(seconds=ago)), "/api/models")
+    response = ask(made(store, rows, started=NOW - timedelta(seconds=ago)), "/v1/models")
     assert response.status_code == 503
     assert json.loads(response.get_data()).get("starting", False) is starting
 
@@ -153,12 +152,12 @@ def test_what_never_answered_is_starting_for_a_time(store: Store, ago: int, *, d
 def test_what_answered_once_and_is_away_is_a_fault(store: Store) -> None:
     rows = Rows()
     services = made(store, rows, started=NOW)
-    assert body(services, "/api/models")
+    assert body(services, "/v1/models")
     rows.down = True
-    response = ask(services, "/api/models/churn/drift?days=3")
+    response = ask(services, "/v1/models/churn/drift?days=3")
     assert json.loads(response.get_data())["starting"] is True, "another question, which was never answered"
     services.views._cache._answers.clear()  # minutes later
-    assert json.loads(ask(services, "/api/models").get_data()) == {"error": "BigQuery: does not answer"}
+    assert json.loads(ask(services, "/v1/models").get_data()) == {"error": "BigQuery: does not answer"}
 
 
 @pytest.mark.parametrize(
@@ -184,7 +183,7 @@ def test_while_a_past_is_coming_scores_are_asked_for_again_soon(store: Store, mo
         services = made(store, rows, started=NOW)
         rows.asked.clear()
         for now[0] in (100.0, 106.0):
-            body(services, "/api/models")
+            body(services, "/v1/models")
         assert len(rows.asked) == asked
 
 
@@ -193,9 +192,9 @@ def test_actions_say_whether_their_history_is_starting(store: Store, minutes: in
     rows = Rows()
     rows.down = True
     services = made(store, rows, started=NOW - timedelta(minutes=minutes))
-    assert (body(services, "/api/actions")["recent"], body(services, "/api/actions")["starting"]) == (None, starting)
+    assert (body(services, "/v1/actions")["recent"], body(services, "/v1/actions")["starting"]) == (None, starting)
     rows.down = False
-    assert (body(services, "/api/actions")["recent"], body(services, "/api/actions")["starting"]) == ([], False)
+    assert (body(services, "/v1/actions")["recent"], body(services, "/v1/actions")["starting"]) == ([], False)
 
 
 class Beats(Charts):
@@ -229,8 +228,7 @@ def test_a_card_about_age_is_judged_when_its_rule_would_be(
     prometheus, started = Beats({query: [({}, lambda _: 1.0)]}), NOW - timedelta(minutes=minutes)
     prometheus.ran = ran
     boards = Dashboards(all=every, prometheus=prometheus, models=list, clock=lambda: NOW, started=started)  # type: ignore[arg-type]
-    with flask.Flask("test").test_request_context("/"):
-        told = boards.tile("sample", 0, flask.request)
+    told = boards.tile("sample", 0, Request())
     assert told["judged_from"] == (None if judged is None else started + timedelta(minutes=judged))
 
 
@@ -261,8 +259,8 @@ def test_a_prometheus_that_is_starting_is_told_apart(store: Store) -> None:
     prometheus.fault = UnavailableError("Prometheus: does not answer (ConnectionError)")
     boards = Dashboards(all={"sample": charts.dashboard()}, prometheus=prometheus, models=list, clock=lambda: NOW)  # type: ignore[arg-type]
     services = replace(made(store, Rows(), started=NOW), dashboards=boards)
-    assert json.loads(ask(services, "/api/dashboards/sample/tiles/0").get_data())["starting"] is True
+    assert json.loads(ask(services, "/v1/dashboards/sample/tiles/0").get_data())["starting"] is True
     prometheus.fault = None
-    body(services, "/api/dashboards/sample/tiles/0")
+    body(services, "/v1/dashboards/sample/tiles/0")
     prometheus.fault = UnavailableError("Prometheus: does not answer (ConnectionError)")
-    assert "starting" not in json.loads(ask(services, "/api/dashboards/sample/tiles/1?end=1").get_data())
+    assert "starting" not in json.loads(ask(services, "/v1/dashboards/sample/tiles/1?end=1").get_data())

@@ -1,4 +1,7 @@
-"""Each archive alone, as it is deployed: a process of its own under functions-framework, and one message."""
+"""Each archive alone, as it is deployed: a process of its own under its server, and one message.
+
+The processes are forked from one that has the packages of most, which take longer to import than all else.
+"""
 
 import json
 import os
@@ -21,6 +24,7 @@ from functions.adapters.events import encode
 from infra import stage
 from infra.local.monitoring.server import serve
 from infra.local.ports import listens
+from infra.local.stack import ASGI, asgi_command, framework_command
 from infra.local.warehouse import write_credentials
 from tests.support.fakes.command_intake import NEW, signed_by_pagerduty, webhook
 from tests.support.fakes.intake import push
@@ -105,6 +109,55 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return stage.stage_all(FUNCTIONS, tmp_path_factory.mktemp("staged"), locked=False)
 
 
+_FORKING = """
+import json, os, runpy, signal, sys
+import uvicorn, starlette.applications
+import functions_framework._cli, functions_framework._http.gunicorn, gunicorn.arbiter, gunicorn.workers.gthread
+import msgspec, numpy, yaml
+from google.cloud import bigquery, firestore, monitoring_v3, pubsub_v1
+
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for line in sys.stdin:
+    folder, out, port, *sys.argv = json.loads(line)
+    child = os.fork()
+    if not child:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setsid()
+        for number, name in enumerate((os.devnull, out, out)):
+            os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)
+        os.chdir(folder)
+        sys.path.insert(0, folder)  # before the project's own tree, which is installed in this environment
+        os.environ |= {"HOST": "127.0.0.1", "PORT": str(port)}
+        if sys.argv[0] == "main.py":
+            runpy.run_path("main.py", run_name="__main__")
+        else:
+            functions_framework._cli._cli()
+    print(child, flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def forking(outside: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    own = {name: value for name, value in outside.items() if name != "PYTHONPATH"} | {"THREADS": "2"}
+    command = [sys.executable, "-c", _FORKING]
+    with subprocess.Popen(command, env=own, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        yield process
+
+
+def started(forking: subprocess.Popen[str], function: str, folder: Path, out: Path, port: int) -> int:
+    """Start a function in its folder, with its output in a file; the number of its process, which leads a group."""
+    assert forking.stdin
+    assert forking.stdout
+    _, *command = asgi_command(Path()) if function in ASGI else ("", *framework_command(Path()))
+    forking.stdin.write(json.dumps([str(folder), str(out), port, *command]) + "\n")
+    forking.stdin.flush()
+    return int(forking.stdout.readline())
+
+
+def ended(process: int) -> bool:
+    return not Path(f"/proc/{process}").exists()
+
+
 PARKING = ("bi_rollup", "incident_router", "retrain")
 """Whose own messages want more from outside than there is: they get one that is parked."""
 
@@ -112,7 +165,7 @@ PARKING = ("bi_rollup", "incident_router", "retrain")
 WEBHOOK = webhook()
 CALLED = {
     "alert_intake": ("/api/v2/alerts", b"[]", {"Content_Type": "application/json"}),
-    "api": ("/api/incidents", None, {}),
+    "api": ("/v1/incidents", None, {}),
     "command_intake": ("/pagerduty", WEBHOOK, signed_by_pagerduty(WEBHOOK, NEW)),
     "otlp": ("/v1/traces", b'{"resourceSpans": []}', {"Content_Type": "application/json"}),
 }
@@ -127,20 +180,13 @@ def message(function: str) -> bytes:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_an_archive_alone_in_its_process_answers_a_message(
-    staged: dict[str, Path], outside: dict[str, str], tmp_path: Path, function: str
+    staged: dict[str, Path], forking: subprocess.Popen[str], tmp_path: Path, function: str
 ) -> None:
     port = free_ports((function,))[function]
-    command = [str(Path(sys.executable).with_name("functions-framework")), "--target", "main", "--source", "main.py"]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
-    # The project's own tree is installed in this environment; the archive must come before it.
-    own = outside | {"PYTHONPATH": str(staged[function]), "THREADS": "2"}
+    process = started(forking, function, staged[function], tmp_path / "out", port)
     with ExitStack() as closing:
-        out = closing.enter_context((tmp_path / "out").open("wb"))
-        process = closing.enter_context(
-            subprocess.Popen(command, cwd=staged[function], env=own, stdout=out, stderr=out, start_new_session=True)
-        )
-        closing.callback(os.killpg, process.pid, signal.SIGKILL)
-        eventually(lambda: listens(port) or process.poll() is not None, "port that listens")
+        closing.callback(os.killpg, process, signal.SIGKILL)
+        eventually(lambda: listens(port) or ended(process), "port that listens")
         path, data, headers = CALLED.get(function) or ("/", push(message(function)), {})
         named = {name.replace("_", "-"): text for name, text in headers.items()}
         request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=data, headers=named)

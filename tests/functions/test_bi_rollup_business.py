@@ -139,6 +139,7 @@ def test_a_rebuild_gives_the_same_customers_and_includes_late_orders(shop: World
 
 
 def test_without_a_customer_column_no_customers_are_counted(shop: World) -> None:
+    shop.jobs = only("revenue", "customers", "dimensions", "model_roi")
     shop.settings = replace(SETTINGS, business=Business(orders=replace(ORDERS, customer=None)))
     shop.tick()
     assert shop.customers() == []
@@ -204,6 +205,7 @@ def test_costs_come_from_the_settings_and_from_spend(empty: World) -> None:
 
 
 def test_the_metrics_of_a_day_are_written_once(shop: World) -> None:
+    shop.jobs = only("revenue", "daily_metrics")
     shop.tick(TODAY)
     shop.tick(TODAY)
     shop.tick(TODAY + FIVE)
@@ -221,9 +223,10 @@ def test_a_metric_that_is_computed_late_on_a_day_is_written(shop: World) -> None
     def fails(outside: Outside, due: datetime, previous: RollupResult | None) -> RollupResult:
         raise broken
 
-    shop.jobs = [replace(job, run=fails) if job.name == "forecasts" else job for job in ROLLUPS]
+    jobs = only("revenue", "forecasts", "daily_metrics")
+    shop.jobs = [replace(job, run=fails) if job.name == "forecasts" else job for job in jobs]
     shop.tick(TODAY)
-    shop.jobs = ROLLUPS
+    shop.jobs = jobs
     shop.tick(TODAY + FIVE)
     shop.tick(TODAY + 2 * FIVE)
     rows = shop.warehouse.query("SELECT day, measured_at, name FROM marts.daily_metrics")
@@ -288,6 +291,7 @@ def test_an_invalid_amount_of_spend_leaves_the_roi_of_the_others(empty: World) -
 
 
 def test_a_missing_table_does_not_block_other_rollups(shop: World) -> None:
+    shop.jobs = only("revenue", "customers", "market")
     market = MarketTable(table="telemetry.nowhere", timestamp="a", id="b", company="c", ours="d")
     shop.settings = replace(SETTINGS, business=replace(SETTINGS.business, market=market))
     shop.tick()

@@ -2,15 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from click.testing import CliRunner, Result
-from flask.testing import FlaskClient
-from werkzeug.serving import make_server
+from werkzeug.test import Client
 
 from core.errors import BusyError, LimitedError, UnavailableError
 from core.events import Change, Command, Severity, Verb
@@ -157,22 +154,22 @@ def office(tmp_path: Path) -> Iterator[ApiFixture]:
 
 
 @pytest.fixture
-def client(office: ApiFixture, clock: FakeClock) -> FlaskClient:
+def client(office: ApiFixture, clock: FakeClock) -> Client:
     return pages.application(pages.services(office.store, Rows(), office, clock)).test_client()
 
 
-def test_the_api_lists_the_channels_with_their_tests(client: FlaskClient, office: ApiFixture) -> None:
+def test_the_api_lists_the_channels_with_their_tests(client: Client, office: ApiFixture) -> None:
     untested = {"failing": False, "test": None}
-    assert client.get("/api/channels").json == [
+    assert client.get("/v1/channels").json == [
         {"name": "log", "kind": "console", **untested},
         {"name": "team", "kind": "webhook", **untested},
     ]
-    asked_for = client.post("/api/channels/team/test", json={"by": "Ada"})
+    asked_for = client.post("/v1/channels/team/test", json={"by": "Ada"})
     assert asked_for.status_code == 202
     ((topic, command, attributes),) = office.published
     assert (topic, attributes) == ("commands", {"verb": "test_channel"})
     assert (command.verb, command.subject, command.by) == (Verb.TEST_CHANNEL, "team", "Ada")
-    listed = client.get("/api/channels").json
+    listed = client.get("/v1/channels").json
     assert isinstance(listed, list)
     assert asked_for.json is not None
     assert (listed[1]["test"]["id"], listed[1]["test"]["outcome"]) == (asked_for.json["id"], "delivered")
@@ -187,9 +184,9 @@ def test_the_api_lists_the_channels_with_their_tests(client: FlaskClient, office
     ],
 )
 def test_a_test_that_cannot_be_asked_for_says_why(
-    client: FlaskClient, office: ApiFixture, channel: str, body: Data, said: str
+    client: Client, office: ApiFixture, channel: str, body: Data, said: str
 ) -> None:
-    answer = client.post(f"/api/channels/{channel}/test", json=body)
+    answer = client.post(f"/v1/channels/{channel}/test", json=body)
     assert (answer.status_code, (answer.json or {})["error"]) == (404 if channel == "none" else 400, said)
     assert office.published == []
 
@@ -197,24 +194,12 @@ def test_a_test_that_cannot_be_asked_for_says_why(
 # The command
 
 
-@contextmanager
-def served(office: ApiFixture, clock: FakeClock) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, pages.application(pages.services(office.store, Rows(), office, clock)))
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-
-
 def aia(url: str, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["channels", "--url", url, *arguments])
 
 
-def test_the_command_shows_the_answer(office: ApiFixture, clock: FakeClock) -> None:
-    with served(office, clock) as url:
+def test_the_command_shows_the_answer(client: Client, office: ApiFixture, clock: FakeClock) -> None:
+    with pages.served(client.application) as url:
         result = aia(url, "test", "team", "--by", "Ada")
         assert (result.exit_code, result.output) == (0, "team: delivered\n")
         listed = aia(url, "list").output.splitlines()
@@ -223,8 +208,10 @@ def test_the_command_shows_the_answer(office: ApiFixture, clock: FakeClock) -> N
         assert json.loads(aia(url, "list", "--json").output)[1]["test"]["by"] == "Ada"
 
 
-def test_who_is_on_call_is_told_with_who_stands_in_for_whom(office: ApiFixture, clock: FakeClock) -> None:
-    with served(office, clock) as url:
+def test_who_is_on_call_is_told_with_who_stands_in_for_whom(
+    client: Client, office: ApiFixture, clock: FakeClock
+) -> None:
+    with pages.served(client.application) as url:
         result = CliRunner().invoke(main, ["oncall", "--url", url])
         [one] = json.loads(CliRunner().invoke(main, ["oncall", "--url", url, "--json"]).output)
     assert result.output.splitlines() == [
@@ -234,20 +221,20 @@ def test_who_is_on_call_is_told_with_who_stands_in_for_whom(office: ApiFixture, 
     assert (one["person"], one["instead_of"], one["next"]) == ("Grace", "Ada", "Ada")
 
 
-def test_a_channel_that_does_not_take_it_is_exit_status_1(office: ApiFixture, clock: FakeClock) -> None:
+def test_a_channel_that_does_not_take_it_is_exit_status_1(client: Client, office: ApiFixture, clock: FakeClock) -> None:
     answered = {"by": "Ada", "at": clock.now, "answered_at": clock.now}
     refused = {"outcome": "refused", "detail": "invalid_auth"}
     office.carry_out = lambda command: office.store.create(  # type: ignore[method-assign, assignment, return-value]
         COLLECTION, command.subject, {"id": command.id} | answered | refused
     )
-    with served(office, clock) as url:
+    with pages.served(client.application) as url:
         result = aia(url, "test", "team", "--by", "Ada")
     assert (result.exit_code, result.output) == (1, "team: refused: invalid_auth\n")
 
 
-def test_what_cannot_be_asked_for_is_exit_status_2(office: ApiFixture, clock: FakeClock) -> None:
+def test_what_cannot_be_asked_for_is_exit_status_2(client: Client, office: ApiFixture, clock: FakeClock) -> None:
     office.obeys = False
-    with served(office, clock) as url:
+    with pages.served(client.application) as url:
         unknown, silent = (
             aia(url, "test", "none", "--by", "Ada"),
             aia(url, "test", "team", "--by", "Ada", "--wait", "0"),

@@ -9,19 +9,10 @@ from click.testing import CliRunner
 from functions.cli.main import main
 
 COMMANDS = (
-    *(
-        "backup",
-        "channels",
-        "check",
-        "compliance",
-        "costs",
-        "coverage",
-        "dead-letters",
-        "demo",
-        "dependencies",
-        "doctor",
-    ),
-    *("drift", "intake", "local", "models", "oncall", "replay", "report", "restore", "survey", "watch"),
+    *("ack", "actions", "backup", "channels", "check", "completion", "compliance", "costs", "coverage", "dead-letters"),
+    *("demo", "dependencies", "doctor", "drift", "explain", "halt", "incidents", "intake", "local", "models", "oncall"),
+    *("pipelines", "probes", "replay", "report", "restore", "resume", "silence", "silences", "survey", "unsilence"),
+    "watch",
 )
 
 

@@ -52,7 +52,7 @@ def opened(world: Outside) -> None:
 
 
 def aia(*words: object) -> Result:
-    return CliRunner().invoke(main, ["compliance", *map(str, words)])
+    return CliRunner(env={"COLUMNS": "200"}).invoke(main, ["compliance", *map(str, words)])
 
 
 def outcomes(result: Result) -> dict[str, str]:

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from core.errors import UnavailableError
+from core.settings import HttpProbe, Partner, Settings
 from functions.adapters.prometheus import Series
 from functions.adapters.stores import open_store
 from functions.api import coverage
@@ -21,6 +23,8 @@ from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import FakeClock
 
+REPLAYED = '{model=~"flight-delay|recommender"}'
+MINUTE = timedelta(minutes=1)
 UP = 'aia_probe_up{probe=~"api"}'
 
 
@@ -46,26 +50,29 @@ class Known:
 
 @pytest.fixture
 def known() -> Known:
-    return Known(**{UP: {"health_check": 1}, "aia_drift_rows": {"drift_score": 2}})
+    rows = {"drift_score": 2}
+    return Known(**{UP: {"health_check": 1}, "aia_drift_rows": rows, f"aia_drift_rows{REPLAYED}": rows})
 
 
 @pytest.fixture
-def client(tmp_path: Path, known: Known) -> Iterator[FlaskClient]:
+def client(tmp_path: Path, known: Known) -> Iterator[Client]:
     store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
     clock = FakeClock()
     services = pages.services(store, Rows(), ApiFixture(store, obeys=False), clock)
-    answers = Coverage(dashboards=load(), prometheus=known, probes={"api": "http"}, clock=clock)  # type: ignore[arg-type]
+    partners = (Partner(name="bank"),)
+    settings = Settings(
+        jobs={}, probes=(HttpProbe(name="api", url="http://127.0.0.1", every=MINUTE),), partners=partners
+    )
+    answers = Coverage(dashboards=load(), prometheus=known, settings=settings, clock=clock)  # type: ignore[arg-type]
     yield pages.application(replace(services, coverage=answers)).test_client()
     store.close()  # type: ignore[attr-defined]
 
 
-def covered(client: FlaskClient) -> dict[str, dict[str, object]]:
-    return {one["name"]: one for one in json.loads(client.get("/api/coverage").data)["areas"]}
+def covered(client: Client) -> dict[str, dict[str, object]]:
+    return {one["name"]: one for one in json.loads(client.get("/v1/coverage").data)["areas"]}
 
 
-def test_every_area_has_its_rules_and_panels_and_what_is_seen(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_area_has_its_rules_and_panels_and_what_is_seen(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "http://127.0.0.1:9")
     found = covered(client)
     assert [*found] == [area.name for area in areas(coverage.FILE)]
@@ -74,24 +81,30 @@ def test_every_area_has_its_rules_and_panels_and_what_is_seen(
         "replayed",
         "needs GCP",
     )
-    assert found["Incidents"]["sight"] == "not seen"
+    assert (found["Incidents"]["sight"], found["Partners"]["sight"], found["Redis"]["sight"]) == (
+        "not seen",
+        "not seen",  # it is in the settings
+        "not set up",
+    )
+    assert "kind: redis" in found["Redis"]["set_up"]["settings"]  # type: ignore[index]
+    assert (found["Models"]["seen"], found["Models"]["replayed"]) == (0, 1)
     signals = {one["selector"]: one for one in found["APIs"]["signals"]}  # type: ignore[attr-defined]
     assert (signals[UP]["series"], signals[UP]["written_by"]) == (1, ["health_check"])
     assert {"EndpointDown", "EndpointFlapping"} <= {*signals[UP]["rules"]}
     assert all(one["rules"] and one["panels"] for one in found.values())
 
 
-def test_what_nobody_answers_is_not_known(client: FlaskClient, known: Known) -> None:
+def test_what_nobody_answers_is_not_known(client: Client, known: Known) -> None:
     known.down = True
     assert {(one["sight"], one["seen"]) for one in covered(client).values()} == {("not known", None)}
 
 
-def test_on_google_cloud_nothing_is_a_replay(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_google_cloud_nothing_is_a_replay(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BIGQUERY_EMULATOR_HOST", raising=False)
     assert covered(client)["Models"]["sight"] == "seen here"
 
 
-def test_the_command_prints_the_areas_the_signals_of_one_and_fails_where_asked(client: FlaskClient) -> None:
+def test_the_command_prints_the_areas_the_signals_of_one_and_fails_where_asked(client: Client) -> None:
     with pages.served(client.application) as url:
 
         def run(*options: str) -> tuple[int, str]:
@@ -100,9 +113,11 @@ def test_the_command_prints_the_areas_the_signals_of_one_and_fails_where_asked(c
 
         status, table = run()
         assert status == 0
-        assert table.splitlines()[0].split() == ["area", "owner", "signals", "seen", "rules", "panels"]
+        assert table.splitlines()[0].split() == ["area", "owner", "signals", "seen", "replayed", "rules", "panels"]
         assert any(line.startswith("Kubernetes") and "needs GCP (tests/" in line for line in table.splitlines())
         assert f"{UP}: 1 series by health_check; " in run("--area", "APIs")[1]
+        assert "Name a Redis server. Guide: docs/settings.md#probes" in run("--area", "Redis")[1]
+        assert "kind: redis" in run("--area", "Redis")[1]
         assert json.loads(run("--json", "--area", "DNS")[1])["areas"][0]["name"] == "DNS"
         assert run("--fail")[0] == 1
         assert run("--fail", "--area", "APIs")[0] == 0

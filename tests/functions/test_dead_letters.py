@@ -8,25 +8,32 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
 from core.errors import RefusedError, UnavailableError
 from core.events import Command, Verb
-from core.maintenance.backup import OWN
+from core.maintenance.backup import OWN, Manifest, TableBackup
+from core.maintenance.checks import observation
 from core.maintenance.dead_letters import claim_key
-from core.maintenance.task import Progress, RunOutcome, finished
+from core.maintenance.task import Progress, finished
+from core.security import scan
 from core.settings import Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
 from functions.cli.main import main
 from functions.maintenance import dead_letters, files
 from functions.maintenance.outside import Outside
+from functions.maintenance.registry import TASKS
+from functions.services.detection import Tracker
 from functions.services.maintenance import ADVICE, save
 from tests.support.builders import pages
+from tests.support.builders.budget import boundaries
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
 from tests.support.fakes import deployed
+from tests.support.fakes.compared import compared
 from tests.support.fakes.ports import push
 from tests.support.fakes.scanned import scanned
 
@@ -47,8 +54,13 @@ def office() -> ApiFixture:
 
 
 @pytest.fixture
-def url(office: ApiFixture) -> Iterator[str]:
-    made = pages.services(office.store, Rows(dead_letters=[row()]), office, lambda: AT)
+def warehouse() -> Rows:
+    return Rows(dead_letters=[row()])
+
+
+@pytest.fixture
+def url(office: ApiFixture, warehouse: Rows) -> Iterator[str]:
+    made = pages.services(office.store, warehouse, office, lambda: AT)
     with pages.served(pages.application(made)) as address:
         yield address
 
@@ -65,37 +77,65 @@ def test_they_are_listed_and_shown_with_what_they_say(url: str) -> None:
     assert (shown["data"], shown["attributes"], shown["n_parked"]) == (SAYS.decode(), {"severity": "critical"}, 2)
 
 
-def test_the_page_shows_them_and_escapes_what_others_wrote(url: str) -> None:
-    with urllib.request.urlopen(f"{url}/maintenance") as answer:
-        text = answer.read().decode()
-    assert "&lt;version&gt;" in text
-    assert "<version>" not in text
+def upkeep(url: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{url}/v1/maintenance") as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found
 
 
-def test_the_newest_run_of_each_task_is_shown_with_the_advice(url: str, office: ApiFixture) -> None:
-    done = finished(Progress(due=AT, seconds=2.5).with_step("documents", "3 documents"), at=AT)
-    save(office.store, "backup", finished(done, at=AT, fault="ops.a differs"))
-    office.store.create(OWN, ADVICE, {"at": AT, "advice": [{"kind": "unused_metric", "subject": "aia_x"} | SAID]})
-    with urllib.request.urlopen(f"{url}/api/maintenance") as answer:
-        found = json.load(answer)
-    [task] = found["tasks"]
-    assert (task["task"], task["outcome"], task["success_ratio"]) == ("backup", "failed", 0.5)
-    assert (task["detail"], task["succeeded_at"][:10]) == ("3 documents", "2026-06-01")
-    assert found["advice"]["advice"][0]["subject"] == "aia_x"
-    with urllib.request.urlopen(f"{url}/maintenance") as answer:
-        text = answer.read().decode()
-    assert "<td>backup</td><td>2026-06-01 00:00 UTC</td><td>failed</td><td>50%</td>" in text
-    assert "<td>unused metric</td><td>aia_x</td><td>Use it.</td><td>rows a day: 12,000</td>" in text
-
-
-def test_a_task_that_has_not_run_and_advice_that_nobody_gave_are_not_shown_as_good(
-    url: str, office: ApiFixture
+def test_each_task_is_shown_with_its_runs_and_when_it_is_next_and_the_advice(
+    url: str, office: ApiFixture, warehouse: Rows
 ) -> None:
-    save(office.store, "backup", Progress(due=AT, outcome=RunOutcome.WAITS))
-    with urllib.request.urlopen(f"{url}/maintenance") as answer:
-        text = answer.read().decode()
-    assert "<td>backup</td><td></td><td>not run yet</td><td></td>" in text
-    assert "Not known: the task <code>optimisation</code> has not run yet." in text
+    done = finished(Progress(due=AT, seconds=2.5).with_step("documents", "3 documents"), at=AT)
+    save(office.store, "backup", replace(finished(done, at=AT, tick=AT, fault="ops.a differs"), attempts=3))
+    office.store.create(OWN, ADVICE, {"at": AT, "advice": [{"kind": "unused_metric", "subject": "aia_x"} | SAID]})
+    ran = {"task": "backup", "due": AT, "written_at": AT, "outcome": "failed", "seconds": 2.5, "detail": None}
+    warehouse.answers["ops.maintenance_runs"] = [ran | {"fault": "ops.a differs"}]
+    found = upkeep(url)
+    assert [one["task"] for one in found["tasks"]] == [one.name for one in TASKS]
+    task, other = found["tasks"][:2]
+    assert (task["outcome"], task["success_ratio"], task["next"][:13]) == ("failed", 0.5, "2026-06-01T01")
+    assert (task["detail"], task["succeeded_at"][:10]) == ("3 documents", "2026-06-01")
+    assert [one["fault"] for one in task["runs"]] == ["ops.a differs"]
+    assert (other["outcome"], other["runs"], other["next"][:13]) == (None, [], "2026-05-31T02")
+    assert found["advice"]["advice"][0]["subject"] == "aia_x"
+
+
+def test_backups_are_shown_with_what_is_known_of_each(url: str, warehouse: Rows) -> None:
+    table = TableBackup(table="ops.a", snapshot="backups.a", rows=7, rows_live=8)
+    made = Manifest(id="1", at=AT, export="e", tables=(table,), documents=3, digest="d")
+    text = msgspec.json.encode(made).decode()
+    warehouse.answers["backups.manifests"] = [{"status": "broken", "detail": "ops.a differs", "manifest": text}]
+    assert upkeep(url)["backups"] == [
+        {"id": "1", "at": "2026-06-01T00:00:00Z", "status": "broken", "detail": "ops.a differs", "tables": 1, "rows": 7}
+        | {"documents": 3}
+    ]
+
+
+def test_what_the_security_scan_found_could_not_read_or_has_not_looked_at(url: str, office: ApiFixture) -> None:
+    tracker = Tracker(office.store, deployed.Bus(deployed.Outside(now=AT)))
+    tracker.record(observation(scan.CHECKS[scan.ScanKind.IAM_EXPOSURE], [], AT))
+    tracker.record(observation(scan.CHECKS[scan.ScanKind.OLD_KEY], ["etl@shop is 98 days old"], AT))
+    tracker.record(observation(scan.CHECKS[scan.ScanKind.VULNERABLE_DEPENDENCY], None, AT, "osv.dev does not answer"))
+    save(office.store, "security-scan", Progress(due=AT).with_step("old_key", "1: old keys (etl@shop is 98 days old)"))
+    found = {one["kind"]: one for one in upkeep(url)["checks"] if one["task"] == "security-scan"}
+    assert {kind: one["outcome"] for kind, one in found.items()} == {
+        "iam_exposure": "good",
+        "old_key": "bad",
+        "vulnerable_dependency": "not_known",
+    }
+    assert (found["old_key"]["severity"], found["old_key"]["detail"]) == (
+        "warning",
+        "1: old keys (etl@shop is 98 days old)",
+    )
+
+
+def test_what_nobody_answers_or_has_looked_at_is_not_known(url: str, warehouse: Rows) -> None:
+    warehouse.down = True
+    found = upkeep(url)
+    assert (found["backups"], found["advice"]) == (None, None)
+    assert {(one["outcome"], one["runs"]) for one in found["tasks"]} == {(None, None)}
+    assert {(one["outcome"], one["at"]) for one in found["checks"]} == {("not_known", None)}
 
 
 def test_one_is_sent_again_by_a_command_with_who_and_why(url: str, office: ApiFixture) -> None:
@@ -156,6 +196,7 @@ def outside(world: deployed.Outside, *rows: Data) -> Outside:
         texts=dict,
         tables=dict,
         scanned=scanned(),
+        compared=compared(),
     )
 
 
@@ -174,7 +215,7 @@ def test_the_message_goes_to_the_topic_that_it_came_from_once() -> None:
 def test_wherever_the_program_ends_it_is_sent_in_the_end_and_twice_only_if_that_was_not_recorded() -> None:
     world = deployed.Outside(now=AT)
     dead_letters.send_again(outside(world, row()), COMMAND)
-    for at in range(1, world.boundaries + 1):
+    for at in boundaries(world.boundaries):
         world = deployed.Outside(now=AT, kill_at=at)
         with pytest.raises(KilledError):
             dead_letters.send_again(outside(world, row()), COMMAND)

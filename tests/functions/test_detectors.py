@@ -11,6 +11,7 @@ import pytest
 from core.errors import BusyError, UnavailableError
 from core.events import Status
 from functions.adapters.ports import Data
+from tests.support.builders.budget import boundaries
 from tests.support.crash.breaking import KilledError
 from tests.support.fakes.detectors import BAD, DETECTORS, GOOD, HOUR, NOT_KNOWN, Detector, Outside, at
 
@@ -146,7 +147,7 @@ def test_killed_between_any_two_calls_it_does_what_it_would_have_done(detector: 
     whole = Outside()
     deliver(whole, detector, looks(story))
     assert whole.boundaries > 10
-    for kill_at in range(1, whole.boundaries + 1):
+    for kill_at in boundaries(whole.boundaries):
         outside = Outside(kill_at=kill_at)
         deliver(outside, detector, looks(story))
         assert published(outside, detector) == wanted(detector, story)

@@ -62,9 +62,8 @@ def measured(world: World) -> Mapping[str, Data]:
     return {row["measure"]: row for row in world.measures()}
 
 
-@pytest.mark.parametrize("exact_rows", [50_000, 400], ids=["by rows", "counted"])
-def test_a_window_like_the_reference_is_measured_and_nothing_is_found(world: World, exact_rows: int) -> None:
-    assert after(world, model(exact_rows=exact_rows)) == {}
+def test_a_window_like_the_reference_is_measured_by_at_most_fourteen_series_and_nothing_is_found(world: World) -> None:
+    assert after(world) == {}
     found = measured(world)
     assert {name: row["value"] is not None for name, row in found.items()} == dict.fromkeys(
         (
@@ -78,10 +77,6 @@ def test_a_window_like_the_reference_is_measured_and_nothing_is_found(world: Wor
     assert found["refusal_ratio"]["low"] < 0.01 < found["refusal_ratio"]["high"]
     assert found["score/helpfulness"]["reference"] == pytest.approx(4.0, abs=0.05)
     assert found["pii_ratio"]["value"] == 0
-
-
-def test_the_metrics_of_a_model_are_at_most_fourteen_series(world: World) -> None:
-    after(world)
     values = {key: value for key, value in world.metrics.values.items() if key[0].startswith("aia_generation_")}
     assert len(values) == 14
     assert values["aia_generation_requests_per_second", "chat"] == pytest.approx(REQUESTS / 86_400)
@@ -137,20 +132,22 @@ def test_a_change_of_topic_is_drift_of_the_embeddings_and_of_nothing_else(world:
     assert row["low"] > 0.1
 
 
-@pytest.mark.parametrize("exact_rows", [50_000, 400], ids=["by rows", "counted"])
-def test_personal_data_is_found_by_its_kind_and_never_shown(world: World, exact_rows: int) -> None:
-    found = after(world, model(exact_rows=exact_rows), leaked=0.05)
+def assert_a_leak_is_told_and_never_shown(world: World, found: Mapping[str, Finding]) -> None:
     leak = found["pii_in_responses"]
     assert leak.severity is Severity.ERROR
     assert "Responses with personal data" in leak.evidence
-    if exact_rows > REQUESTS:
-        assert leak.evidence["kinds"].startswith("email in ")
     assert "example.org" not in str(world.bus.events) + str(world.scores()) + str(world.measures())
     assert "example.org" not in str([document.data for document in world.store.find("profiles")])
 
 
+def test_personal_data_is_found_where_it_is_counted(world: World) -> None:
+    assert_a_leak_is_told_and_never_shown(world, after(world, model(exact_rows=REQUESTS - 1), leaked=0.05))
+
+
 def test_a_window_that_is_counted_has_the_measures_of_its_rows(world: World) -> None:
-    after(world, leaked=0.05, slower=2.0)
+    found = after(world, leaked=0.05, slower=2.0)
+    assert_a_leak_is_told_and_never_shown(world, found)
+    assert found["pii_in_responses"].evidence["kinds"].startswith("email in ")
     by_rows = measured(world)
     world.models = (model(exact_rows=REQUESTS - 1),)
     world.forget_claims()

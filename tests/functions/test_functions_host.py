@@ -69,6 +69,21 @@ MAIN = """
 """
 
 
+ASGI = """
+    import os
+
+    async def answer(scope, receive, send):
+        body = await receive()
+        while body.get("more_body"):
+            body = await receive()
+        await send({{"type": "http.response.start", "status": 200, "headers": []}})
+        await send({{"type": "http.response.body", "body": f"{name} 0 {{os.getpid()}}".encode()}})
+
+    def main():
+        return answer
+"""
+
+
 @dataclass(frozen=True)
 class Host:
     """A running process of functions."""
@@ -88,9 +103,9 @@ class Host:
         return [json.loads(line) for line in self.output.read_text().splitlines() if line.startswith("{")]
 
 
-def archives(folder: Path, *names: str) -> Path:
-    """Staged functions that are made up, over the real adapters."""
-    for name in names:
+def archives(folder: Path, *names: str, asgi: str = "") -> Path:
+    """Staged functions that are made up, over the real adapters; one may be an ASGI application."""
+    for name in (*names, *filter(None, [asgi])):
         shutil.copytree(stage.ROOT / "core", folder / name / "core")
         for shared in ("adapters", "runtime"):
             shutil.copytree(stage.ROOT / "functions" / shared, folder / name / "functions" / shared)
@@ -98,12 +113,14 @@ def archives(folder: Path, *names: str) -> Path:
         for path in ("functions/__init__.py", f"functions/{name}/__init__.py", "monitoring.yaml"):
             (folder / name / path).touch()
         (folder / name / "functions" / name / "rules.py").write_text(RULES.format(name=name))
-        (folder / name / "main.py").write_text(textwrap.dedent(MAIN).format(name=name))
+        (folder / name / "main.py").write_text(textwrap.dedent(ASGI if name == asgi else MAIN).format(name=name))
+    if asgi:
+        shutil.copy(stage.ROOT / "functions" / "api" / "server.py", folder / asgi / "functions" / asgi)
     return folder
 
 
 @contextmanager
-def running(folder: Path, *names: str, **environment: str) -> Iterator[Host]:
+def running(folder: Path, *names: str, asgi: tuple[str, ...] = (), **environment: str) -> Iterator[Host]:
     """The functions in one process."""
     ports = free_ports(names)
     own = {"GOOGLE_CLOUD_PROJECT": "p1", "AIA_LOCATION": "local", **environment}
@@ -111,7 +128,11 @@ def running(folder: Path, *names: str, **environment: str) -> Iterator[Host]:
         out = closing.enter_context((folder / "out").open("wb"))
         process = closing.enter_context(
             subprocess.Popen(
-                functions_host.command(folder, ports), cwd=folder, env=os.environ | own, stdout=out, stderr=out
+                functions_host.command(folder, ports, asgi=asgi),
+                cwd=folder,
+                env=os.environ | own,
+                stdout=out,
+                stderr=out,
             )
         )
         closing.callback(process.terminate)
@@ -129,8 +150,9 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory, gate: Path) -> Iterator[Host]:
-    folder = archives(tmp_path_factory.mktemp("archives"), "one", "two")
-    with running(folder, "one", "two", GATE=str(gate), AIA_MONITORING_ENDPOINT="127.0.0.1:9") as host:
+    folder = archives(tmp_path_factory.mktemp("archives"), "one", "two", asgi="three")
+    own = {"GATE": str(gate), "AIA_MONITORING_ENDPOINT": "127.0.0.1:9"}
+    with running(folder, "one", "two", "three", asgi=("three",), **own) as host:
         yield host
 
 
@@ -160,6 +182,16 @@ def test_one_that_is_slow_holds_up_no_other(host: Host, gate: Path) -> None:
         assert not any(one.done() for one in slow)
         (gate / "open").touch()
         assert {one.result()[0] for one in slow} == {"one"}
+
+
+def test_one_that_is_an_asgi_application_is_in_the_same_process_and_has_no_thread_a_slow_body_could_hold(
+    host: Host,
+) -> None:
+    with ExitStack() as closing:
+        for _ in range(4 * THREADS):
+            slow = closing.enter_context(socket.create_connection(("127.0.0.1", host.ports["three"]), timeout=30))
+            slow.sendall(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n{")
+        assert host.get("three") == ["three", "0", host.get("one")[2]]
 
 
 def test_bodies_that_do_not_arrive_hold_up_no_thread(host: Host) -> None:

@@ -16,6 +16,7 @@ from functions.adapters.ports import Data
 from functions.api.rules import LONGEST, Rules
 from functions.health_check.rules import RuleCheck, check_rules
 from functions.services.detection import Tracker
+from tests.support.builders.budget import boundaries
 from tests.support.crash.breaking import Breaking, KilledError, MemoryStore
 
 AT = datetime(2026, 1, 2, 3, tzinfo=UTC)
@@ -203,7 +204,7 @@ def test_wherever_a_tick_ends_the_same_is_told() -> None:
     whole = story(lambda _: None)
     assert [status for _, status in whole.told()] == ["firing", "resolved"]
     at = partial(setattr)
-    for boundary in range(1, whole.boundaries):
+    for boundary in boundaries(whole.boundaries - 1):
         broken = story(lambda world, boundary=boundary: at(world, "kill_at", boundary))  # type: ignore[misc] # bound now
         assert broken.told() == whole.told(), boundary
         assert broken.shown(AT + HOUR) == whole.shown(AT + HOUR)

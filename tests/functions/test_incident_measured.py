@@ -18,9 +18,9 @@ from core.settings import Dependency, Revenue
 from core.settings.business import RevenueOf
 from core.settings.response import ImpactPolicy
 from functions.adapters.ports import Data, Document
-from functions.cli.replay.read import inputs
 from functions.incident_router.router import Received, handle
 from functions.services.incidents.documents import USUAL, USUAL_KEY, USUAL_MAX_AGE, usual_revenues
+from functions.services.incidents.kept_decisions import inputs
 from tests.functions.test_replay_exactness import lived
 from tests.support.builders.budget import examples
 from tests.support.builders.decided import decision_rows

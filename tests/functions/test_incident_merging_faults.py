@@ -11,9 +11,9 @@ from core.errors import RefusedError
 from core.events import Command, Severity, Status, Verb
 from core.incidents.model import State
 from core.replay.engine import replay
-from functions.cli.replay.read import inputs
 from functions.incident_router.router import Received, RoutedEvent, handle
 from functions.services.incidents.attempt import LEASE
+from functions.services.incidents.kept_decisions import inputs
 from tests.support.builders.budget import boundaries, examples
 from tests.support.builders.decided import decision_rows
 from tests.support.fakes.merging import FAILED, FIRING, RESOLVED, A, B, C, Place

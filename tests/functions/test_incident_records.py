@@ -15,6 +15,7 @@ from functions.adapters.notify.channel import DeliveryOutcome, Receipt
 from functions.incident_router.router import read
 from functions.runtime.push import Message
 from functions.services.incidents.records import about
+from tests.support.builders.budget import boundaries
 from tests.support.fakes.outside import FINDING, LIFE, TARGET, Setup, found, set_up
 
 
@@ -131,7 +132,7 @@ def test_a_bus_that_takes_no_record_has_the_finding_delivered_again(
 def test_killed_at_any_boundary_every_event_and_every_message_is_recorded() -> None:
     whole = set_up()
     whole.give(*LIFE)
-    for boundary in range(1, whole.world.boundaries + 1):
+    for boundary in boundaries(whole.world.boundaries):
         setup = set_up()
         setup.world.kill_at = boundary
         for finding in LIFE:

@@ -12,7 +12,7 @@ from core.events import Finding, Severity, Status
 from functions.adapters.sqlite_store import SqliteStore
 from functions.services.incidents.attempt import LEASE
 from functions.services.incidents.documents import GROUPS, INCIDENTS, read_group
-from tests.support.builders.budget import examples
+from tests.support.builders.budget import boundaries, examples
 from tests.support.fakes.outside import (
     FINDING,
     LIFE,
@@ -36,7 +36,7 @@ def test_killed_at_any_boundary_nothing_is_lost_and_nobody_is_woken_twice() -> N
     whole = set_up()
     whole.give(*LIFE)
     doubled = 0
-    for boundary in range(1, whole.world.boundaries + 1):
+    for boundary in boundaries(whole.world.boundaries):
         setup = set_up()
         setup.world.kill_at = boundary
         for finding in LIFE:
@@ -52,7 +52,7 @@ def test_killed_at_any_boundary_nothing_is_lost_and_nobody_is_woken_twice() -> N
 def test_killed_at_any_boundary_while_later_findings_overtake() -> None:
     whole = set_up()
     whole.give(*LIFE)
-    for boundary in range(1, whole.world.boundaries + 1):
+    for boundary in boundaries(whole.world.boundaries):
         setup = set_up()
         setup.world.kill_at = boundary
         setup.redeliver(LIFE)

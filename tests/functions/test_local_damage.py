@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -31,10 +32,10 @@ def _handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files of a stack that has run, all whole."""
-    folder = tmp_path / "data"
+    folder = tmp_path_factory.mktemp("whole") / "data"
     (folder / "warehouse").mkdir(parents=True)
     for name in SQLITE:
         with closing(sqlite3.connect(folder / name)) as database, database:
@@ -47,6 +48,12 @@ def data(tmp_path: Path) -> Path:
     (folder / MARKER).write_bytes(MARKER_TEXT)
     assert check(folder) == []
     return folder
+
+
+@pytest.fixture
+def data(whole: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return shutil.copytree(whole, tmp_path / "data")
 
 
 def cut(path: Path) -> None:
@@ -65,6 +72,7 @@ def found(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", SQLITE)
 def test_a_broken_sqlite_file_is_found(data: Path, name: str) -> None:
+    (data / WAREHOUSE).unlink()  # a program of its own looks at it each time
     whole = (data / name).read_bytes()
     cut(data / name)
     assert found(data) == {name: "is not a database (database disk image is malformed)"}
@@ -126,6 +134,7 @@ def test_a_stack_that_was_killed_leaves_nothing_broken(data: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"anchor": "soon"}', b"\xff", MARKER_TEXT[:-5]])
 def test_a_broken_marker_is_found_and_never_taken_for_none(data: Path, content: bytes) -> None:
+    (data / WAREHOUSE).unlink()  # as above
     (data / MARKER).write_bytes(content)
     [(name, why)] = found(data).items()
     assert (name, why.partition(" (")[0]) == (MARKER, "holds no marker of the replay")

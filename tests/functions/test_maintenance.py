@@ -1,38 +1,46 @@
 """Tasks of upkeep: step by step, within their time, again after failures, with a row, a finding and metrics each time."""
 
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from core.errors import BackupError, ConfigurationError, QueryError, UnavailableError
+from core.errors import BackupError, QueryError, UnavailableError
 from core.events import Finding, Severity, Status, Tick
 from core.maintenance.backup import Digest, Manifest
+from core.maintenance.configuration import CHECKS, ConfigurationKind
 from core.maintenance.task import MOST_ATTEMPTS, RunOutcome, Schedule
 from core.metrics import CATALOGUE
-from core.security.inventory import ServiceAccountKey
+from core.security.inventory import Binding, IamPolicy, ServiceAccountKey
 from core.settings import Settings, Upkeep
 from functions.adapters.events import decode
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
 from functions.maintenance import cleanup, configuration, files, optimisation, scan
+from functions.maintenance.compared import LocalStack, digest
 from functions.maintenance.maintenance import BUDGET, NAME, Maintenance, handle
 from functions.maintenance.outside import Outside, Task
 from functions.maintenance.registry import TASKS
 from functions.services.actions import ACTIONS
 from functions.services.maintenance import ADVICE, RUNS, load
 from functions.services.steps import Step
+from infra.local.ports import PUBLIC, Ports
+from infra.local.stack import NOWHERE, PRIVATE, RECORD, Stack
+from tests.support.builders.budget import boundaries
 from tests.support.crash.breaking import KilledError, MemoryMetrics, MemoryStore
 from tests.support.fakes import deployed
+from tests.support.fakes.compared import ACCOUNT, GRANTED, SETTINGS, MemoryDeployment, as_deployed, compared
 from tests.support.fakes.scanned import JINJA, PUBLISHED, MemoryAdvisories, MemoryIam, scanned
 
 AT = datetime(2026, 6, 1, 1, tzinfo=UTC)
-DAY, MINUTES = timedelta(days=1), timedelta(minutes=10)
+DAY, HOUR, MINUTES = timedelta(days=1), timedelta(hours=1), timedelta(minutes=10)
 
 
 @dataclass
@@ -100,6 +108,7 @@ def system(world: deployed.Outside, **answers: list[Data]) -> Outside:
         texts=files.texts,
         tables=files.tables,
         scanned=scanned(),
+        compared=compared(),
     )
 
 
@@ -180,7 +189,7 @@ def test_wherever_the_program_ends_every_step_is_done_and_the_run_is_recorded_un
     world: deployed.Outside,
 ) -> None:
     tick(system(world), Work(world))
-    for at in range(1, world.boundaries + 1):
+    for at in boundaries(world.boundaries):
         broken = deployed.Outside(now=AT, kill_at=at)
         outside, work = system(broken), Work(broken)
         try:
@@ -286,10 +295,118 @@ def _columns(**changed: str) -> list[Data]:
 def test_a_table_that_is_not_as_it_is_defined_is_named_with_what_differs(world: deployed.Outside) -> None:
     defined = {"ops.maintenance_runs": files.tables()["ops.maintenance_runs"]}
     right = replace(system(world, COLUMNS=_columns()), tables=lambda: defined)
-    assert run(right, configuration.steps) == ["1 tables are as they are defined"]
+    assert run(right, configuration.steps) == ["0: tables that are not as defined"]
     wrong = replace(system(world, COLUMNS=_columns(seconds="STRING")), tables=lambda: defined)
-    with pytest.raises(ConfigurationError, match=r"ops\.maintenance_runs: seconds must be FLOAT64, got STRING"):
-        run(wrong, configuration.steps)
+    run(wrong, configuration.steps, AT + HOUR)
+    [found] = findings(world)
+    assert (found.target, found.kind) == ("configuration/tables", "table_changed")
+    assert found.evidence["found"] == "ops.maintenance_runs: seconds must be FLOAT64, got STRING"
+
+
+def changed() -> dict[str, object]:
+    """What differs of a deployment in each respect."""
+    made = as_deployed(AT)
+    old = replace(made.secrets["aia-otlp-token"][0], created_at=AT - 366 * DAY)
+    closed = replace(old, number=2, state="DISABLED")
+    return {
+        "alert_policy_changed": replace(made, policies_now=[replace(made.policies_now[0], enabled=False)]),
+        "dashboard_changed": replace(made, dashboards_now=()),
+        "access_grant_changed": IamPolicy(
+            bindings=(*GRANTED.bindings, Binding(role="roles/owner", members=(ACCOUNT,)))
+        ),
+        "function_changed": replace(made, functions_now=[replace(made.functions_now[0], archive="api-2.zip")]),
+        "old_secret": replace(made, secrets={"aia-otlp-token": [old]}),
+        "unusable_secret": replace(made, secrets={"aia-otlp-token": [old, closed]}),
+    }
+
+
+SAID = {
+    "alert_policy_changed": "models/Drift: is disabled",
+    "dashboard_changed": "Models: is missing",
+    "access_grant_changed": f"is not deployed: {ACCOUNT} roles/owner",
+    "function_changed": "api: archive must be api-1.zip, got api-2.zip",
+    "old_secret": "aia-otlp-token is 366 days old",
+    "unusable_secret": "aia-otlp-token has version 2 as its newest, which is DISABLED",
+}
+
+
+@pytest.mark.parametrize("kind", SAID)
+def test_what_differs_from_the_last_apply_is_a_finding_until_it_is_gone(world: deployed.Outside, kind: str) -> None:
+    made, given = as_deployed(AT), changed()[kind]
+    for number in range(4):
+        wrong = number in (1, 2)
+        policy = given if wrong and isinstance(given, IamPolicy) else GRANTED
+        there = given if wrong and isinstance(given, MemoryDeployment) else made
+        outside = replace(
+            system(world, COLUMNS=[]), tables=dict, scanned=scanned(MemoryIam(policy)), compared=compared(there)
+        )
+        said = run(outside, configuration.steps, AT + number * HOUR)
+        assert sum(not text.startswith("0: ") for text in said) == wrong, said
+        told = [(one.kind, one.status.value) for one in findings(world)]
+        at_once = CHECKS[ConfigurationKind(kind)].fire_after == 1
+        assert told == [(kind, "firing")] * (min(number, 2) - (not at_once and number > 0)) + [(kind, "resolved")] * (
+            number == 3
+        )
+    assert findings(world)[0].evidence["found"] == SAID[kind]
+
+
+def test_settings_that_terraform_did_not_read_are_told(world: deployed.Outside) -> None:
+    there = as_deployed(AT)
+    there.made = replace(there.made, settings="0" * 64)
+    outside = replace(system(world, COLUMNS=[]), tables=dict, compared=compared(there))
+    there.made = replace(there.made, functions=(replace(there.made.functions[0], settings="1" * 64),))
+    said = run(outside, configuration.steps)
+    own_and_anothers = "2: functions that are not as deployed ("
+    assert any(one.startswith(own_and_anothers) for one in said), said
+
+
+def test_without_an_answer_nothing_is_known_of_a_deployment(world: deployed.Outside) -> None:
+    there = as_deployed(AT)
+    there.error = QueryError("Cloud Storage refuses the record of the deployment: 403")
+    outside = replace(system(world, COLUMNS=[]), tables=dict, compared=compared(there))
+    for number in range(2):
+        said = run(outside, configuration.steps, AT + number * HOUR)
+        assert [text.partition(":")[0] for text in said] == ["0", *["not known"] * 6]
+        assert len(findings(world)) == number * 6
+    assert {(one.kind, one.target.partition("/")[0]) for one in findings(world)} == {("no_verdict", "configuration")}
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[LocalStack]:
+    """The record of a stack with one program, and its settings."""
+    settings = tmp_path / "monitoring.yaml"
+    settings.write_bytes(SETTINGS.read_bytes())
+    with socket.create_server(("127.0.0.1", 0)) as program:
+        record = {"settings": str(settings), "digest": digest(settings), "ports": {"inbox": program.getsockname()[1]}}
+        file = tmp_path / "stack.json"
+        file.write_bytes(msgspec.json.encode(record))
+        yield LocalStack(file=file)
+
+
+def test_settings_that_were_changed_and_programs_that_are_gone_are_told_of_a_local_stack(stack: LocalStack) -> None:
+    assert (stack.settings(), stack.programs()) == ([], [])
+    record = msgspec.json.decode(stack.file.read_bytes())
+    Path(record["settings"]).write_text("jobs: {}")
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        record["ports"]["warehouse"] = gone.getsockname()[1]
+    stack.file.write_bytes(msgspec.json.encode(record))
+    assert stack.settings() == [f"{record['settings']} has changed since the start; restart to load it"]
+    assert stack.programs() == [f"warehouse on port {record['ports']['warehouse']}"]
+    Path(record["settings"]).unlink()
+    with pytest.raises(UnavailableError, match="cannot be read"):
+        stack.settings()
+    stack.file.write_bytes(b"[" * 100_000)
+    with pytest.raises(UnavailableError, match="must be the record of a stack"):
+        stack.programs()
+
+
+def test_a_stack_writes_down_what_the_check_reads(tmp_path: Path) -> None:
+    ports = Ports(dict.fromkeys([*PUBLIC, *PRIVATE], int(NOWHERE.rpartition(":")[2])))
+    Stack(tmp_path, ports).write_record()
+    written = LocalStack(file=tmp_path / RECORD)
+    assert written.settings() == []
+    silent = {line.partition(" ")[0] for line in written.programs()}
+    assert silent == set(ports.by_name) - {"mlflow", "vertex"}, "nothing was started"
 
 
 def test_advice_is_kept_for_the_api_and_counted(world: deployed.Outside) -> None:
@@ -319,9 +436,11 @@ def test_each_monday_what_must_not_be_is_a_finding_until_it_is_gone(world: deplo
     ]
     assert told[:3] == fired
     assert [one[:2] for one in told[3:]] == [("resolved", kind) for _, kind, _, _ in fired]
+    checks = ("roles that everybody has", "old keys of service accounts", "packages with advisories")
+    found = ("allUsers has roles/viewer", f"{key.name} is 98 days old", "jinja2 2.4.1: GHSA-462w-v97r-4m45")
     assert [row["detail"] for row in rows(outside)] == [
-        f"{n}: roles that everybody has; {n}: old keys of service accounts; {n}: packages with advisories"
-        for n in (1, 0)
+        "; ".join(f"1: {check} ({one})" for check, one in zip(checks, found, strict=True)),
+        "; ".join(f"0: {check}" for check in checks),
     ]
 
 

@@ -4,17 +4,14 @@ import json
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import flask
 import pytest
 from click.testing import CliRunner, Result
-from flask.testing import FlaskClient
-from werkzeug.serving import make_server
+from werkzeug.test import Client
 
 from core.errors import ConflictError, SettingsError, UnavailableError
 from core.events import ScoringShard
@@ -31,6 +28,7 @@ from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.deployed import NOW, Case, Deployed, tick
 from tests.support.fakes.functions import FOUND, Flights
 from tests.support.fakes.model_table import ModelTable
+from tests.support.servers.answering import answering
 
 CHURN: dict[str, Any] = {
     "name": "uplift",
@@ -178,84 +176,71 @@ def test_a_model_is_scored_at_the_tick_after_it_was_applied() -> None:
 
 
 @pytest.fixture
-def client(tmp_path: Path, table: ModelTable, clock: FakeClock) -> Iterator[FlaskClient]:
+def client(tmp_path: Path, table: ModelTable, clock: FakeClock) -> Iterator[Client]:
     store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
     services = pages.services(store, Rows(), ApiFixture(store), clock, table=table)
     yield pages.application(services).test_client()
     store.close()  # type: ignore[attr-defined]
 
 
-def test_the_api_creates_shows_and_removes_a_model(client: FlaskClient) -> None:
-    assert client.get("/api/models/uplift").status_code == 404
-    created = client.put("/api/models/uplift?by=ada", json=CHURN)
+def test_the_api_creates_shows_and_removes_a_model(client: Client) -> None:
+    assert client.get("/v1/models/uplift").status_code == 404
+    created = client.put("/v1/models/uplift?by=ada", json=CHURN)
     assert (created.status_code, created.json) == (200, {"name": "uplift", "change": "created"})
-    shown = client.get("/api/models/uplift").json
+    shown = client.get("/v1/models/uplift").json
     assert shown
     assert (shown["source"], shown["settings"], shown["changed_by"]) == (TABLE, CHURN, "ada")
-    listed = client.get("/api/models").json
+    listed = client.get("/v1/models").json
     assert listed
     assert [(one["name"], one["source"]) for one in listed] == [(pages.MODEL.name, SETTINGS), ("uplift", TABLE)]
-    assert client.delete("/api/models/uplift?by=ada").json == {"name": "uplift", "change": "removed"}
-    assert client.get("/api/models/uplift").status_code == 404
-    assert client.get(f"/api/models/{pages.MODEL.name}").json == {"name": pages.MODEL.name, "source": SETTINGS}
+    assert client.delete("/v1/models/uplift?by=ada").json == {"name": "uplift", "change": "removed"}
+    assert client.get("/v1/models/uplift").status_code == 404
+    assert client.get(f"/v1/models/{pages.MODEL.name}").json == {"name": pages.MODEL.name, "source": SETTINGS}
 
 
-def test_a_list_that_was_read_before_has_what_was_changed_since(client: FlaskClient) -> None:
+def test_a_list_that_was_read_before_has_what_was_changed_since(client: Client) -> None:
     def listed() -> list[tuple[str, str]]:
-        return [(one["name"], one["owner"]) for one in client.get("/api/models").json or ()]
+        return [(one["name"], one["owner"]) for one in client.get("/v1/models").json or ()]
 
     before = listed()
-    client.put("/api/models/uplift?by=ada", json=CHURN)
+    client.put("/v1/models/uplift?by=ada", json=CHURN)
     assert listed() == [*before, ("uplift", "growth")]
-    client.put("/api/models/uplift?by=ada", json=CHURN | {"owner": "sales"})
+    client.put("/v1/models/uplift?by=ada", json=CHURN | {"owner": "sales"})
     assert listed() == [*before, ("uplift", "sales")]
-    client.delete("/api/models/uplift?by=ada")
+    client.delete("/v1/models/uplift?by=ada")
     assert listed() == before
 
 
 @pytest.mark.parametrize(
     ("path", "body", "status", "says"),
     [
-        ("/api/models/uplift", CHURN, 400, "by: must be 1 to 80 printable characters"),
-        ("/api/models/other?by=a", CHURN, 400, "name: must be 'other', as in the address, got 'uplift'"),
-        ("/api/models/uplift?by=a", {"owner": "growth"}, 400, "table: must be given"),
-        (f"/api/models/{pages.MODEL.name}?by=a", CHURN | {"name": pages.MODEL.name}, 409, SETTINGS),
+        ("/v1/models/uplift", CHURN, 400, "by: must be 1 to 80 printable characters"),
+        ("/v1/models/other?by=a", CHURN, 400, "name: must be 'other', as in the address, got 'uplift'"),
+        ("/v1/models/uplift?by=a", {"owner": "growth"}, 400, "table: must be given"),
+        (f"/v1/models/{pages.MODEL.name}?by=a", CHURN | {"name": pages.MODEL.name}, 409, SETTINGS),
     ],
     ids=["nobody", "name", "settings", "taken"],
 )
-def test_the_api_refuses(client: FlaskClient, path: str, body: dict[str, Any], status: int, says: str) -> None:
+def test_the_api_refuses(client: Client, path: str, body: dict[str, Any], status: int, says: str) -> None:
     refused = client.put(path, json=body)
     assert refused.status_code == status
     assert refused.json
     assert says in refused.json["error"]
 
 
-def test_the_api_refuses_to_remove_what_is_not_there_or_is_of_the_settings(client: FlaskClient) -> None:
-    assert client.delete("/api/models/uplift?by=a").status_code == 404
-    assert client.delete(f"/api/models/{pages.MODEL.name}?by=a").status_code == 409
+def test_the_api_refuses_to_remove_what_is_not_there_or_is_of_the_settings(client: Client) -> None:
+    assert client.delete("/v1/models/uplift?by=a").status_code == 404
+    assert client.delete(f"/v1/models/{pages.MODEL.name}?by=a").status_code == 409
 
 
-def test_a_table_that_does_not_answer_is_told(client: FlaskClient, table: ModelTable) -> None:
+def test_a_table_that_does_not_answer_is_told(client: Client, table: ModelTable) -> None:
     table.down = True
-    assert client.put("/api/models/uplift?by=ada", json=CHURN).status_code == 503
-
-
-@contextmanager
-def served(application: flask.Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, application)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    assert client.put("/v1/models/uplift?by=ada", json=CHURN).status_code == 503
 
 
 @pytest.fixture
-def url(client: FlaskClient) -> Iterator[str]:
-    with served(client.application) as url:
+def url(client: Client) -> Iterator[str]:
+    with pages.served(client.application) as url:
         yield url
 
 
@@ -274,12 +259,9 @@ def aia(url: str, *arguments: str, columns: str | None = None) -> Result:
     ],
 )
 def test_the_list_says_the_verdict_of_the_newest_window(window: dict[str, Any], verdict: str) -> None:
-    application = flask.Flask("api")
-    application.add_url_rule(
-        "/api/models", "models", lambda: [{"name": "m", "owner": "o", "source": TABLE, "drifted": []} | window]
-    )
-    with served(application) as url:
-        row = next(line for line in aia(url, "list").output.splitlines() if TABLE in line)
+    model = {"name": "m", "owner": "o", "source": TABLE, "drifted": []} | window
+    with answering(body=json.dumps([model]).encode()) as server:
+        row = next(line for line in aia(server.url, "list").output.splitlines() if TABLE in line)
     assert [cell.strip() for cell in row.strip("│").split("│")] == [
         "m",
         "o",
@@ -342,7 +324,7 @@ def test_the_command_tells_what_the_api_refuses_and_that_it_does_not_answer(url:
     refused = aia(url, "apply", str(file))
     assert (refused.exit_code, SETTINGS in refused.stderr) == (2, True)
     nobody = aia("http://127.0.0.1:9", "list")
-    assert (nobody.exit_code, "does not answer" in nobody.stderr) == (2, True)
+    assert (nobody.exit_code, "does not answer" in nobody.stderr) == (3, True)
     assert aia("file:///etc/passwd", "list").exit_code == 2
 
 
@@ -368,7 +350,7 @@ def test_a_program_that_is_no_api_is_told() -> None:
         thread.start()
         told = aia(f"http://127.0.0.1:{server.getsockname()[1]}", "list")
         thread.join()
-    assert (told.exit_code, "does not answer as an API" in told.stderr) == (2, True)
+    assert (told.exit_code, "does not answer as an API" in told.stderr) == (3, True)
 
 
 def test_the_command_finds_the_local_system_by_the_variable_that_moves_its_port(

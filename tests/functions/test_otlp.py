@@ -32,7 +32,6 @@ from infra.local.pubsub.rows import RowFormat
 from infra.local.warehouse import read_definitions
 from tests.support.builders.budget import examples
 from tests.support.fakes.otlp import NOW, Otlp, attributes, nanoseconds, span, traces
-from tests.support.fakes.ports import posted, push
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 TRACES = traces(span(NOW)).SerializeToString()
@@ -404,15 +403,6 @@ def test_a_log_record_has_its_severity_and_its_body_only_where_the_settings_say_
     assert post(otlp, request.SerializeToString(), "/v1/logs").status_code == 200
     [row] = otlp.rows("log_records")
     assert (row["service"], row["severity"], row["body"], row["observed_at"]) == ("shop", "error", body, NOW)
-
-
-def test_the_collector_publishes_and_what_it_compressed_is_read() -> None:
-    otlp = Otlp()
-    named = {"ce-type": "org.opentelemetry.otlp.traces.v1", "content-type": "application/protobuf"}
-    for data, more in ((TRACES, {}), (gzip.compress(TRACES), {"content-encoding": "gzip"})):
-        body = push(data, (NOW + timedelta(hours=2)).isoformat(), attributes=named | more)
-        assert otlp.answer(posted(body)).status_code == 204
-    assert len(otlp.rows("spans")) == 2
 
 
 @given(

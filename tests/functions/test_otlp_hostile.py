@@ -24,6 +24,7 @@ from tests.support.fakes.otlp import NOW, Otlp, nanoseconds, span, traces
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 MANY = MOST_PARTS + 1
+FEW = 2001
 KIND = ExportTraceServiceRequest.DESCRIPTOR
 
 
@@ -44,16 +45,19 @@ def empty_spans(number: int) -> bytes:
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [
-        (empty_spans(MANY), PROTOBUF),
-        (empty_spans(MANY) + b"\x0a", PROTOBUF),
-        (field(1, field(2, field(2, field(9, b"") * MANY))), PROTOBUF),
-        (b'{"resourceSpans": [' + b"{}," * MANY + b"{}]}", JSON),
-        (b'{"x": [' + b"[]," * MANY + b"[]]}", JSON),
+        (empty_spans(FEW), PROTOBUF),
+        (empty_spans(FEW) + b"\x0a", PROTOBUF),
+        (field(1, field(2, field(2, field(9, b"") * FEW))), PROTOBUF),
+        (b'{"resourceSpans": [' + b"{}," * FEW + b"{}]}", JSON),
+        (b'{"x": [' + b"[]," * FEW + b"[]]}", JSON),
     ],
     ids=["spans", "spans and a field that is cut", "attributes", "objects", "lists"],
 )
-def test_more_parts_than_are_read_are_refused_before_they_are_parsed(body: bytes, content_type: str) -> None:
-    with pytest.raises(TooLargeError, match="must have at most 300000 spans, points, records"):
+def test_more_parts_than_are_read_are_refused_before_they_are_parsed(
+    body: bytes, content_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.otlp.body.MOST_PARTS", FEW - 1)
+    with pytest.raises(TooLargeError, match="must have at most 2000 spans, points, records"):
         decoded(body, "traces", content_type)
 
 

@@ -1,9 +1,11 @@
-"""Senders that nobody changed, over HTTP: OpenTelemetry's SDK for Python, and the examples of the guide."""
+"""Senders that nobody changed: OpenTelemetry's SDK for Python and the examples of the guide over HTTP, the Collector's exporter to Pub/Sub."""
 
+import gzip
 import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import Histogram, MeterProvider
@@ -24,7 +28,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from core.telemetry.buckets import quantile, value
 from core.telemetry.conventions import METRICS, STORED
-from tests.support.fakes.otlp import Otlp, served
+from tests.support.fakes.otlp import NOW, Otlp, attributes, nanoseconds, served, span, traces
+from tests.support.fakes.ports import posted, push
 
 RESOURCE = Resource.create({"service.name": "planner"})
 TOKEN = {"Authorization": "Bearer t0ken"}
@@ -104,8 +109,8 @@ def test_the_sdk_sends_log_records(otlp: Otlp) -> None:
 
 
 def example(language: str) -> str:
-    [found] = re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
-    return str(found)
+    """The first of a language; those of the section `Try it` are run against a whole system (tests/e2e/stacks/running)."""
+    return str(re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)[0])
 
 
 @pytest.mark.parametrize(
@@ -130,3 +135,59 @@ def test_the_guide_lists_what_is_stored() -> None:
     named = set(re.findall(r"`([^`\s]+)`", GUIDE))
     assert named >= STORED
     assert named >= METRICS.keys()
+
+
+def scraped() -> ExportMetricsServiceRequest:
+    """Metrics as the receivers of PostgreSQL and Redis document them: a sum that may fall, one that grows, and a gauge."""
+    request = ExportMetricsServiceRequest()
+    at, start = nanoseconds(NOW), nanoseconds(NOW - timedelta(hours=1))
+    for service, instance in (("postgresql", "db:5432"), ("redis", "cache:6379")):
+        group = request.resource_metrics.add()
+        group.resource.attributes.extend(attributes(service__name=service, service__instance__id=instance))
+        metrics = group.scope_metrics.add().metrics
+        if service == "redis":
+            metrics.add(name="redis.memory.used", unit="By").gauge.data_points.add(time_unix_nano=at, as_int=900)
+            continue
+        for name, grows in (("postgresql.backends", False), ("postgresql.commits", True)):
+            sent = metrics.add(name=name, unit="1").sum
+            sent.aggregation_temporality, sent.is_monotonic = 2, grows
+            for number, database in enumerate(("shop", "ml"), 3):
+                named = attributes(db__namespace=f"{database}|public")
+                sent.data_points.add(time_unix_nano=at, start_time_unix_nano=start, as_int=number, attributes=named)
+    return request
+
+
+def logs() -> ExportLogsServiceRequest:
+    request = ExportLogsServiceRequest()
+    request.resource_logs.add().scope_logs.add().log_records.add(time_unix_nano=nanoseconds(NOW), severity_number=17)
+    return request
+
+
+@pytest.mark.parametrize("compression", ["", "gzip"])
+def test_the_collector_publishes_every_signal(compression: str) -> None:
+    """With the attributes that `googlecloudpubsubexporter/exporter.go` writes, from v0.60 to v0.159."""
+    otlp = Otlp()
+    for signal, message in (("traces", traces(span(NOW))), ("metrics", scraped()), ("logs", logs())):
+        plain = message.SerializeToString()
+        named = {
+            "ce-specversion": "1.0",
+            "ce-id": "0d0c6f0c-9f0d-4f5e-8a6c-3f1c2f6e7a11",
+            "ce-source": "/opentelemetry/collector/googlecloudpubsub/0.159.0",
+            "ce-time": "2026-03-01T12:00:00.123456789Z",
+            "ce-type": f"org.opentelemetry.otlp.{signal}.v1",
+            "content-type": "application/protobuf",
+        } | ({"content-encoding": compression} if compression else {})
+        data = gzip.compress(plain) if compression else plain
+        body = push(data, (NOW + timedelta(hours=2)).isoformat(), attributes=named, orderingKey="shop")
+        assert otlp.answer(posted(body)).status_code == 204
+    assert [row["service"] for row in otlp.rows("spans")] == ["shop"]
+    assert [row["severity"] for row in otlp.rows("log_records")] == ["error"]
+    points = otlp.rows("metric_points")
+    assert [(row["service"], row["metric"], row["kind"], row["monotonic"], row["value"]) for row in points] == [
+        ("postgresql", "postgresql.backends", "sum", False, 3.0),
+        ("postgresql", "postgresql.backends", "sum", False, 4.0),
+        ("postgresql", "postgresql.commits", "sum", True, 3.0),
+        ("postgresql", "postgresql.commits", "sum", True, 4.0),
+        ("redis", "redis.memory.used", "gauge", False, 900.0),
+    ]
+    assert len({row["series_id"] for row in points}) == 5

@@ -67,7 +67,7 @@ def aia(url: str, *arguments: str) -> Result:
 
 def test_the_experiment_has_its_looks_with_the_evidence_so_far(url: str, office: ApiFixture) -> None:
     begun(office)
-    with urllib.request.urlopen(f"{url}/api/models/{NAME}/experiment") as answer:
+    with urllib.request.urlopen(f"{url}/v1/models/{NAME}/experiment") as answer:
         found = json.load(answer)
     assert (found["promotion"]["stage"], found["promotion"]["challenger"]) == ("comparison", "8")
     assert [(one["version"], one["share"]) for one in found["promotion"]["traffic"]] == [("7", 100), ("8", 0)]

@@ -13,7 +13,7 @@ from core.settings import Dependency
 from core.settings.people import When
 from core.settings.response import ActionName, Deed, Maintenance, Playbook
 from functions.adapters.notify.channel import DeliveryOutcome, Receipt
-from functions.cli.replay.read import inputs
+from functions.services.incidents.kept_decisions import inputs
 from tests.support.builders.budget import examples
 from tests.support.builders.decided import decision_rows
 from tests.support.fakes.outside import FINDING, PEOPLE, Setup, set_up

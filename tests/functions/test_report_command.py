@@ -4,12 +4,10 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from click.testing import CliRunner, Result
-from flask.testing import FlaskClient
-from werkzeug.serving import make_server
+from werkzeug.test import Client
 
 from core.events import Verb
 from functions.adapters.notify.channel import DeliveryOutcome, Receipt
@@ -31,7 +29,7 @@ def office(tmp_path: Path) -> Iterator[ApiFixture]:
 
 
 @pytest.fixture
-def api(office: ApiFixture) -> FlaskClient:
+def api(office: ApiFixture) -> Client:
     return pages.application(pages.services(office.store, Rows(), office, lambda: NOW)).test_client()
 
 
@@ -47,8 +45,8 @@ def kept(office: ApiFixture) -> Archive:
 
 
 @pytest.mark.usefixtures("kept")
-def test_the_reports_are_listed_with_those_that_were_sent(api: FlaskClient) -> None:
-    found = api.get("/api/reports").json
+def test_the_reports_are_listed_with_those_that_were_sent(api: Client) -> None:
+    found = api.get("/v1/reports").json
     assert [one["name"] for one in found["reports"]] == ["executive", "technical", "operations", "business"]
     assert found["latest"] == "2026-W47"
     (sent,) = found["kept"]
@@ -57,10 +55,10 @@ def test_the_reports_are_listed_with_those_that_were_sent(api: FlaskClient) -> N
 
 @pytest.mark.usefixtures("kept")
 @pytest.mark.parametrize("week", ["2026-W47", "latest"])
-def test_a_report_that_was_sent_is_shown_as_it_was_sent(api: FlaskClient, week: str) -> None:
-    found = api.get(f"/api/reports/executive/{week}").json
+def test_a_report_that_was_sent_is_shown_as_it_was_sent(api: Client, week: str) -> None:
+    found = api.get(f"/v1/reports/executive/{week}").json
     assert found["made_at"] == "2026-11-23T08:00:00Z"
-    assert "Revenue was" in api.get(f"/api/reports/executive/{week}.txt").text
+    assert "Revenue was" in api.get(f"/v1/reports/executive/{week}.txt").text
     page = api.get(f"/reports/executive/{week}")
     assert page.mimetype == "text/html"
     assert "preview" not in page.text
@@ -68,13 +66,13 @@ def test_a_report_that_was_sent_is_shown_as_it_was_sent(api: FlaskClient, week: 
     assert "https://console.cloud.google.com/bigquery?project=aia-test" in page.text
 
 
-def test_another_one_is_made_from_what_is_there_and_not_kept(api: FlaskClient, office: ApiFixture) -> None:
+def test_another_one_is_made_from_what_is_there_and_not_kept(api: Client, office: ApiFixture) -> None:
     assert "preview" in api.get("/reports/technical/2026-W46").text
     assert office.store.find("report_texts") == []
 
 
 @pytest.mark.usefixtures("kept")
-def test_the_page_of_the_reports_links_them(api: FlaskClient) -> None:
+def test_the_page_of_the_reports_links_them(api: Client) -> None:
     page = api.get("/reports").text
     assert '<a href="/reports/executive/2026-W47">Executive report, 2026-W47</a>' in page
     assert "mail: delivered" in page
@@ -88,41 +86,36 @@ def test_the_page_of_the_reports_links_them(api: FlaskClient) -> None:
         ("executive/2026-W48", "week: must be over, the newest is 2026-W47, got '2026-W48'"),
     ],
 )
-def test_what_does_not_exist_is_not_found_with_the_reason(api: FlaskClient, path: str, reason: str) -> None:
-    for prefix in ("/api/reports/", "/reports/"):
+def test_what_does_not_exist_is_not_found_with_the_reason(api: Client, path: str, reason: str) -> None:
+    for prefix in ("/v1/reports/", "/reports/"):
         found = api.get(prefix + path)
         assert (found.status_code, found.json["error"]) == (404, reason)
-    assert api.post(f"/api/reports/{path}/send", json={"by": "ada"}).status_code == 404
+    assert api.post(f"/v1/reports/{path}/send", json={"by": "ada"}).status_code == 404
 
 
 def test_a_warehouse_that_does_not_answer_is_503(office: ApiFixture) -> None:
     warehouse = Rows()
     warehouse.down = True
     api = pages.application(pages.services(office.store, warehouse, office, lambda: NOW)).test_client()
-    assert api.get("/api/reports/executive/latest").status_code == 503
+    assert api.get("/v1/reports/executive/latest").status_code == 503
 
 
-def test_to_send_a_report_is_a_command(api: FlaskClient, office: ApiFixture) -> None:
-    found = api.post("/api/reports/executive/latest/send", json={"by": "ada"})
+def test_to_send_a_report_is_a_command(api: Client, office: ApiFixture) -> None:
+    found = api.post("/v1/reports/executive/latest/send", json={"by": "ada"})
     assert found.status_code == 202
     ((topic, command, attributes),) = office.published
     assert (topic, command.verb, command.subject) == ("commands", Verb.SEND_REPORT, "executive:2026-W47")
     assert attributes == {"verb": "send_report"}
-    assert api.post("/api/reports/executive/latest/send", json={}).status_code == 400
+    assert api.post("/v1/reports/executive/latest/send", json={}).status_code == 400
 
 
 # The command
 
 
 @pytest.fixture
-def url(api: FlaskClient) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, api.application, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def url(api: Client) -> Iterator[str]:
+    with pages.served(api.application) as url:
+        yield url
 
 
 def run(url: str, *arguments: str) -> Result:
@@ -145,7 +138,7 @@ def test_the_command_lists_writes_prints_and_sends(url: str, office: ApiFixture,
     assert office.sent == ["executive:2026-W47"]
 
 
-def test_what_cannot_be_done_is_exit_status_2_with_the_reason(url: str, tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_told_by_the_exit_status_and_the_reason(url: str, tmp_path: Path) -> None:
     for arguments, reason in (
         (("nobody",), "must be one of executive"),
         (("executive", "--week", "2026-W99"), "must be a week of ISO 8601"),
@@ -154,4 +147,4 @@ def test_what_cannot_be_done_is_exit_status_2_with_the_reason(url: str, tmp_path
         found = run(url, *arguments)
         assert found.exit_code == 2
         assert reason in found.stderr
-    assert run("http://127.0.0.1:9", "executive").exit_code == 2
+    assert run("http://127.0.0.1:9", "executive").exit_code == 3

@@ -9,11 +9,12 @@ import pytest
 from core.errors import UnavailableError
 from core.events import Tick
 from core.settings import OpenTelemetry, Settings
+from core.telemetry.application_metrics import ApplicationMetric, application_readings
 from core.telemetry.summary import AgentTasks, Operations, agent_readings, limit_readings, service_readings
 from functions.adapters.events import encode
 from functions.adapters.ports import Data
 from functions.service_rollup.main import build
-from functions.service_rollup.rollup import NAME, RECENT, TASKS, WRITE
+from functions.service_rollup.rollup import METRICS, NAME, RECENT, TASKS, WRITE
 from tests.support.fakes.ports import MemoryPorts, posted, push
 from tests.support.fakes.recorders import RecordingMetrics
 
@@ -42,6 +43,17 @@ TASK: Data = {
     "dollars": 2.5,
 }
 
+MEMORY: Data = {
+    "service": "shop",
+    "metric": "process.memory.usage",
+    "is_counter": False,
+    "series": 2,
+    "total": 6.0,
+    "highest": 4.0,
+    "known": 7,
+}
+RISES: Data = MEMORY | {"metric": "jobs", "is_counter": True, "total": 150.0, "highest": None}
+
 
 @dataclass
 class World:
@@ -55,7 +67,7 @@ class World:
         if self.fault:
             raise self.fault
         self.asked.append((sql, parameters))
-        return {WRITE: [], RECENT: [ROW], TASKS: [TASK]}[sql]
+        return {WRITE: [], RECENT: [ROW], TASKS: [TASK], METRICS: [MEMORY, RISES]}[sql]
 
     def tick(self, at: datetime = AT) -> int:
         settings = Settings(jobs={}, opentelemetry=OpenTelemetry(services=3, names=2, loop=5))
@@ -69,7 +81,7 @@ class World:
 def test_a_tick_writes_the_look_back_and_measures_the_minutes_that_are_complete() -> None:
     world = World()
     assert world.tick() == 204
-    (_, written), (_, recent), (_, tasks) = world.asked
+    (_, written), (_, recent), (_, tasks), (_, metrics) = world.asked
     assert written == {
         "since": AT - 15 * MINUTE,
         "until": AT,
@@ -85,7 +97,18 @@ def test_a_tick_writes_the_look_back_and_measures_the_minutes_that_are_complete(
         "loop": 5,
         "most": 200,
     }
+    assert metrics == {
+        "before": AT - 16 * MINUTE,
+        "start": AT - 6 * MINUTE,
+        "end": AT - MINUTE,
+        "most_services": 3,
+        "most_names": 2,
+        "most": 500,
+    }
     found = world.measured()
+    assert found["aia_service_metric_value", "process.memory.usage", "shop", "mean"] == 3.0
+    assert found["aia_service_metric_per_second", "jobs", "shop"] == 0.5
+    assert found["aia_telemetry_unnamed", "metrics"] == 5
     assert found["aia_service_requests_per_second", "/a", "request", "shop"] == 1.0
     assert found["aia_service_error_ratio", "all", "request", "shop"] == 0.1
     assert found["aia_telemetry_unnamed", "names"] == 7
@@ -99,15 +122,24 @@ def test_the_same_tick_again_and_an_older_one_ask_for_their_own_minutes() -> Non
     before = world.measured()
     world.tick()
     assert world.measured() == before
-    assert world.asked[:3] == world.asked[3:]
+    assert world.asked[:4] == world.asked[4:]
     world.tick(AT - MINUTE)
-    assert world.asked[6][1]["until"] == AT - MINUTE
+    assert world.asked[8][1]["until"] == AT - MINUTE
 
 
 def test_without_the_warehouse_the_tick_comes_again() -> None:
     world = World(fault=UnavailableError("BigQuery does not answer"))
     assert world.tick() == 503
     assert world.measured() == {}
+
+
+@pytest.mark.parametrize("total", [float("nan"), float("inf")])
+def test_a_level_that_is_no_number_is_not_measured(total: float) -> None:
+    found = application_readings([ApplicationMetric(**MEMORY | {"total": total})], seconds=300)
+    assert {(name, labels.get("statistic")): value for name, value, labels in found} == {
+        ("aia_telemetry_unnamed", None): 6,
+        ("aia_service_metric_value", "max"): 4,
+    }
 
 
 def readings(*rows: Operations, minimum: int = 20) -> dict[tuple[str, ...], float]:

@@ -13,6 +13,7 @@ from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data, Document
 from functions.adapters.sqlite_store import SqliteStore
 from functions.services.detection import COLLECTION, Tracker, Verdicts
+from tests.support.builders.budget import ALL
 from tests.support.fakes.recorders import RecordingBus
 from tests.support.fakes.stores import WrappedStore
 
@@ -93,7 +94,7 @@ def reference(spec: ConditionSpec, deliveries: list[tuple[int, str]]) -> list[tu
     return [(e.observed_at, e.status.value, e.severity) for e in bus.events if isinstance(e, Finding)]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(40 if ALL else 15))
 def test_whatever_the_history_people_are_told_what_they_would_be_told_if_every_verdict_was_written(seed: int) -> None:
     """Ticks that come late, out of order, and twice; with and without hysteresis, each verdict told and not."""
     rng = random.Random(seed)

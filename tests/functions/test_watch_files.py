@@ -200,5 +200,5 @@ def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
     neither = CliRunner().invoke(main, ["watch"])
     assert (neither.exit_code, neither.stderr) == (2, "Error: FILE or --remove NAME must be given, one of the two\n")
     away = CliRunner().invoke(main, ["watch", str(tmp_path / "a.csv"), "--url", "http://127.0.0.1:9"])
-    assert away.exit_code == 2
+    assert away.exit_code == 3
     assert away.stderr.startswith("Error: http://127.0.0.1:9: does not answer as an API: ")

@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from core.business.forecast import forecast
 from core.errors import QueryError
 from core.settings import Billing, Business, Model, Settings, Spending
 from functions.bi_rollup.queries import Query
@@ -139,7 +138,7 @@ def test_each_forecast_is_made_once() -> None:
 
     def counting(daily: np.ndarray[Any, Any], **given: Any) -> Any:
         made.append(daily.tobytes())
-        return forecast(daily, **given)
+        return past.ONCE.forecaster(daily, **given)
 
     found = build(settings=NO_CUSTOMERS, estimates=Estimates(forecaster=counting))
     for first in (0, 2, 1):
@@ -156,7 +155,7 @@ def test_estimates_from_disk_are_the_same_as_those_that_are_made(
 ) -> None:
     whole, points = in_order
     path = tmp_path / "aia" / "estimates.sqlite"
-    made = build(estimates=estimates_on_disk(path))
+    made = build(estimates=estimates_on_disk(path, past.ONCE))
     assert by_series(made.run(midnights(3))) == points
     found = build(estimates=estimates_on_disk(path, Estimates(forecaster=not_made, valuer=not_made)))
     assert by_series(found.run(midnights(3))) == points

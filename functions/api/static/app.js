@@ -25,16 +25,16 @@ async function past() {
 }
 
 const page = watch({
-  me: { load: () => get("/api/me"), draw: (me) => { meet(me); settle(me); }, every: Infinity },
-  incidents: { load: () => get("/api/incidents?limit=1"), every: EVERY, in: ["open"] },
-  actions: { load: () => get("/api/actions"), every: EVERY, in: ["approvals-list"] },
-  silences: { load: () => get("/api/silences"), every: EVERY },
-  probes: { load: () => get("/api/probes"), every: EVERY },
-  models: { load: () => get("/api/models"), every: SLOWLY },
-  pipelines: { load: async () => withFresh(await get("/api/pipelines")), every: SLOWLY },
-  rules: { load: () => get("/api/rules"), every: SLOWLY },
-  channels: { load: () => get("/api/channels"), every: SLOWLY },
-  "on-call": { load: () => get("/api/on-call"), every: SLOWLY },
+  me: { load: () => get("/v1/me"), draw: (me) => { meet(me); settle(me); }, every: Infinity },
+  incidents: { load: () => get("/v1/incidents?limit=1"), every: EVERY, in: ["open"] },
+  actions: { load: () => get("/v1/actions"), every: EVERY, in: ["approvals-list"] },
+  silences: { load: () => get("/v1/silences"), every: EVERY },
+  probes: { load: () => get("/v1/probes"), every: EVERY },
+  models: { load: () => get("/v1/models"), every: SLOWLY },
+  pipelines: { load: async () => withFresh(await get("/v1/pipelines")), every: SLOWLY },
+  rules: { load: () => get("/v1/rules"), every: SLOWLY },
+  channels: { load: () => get("/v1/channels"), every: SLOWLY },
+  "on-call": { load: () => get("/v1/on-call"), every: SLOWLY },
 }, { drawn: draw, busy, commanded: ["incidents", "actions", "silences"], soon: isComing, back: askAgain, also: past });
 
 function glance(seen) {

@@ -8,7 +8,7 @@ const TONE = { delivered: "good", refused: "critical", failed: "critical" };
 
 function send({ name, test }) {
   command({
-    key: keyOf(name), path: `/api/channels/${encodeURIComponent(name)}/test`, body: {}, says: `Test message: ${name}`,
+    key: keyOf(name), path: `/v1/channels/${encodeURIComponent(name)}/test`, body: {}, says: `Test message: ${name}`,
     apply: (known) => known,
     holds: (known) => known.channels.some((one) => one.name === name && one.test && one.test.id !== test?.id),
   });

@@ -1,6 +1,7 @@
 // What of the platform is watched, alerted, drawn and seen now, area by area; each opens to its signals.
 import { get } from "./api.js";
 import { at, el, show } from "./dom.js";
+import { asOf } from "./zone.js";
 import { clock, plural } from "./format.js";
 
 const EVERY = 60000;
@@ -8,7 +9,8 @@ const LEVELS = { "seen here": "good", replayed: "info", "needs GCP": "info", "no
 let timer = 0;
 
 const list = (names, none) => (names.length ? names.join(", ") : el("span", { class: "soft" }, none));
-const seen = (one) => (one.series === null ? "not known" : one.series ? plural(one.series, "series", "series") + (one.written_by.length ? ` by ${one.written_by.join(", ")}` : "") : "none");
+const seen = (one) => (one.series === null ? "not known" : one.series
+  ? [plural(one.series, "series", "series"), one.replayed > 0 && `, ${one.replayed === one.series ? "replayed" : `${one.replayed} replayed`}`, one.written_by.length > 0 && ` by ${one.written_by.join(", ")}`] : "none");
 
 const signalRow = (one) => el("tr", {},
   el("th", { scope: "row" }, el("code", {}, one.selector), one.help && el("p", { class: "soft" }, one.help)),
@@ -20,15 +22,22 @@ const signals = (area) => el("div", { class: "scroll", tabindex: 0, role: "group
 
 const count = (number, name, many) => el("span", { class: number ? "" : "soft" }, plural(number, name, many));
 
+// What to do so that something of ours is seen there.
+const HOW = { "not set up": "To set it up: ", replayed: "To see your own: " };
+const how = ({ how: what, guide, settings }, lead) => el("div", { class: "how" },
+  el("p", {}, lead, el("b", {}, what.replaceAll("`", "")), " ", el("a", { href: `/guides/${guide}` }, "Guide")),
+  settings && [el("p", { class: "soft" }, "In the settings (", el("code", {}, "infra/monitoring.yaml"), "), then start or deploy again:"), el("pre", { tabindex: 0, "aria-label": "Settings to add" }, el("code", {}, settings.trimEnd()))]);
+
 const card = (area) => el("details", { class: "card area", "data-key": area.name },
   el("summary", {},
     el("b", {}, area.name),
     el("span", { class: `pill ${LEVELS[area.sight]}` }, area.sight),
-    el("span", { class: "counts" }, count(area.signals.length, "signal"), " · ", `${area.seen ?? "not known how many"} seen`, " · ", count(area.rules.length, "alert rule"), " · ", count(area.panels.length, "panel")),
+    el("span", { class: "counts" }, count(area.signals.length, "signal"), " · ", `${area.seen ?? "not known how many"} seen`, area.replayed > 0 && `, ${area.replayed} replayed`, " · ", count(area.rules.length, "alert rule"), " · ", count(area.panels.length, "panel")),
     el("span", { class: "soft" }, area.owner)),
-  area.sight === "needs GCP" && el("p", { class: "soft" }, "Nothing on this machine writes it. It is held against its documentation by ", el("code", {}, area.contract), "."),
-  area.sight === "not set up" && el("p", { class: "soft" }, "Nothing here is set up that writes it: a probe, a model, a limit or an application. It is tested by ", el("code", {}, area.contract), "."),
+  area.sight === "needs GCP" && el("p", { class: "soft" }, "Only Google Cloud writes it. It is held against its documentation by ", el("code", {}, area.contract), "."),
   area.sight === "replayed" && el("p", { class: "soft" }, "On this machine its data are a replay: these samples show that the area works, and do not count as seen."),
+  HOW[area.sight] && area.set_up && how(area.set_up, HOW[area.sight]),
+  area.sight === "not set up" && el("p", { class: "soft" }, "Until then it is tested by ", el("code", {}, area.contract), "."),
   signals(area));
 
 function draw({ at: instant, areas }) {
@@ -43,13 +52,13 @@ async function refresh() {
   if (document.hidden) return;
   let problem = "";
   try {
-    draw(await get("/api/coverage"));
+    draw(await get("/v1/coverage"));
   } catch (error) {
     problem = `What is covered is missing or out of date: ${error.name === "TimeoutError" ? "the request timed out" : error.message}`;
   }
   if (at("problem").textContent !== problem) at("problem").textContent = problem;
   at("problem").hidden = !problem;
-  if (!problem) at("updated").textContent = `as of ${new Date().toLocaleTimeString()}`;
+  if (!problem) at("updated").textContent = asOf();
   document.body.dataset.loaded = "true";
   timer = setTimeout(refresh, EVERY);
 }

@@ -87,7 +87,7 @@ function question(tile, seconds, end) {
   const step = columned ? columnOf(range()) : stepOf(seconds, POINTS);
   const query = new URLSearchParams({ start: end - seconds, end, step });
   for (const one of state.layout.variables) query.set(one.name, chosen().get(one.name) ?? one.value);
-  return `/api/dashboards/${encodeURIComponent(state.name)}/tiles/${tile.index}?${query}`;
+  return `/v1/dashboards/${encodeURIComponent(state.name)}/tiles/${tile.index}?${query}`;
 }
 
 const clockOf = (seconds) => shown(new Date(1000 * seconds));
@@ -189,7 +189,7 @@ async function open() {
     state.turn++;
     delete document.body.dataset.loaded;
     try {
-      const layout = await get(`/api/dashboards/${encodeURIComponent(name)}`);
+      const layout = await get(`/v1/dashboards/${encodeURIComponent(name)}`);
       if (name !== state.name) return;
       state.layout = layout;
     } catch (error) {
@@ -219,7 +219,7 @@ function fixed() {
 // Runbooks are linked where it is known where they are; where that is not told, they are only named.
 async function start() {
   try {
-    const [titles, me] = await Promise.all([get("/api/dashboards"), get("/api/me").catch(() => null)]);
+    const [titles, me] = await Promise.all([get("/v1/dashboards"), get("/v1/me").catch(() => null)]);
     if (me) settle(me);
     state.titles = titles;
   } catch (error) {

@@ -15,7 +15,7 @@ export const askAgain = () => { state.asked = 0; };
 export async function follow() {
   const before = state.history;
   state.asked = Date.now();
-  const answer = await get("/api/backfills").catch(() => null);
+  const answer = await get("/v1/backfills").catch(() => null);
   if (!answer) { // asked again with the rest of the page
     if (!before) state.asked = 0;
     return false;

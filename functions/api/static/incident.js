@@ -155,7 +155,7 @@ function timeline(incident) {
 const entries = (incident) => `Timeline: ${plural(incident.timeline.length + trainingSteps(incident).length, "entry", "entries")}`;
 
 const sources = (incident) => el("p", { class: "soft" },
-  el("a", { href: `/api/incidents/${encodeURIComponent(incident.id)}/report.md` }, "Report as Markdown"), " · ", el("code", {}, incident.id));
+  el("a", { href: `/v1/incidents/${encodeURIComponent(incident.id)}/report.md` }, "Report as Markdown"), " · ", el("code", {}, incident.id));
 
 function head(incident, context) {
   const over = incident.state === "resolved";

@@ -15,7 +15,7 @@ const asked = (more = {}) => {
   const query = new URLSearchParams();
   for (const name of NAMES) if (chosen().has(name)) query.set(name, chosen().get(name));
   for (const [name, value] of Object.entries(more)) query.set(name, value);
-  return `/api/incidents/search?${query}`;
+  return `/v1/incidents/search?${query}`;
 };
 
 const fields = () => [

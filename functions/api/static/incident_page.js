@@ -11,7 +11,7 @@ import { settle } from "./runbook.js";
 import { meet } from "./who.js";
 
 const id = decodeURIComponent(location.pathname.split("/")[2]);
-const path = `/api/incidents/${encodeURIComponent(id)}`;
+const path = `/v1/incidents/${encodeURIComponent(id)}`;
 let missing = false;
 
 // An address of none: said once, and not asked for again.
@@ -52,12 +52,12 @@ function draw() {
 }
 
 const page = watch({
-  me: { load: () => get("/api/me"), draw: (me) => { meet(me); settle(me); }, every: Infinity },
+  me: { load: () => get("/v1/me"), draw: (me) => { meet(me); settle(me); }, every: Infinity },
   incident: { load: one, in: ["incident"] },
-  actions: { load: () => get("/api/actions") },
-  silences: { load: () => get("/api/silences") },
-  others: { load: () => get("/api/incidents?limit=1"), every: SLOWLY },
-  "on-call": { load: () => get("/api/on-call"), every: SLOWLY },
+  actions: { load: () => get("/v1/actions") },
+  silences: { load: () => get("/v1/silences") },
+  others: { load: () => get("/v1/incidents?limit=1"), every: SLOWLY },
+  "on-call": { load: () => get("/v1/on-call"), every: SLOWLY },
 }, { drawn: draw, busy, commanded: ["incident", "actions", "silences"] });
 
 onChange(() => {

@@ -108,7 +108,7 @@ export function act(incident, does, target = "") {
   const told = { note, at: new Date().toISOString(), ...(NAMES.includes(does) && to ? { to } : {}), ...(target && { target }) };
   const { at, ...body } = told;
   const sent = command({
-    key: keyOf(incident), path: `/api/incidents/${encodeURIComponent(incident.id)}/${verb}`, body,
+    key: keyOf(incident), path: `/v1/incidents/${encodeURIComponent(incident.id)}/${verb}`, body,
     says: `${label}: ${target || incident.title}`, ask: ASKS[verb]?.(incident), holdBack: HELD_BACK.includes(verb), takesBack: verb === "reopen",
     apply: (known, by) => ({ ...known, incidents: known.incidents.map((one) => (one.id === incident.id ? { ...one, ...EFFECT[verb](one, { ...told, by }) } : one)) }),
     holds: (known, by) => known.incidents.some((one) => one.id === incident.id && HOLDS[verb](one, { ...told, by }, incident)),

@@ -17,10 +17,10 @@ export function withFresh(all) {
 }
 
 async function ask(changed) {
-  const running = await get("/api/pipelines?running=true");
+  const running = await get("/v1/pipelines?running=true");
   const names = new Set(running.map((one) => one.name));
   const ended = [...live].filter((name) => !names.has(name));
-  const last = await Promise.all(ended.map((name) => get(`/api/pipelines?name=${encodeURIComponent(name)}`)));
+  const last = await Promise.all(ended.map((name) => get(`/v1/pipelines?name=${encodeURIComponent(name)}`)));
   for (const data of [...running, ...last.flat()]) fresh.set(data.name, { data, at: Date.now() });
   const differs = ended.length > 0 || [...names].some((name) => !live.has(name));
   live = names;

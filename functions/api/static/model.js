@@ -14,7 +14,7 @@ import { asOf } from "./zone.js";
 
 const EVERY = 60000;
 const name = decodeURIComponent(location.pathname.split("/")[2]);
-const base = `/api/models/${encodeURIComponent(name)}`;
+const base = `/v1/models/${encodeURIComponent(name)}`;
 const known = {};
 const failed = new Map();
 const history = past();

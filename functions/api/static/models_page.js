@@ -17,7 +17,7 @@ const keyOf = (one) => `${at("days").value} ${one.window_end}`;
 async function bringDrift(one) {
   const key = keyOf(one);
   if (drifts.get(one.name)?.key === key) return;
-  drifts.set(one.name, { key, data: await get(`/api/models/${encodeURIComponent(one.name)}/drift?days=${at("days").value}`) });
+  drifts.set(one.name, { key, data: await get(`/v1/models/${encodeURIComponent(one.name)}/drift?days=${at("days").value}`) });
 }
 
 // Of more of the past that has come in, everything that is shown is old.
@@ -29,7 +29,7 @@ async function past() {
 }
 
 async function load() {
-  const all = (await get("/api/models")).sort((one, other) => rank(one) - rank(other) || (one.name < other.name ? -1 : 1));
+  const all = (await get("/v1/models")).sort((one, other) => rank(one) - rank(other) || (one.name < other.name ? -1 : 1));
   await Promise.all(all.filter((one, place) => isOpen(one.name, place)).map(bringDrift));
   return all;
 }

@@ -33,8 +33,8 @@ function draw() {
 }
 
 const page = watch({
-  probes: { load: () => get("/api/probes"), in: ["probes"] },
-  history: { load: async () => ({ range: range(), ...(await get(`/api/probes/history?range=${range()}`)) }), every: SLOWLY },
+  probes: { load: () => get("/v1/probes"), in: ["probes"] },
+  history: { load: async () => ({ range: range(), ...(await get(`/v1/probes/history?range=${range()}`)) }), every: SLOWLY },
 }, { drawn: draw });
 
 function choose(name) {

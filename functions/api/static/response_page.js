@@ -20,12 +20,12 @@ function draw() {
 }
 
 const page = watch({
-  me: { load: () => get("/api/me"), draw: (me) => { meet(me); settle(me); }, every: Infinity },
-  actions: { load: () => get("/api/actions"), in: ["approvals-list", "automation"] },
-  silences: { load: () => get("/api/silences"), in: ["silences"] },
-  channels: { load: () => get("/api/channels"), in: ["channels-list"] },
-  "on-call": { load: () => get("/api/on-call"), draw: onCall.draw, every: SLOWLY, in: ["on-call-list"] },
-  rules: { load: () => get("/api/rules"), draw: rules.draw, every: SLOWLY, in: ["rules-card"] },
+  me: { load: () => get("/v1/me"), draw: (me) => { meet(me); settle(me); }, every: Infinity },
+  actions: { load: () => get("/v1/actions"), in: ["approvals-list", "automation"] },
+  silences: { load: () => get("/v1/silences"), in: ["silences"] },
+  channels: { load: () => get("/v1/channels"), in: ["channels-list"] },
+  "on-call": { load: () => get("/v1/on-call"), draw: onCall.draw, every: SLOWLY, in: ["on-call-list"] },
+  rules: { load: () => get("/v1/rules"), draw: rules.draw, every: SLOWLY, in: ["rules-card"] },
 }, { drawn: draw, busy, commanded: ["actions", "silences", "channels"] });
 
 onChange(() => {

@@ -38,7 +38,7 @@ function answer(one, verb) {
   const note = document.querySelector(`[data-key="note/${CSS.escape(one.id)}"]`);
   const next = verb === "approve" ? "approved" : "rejected";
   command({
-    key: keyOf(one), path: `/api/actions/${encodeURIComponent(one.id)}/${verb}`, body: { note: note?.value ?? "" },
+    key: keyOf(one), path: `/v1/actions/${encodeURIComponent(one.id)}/${verb}`, body: { note: note?.value ?? "" },
     says: `${next}: ${words(one.action)} on ${one.target}`,
     apply: (known) => ({ ...known, actions: { ...known.actions, waiting: known.actions.waiting.map((two) => (two.id === one.id ? { ...two, stage: next } : two)) } }),
     holds: (known) => !known.actions.waiting.some((two) => two.id === one.id && two.stage === "awaiting_approval"),
@@ -84,7 +84,7 @@ function turn(verb, action, note, ask = ASKS[verb](action)) {
   const undo = ask && (() => turn(halted ? "resume" : "halt", action, "undone", null));
   const others = (all) => all.filter((one) => one.action !== action);
   return command({
-    key: "automation", path: `/api/automation/${verb}`, body: { action, note },
+    key: "automation", path: `/v1/automation/${verb}`, body: { action, note },
     says: `${halted ? "Halted" : "Resumed"}: ${nameOf(action)}`, ask, undo,
     apply: (known, by) => ({ ...known, actions: { ...known.actions, automation: { ...known.actions.automation, halted: [...others(known.actions.automation.halted), ...(halted ? [{ action, by, at: new Date().toISOString(), note, halted }] : [])] } } }),
     holds: (known) => known.actions.automation.halted.some((one) => one.action === action) === halted,

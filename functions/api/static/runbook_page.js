@@ -36,7 +36,7 @@ async function start() {
   const [, kind, name] = location.pathname.split("/");
   read(kind);
   try {
-    draw(await text(`/api/${kind}/${name}`));
+    draw(await text(`/v1/${kind}/${name}`));
   } catch (error) {
     at("problem").textContent = error.name === "TimeoutError" ? "The request timed out" : error.message;
     at("problem").hidden = false;

@@ -14,7 +14,7 @@ export function silence(pattern, minutes, note, key = "silences", anyway = false
   const now = Date.now();
   const until = new Date(now + minutes * 60000).toISOString();
   return command({
-    key, path: "/api/silences", body: { pattern, minutes, note, ...(anyway && { anyway }) }, says: `Silenced: ${pattern}`,
+    key, path: "/v1/silences", body: { pattern, minutes, note, ...(anyway && { anyway }) }, says: `Silenced: ${pattern}`,
     refused: ({ near }) => { if (near !== undefined) unmatched = { pattern, minutes, note, near }; },
     apply: (known, by) => ({ ...known, silences: [...known.silences, { pattern, by, note, at: new Date(now).toISOString(), until }] }),
     holds: (known) => known.silences.some((one) => one.pattern === pattern && Date.parse(one.until) >= Date.parse(until) - 60000),
@@ -23,7 +23,7 @@ export function silence(pattern, minutes, note, key = "silences", anyway = false
 
 export function unsilence(pattern, key = keyOf(pattern)) {
   return command({
-    key, path: "/api/silences/end", body: { pattern }, says: `No longer silenced: ${pattern}`, holdBack: true,
+    key, path: "/v1/silences/end", body: { pattern }, says: `No longer silenced: ${pattern}`, holdBack: true,
     ask: { title: "End this silence?", text: [pattern, "People are notified of these targets again, also of what fires already."], label: "End the silence" },
     apply: (known) => ({ ...known, silences: known.silences.filter((one) => one.pattern !== pattern) }),
     holds: (known) => !known.silences.some((one) => one.pattern === pattern),

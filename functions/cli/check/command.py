@@ -53,8 +53,8 @@ def _count(faults: list[Fault]) -> str:
 def _running(settings: Settings, url: str) -> Iterator[Fault]:
     """What the running system shows; a note where none answers."""
     try:
-        answer = call(url, "GET", "/api/deployment")
-        absent = call(url, "GET", "/api/rules")
+        answer = call(url, "GET", "/v1/deployment")
+        absent = call(url, "GET", "/v1/rules")
     except RefusedError as error:
         click.echo(f"tables and alert rules are not looked at: {error.message}", err=True)
         return

@@ -32,7 +32,7 @@ def lookbacks(google: Google) -> Iterator[Finding]:
 def channels(url: str, by: str, patience: float) -> Iterator[Finding]:
     """Send one test message through each channel."""
     try:
-        names = [str(one["name"]) for one in call(url, "GET", "/api/channels")]
+        names = [str(one["name"]) for one in call(url, "GET", "/v1/channels")]
     except RefusedError as error:
         yield Finding(check="channel", subject="all", verdict=Verdict.NOT_KNOWN, detail=error.message)
         return

@@ -1,47 +1,21 @@
 """The kept decisions: rows of `ops.incident_decisions`, from BigQuery or from a file of JSON lines."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from core.errors import AiaError
-from core.events import ActionDecision, Command, DecisionKind, Delivered, Finding
-from core.incidents.measured import KnownOrders
-from core.replay.inputs import Input
 from functions.adapters.ports import Warehouse
+from functions.services.incidents.kept_decisions import Row, rows_of
 
 _STATEMENT = Path(__file__).with_name("decisions.sql").read_text()
 _DAY = timedelta(days=1)
-_EVENTS: dict[DecisionKind, Any] = {
-    DecisionKind.FINDING: Finding,
-    DecisionKind.COMMAND: Command,
-    DecisionKind.ACTION_DECISION: ActionDecision,
-    DecisionKind.DELIVERY: Delivered,
-}
-_known = msgspec.json.Decoder(KnownOrders)
-_decoders = {kind: msgspec.json.Decoder(event) for kind, event in _EVENTS.items()}
 
 
 class ReplayError(AiaError):
     """What was kept cannot be read; the message is one line."""
-
-
-class Row(msgspec.Struct, frozen=True):
-    """A row of `ops.incident_decisions`."""
-
-    id: str
-    kind: DecisionKind
-    incident_group: str
-    revision: int
-    event_id: str
-    target: str
-    event: str
-    published_at: datetime
-    decided_at: datetime
-    known: str = ""
 
 
 _row = msgspec.json.Decoder(Row)
@@ -52,16 +26,12 @@ def from_warehouse(warehouse: Warehouse, since: datetime, until: datetime) -> li
 
     Raises:
         AiaError: BigQuery does not answer or refuses the statement.
-        ReplayError: a row has another form than this version knows.
+        UnreadableError: a row has another form than this version knows.
     """
     rows: list[Row] = []
     while since < until:
         end = min(since + _DAY, until)
-        found = warehouse.query(_STATEMENT, since=since, until=end)
-        try:
-            rows += msgspec.convert(found, list[Row], builtin_types=(datetime,))
-        except msgspec.ValidationError as error:
-            raise ReplayError(f"ops.incident_decisions: {error}") from error
+        rows += rows_of(warehouse.query(_STATEMENT, since=since, until=end))
         since = end
     return rows
 
@@ -92,42 +62,8 @@ def save(rows: Iterable[Row], path: Path) -> None:
         raise ReplayError(f"--save: {path} cannot be written: {error.strerror}") from error
 
 
-def inputs(rows: Sequence[Row]) -> list[Input]:
-    """The rows as inputs of a replay, each once, as it was decided on first.
-
-    Raises:
-        ReplayError: an event has another form than this version knows; the message names the row.
-    """
-    first: dict[str, Row] = {}
-    for row in rows:
-        known = first.setdefault(row.id, row)
-        if (row.decided_at, row.revision) < (known.decided_at, known.revision):
-            first[row.id] = row
-    return list(_inputs(first.values()))
-
-
 def _read(path: Path, number: int, line: bytes) -> Row:
     try:
         return _row.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ReplayError(f"{path}:{number}: must be a row of ops.incident_decisions: {error}") from error
-
-
-def _inputs(rows: Iterable[Row]) -> Iterator[Input]:
-    for row in rows:
-        decoder = _decoders.get(row.kind)
-        try:
-            event = decoder.decode(row.event) if decoder else None
-            known = _known.decode(row.known) if row.known else KnownOrders()
-        except (msgspec.MsgspecError, ValueError) as error:
-            raise ReplayError(f"row {row.id}: event: must be a {row.kind}: {error}") from error
-        yield Input(
-            kind=row.kind,
-            group=row.incident_group,
-            revision=row.revision,
-            key=row.event_id,
-            event=event,
-            published_at=row.published_at,
-            decided_at=row.decided_at,
-            known=known,
-        )

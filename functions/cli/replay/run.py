@@ -16,10 +16,11 @@ from core.replay.inputs import Input, span
 from core.settings.people import Hours, People, weekdays
 from core.settings.values import duration
 from functions.cli.replay.page import page
-from functions.cli.replay.read import ReplayError, Row, from_file, from_warehouse, inputs, save
+from functions.cli.replay.read import ReplayError, from_file, from_warehouse, save
 from functions.cli.replay.settings import load
 from functions.cli.replay.summary import Header, to_json
 from functions.cli.replay.text import print_comparison
+from functions.services.incidents.kept_decisions import Row, inputs
 
 _PIPED_WIDTH = 160
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d"

@@ -14,7 +14,7 @@ _LONGEST = 500
 
 
 @click.command(
-    epilog=f"Exit status: 0; 1 when a window was not scored; 2 when the file or an option is wrong, with one line. {HELP}"
+    epilog=f"Exit status: 0; 1 when a window was not scored; 2 when the file or an option is wrong, 3 when the API does not answer, with one line. {HELP}"
 )
 @click.argument("source", metavar="FILE", required=False)
 @click.option("--timestamp", metavar="COLUMN", help="Time of the prediction.  [default: the only column of times]")

@@ -38,11 +38,11 @@ class Deployed:
         Raises:
             RefusedError: it does not answer.
         """
-        return cls.told(url, call(url, "GET", "/api/deployment"), by)
+        return cls.told(url, call(url, "GET", "/v1/deployment"), by)
 
     @classmethod
     def told(cls, url: str, told: Json, by: str) -> "Deployed":
-        """The system that `/api/deployment` of an address tells of."""
+        """The system that `/v1/deployment` of an address tells of."""
         is_local = is_loopback(url) and bool(told["emulators"])
         if is_local:
             os.environ.update({"GOOGLE_CLOUD_PROJECT": told["project"], **told["emulators"]})
@@ -55,7 +55,7 @@ class Deployed:
             OnboardingError: monitoring.yaml has a model of the name.
         """
         try:
-            found = call(self.url, "GET", f"/api/models/{quote(name)}")
+            found = call(self.url, "GET", f"/v1/models/{quote(name)}")
         except RefusedError as error:
             if "no model is called" in str(error):
                 return None
@@ -75,7 +75,7 @@ class Deployed:
         call(self.url, "DELETE", self._path(name))
 
     def _path(self, name: str) -> str:
-        return f"/api/models/{quote(name)}?{urlencode({'by': self.by})}"
+        return f"/v1/models/{quote(name)}?{urlencode({'by': self.by})}"
 
     def bigquery(self) -> "bigquery.Client":
         """BigQuery's own client, for tables and load jobs."""

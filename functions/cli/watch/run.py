@@ -192,7 +192,7 @@ def _summary(system: Deployed, name: str) -> dict[str, Any]:
     """The verdicts, as soon as the page has them: it keeps what it read for some seconds."""
     deadline = time.monotonic() + _PAGE_SECONDS
     while True:
-        found = call(system.url, "GET", f"/api/models/{name}/overview")
+        found = call(system.url, "GET", f"/v1/models/{name}/overview")
         if found["window_end"] is not None or time.monotonic() > deadline:
             verdicts: dict[str, Any] = found["verdicts"]
             return verdicts

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import NamedTuple
 
 from core.errors import BackupError, ConflictError
@@ -24,15 +25,10 @@ from functions.services.incidents.documents import GROUPS, group_data, read_grou
 TABLE = "backups.documents"
 _AT_ONCE = 200
 """Documents that are held at once."""
-_READ = """
-SELECT collection, key, ANY_VALUE(data) AS data FROM backups.documents
-WHERE backup_at = @backup_at AND export = @export AND collection = @collection
-GROUP BY collection, key ORDER BY key
-"""
-_COLLECTIONS = """
-SELECT DISTINCT collection FROM backups.documents WHERE backup_at = @backup_at AND export = @export ORDER BY collection
-"""
-_EXPORTS = "SELECT COUNT(DISTINCT export) AS n FROM backups.documents WHERE backup_at = @backup_at"
+_FOLDER = Path(__file__).parent
+_READ = (_FOLDER / "read_documents.sql").read_text()
+_COLLECTIONS = (_FOLDER / "collections.sql").read_text()
+_EXPORTS = (_FOLDER / "count_exports.sql").read_text()
 
 
 class Stored(NamedTuple):

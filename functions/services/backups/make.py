@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from core.errors import BackupError
 from core.maintenance.backup import Manifest, TableBackup, backup_id, snapshot_name
@@ -17,6 +18,9 @@ from functions.adapters.ports import Clock, ListedStore, StreamedWarehouse
 from functions.services.backups import documents, manifests, tables
 from functions.services.backups.restore import Restorer
 from functions.services.steps import Step
+
+_DELETIONS = tuple(Path(__file__).with_name(f"delete_{name}.sql").read_text() for name in ("documents", "manifests"))
+"""Of documents before manifests: without its manifest there is no backup."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +97,6 @@ class Backups:
     def drop(self, before: datetime) -> str:
         """Drop the backups that were made before an instant, and say how many snapshots they had."""
         dropped = tables.drop_expired(self.warehouse, backup_id(before))
-        for table in (documents.TABLE, manifests.TABLE):
-            self.warehouse.query(f"DELETE FROM {table} WHERE backup_at < @before", before=before)  # noqa: S608 - fixed names
+        for statement in _DELETIONS:
+            self.warehouse.query(statement, before=before)
         return f"{dropped} old snapshots dropped" if dropped else ""

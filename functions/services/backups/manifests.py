@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -12,10 +13,7 @@ from core.maintenance.backup import Manifest, chosen
 from functions.adapters.ports import Clock, Warehouse
 
 TABLE = "backups.manifests"
-_ALL = """
-SELECT status, detail, manifest FROM backups.manifests
-WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY id ORDER BY written_at DESC) = 1 ORDER BY backup_at DESC
-"""
+_ALL = Path(__file__).with_name("newest_manifests.sql").read_text()
 
 
 class Status(StrEnum):

@@ -4,15 +4,19 @@ BigQuery stores of a snapshot only what its table no longer has. The emulator ta
 snapshot has no expiration of its own, and is dropped when it is old.
 """
 
-# ruff: noqa: S608 - names of tables, each checked by `core.maintenance.backup`
-
 from collections.abc import Container
 
 from core.errors import BackupError
 from core.maintenance.backup import DATASETS, TableBackup, expired, scratch_name, snapshot_name
 from functions.adapters.ports import Warehouse
 
-_COMPARED = """
+TABLES = "SELECT table_name, table_type FROM {dataset}.INFORMATION_SCHEMA.TABLES"
+SNAPSHOT = "CREATE SNAPSHOT TABLE {name} CLONE {table}"
+CLONE = "CREATE OR REPLACE TABLE {name} CLONE {table}"
+DROP = "DROP TABLE IF EXISTS {name}"
+DROP_SNAPSHOT = "DROP SNAPSHOT TABLE {name}"
+COUNT = "SELECT COUNT(*) AS n FROM {name}"
+COMPARE = """
 WITH
   a AS (SELECT TO_JSON_STRING(t) AS line, COUNT(*) AS n FROM {one} AS t GROUP BY line),
   b AS (SELECT TO_JSON_STRING(t) AS line, COUNT(*) AS n FROM {other} AS t GROUP BY line)
@@ -26,7 +30,7 @@ def live_tables(warehouse: Warehouse) -> list[str]:
     found = [
         f"{dataset}.{row['table_name']}"
         for dataset in DATASETS
-        for row in warehouse.query(f"SELECT table_name, table_type FROM {dataset}.INFORMATION_SCHEMA.TABLES")
+        for row in warehouse.query(TABLES.format(dataset=dataset))
         if row["table_type"] in ("BASE TABLE", "CLONE")
     ]
     return sorted(found)
@@ -34,13 +38,13 @@ def live_tables(warehouse: Warehouse) -> list[str]:
 
 def snapshots(warehouse: Warehouse) -> frozenset[str]:
     """All snapshots, as in `backups.ops__findings__20260102T010000`."""
-    rows = warehouse.query("SELECT table_name, table_type FROM backups.INFORMATION_SCHEMA.TABLES")
+    rows = warehouse.query(TABLES.format(dataset="backups"))
     return frozenset(f"backups.{row['table_name']}" for row in rows if row["table_type"] == "SNAPSHOT")
 
 
 def snapshot(warehouse: Warehouse, table: str, name: str) -> None:
     """Make a snapshot of a table."""
-    warehouse.query(f"CREATE SNAPSHOT TABLE {name} CLONE {table}")
+    warehouse.query(SNAPSHOT.format(name=name, table=table))
 
 
 def described(warehouse: Warehouse, table: str, backup: str) -> TableBackup:
@@ -64,7 +68,7 @@ def restore_into(warehouse: Warehouse, backup: TableBackup, use: str, there: Con
     if backup.snapshot not in there:
         raise BackupError(f"{backup.table}: its snapshot {backup.snapshot} is missing")
     scratch = scratch_name(backup.table, use)
-    warehouse.query(f"CREATE OR REPLACE TABLE {scratch} CLONE {backup.snapshot}")
+    warehouse.query(CLONE.format(name=scratch, table=backup.snapshot))
     check(warehouse, backup, scratch)
     return scratch
 
@@ -75,7 +79,7 @@ def check(warehouse: Warehouse, backup: TableBackup, restored: str) -> None:
     Raises:
         BackupError: they differ, or the snapshot has not the rows that it had when it was made.
     """
-    (found,) = warehouse.query(_COMPARED.format(one=backup.snapshot, other=restored))
+    (found,) = warehouse.query(COMPARE.format(one=backup.snapshot, other=restored))
     if found["n_different"]:
         raise BackupError(f"{backup.table}: {found['n_different']} distinct rows differ from {backup.snapshot}")
     if found["n_rows"] != backup.rows:
@@ -84,22 +88,22 @@ def check(warehouse: Warehouse, backup: TableBackup, restored: str) -> None:
 
 def replace(warehouse: Warehouse, table: str, scratch: str) -> None:
     """Let a table be what a scratch table is, in one statement; it need not exist."""
-    warehouse.query(f"CREATE OR REPLACE TABLE {table} CLONE {scratch}")
+    warehouse.query(CLONE.format(name=table, table=scratch))
 
 
 def drop(warehouse: Warehouse, scratch: str) -> None:
     """Drop a scratch table, if there is one."""
-    warehouse.query(f"DROP TABLE IF EXISTS {scratch}")
+    warehouse.query(DROP.format(name=scratch))
 
 
 def drop_expired(warehouse: Warehouse, before: str) -> int:
     """Drop the snapshots of backups with smaller ids; the number of them."""
     old = expired(snapshots(warehouse), before=before)
     for name in old:
-        warehouse.query(f"DROP SNAPSHOT TABLE {name}")
+        warehouse.query(DROP_SNAPSHOT.format(name=name))
     return len(old)
 
 
 def _rows(warehouse: Warehouse, table: str) -> int:
-    (row,) = warehouse.query(f"SELECT COUNT(*) AS n FROM {table}")
+    (row,) = warehouse.query(COUNT.format(name=table))
     return int(row["n"])

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import grpc
 
-from infra.local.monitoring import exposition, service
+from infra.local.monitoring import exposition, machine, service
 from infra.local.monitoring.series import Written
 
 HOST = "127.0.0.1"
@@ -36,7 +37,11 @@ class Ports:
 
 @contextmanager
 def serve(
-    *, grpc_port: int = 0, http_port: int = 0, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    *,
+    grpc_port: int = 0,
+    http_port: int = 0,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    data: Path | None = None,
 ) -> Iterator[Ports]:
     """Serve both ports until the block ends.
 
@@ -44,6 +49,7 @@ def serve(
         grpc_port: for the API; 0 takes a free one.
         http_port: for `/metrics` and `/healthz`; 0 takes a free one.
         clock: now, in UTC.
+        data: the folder whose disk is measured as well, with the memory of the machine; None for neither.
 
     Raises:
         RuntimeError, OSError: a port is taken.
@@ -52,7 +58,7 @@ def serve(
     api = grpc.server(ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
     api.add_generic_rpc_handlers((service.handlers(service.Service(written, clock)),))
     bound = api.add_insecure_port(f"{HOST}:{grpc_port}")
-    with ThreadingHTTPServer((HOST, http_port), _pages(written, clock)) as http:
+    with ThreadingHTTPServer((HOST, http_port), _pages(written, clock, data)) as http:
         api.start()
         thread = threading.Thread(target=http.serve_forever, args=(0.05,), daemon=True)
         thread.start()
@@ -64,11 +70,12 @@ def serve(
             thread.join()
 
 
-def _pages(written: Written, clock: Callable[[], datetime]) -> type[BaseHTTPRequestHandler]:
+def _pages(written: Written, clock: Callable[[], datetime], data: Path | None) -> type[BaseHTTPRequestHandler]:
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # http.server's own name
             if self.path == "/metrics":
-                self._answer(200, written.read(lambda every: exposition.render(every, clock())))
+                own = machine.exposition(data) if data else ""
+                self._answer(200, written.read(lambda every: exposition.render(every, clock())) + own)
             else:
                 self._answer(*((200, "ok\n") if self.path == "/healthz" else (404, "not found\n")))
 

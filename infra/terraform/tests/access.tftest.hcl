@@ -68,13 +68,66 @@ run "secrets" {
   }
 }
 
-run "actions_and_people" {
+run "open_intake_and_a_load_balancer" {
+  command = plan
+  variables {
+    settings            = null
+    environment         = { AIA_INBOX_URL = "https://inbox.example.com/" }
+    alert_intake_public = true
+    secrets             = ["AIA_INTAKE_TOKEN", "AIA_OTLP_TOKEN"]
+    api_ingress         = "ALLOW_INTERNAL_AND_GCLB"
+    api_url             = "https://aia.example.com"
+  }
+
+  # The functions by themselves are another run's.
+  override_module {
+    target = module.function
+    outputs = {
+      account       = "fn-name@example-project.iam.gserviceaccount.com"
+      service       = "name"
+      url           = "https://name-123456789012.europe-west1.run.app"
+      subscriptions = []
+    }
+  }
+
+  assert {
+    condition     = output.secrets["AIA_INTAKE_TOKEN"] == toset(["alert_intake"]) && local.environments["alert_intake"]["AIA_PUSH_AUDIENCE"] == "https://alert-intake-123456789012.europe-west1.run.app" && local.environments["alert_intake"]["AIA_PUSH_ACCOUNT"] == "aia-push@example-project.iam.gserviceaccount.com"
+    error_message = "An intake that is open must authenticate both webhooks and pushes."
+  }
+  assert {
+    condition     = output.secrets["AIA_OTLP_TOKEN"] == toset(["otlp"]) && local.ingress["otlp"] == "ALLOW_ALL" && local.environments["otlp"]["AIA_PUSH_AUDIENCE"] == "https://otlp-123456789012.europe-west1.run.app"
+    error_message = "Where applications have a token, otlp must be open, and authenticate both them and pushes."
+  }
+  assert {
+    condition     = google_monitoring_uptime_check_config.this["alert_intake"].http_check[0].accepted_response_status_codes[0].status_value == 405 && length(google_monitoring_uptime_check_config.this["alert_intake"].http_check[0].service_agent_authentication) == 0
+    error_message = "An open intake must be looked at from outside, without a token."
+  }
+  assert {
+    condition     = toset(flatten([for name, members in local.invokers : [for member in members : name if startswith(member, "all")]])) == toset(["alert_intake", "otlp"])
+    error_message = "Nothing else may be public."
+  }
+
+  assert {
+    condition     = alltrue([for name in ["health_check", "incident_router"] : local.environments[name]["AIA_API_URL"] == "https://aia.example.com"])
+    error_message = "Probes and messages must lead to the load balancer."
+  }
+  assert {
+    condition     = google_monitoring_uptime_check_config.this["api"].monitored_resource[0].labels["host"] == "api-123456789012.europe-west1.run.app"
+    error_message = "The uptime check must look at the service itself: it counts as inside."
+  }
+}
+
+run "actions_people_and_own_keys" {
   command = plan
   variables {
     api_users       = ["group:ml@example.com"]
-    publishers      = { telemetry = ["serviceAccount:shop@shop-project.iam.gserviceaccount.com"], alerts = ["group:ml@example.com"] }
+    publishers      = { telemetry = ["serviceAccount:shop@shop-project.iam.gserviceaccount.com"], otlp = ["serviceAccount:collector@shop-project.iam.gserviceaccount.com"], alerts = ["group:ml@example.com"] }
     role_suffix     = "2"
     action_accounts = ["shop-runtime@shop-project.iam.gserviceaccount.com", "pipelines@example-project.iam.gserviceaccount.com"]
+    kms_key         = "projects/example-project/locations/europe-west1/keyRings/aia/cryptoKeys/aia"
+    vpc_connector   = "projects/example-project/locations/europe-west1/connectors/aia"
+    protect         = false
+    budget          = { billing_account = "012345-6789AB-CDEF01", amount = 50 }
   }
 
   assert {
@@ -111,7 +164,7 @@ run "actions_and_people" {
     error_message = "Where the settings take answers, command_intake must be open, and mails must link to it."
   }
   assert {
-    condition     = toset([for one in google_pubsub_topic_iam_member.outside : "${one.role} ${one.topic} ${one.member}"]) == toset(["roles/pubsub.publisher telemetry serviceAccount:shop@shop-project.iam.gserviceaccount.com", "roles/pubsub.publisher alerts group:ml@example.com"])
+    condition     = toset([for one in google_pubsub_topic_iam_member.outside : "${one.role} ${one.topic} ${one.member}"]) == toset(["roles/pubsub.publisher telemetry serviceAccount:shop@shop-project.iam.gserviceaccount.com", "roles/pubsub.publisher otlp serviceAccount:collector@shop-project.iam.gserviceaccount.com", "roles/pubsub.publisher alerts group:ml@example.com"])
     error_message = "Who publishes from outside must publish to the topics that are named, and no others."
   }
   assert {
@@ -122,54 +175,7 @@ run "actions_and_people" {
     condition     = length(google_cloud_run_v2_service_iam_member.probes) == 0
     error_message = "Where no probe proves who it is, health_check must not be allowed to call the api."
   }
-}
 
-run "open_intake_and_a_load_balancer" {
-  command = plan
-  variables {
-    settings            = null
-    environment         = { AIA_INBOX_URL = "https://inbox.example.com/" }
-    alert_intake_public = true
-    secrets             = ["AIA_INTAKE_TOKEN", "AIA_OTLP_TOKEN"]
-    api_ingress         = "ALLOW_INTERNAL_AND_GCLB"
-    api_url             = "https://aia.example.com"
-  }
-
-  assert {
-    condition     = output.secrets["AIA_INTAKE_TOKEN"] == toset(["alert_intake"]) && local.environments["alert_intake"]["AIA_PUSH_AUDIENCE"] == "https://alert-intake-123456789012.europe-west1.run.app" && local.environments["alert_intake"]["AIA_PUSH_ACCOUNT"] == "aia-push@example-project.iam.gserviceaccount.com"
-    error_message = "An intake that is open must authenticate both webhooks and pushes."
-  }
-  assert {
-    condition     = output.secrets["AIA_OTLP_TOKEN"] == toset(["otlp"]) && local.ingress["otlp"] == "ALLOW_ALL" && local.environments["otlp"]["AIA_PUSH_AUDIENCE"] == "https://otlp-123456789012.europe-west1.run.app"
-    error_message = "Where applications have a token, otlp must be open, and authenticate both them and pushes."
-  }
-  assert {
-    condition     = google_monitoring_uptime_check_config.this["alert_intake"].http_check[0].accepted_response_status_codes[0].status_value == 405 && length(google_monitoring_uptime_check_config.this["alert_intake"].http_check[0].service_agent_authentication) == 0
-    error_message = "An open intake must be looked at from outside, without a token."
-  }
-  assert {
-    condition     = toset(flatten([for name, members in local.invokers : [for member in members : name if startswith(member, "all")]])) == toset(["alert_intake", "otlp"])
-    error_message = "Nothing else may be public."
-  }
-
-  assert {
-    condition     = alltrue([for name in ["health_check", "incident_router"] : local.environments[name]["AIA_API_URL"] == "https://aia.example.com"])
-    error_message = "Probes and messages must lead to the load balancer."
-  }
-  assert {
-    condition     = google_monitoring_uptime_check_config.this["api"].monitored_resource[0].labels["host"] == "api-123456789012.europe-west1.run.app"
-    error_message = "The uptime check must look at the service itself: it counts as inside."
-  }
-}
-
-run "own_keys" {
-  command = plan
-  variables {
-    kms_key       = "projects/example-project/locations/europe-west1/keyRings/aia/cryptoKeys/aia"
-    vpc_connector = "projects/example-project/locations/europe-west1/connectors/aia"
-    protect       = false
-    budget        = { billing_account = "012345-6789AB-CDEF01", amount = 50 }
-  }
   assert {
     condition     = alltrue([for topic in google_pubsub_topic.this : topic.kms_key_name == var.kms_key]) && google_artifact_registry_repository.functions.kms_key_name == var.kms_key && google_storage_bucket.sources.encryption[0].default_kms_key_name == var.kms_key && google_firestore_database.this.cmek_config[0].kms_key_name == var.kms_key && alltrue([for one in google_bigquery_table.this : one.encryption_configuration[0].kms_key_name == var.kms_key])
     error_message = "Everything must be encrypted with the key."
@@ -226,6 +232,20 @@ run "pipelines" {
 # Where a pipeline scores challengers, only `promotion` starts it, as the account that it names, which reads what is scored.
 run "scoring" {
   command = plan
+  plan_options {
+    target = [
+      google_artifact_registry_repository_iam_member.template,
+      google_bigquery_table_iam_member.trained_on,
+      google_bigquery_table_iam_member.written_by_trainings,
+      google_project_iam_custom_role.promotion,
+      google_project_iam_member.promotion,
+      google_project_iam_member.retraining,
+      google_project_iam_member.scoring,
+      google_service_account_iam_member.scores_as,
+      google_service_account_iam_member.trains_as,
+      terraform_data.checked,
+    ]
+  }
   variables {
     settings    = "tests/samples/scoring.yaml"
     environment = {}
@@ -257,6 +277,12 @@ run "scoring" {
 # A challenger scores with the model that its training left in the bucket of the trainings.
 run "loop" {
   command = plan
+  plan_options {
+    target = [
+      google_storage_bucket_iam_member.scored_from,
+      terraform_data.checked,
+    ]
+  }
   variables {
     settings    = "tests/samples/loop.yaml"
     environment = {}

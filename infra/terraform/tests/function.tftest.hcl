@@ -8,7 +8,7 @@ variables {
   name         = "price_check"
   archives     = ["price_check-0123456789abcdef.zip"]
   source_in    = { folder = "packages", bucket = "sources" }
-  build        = { runtime = "python311", account = "projects/example-project/serviceAccounts/builder", repository = "images" }
+  build        = { runtime = "python311", account = "projects/example-project/serviceAccounts/builder", repository = "images", images = "europe-west1-docker.pkg.dev/example-project/images" }
   resources    = { memory = "512Mi", timeout_seconds = 120, max_instances = 3 }
   environment  = { GOOGLE_CLOUD_PROJECT = "example-project" }
   secrets      = { PAGERDUTY_KEY = "pagerduty-key" }
@@ -34,23 +34,23 @@ run "function" {
     source = "./modules/function"
   }
   assert {
-    condition     = google_service_account.this.account_id == "fn-price-check" && google_cloudfunctions2_function.this.service_config[0].service_account_email == output.account && output.account == "fn-price-check@example-project.iam.gserviceaccount.com"
+    condition     = google_service_account.this.account_id == "fn-price-check" && google_cloudfunctions2_function.this[0].service_config[0].service_account_email == output.account && output.account == "fn-price-check@example-project.iam.gserviceaccount.com"
     error_message = "It must run as its own account."
   }
   assert {
-    condition     = google_storage_bucket_object.archive.name == "price_check-0123456789abcdef.zip" && google_cloudfunctions2_function.this.build_config[0].source[0].storage_source[0].object == google_storage_bucket_object.archive.name
+    condition     = google_storage_bucket_object.archive.name == "price_check-0123456789abcdef.zip" && google_cloudfunctions2_function.this[0].build_config[0].source[0].storage_source[0].object == google_storage_bucket_object.archive.name
     error_message = "It must be built of the archive that is named by its hash."
   }
   assert {
-    condition     = google_cloudfunctions2_function.this.name == "price-check" && google_cloudfunctions2_function.this.service_config[0].ingress_settings == "ALLOW_INTERNAL_ONLY" && google_cloudfunctions2_function.this.build_config[0].service_account == var.build.account
+    condition     = google_cloudfunctions2_function.this[0].name == "price-check" && google_cloudfunctions2_function.this[0].service_config[0].ingress_settings == "ALLOW_INTERNAL_ONLY" && google_cloudfunctions2_function.this[0].build_config[0].service_account == var.build.account
     error_message = "It must be reached from inside only, and built by the account for it."
   }
   assert {
-    condition     = google_cloudfunctions2_function.this.service_config[0].secret_environment_variables[0].key == "PAGERDUTY_KEY" && google_secret_manager_secret_iam_member.reads["PAGERDUTY_KEY"].member == "serviceAccount:${output.account}" && google_secret_manager_secret_iam_member.reads["PAGERDUTY_KEY"].role == "roles/secretmanager.secretAccessor"
+    condition     = google_cloudfunctions2_function.this[0].service_config[0].secret_environment_variables[0].key == "PAGERDUTY_KEY" && google_secret_manager_secret_iam_member.reads["PAGERDUTY_KEY"].member == "serviceAccount:${output.account}" && google_secret_manager_secret_iam_member.reads["PAGERDUTY_KEY"].role == "roles/secretmanager.secretAccessor"
     error_message = "It must read its secret."
   }
   assert {
-    condition     = !contains(keys(google_cloudfunctions2_function.this.service_config[0].environment_variables), "PAGERDUTY_KEY")
+    condition     = !contains(keys(google_cloudfunctions2_function.this[0].service_config[0].environment_variables), "PAGERDUTY_KEY")
     error_message = "A secret must not stand in the environment."
   }
 

@@ -9,6 +9,17 @@ mock_provider "google" {
   }
 }
 
+# The functions by themselves are another file's: here only what is around them is planned.
+override_module {
+  target = module.function
+  outputs = {
+    account       = "fn-name@example-project.iam.gserviceaccount.com"
+    service       = "name"
+    url           = "https://name-123456789012.europe-west1.run.app"
+    subscriptions = []
+  }
+}
+
 variables {
   project             = "example-project"
   region              = "europe-west1"
@@ -91,7 +102,7 @@ run "what_a_file_becomes" {
     error_message = "The condition must be the rule."
   }
   assert {
-    condition     = google_monitoring_alert_policy.rule["SampleHigh"].user_labels == tomap({ severity = "error", category = "model_quality", stakeholder = "technical", playbook = "retrain-on-drift" })
+    condition     = google_monitoring_alert_policy.rule["SampleHigh"].user_labels == tomap({ system = "aia", severity = "error", category = "model_quality", stakeholder = "technical", playbook = "retrain-on-drift" })
     error_message = "Labels that policies can have must be theirs, and no others."
   }
   assert {

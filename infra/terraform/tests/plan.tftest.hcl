@@ -33,6 +33,17 @@ run "project_and_region_are_enough" {
     environment         = {}
   }
 
+  # The functions by themselves are another run's.
+  override_module {
+    target = module.function
+    outputs = {
+      account       = "fn-name@example-project.iam.gserviceaccount.com"
+      service       = "name"
+      url           = "https://name-123456789012.europe-west1.run.app"
+      subscriptions = []
+    }
+  }
+
   assert {
     condition     = contains(keys(local.rules), "Watchdog") && !contains(keys(google_monitoring_alert_policy.rule), "Watchdog") && length(google_monitoring_alert_policy.rule) == length(local.rules) - 1
     error_message = "Where nobody expects the watchdog there must be no policy of it: it would call people for ever."
@@ -174,5 +185,21 @@ run "plan" {
   assert {
     condition     = contains(keys(google_project_service.this), "aiplatform.googleapis.com")
     error_message = "Where a pipeline trains, Vertex AI must be enabled."
+  }
+  assert {
+    condition     = toset([for one in local.record.functions : one.name]) == toset([for name in keys(local.functions) : replace(name, "_", "-")]) && alltrue([for one in local.record.functions : endswith(one.archive, ".zip") && one.environment["AIA_LOCATION"] == sha256("europe-west1")])
+    error_message = "The record of an apply must have every function with its archive, and digests of its environment."
+  }
+  assert {
+    condition     = length(local.record.policies) == length(local.policies) + length(local.burning) + length(local.reached) && length(local.record.dashboards) == length(local.dashboards)
+    error_message = "The record of an apply must have every alert policy and dashboard."
+  }
+  assert {
+    condition     = alltrue([for one in concat(values(google_monitoring_alert_policy.rule), values(google_monitoring_alert_policy.burn), values(google_monitoring_alert_policy.uptime)) : one.user_labels["system"] == "aia"])
+    error_message = "A policy must have the label of this system."
+  }
+  assert {
+    condition     = contains([for one in local.record.grants : one.role if one.member == "serviceAccount:fn-health-check@example-project.iam.gserviceaccount.com"], "roles/monitoring.viewer") && contains([for one in local.record.grants : one.condition if one.role == "roles/datastore.user"], "resource.name == \"projects/example-project/databases/aia-store\"")
+    error_message = "The record of an apply must have the grants on the project, with their conditions."
   }
 }

@@ -6,6 +6,17 @@ mock_provider "google" {
   }
 }
 
+# The functions by themselves are another file's: here only what is around them is planned.
+override_module {
+  target = module.function
+  outputs = {
+    account       = "fn-name@example-project.iam.gserviceaccount.com"
+    service       = "name"
+    url           = "https://name-123456789012.europe-west1.run.app"
+    subscriptions = []
+  }
+}
+
 variables {
   project             = "example-project"
   region              = "europe-west1"
@@ -91,6 +102,9 @@ run "other_bad_values" {
 
 run "what_does_not_fit_the_rest" {
   command = plan
+  plan_options {
+    target = [google_secret_manager_secret.this, terraform_data.checked]
+  }
   variables {
     alert_intake_public = true                          # without its token
     min_instances       = { incident_rooter = 1 }       # no function is called so
@@ -107,6 +121,9 @@ run "what_does_not_fit_the_rest" {
 
 run "a_token_behind_iam" {
   command = plan
+  plan_options {
+    target = [terraform_data.checked]
+  }
   variables {
     secrets = ["AIA_INTAKE_TOKEN"]
   }
@@ -115,6 +132,9 @@ run "a_token_behind_iam" {
 
 run "bad_files" {
   command = plan
+  plan_options {
+    target = [google_monitoring_alert_policy.rule, google_monitoring_dashboard.this, terraform_data.checked]
+  }
   variables {
     alerts     = "tests/samples/alerts_refused"
     dashboards = "tests/samples/dashboards_refused"
@@ -133,7 +153,6 @@ run "bad_files" {
 run "what_is_told" {
   command = plan
   variables {
-    alerts      = null # those of infra/alerts
     settings    = "tests/samples/settings_told.yaml"
     api_ingress = "ALLOW_INTERNAL_ONLY"
   }

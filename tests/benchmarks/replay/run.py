@@ -24,8 +24,9 @@ from core.events import Command, DecisionKind, Delivered, Finding, IncidentDecis
 from core.incidents.lifecycle import make_incident_id  # noqa: E402
 from core.replay.compare import PagePolicy, compare  # noqa: E402
 from core.replay.engine import Replayed, replay  # noqa: E402
-from functions.cli.replay.read import from_file, inputs  # noqa: E402
+from functions.cli.replay.read import from_file  # noqa: E402
 from functions.cli.replay.run import working  # noqa: E402
+from functions.services.incidents.kept_decisions import inputs  # noqa: E402
 from functions.services.incidents.records import about, about_sweep  # noqa: E402
 from tests.support.builders.decided import write_decisions  # noqa: E402
 

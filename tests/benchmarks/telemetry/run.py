@@ -1,17 +1,16 @@
-"""Telemetry of applications: percentiles of merged histograms, taking events in, and the rollup of a million of them.
+"""Telemetry of applications: percentiles of merged histograms, events until their rows are counted, and the rollup of a million of them.
 
     python tests/benchmarks/telemetry/run.py [accuracy] [intake] [rollup] [--seconds 60] [--rate 5000] [--events 1000000]
 
 Accuracy: real values are divided among 24 senders, each of which sends its histogram by the SDK; the percentiles of the sum are
-compared with the exact ones. Intake: a process of its own sends spans by OTLP/HTTP at a steady rate to the function, which publishes them to the
-local Pub/Sub, without a subscription. Rollup: events of 15 minutes on the emulator of BigQuery.
+compared with the exact ones. Intake: `counted.py`, by OTLP/HTTP at a steady rate until each row is counted in the warehouse. Rollup: events of 15
+minutes on the emulator of BigQuery.
 """
 
 import argparse
 import gzip
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from google.cloud import bigquery, pubsub_v1
+from counted import intake
+from google.cloud import bigquery
 from numpy.typing import NDArray
 from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
@@ -31,17 +31,13 @@ from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 
 from core.settings import OpenTelemetry
 from core.telemetry import buckets
-from functions.adapters.bus import open_bus
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.service_rollup.rollup import recent, tasks, write_minutes
-from infra.local.ports import assign, listens
 from infra.local.warehouse import Emulator, write_credentials
 from infra.local.warehouse.tables import create_tables
 from tests.support.builders import genai_trace
-from tests.support.fakes.otlp import Otlp, served, span, traces
 
 SENDERS, SHARES = 24, (0.5, 0.95, 0.99)
-BATCH = 500
 MOST_SECONDS = 10.0
 BOUNDS = (0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10000.0)
 """The default of the SDK, meant for milliseconds."""
@@ -124,68 +120,6 @@ def accuracy() -> int:
                 + f" | {'yes' if held else 'NO'} |"
             )
     return missed
-
-
-SENDER = """
-import sys, time, urllib.request
-url, rate, batch, seconds, body = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), open(sys.argv[5], "rb").read()
-started, times, refused = time.perf_counter(), [], 0
-for number in range(int(rate * seconds / batch)):
-    wait = started + number * batch / rate - time.perf_counter()
-    if wait > 0: time.sleep(wait)
-    begun = time.perf_counter()
-    headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
-    try: urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=30).close()
-    except OSError: refused += 1
-    times.append(time.perf_counter() - begun)
-times.sort()
-took = time.perf_counter() - started
-print(len(times) * batch / took, times[len(times) // 2], times[int(len(times) * .95)], refused)
-"""
-
-
-def intake(rate: int, seconds: int) -> int:
-    """Print what was taken; 1 where it fell behind."""
-    ports = assign(["pubsub", "metrics"], fixed=False)
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "infra.local.pubsub", "--port", str(ports["pubsub"]), "--project", "bench"]
-        command += ["--data", f"{folder}/pubsub.sqlite", "--metrics-port", str(ports["metrics"])]
-        server = subprocess.Popen(command)
-        try:
-            while not listens(ports["pubsub"]):
-                time.sleep(0.1)
-            os.environ["PUBSUB_EMULATOR_HOST"] = f"127.0.0.1:{ports['pubsub']}"
-            pubsub_v1.PublisherClient().create_topic(name="projects/bench/topics/telemetry")
-            return _sent_steadily(rate, seconds, Path(folder))
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def _sent_steadily(rate: int, seconds: int, folder: Path) -> int:
-    now = datetime.now(UTC)
-    spans = [
-        span(now, seconds=0.001 * number, span_id=number.to_bytes(8), http__route=f"/r{number % 20}", url__query="q")
-        for number in range(1, BATCH + 1)
-    ]
-    body = folder / "body"
-    body.write_bytes(gzip.compress(traces(*spans).SerializeToString()))
-    otlp = Otlp(now=None)
-    otlp.bus = open_bus("bench")  # type: ignore[assignment] # the real one
-    with served(otlp) as url:
-        arguments = [f"{url}/v1/traces", str(rate), str(BATCH), str(seconds), str(body)]
-        cpu = time.process_time()
-        done = subprocess.run([sys.executable, "-c", SENDER, *arguments], check=True, capture_output=True, text=True)
-        cpu = time.process_time() - cpu
-    reached, median, high, refused = map(float, done.stdout.split())
-    print(
-        "| events a second | reached | request, median | p95 | refused | CPU of the function |\n|---|---|---|---|---|---|"
-    )
-    share = cpu / seconds
-    print(
-        f"| {rate:,} for {seconds} s | {reached:,.0f} | {median * 1e3:.0f} ms | {high * 1e3:.0f} ms | {refused:.0f} | {share:.0%} of one |"
-    )
-    return int(reached < 0.98 * rate or refused > 0)
 
 
 EVENTS = """

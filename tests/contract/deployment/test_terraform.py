@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -51,6 +51,7 @@ SET_BY = {
 """What makes each resource that an editor may not make: who grants, and what is outside the project or its settings."""
 GUIDE = ROOT / "docs" / "deploy.md"
 ON_THE_PROJECT = {
+    "projects/example-project/roles/aiaConfiguration",
     "projects/example-project/roles/aiaPipelineRuns",
     "projects/example-project/roles/aiaRetraining",
     "projects/example-project/roles/aiaSecurityScan",
@@ -64,6 +65,7 @@ ON_THE_PROJECT = {
 }
 """What can be granted on nothing smaller than a project."""
 Resources = list[plan.Resource]
+SERVICES = ("cloudfunctions2_function", "cloud_run_v2_service")
 
 
 def of(resources: Resources, *kinds: str) -> Iterator[dict[str, Any]]:
@@ -72,10 +74,38 @@ def of(resources: Resources, *kinds: str) -> Iterator[dict[str, Any]]:
 
 
 def environments(resources: Resources) -> dict[str, dict[str, str]]:
-    return {
-        one["name"].replace("-", "_"): one["service_config"][0]["environment_variables"]
-        for one in of(resources, "cloudfunctions2_function")
-    }
+    return {name: service.environment for name, service in services(resources).items()}
+
+
+class Service(NamedTuple):
+    """What is deployed of a function, whichever kind of service it is."""
+
+    account: str
+    environment: dict[str, str]
+    secrets: dict[str, str]
+
+
+def services(resources: Resources) -> dict[str, Service]:
+    """The services of the functions by name, with the secrets by their variables."""
+    return {one["name"].replace("-", "_"): _service(one) for one in of(resources, *SERVICES)}
+
+
+def _service(one: dict[str, Any]) -> Service:
+    if "template" not in one:
+        config = one["service_config"][0]
+        secrets = {secret["key"]: secret["secret"] for secret in config["secret_environment_variables"]}
+        return Service(config["service_account_email"], config["environment_variables"], secrets)
+    [template] = one["template"]
+    variables = template["containers"][0]["env"]
+    return Service(
+        template["service_account"],
+        {each["name"]: each["value"] for each in variables if not each["value_source"]},
+        {
+            each["name"]: each["value_source"][0]["secret_key_ref"][0]["secret"]
+            for each in variables
+            if each["value_source"]
+        },
+    )
 
 
 def granted(resources: Resources, function: str) -> Iterator[dict[str, Any]]:
@@ -112,32 +142,35 @@ def test_terraform_takes_it_and_its_tests_pass(deployed: Resources, with_secrets
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-BROKEN: dict[str, tuple[str, str, str]] = {
-    "an unknown attribute": ("topics.tf", "ack_deadline_seconds ", "acknowledge_deadline "),
-    "a value outside its enumeration": ("store.tf", '"FIRESTORE_NATIVE"', '"FIRESTORE"'),
-    "an unknown resource": ("budget.tf", "google_billing_budget", "google_billing_budgets"),
-    "an unknown attribute of an alert policy": ("alerts.tf", "evaluation_interval ", "evaluated_every "),
-    "a value outside an enumeration of an alert policy": (
-        "alerts.tf",
-        'combiner              = "OR"',
-        'combiner = "EITHER"',
+BROKEN: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "an unknown attribute, a value outside its enumeration, an unknown resource and no required block": (
+        ("topics.tf", "ack_deadline_seconds ", "acknowledge_deadline "),
+        ("store.tf", '"FIRESTORE_NATIVE"', '"FIRESTORE"'),
+        ("budget.tf", "google_billing_budget", "google_billing_budgets"),
+        ("modules/function/subscriptions.tf", "push_endpoint = ", "# push_endpoint = "),
     ),
-    "a required block that is missing": ("modules/function/subscriptions.tf", "push_endpoint = ", "# push_endpoint = "),
+    # Each by itself: Terraform looks at no resource whose others are broken, and at no value amid unknown attributes.
+    "an unknown attribute of an alert policy": (("alerts.tf", "evaluation_interval ", "evaluated_every "),),
+    "a value outside an enumeration of an alert policy": (
+        ("alerts.tf", 'combiner              = "OR"', 'combiner = "EITHER"'),
+    ),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_broken_is_refused_by_its_file(name: str, tmp_path: Path) -> None:
-    file, sound, broken = BROKEN[name]
     shutil.copytree(ROOT / "infra", tmp_path / "infra", ignore=shutil.ignore_patterns("tests", "local"))
     folder = tmp_path / "infra" / "terraform"
-    before = (folder / file).read_text()
-    assert sound in before
-    (folder / file).write_text(before.replace(sound, broken))
+    for file, sound, broken in BROKEN[name]:
+        before = (folder / file).read_text()
+        assert sound in before
+        (folder / file).write_text(before.replace(sound, broken))
     plan.install(folder, tmp_path / "data")
-    done = plan.terraform("validate", "-no-color", folder=folder, data=tmp_path / "data")
+    done = plan.terraform("validate", "-json", folder=folder, data=tmp_path / "data")
     assert done.returncode == 1
-    assert re.search(rf"on {re.escape(file)} line", done.stdout + done.stderr), done.stdout + done.stderr
+    errors = [one for one in json.loads(done.stdout)["diagnostics"] if one["severity"] == "error"]
+    refused = sorted(one["range"]["filename"] for one in errors)
+    assert refused == sorted(file for file, _, _ in BROKEN[name]), errors
 
 
 def test_its_subscriptions_are_those_of_the_local_stack(deployed: Resources) -> None:
@@ -186,11 +219,7 @@ def test_it_finds_the_archives_as_they_are_packaged(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_runs_as_its_own_account(deployed: Resources, function: str) -> None:
-    [account] = {
-        one["service_config"][0]["service_account_email"]
-        for one in of(deployed, "cloudfunctions2_function")
-        if one["name"] == function.replace("_", "-")
-    }
+    account = services(deployed)[function].account
     accounts = [one["account_id"] for one in of(deployed, "service_account")]
     assert account == f"fn-{function.replace('_', '-')}@example-project.iam.gserviceaccount.com"
     assert accounts.count(account.partition("@")[0]) == 1
@@ -256,11 +285,7 @@ def test_settings_with_secrets_are_sound_for_those_who_have_them_and_for_those_w
         "MLFLOW_WEBHOOK_SECRET": "f" * 32,
         "MAIL_LINKS_SECRET": "e" * 32,
     }
-    [kept] = [
-        {secret["key"] for secret in one["service_config"][0]["secret_environment_variables"]}
-        for one in of(with_secrets, "cloudfunctions2_function")
-        if one["name"] == function.replace("_", "-")
-    ]
+    kept = set(services(with_secrets)[function].secrets)
     environ = environments(with_secrets)[function]
     assert not kept & set(environ)
     config.load(
@@ -270,14 +295,11 @@ def test_settings_with_secrets_are_sound_for_those_who_have_them_and_for_those_w
 
 
 def test_a_secret_is_read_by_those_who_have_it_and_by_nobody_else(with_secrets: Resources) -> None:
-    had = {
-        (secret["secret"], one["service_config"][0]["service_account_email"])
-        for one in of(with_secrets, "cloudfunctions2_function")
-        for secret in one["service_config"][0]["secret_environment_variables"]
-    }
+    had = {(secret, one.account) for one in services(with_secrets).values() for secret in one.secrets.values()}
     read = {
         (one["secret_id"], one["member"].removeprefix("serviceAccount:"))
         for one in of(with_secrets, "secret_manager_secret_iam_member")
+        if not one["role"].endswith("/roles/aiaSecretVersions")  # which lists, and reads no value
     }
     assert had == read
     # six of channels by two functions, one of them by a third one, which sends reports; one of a probe, one of the caches, three of answers, one of them by two more, two of MLflow
@@ -310,7 +332,7 @@ def test_the_guide_names_the_roles_that_it_takes_to_apply() -> None:
 def test_the_guide_names_the_roles_whose_names_are_kept_after_a_destroy() -> None:
     files = "\n".join(path.read_text() for path in plan.TERRAFORM.glob("*.tf"))
     names = re.findall(r'role_id\s+= "(\w+)\$\{var\.role_suffix\}"', files)
-    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 10
+    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 12
     section = GUIDE.read_text().partition("## Take it down")[2].partition("\n## ")[0]
     assert not {name for name in (*names, "role_suffix") if f"`{name}" not in section}
 
@@ -327,6 +349,11 @@ def test_calls_are_counted_against_the_project() -> None:
 def test_roles_of_our_own_read_or_start_trainings_and_no_more(deployed: Resources) -> None:
     roles = {role["role_id"]: set(role["permissions"]) for role in of(deployed, "project_iam_custom_role")}
     assert roles == {
+        "aiaConfiguration": {
+            "cloudfunctions.functions.list",
+            "monitoring.alertPolicies.list",
+            "monitoring.dashboards.list",
+        },
         "aiaPipelineRuns": {"aiplatform.pipelineJobs.get"},
         "aiaRetraining": {f"aiplatform.pipelineJobs.{verb}" for verb in ("create", "get", "list")},
         "aiaSecurityScan": {
@@ -338,6 +365,7 @@ def test_roles_of_our_own_read_or_start_trainings_and_no_more(deployed: Resource
     for function, role in (
         ("pipeline_monitor", "aiaPipelineRuns"),
         ("retrain", "aiaRetraining"),
+        ("maintenance", "aiaConfiguration"),
         ("maintenance", "aiaSecurityScan"),
     ):
         [grant] = [one for one in granted(deployed, function) if one["role"].endswith(f"/{role}")]
@@ -502,6 +530,18 @@ def test_a_function_ends_with_its_timeout(deployed: Resources) -> None:
         assert found["THREADS"] == str(service["max_instance_request_concurrency"]), one["name"]
         assert found["CLOUD_RUN_TIMEOUT_SECONDS"] == str(service["timeout_seconds"])
         assert found["THREADED_TIMEOUT_ENABLED"] == "true"
+
+
+def test_an_asgi_application_is_a_service_that_keeps_connections_for_an_hour(deployed: Resources) -> None:
+    [one] = of(deployed, "cloud_run_v2_service")
+    [template], [build] = one["template"], one["build_config"]
+    [container] = template["containers"]
+    assert (one["name"], one["ingress"], template["timeout"]) == ("api", "INGRESS_TRAFFIC_ALL", "3600s")
+    [archive] = (each for each in of(deployed, "storage_bucket_object") if each["name"].startswith("api-"))
+    assert build["source_location"].endswith(f"/{archive['name']}")
+    assert container["image"] == build["image_uri"]
+    assert build["image_uri"].rpartition("/")[2] == archive["name"].removesuffix(".zip")
+    assert [*container["command"], *container["args"]] == ["/cnb/lifecycle/launcher", "python", "main.py"]
 
 
 def test_the_api_takes_every_dashboard_as_it_is_sent(deployed: Resources) -> None:

@@ -21,7 +21,7 @@ Resources = list[plan.Resource]
 @pytest.fixture(scope="module")
 def acting() -> Resources:
     """The same, with the accounts that actions act as."""
-    return plan.planned("access", "actions_and_people")
+    return plan.planned("access", "actions_people_and_own_keys")
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +147,25 @@ def test_the_security_scan_reads_policies_and_keys(deployed: Resources) -> None:
     assert {"cloudresourcemanager.googleapis.com", "iam.googleapis.com"} <= enabled
 
 
+def test_the_check_of_the_configuration_lists_what_is_deployed_and_reads_no_value(deployed: Resources) -> None:
+    assert holders(deployed, "aiaConfiguration") == {function_account("maintenance")}
+    roles = {one["role_id"]: set(one["permissions"]) for _, one in after(deployed, "project_iam_custom_role")}
+    assert all(permission.endswith(".list") for permission in roles["aiaConfiguration"])
+    [record] = [
+        one
+        for _, one in after(deployed, "storage_bucket_iam_member")
+        if one["member"] == function_account("maintenance")
+    ]
+    assert record["condition"][0]["expression"].endswith('/objects/deployment.json"')
+
+
+def test_every_grant_on_the_project_and_every_policy_is_in_the_record_of_the_apply() -> None:
+    text = "\n".join(path.read_text() for path in sorted(plan.TERRAFORM.rglob("*.tf")))
+    for kind in ("google_project_iam_member", "google_monitoring_alert_policy"):
+        made = set(re.findall(rf'resource "{kind}" "(\w+)"', text))
+        assert made == set(re.findall(rf"[(\s]{kind}\.(\w+)[\[)]", text)), kind
+
+
 def test_nobody_else_may_use_vertex_ai_or_act_as_an_account(acting: Resources) -> None:
     users = {
         one["member"]
@@ -225,7 +244,12 @@ def test_where_nothing_trains_nobody_may_start_trainings(with_secrets: Resources
 
 def test_each_secret_is_readable_by_the_functions_that_need_it_and_no_other(with_secrets: Resources) -> None:
     read: dict[str, set[str]] = {}
+    listed = set[str]()
     for _, one in after(with_secrets, "secret_manager_secret_iam_member"):
+        if one["role"].endswith("/roles/aiaSecretVersions"):
+            assert one["member"] == function_account("maintenance")
+            listed.add(one["secret_id"])
+            continue
         assert one["role"] == "roles/secretmanager.secretAccessor"
         read.setdefault(one["secret_id"], set()).add(one["member"])
     people = {function_account("incident_router"), function_account("incident_sweep")}
@@ -244,6 +268,7 @@ def test_each_secret_is_readable_by_the_functions_that_need_it_and_no_other(with
         "mlflow-token": {function_account("pipeline_monitor"), function_account("promotion")},
         "mlflow-webhook-secret": {function_account("command_intake")},
     }
+    assert listed == set(read)
 
 
 def test_the_build_account_can_build_and_no_more(deployed: Resources) -> None:
@@ -255,4 +280,5 @@ def test_the_build_account_can_build_and_no_more(deployed: Resources) -> None:
         ("project_iam_member", "roles/storage.objectViewer"),
         ("storage_bucket_iam_member", "roles/storage.objectViewer"),
     }
-    assert len([one for _, one in after(deployed, "cloudfunctions2_function")]) == len(DEPLOYMENT["functions"])
+    kinds = ("cloudfunctions2_function", "cloud_run_v2_service")
+    assert sum(len(list(after(deployed, kind))) for kind in kinds) == len(DEPLOYMENT["functions"])

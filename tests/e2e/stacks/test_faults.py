@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -94,7 +95,7 @@ def assert_complete(stack: LocalStack) -> None:
         assert window["n_current"] == row["n"], "a prediction counted twice, or was not there yet"
     rows = stack.rows("SELECT feature, test, window_end, COUNT(*) AS n FROM ops.drift_scores GROUP BY 1, 2, 3")
     assert {row["n"] for row in rows} == {1}
-    for incident in stack.get("/api/incidents"):
+    for incident in stack.get("/v1/incidents"):
         told = {f"{incident['id']}:{entry['sequence']}" for entry in incident["timeline"]}
         eventually(lambda i=incident, t=told: audited(stack, i["id"]) == t, "whole audit trail")  # type: ignore[misc] # as above
         keys = [message["key"] for message in stack.inbox(incident["id"])]
@@ -209,7 +210,7 @@ def test_a_probe_is_down_only_after_several_failures_and_up_only_after_several_s
         assert [checked(broken, instant) for instant in at[1:3]] == ["resolved", "firing"]
         [message] = eventually(lambda: told_of_the_api(broken), "message")
     assert (message["change"], message["severity"]) == ("opened", "critical")
-    eventually(lambda: broken.get("/api/probes"), "api that runs again")
+    eventually(lambda: broken.get("/v1/probes"), "api that runs again")
     incident = incident_of_the_api(broken, "open")
     assert datetime.fromisoformat(incident["opened_at"]) == at[2]
     assert [condition["kind"] for condition in incident["conditions"]] == ["endpoint_down"]
@@ -328,7 +329,7 @@ def state(stack: LocalStack) -> dict[str, Any]:
             ("ops.model_versions", "created_at"),
         )
     }
-    incidents = {one["id"]: one["timeline"] for one in stack.get("/api/incidents")}
+    incidents = {one["id"]: one["timeline"] for one in stack.get("/v1/incidents")}
     sql = "SELECT DISTINCT id FROM ops.incident_changes ORDER BY id"
     return {"rows": counted, "incidents": incidents, "messages": set(deliveries(stack)), "audit": stack.rows(sql)}
 
@@ -397,16 +398,6 @@ def test_a_stack_stopped_while_it_starts_a_program_leaves_nothing_behind(
         assert (status, stack.left_behind()) == (0, [])
 
 
-def test_pressing_ctrl_c_again_and_again_leaves_nothing_behind(tmp_path: Path) -> None:
-    with LocalStack(tmp_path / "data", 1) as stack:
-        stack.launch()
-        eventually(lambda: "functions" in stack.programs(), "functions")
-        while stack.process.poll() is None:
-            stack.process.send_signal(signal.SIGINT)
-            time.sleep(0.05)
-        assert stack.left_behind() == []
-
-
 def test_a_taken_port_is_named_with_the_variable_that_moves_it(tmp_path: Path) -> None:
     variables = {PUBLIC[one][0]: str(port) for one, port in free_ports(tuple(PUBLIC)).items()}
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -418,15 +409,36 @@ def test_a_taken_port_is_named_with_the_variable_that_moves_it(tmp_path: Path) -
     assert "Traceback" not in taken.stderr
 
 
-def test_a_broken_file_is_named_and_the_stack_starts_without_it_on_request(tmp_path: Path) -> None:
-    with LocalStack(tmp_path / "data", 1) as stack:
+@pytest.fixture(scope="module")
+def without_store(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[LocalStack, subprocess.CompletedProcess[str]]]:
+    """A stack that was told to start without its broken store, and what it said before it was told."""
+    with LocalStack(tmp_path_factory.mktemp("broken_file") / "data", 1) as stack:
         stack.folder.mkdir()
         (stack.folder / "store.sqlite").write_text("nonsense" * 100)
         refused = aia("local", "--data", str(stack.folder))
-        assert refused.returncode == 1
-        assert f"{stack.folder / 'store.sqlite'}: is not a database" in refused.stderr
         assert not (stack.folder / "logs").exists()
         stack.launch("--set-aside")
         eventually(lambda: "functions" in stack.programs(), "functions")
-        assert "set aside in" in stack.output.read_text()
-        assert [path.name for path in stack.folder.glob("set-aside-*/*")] == ["store.sqlite"]
+        yield stack, refused
+
+
+def test_a_broken_file_is_named_and_the_stack_starts_without_it_on_request(
+    without_store: tuple[LocalStack, subprocess.CompletedProcess[str]],
+) -> None:
+    stack, refused = without_store
+    assert refused.returncode == 1
+    assert f"{stack.folder / 'store.sqlite'}: is not a database" in refused.stderr
+    assert "set aside in" in stack.output.read_text()
+    assert [path.name for path in stack.folder.glob("set-aside-*/*")] == ["store.sqlite"]
+
+
+def test_pressing_ctrl_c_again_and_again_leaves_nothing_behind(
+    without_store: tuple[LocalStack, subprocess.CompletedProcess[str]],
+) -> None:
+    stack, _ = without_store
+    while stack.process.poll() is None:
+        stack.process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    assert stack.left_behind() == []

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from core.events import IncidentDecision
-from functions.cli.replay.read import Row, save
+from functions.cli.replay.read import save
+from functions.services.incidents.kept_decisions import Row
 
 
 def decision_rows(decided: Iterable[IncidentDecision]) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from google.cloud import bigquery
@@ -16,7 +17,7 @@ from functions.drift_score.reference import Profiles
 from functions.drift_score.scoring import NAME, score_models
 from functions.drift_score.watch import Outside
 from functions.runtime.endpoint import finish
-from tests.support.builders.flights import DAY, TICK, TRAINED, flights, load, version
+from tests.support.builders.flights import DAY, TICK, TRAINED, append, flights, lines, load, version
 from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
 
 MODEL = Model(
@@ -83,8 +84,14 @@ class World:
         return self.warehouse.query(MEASURES)
 
 
+@cache
+def _reference() -> bytes:
+    """The rows of the reference window, which most tests load."""
+    return lines(flights(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY))
+
+
 def trained(client: bigquery.Client, warehouse: Warehouse, folder: Path) -> World:
     """A deployment with one model, its version and its reference window."""
     load(client, "ops.model_versions", [version()])
-    load(client, MODEL.table, flights(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY))
+    append(client, MODEL.table, _reference())
     return World(client, open_store(f"sqlite://{folder}/store.db", "test"), warehouse)

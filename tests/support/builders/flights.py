@@ -1,11 +1,12 @@
 """Flights that never were: predictions, labels and versions with known distributions, loaded as a job loads them."""
 
 import io
-import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any
 
+import msgspec
 import numpy as np
 from google.cloud import bigquery
 
@@ -76,18 +77,24 @@ def version(name: str = "1", end: datetime = TRAINED, model: str = "delay") -> R
     }
 
 
-def load(client: bigquery.Client, table: str, rows: list[Row]) -> None:
-    """Append rows by a load job; NaN and infinities as BigQuery spells them in JSON.
+def load(client: bigquery.Client, table: str, rows: Iterable[Row]) -> None:
+    """Append rows by a load job."""
+    append(client, table, lines(rows))
+
+
+def lines(rows: Iterable[Row]) -> bytes:
+    """Rows as a load job reads them; NaN and infinities as BigQuery spells them in JSON."""
+    spelt = (
+        {name: value if not isinstance(value, float) or isfinite(value) else str(value) for name, value in row.items()}
+        for row in rows
+    )
+    return msgspec.json.Encoder(enc_hook=lambda value: value.item()).encode_lines(spelt)
+
+
+def append(client: bigquery.Client, table: str, data: bytes) -> None:
+    """Append rows that are spelt already.
 
     The file is given without its size, so that it goes up as a resumable upload: the emulator takes no other kind of JSON.
     """
-    spelt = [
-        {
-            key: str(value) if isinstance(value, float) and not np.isfinite(value) else value
-            for key, value in row.items()
-        }
-        for row in rows
-    ]
     config = bigquery.LoadJobConfig(source_format="NEWLINE_DELIMITED_JSON", write_disposition="WRITE_APPEND")
-    file = io.BytesIO("\n".join(map(json.dumps, spelt)).encode())
-    client.load_table_from_file(file, table, job_config=config).result()
+    client.load_table_from_file(io.BytesIO(data), table, job_config=config).result()

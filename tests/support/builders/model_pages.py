@@ -159,6 +159,11 @@ def looks_at(now: datetime) -> list[Data]:
     return [looks.row(begun, Mode.SHADOW, now - hours * timedelta(hours=1), found, None) for hours in (2, 3)]
 
 
+def alias_row(change: AliasChange) -> Data:
+    """The row that the statement about the changes of a model answers, which was asked for that model."""
+    return {key: value for key, value in asdict(change).items() if key != "model"}
+
+
 def answers(now: datetime) -> dict[str, list[Data]]:
     """The answers of a warehouse, by words in statements: a model that was promoted five days ago and has drifted since."""
     days = [now - back * DAY for back in range(9, -1, -1)]
@@ -179,7 +184,7 @@ def answers(now: datetime) -> dict[str, list[Data]]:
         "model_costs_daily": [{"day": day.date(), "dollars": 12.5} for day in days[:-1]],
         "SELECT version\nFROM ops.model_versions_in_use\nWHERE": [{"version": "8"}],
         "model_versions_in_use": used,
-        "model_aliases": [asdict(challenger), asdict(promoted)],
+        "model_aliases": [alias_row(challenger), alias_row(promoted)],
         "model_versions": [record.row(version(name, now - age * DAY)) for name, age in (("9", 1), ("8", 6), ("7", 90))],
         "model_group_performance": [
             group("Oslo", 0.8),

@@ -1,5 +1,6 @@
 """The API over a SQLite store that is filled as the router and the action runner fill it, and a bus that is obeyed."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -7,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import flask
 import msgspec
 import requests
-from werkzeug.serving import WSGIRequestHandler, make_server
+import uvicorn
+from starlette.datastructures import Headers
+from werkzeug.test import Client
 
 from core.access import Role
 from core.actions import lifecycle
@@ -23,6 +25,7 @@ from core.incidents.commands import apply_command
 from core.incidents.model import GroupState, Incident, IncidentCondition, IncidentReason, State, TimelineEntry
 from core.incidents.outbox import IncidentGroup
 from core.incidents.routing import Silence
+from core.maintenance.dead_letters import claim_key
 from core.settings import (
     Address,
     Dependency,
@@ -44,10 +47,13 @@ from core.settings.response import Automation
 from core.settings.surveys import Surveys
 from core.statistics import DEFAULT
 from functions.adapters.events import decode, encode
+from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ports import Data, Store
 from functions.adapters.prometheus import Prometheus
 from functions.adapters.store import update
-from functions.api.routes import answer
+from functions.api import asgi
+from functions.api.request import Request
+from functions.api.server import config
 from functions.api.services import Services, Sources, compose
 from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, run_data
 from functions.services.incidents.channel_tests import COLLECTION as CHANNEL_TESTS
@@ -61,6 +67,7 @@ from functions.services.incidents.documents import (
 )
 from functions.services.models import Models
 from tests.support.fakes.model_table import ModelTable
+from tests.support.web.over_asgi import OverAsgi
 
 MODEL = Model(
     name="churn",
@@ -166,6 +173,8 @@ class ApiFixture:
             update(self.store, SILENCES, SILENCES_KEY, lambda data: _silenced(data, command))
         elif command.verb is Verb.SEND_REPORT:
             self.sent.append(command.subject)
+        elif command.verb is Verb.SEND_AGAIN:
+            update(self.store, LEDGER, claim_key(command.subject), lambda _: {"confirmed": True})
         elif command.verb is Verb.TEST_CHANNEL:
             said = {"outcome": "delivered", "detail": "", "answered_at": command.at}
             tested: Data = {"id": command.id, "by": command.by, "at": command.at} | said
@@ -222,40 +231,41 @@ def services(
 
 
 def application(
-    made: Services,
-    identify: Callable[[flask.Request], str] | None = None,
+    made: Services | Callable[[], Services],
+    identify: Callable[[Request], str] | None = None,
     role_of: Callable[[str], Role] | None = None,
-) -> flask.Flask:
-    """The API as the framework serves it: every path and method reaches the one function."""
-    app = flask.Flask("api", static_folder=None)
-    methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-
-    def everything(path: str) -> flask.Response:
-        return answer(flask.request, lambda: made, identify=identify, role_of=role_of)
-
-    app.add_url_rule("/", "root", everything, defaults={"path": ""}, methods=methods, provide_automatic_options=False)
-    app.add_url_rule("/<path:path>", "all", everything, methods=methods, provide_automatic_options=False)
-    app.url_map.merge_slashes = False
-    return app
+) -> OverAsgi:
+    """The API as it is served, over its services or over what opens them."""
+    opened = made if callable(made) else lambda: made
+    return OverAsgi(asgi.application(opened, identify=identify, role_of=role_of))
 
 
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        pass
+def client_of(made: Services | Callable[[], Services]) -> Client:
+    """A client of the API where nobody is verified."""
+    return application(made).test_client()
+
+
+def told(body: Data, path: str = "/") -> Request:
+    """A request with a JSON body, for one service alone."""
+    return Request(
+        method="POST", path=path, headers=Headers({"Content-Type": "application/json"}), body=msgspec.json.encode(body)
+    )
 
 
 @contextmanager
-def served(app: flask.Flask) -> Iterator[str]:
-    """Serve the application on a free port; gives its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+def served(app: OverAsgi) -> Iterator[str]:
+    """Serve the application on a free port, by the server of a deployment; gives its address."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    server = uvicorn.Server(config(app.application, host="127.0.0.1", port=port))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.port}"
+        yield f"http://127.0.0.1:{port}"
     finally:
-        server.shutdown()
+        server.should_exit = server.force_exit = True
         thread.join()
-        server.server_close()
+        listening.close()
 
 
 def condition(target: str, kind: str, severity: Severity, at: datetime, summary: str, **more: Any) -> IncidentCondition:

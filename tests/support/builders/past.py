@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from core.business.forecast import forecast
 from core.settings import Business, Cost, Customers, MarketTable, Revenue, Settings
-from infra.local.past.business import PastBusiness
+from infra.local.past.business import PastBusiness, _memoized
+from infra.local.past.estimates import Estimates
 from infra.local.prometheus import HistoryPoint
 from infra.local.replay.orders import ORDERS as FILE
 from infra.local.replay.orders import Orders
@@ -43,8 +45,18 @@ class Departures:
         return hours * 60, np.where(hours % 10 == 0, -1, (hours % 4 == 0).astype(int)), ("UA", "DL")
 
 
-def build(now: datetime = TODAY + timedelta(hours=5), settings: Settings = SETTINGS, **sources: Any) -> PastBusiness:
-    return PastBusiness.build(SHOP, Departures(), settings, now, **sources)
+ONCE = Estimates(forecaster=_memoized(forecast))
+"""Each series is forecast once for all tests of a process: the same numbers, whoever asks for them and in whichever order."""
+
+
+def build(
+    now: datetime = TODAY + timedelta(hours=5),
+    settings: Settings = SETTINGS,
+    *,
+    estimates: Estimates = ONCE,
+    **sources: Any,
+) -> PastBusiness:
+    return PastBusiness.build(SHOP, Departures(), settings, now, estimates=estimates, **sources)
 
 
 def midnights(first: int, last: int = 0) -> list[datetime]:

@@ -20,6 +20,7 @@ from zetasql.core.local_service import ZetaSqlLocalService, local_service_pb2
 from zetasql.types import (
     AnalyzeRequest,
     AnalyzerOptions,
+    LanguageFeature,
     LanguageOptions,
     ProductMode,
     ResolvedNodeKind,
@@ -39,7 +40,19 @@ _KINDS = (
     ResolvedNodeKind.RESOLVED_INSERT_STMT,
     ResolvedNodeKind.RESOLVED_MERGE_STMT,
     ResolvedNodeKind.RESOLVED_DELETE_STMT,
+    ResolvedNodeKind.RESOLVED_CREATE_SNAPSHOT_TABLE_STMT,
+    ResolvedNodeKind.RESOLVED_CREATE_TABLE_STMT,
+    ResolvedNodeKind.RESOLVED_DROP_SNAPSHOT_TABLE_STMT,
+    ResolvedNodeKind.RESOLVED_DROP_STMT,
 )
+_FEATURES = (LanguageFeature.FEATURE_CREATE_SNAPSHOT_TABLE, LanguageFeature.FEATURE_CREATE_TABLE_CLONE)
+"""What BigQuery has, and the analyser takes for experimental."""
+_SCHEMA = {
+    "COLUMNS": ("table_name", "column_name", "data_type", "is_partitioning_column"),
+    "TABLES": ("table_name", "table_type"),
+}
+"""Columns of views of `INFORMATION_SCHEMA`, all of them texts
+(https://docs.cloud.google.com/bigquery/docs/information-schema-columns, -tables)."""
 
 
 class _Cached(Config):
@@ -71,6 +84,7 @@ class GoogleSql:
         self._language = LanguageOptions.maximum_features()
         self._language.product_mode = ProductMode.PRODUCT_EXTERNAL
         self._language.supported_statement_kinds = [int(kind) for kind in _KINDS]
+        self._language.enabled_language_features = [*self._language.enabled_language_features, *_FEATURES]
         functions = ZetaSQLBuiltinFunctionOptions(language_options=self._language)
         catalog = CatalogBuilder("project").with_builtin_functions(functions).build()
         catalog.catalog = _datasets(definitions)
@@ -124,12 +138,22 @@ def _datasets(definitions: Iterable[TableDefinition]) -> list[SimpleCatalog]:
     tables = defaultdict(list)
     for definition in definitions:
         tables[definition.dataset].append(_table(definition, definition.name))
-    return [SimpleCatalog(name=name, table=found) for name, found in tables.items()]
+    return [SimpleCatalog(name=name, table=found, catalog=[_information_schema()]) for name, found in tables.items()]
+
+
+def _information_schema() -> SimpleCatalog:
+    column = {"type": "STRING", "mode": "NULLABLE"}
+    views = [_named(view, [column | {"name": name} for name in names]) for view, names in _SCHEMA.items()]
+    return SimpleCatalog(name="INFORMATION_SCHEMA", table=views)
 
 
 def _table(definition: TableDefinition, name: str) -> SimpleTable:
+    return _named(name, definition.schema)
+
+
+def _named(name: str, schema: Iterable[dict[str, Any]]) -> SimpleTable:
     builder = TableBuilder(name)
-    for column in definition.schema:
+    for column in schema:
         builder.add_column(column["name"], _column_type(column))
     return builder.build()
 

@@ -25,7 +25,8 @@ class MemoryTables:
 
     def query(self, sql: str, **parameters: Any) -> list[Data]:
         self.world.boundary()
-        rows = self._answer(" ".join(sql.split()), parameters)
+        code = re.sub(r"(?m)^--.*$", "", sql)
+        rows = self._answer(" ".join(code.split()), parameters)
         self.world.boundary()
         return rows
 

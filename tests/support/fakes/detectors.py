@@ -13,6 +13,7 @@ from core.errors import ActionError, BackupError, UnavailableError
 from core.events import Event, Finding, RetrainingRequest, RunStatus, Severity, Tick
 from core.health import SOURCE as PROBES
 from core.health import ProbeReason, ProbeResult
+from core.maintenance.configuration import ConfigurationKind
 from core.maintenance.task import Schedule
 from core.retraining.start import Training
 from core.security.places import Places
@@ -40,7 +41,9 @@ from functions.drift_score.statements import SECOND
 from functions.drift_score.watch import Outside as Scoring
 from functions.drift_score.window import WindowSummary
 from functions.health_check.check import remember
+from functions.maintenance import configuration as configuration_check
 from functions.maintenance import maintenance, scan
+from functions.maintenance.compared import Compared
 from functions.maintenance.outside import Outside as Upkeep
 from functions.maintenance.outside import Task
 from functions.pipeline_monitor.monitor import Monitor, handle
@@ -53,6 +56,7 @@ from infra.local.past.results import RecordedResults
 from tests.support.builders.audit_log import entry, policy
 from tests.support.builders.runs import PIPELINE, told
 from tests.support.crash.breaking import Breaking, MemoryMetrics, MemoryStore
+from tests.support.fakes.compared import MemoryDeployment, as_deployed, compared
 from tests.support.fakes.scanned import OWNED, PUBLISHED, MemoryIam, scanned
 
 BAD, GOOD, NOT_KNOWN = "x", ".", "?"
@@ -385,6 +389,25 @@ class Runs:
         return []
 
 
+def upkeep_of(outside: Outside, given: Compared) -> Upkeep:
+    """What tasks of upkeep use."""
+    store = outside.store
+    return Upkeep(
+        settings=Settings(jobs={}),
+        store=store,
+        bus=outside,  # type: ignore[arg-type] # sends nothing again
+        warehouse=Runs(),  # type: ignore[arg-type] # reads nothing
+        metrics=MemoryMetrics(outside),
+        ledger=Ledger(store, lambda: outside.now, "test"),
+        clock=lambda: outside.now,
+        deployment=lambda: {"functions": {}},
+        texts=dict,
+        tables=dict,
+        scanned=scanned(),
+        compared=given,
+    )
+
+
 def upkeep(outside: Outside, mark: str, number: int) -> None:
     """A task that is due each hour: it fails, or succeeds, or a dependency does not answer."""
 
@@ -399,20 +422,7 @@ def upkeep(outside: Outside, mark: str, number: int) -> None:
         severity=Severity.CRITICAL,
         steps=lambda _outside, _due: iter([Step("one", step)]),
     )
-    store = outside.store
-    system = Upkeep(
-        settings=Settings(jobs={}),
-        store=store,
-        bus=outside,  # type: ignore[arg-type] # sends nothing again
-        warehouse=Runs(),  # type: ignore[arg-type] # reads nothing
-        metrics=MemoryMetrics(outside),
-        ledger=Ledger(store, lambda: outside.now, "test"),
-        clock=lambda: outside.now,
-        deployment=lambda: {"functions": {}},
-        texts=dict,
-        tables=dict,
-        scanned=scanned(),
-    )
+    system = upkeep_of(outside, compared())
     result = maintenance.handle(
         maintenance.Maintenance(outside=system, tasks=[task]), Tick(job="maintenance", scheduled_at=at(number))
     )
@@ -428,6 +438,16 @@ def security_scan(outside: Outside, mark: str, number: int) -> None:
         step.run()
 
 
+def configuration(outside: Outside, mark: str, number: int) -> None:
+    """A check of the configuration: a secret is old, or none is, or Secret Manager does not answer."""
+    there: MemoryDeployment = as_deployed(at(number) - 400 * 24 * HOUR if mark == BAD else at(number))
+    there.error = UnavailableError("Secret Manager does not answer") if mark == NOT_KNOWN else None
+    system = upkeep_of(outside, compared(there))
+    for step in configuration_check.steps(system, at(number)):
+        if step.name == ConfigurationKind.AGE:
+            step.run()
+
+
 DETECTORS = (
     Detector("audit_events", "bucket/shop-exports:public_access", bucket, repeat=True, marks=BAD + GOOD),
     Detector("health_check", "probe/api:slow", probe, fire_after=3, recover_after=2),
@@ -436,6 +456,7 @@ DETECTORS = (
     Detector("retrain", "model/churn:retraining_refused", retraining, marks=BAD + GOOD),
     Detector("maintenance", "maintenance/backup:maintenance_failed", upkeep, marks=BAD + GOOD),
     Detector("security scan", "compliance/iam-policy:iam_exposure", security_scan, repeat=True),
+    Detector("configuration", "configuration/secret-ages:old_secret", configuration, repeat=True),
     Detector("telemetry_rollup", "partner/bank:partner_errors", partner, fire_after=2, recover_after=2),
     Detector("channels", "channel/pager:delivery", channel, fire_after=3, marks=BAD + GOOD),
     Detector("channels that refuse", "channel/pager:delivery", refusing, marks=BAD + GOOD),

@@ -48,6 +48,7 @@ from tests.support.builders.flights import DAY, TRAINED, Row, flights, version
 from tests.support.builders.runs import told
 from tests.support.fakes import automation
 from tests.support.fakes.capacity import RESOURCE, Leak
+from tests.support.fakes.compared import compared
 from tests.support.fakes.deployed import NOW, Case, Deployed, Unanswering, tick
 from tests.support.fakes.intake import payload
 from tests.support.fakes.otlp import span, traces
@@ -190,7 +191,7 @@ def _versions(sql: str, _: Data) -> list[Data]:
 
 
 def _maintenance(ports: Ports) -> Callable[[flask.Request], Any]:
-    return maintenance(ports, scanned())
+    return maintenance(ports, scanned(), compared())
 
 
 def _a_day_before(deployed: Deployed) -> None:

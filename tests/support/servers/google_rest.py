@@ -3,11 +3,12 @@
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 PROJECT = "shop"
@@ -102,23 +103,39 @@ class Cloud:
         return {"vulns": [{"id": one, "modified": "2024-01-01T00:00:00Z"} for one in ids]} if ids else {}
 
 
+class Api(Protocol):
+    """What answers requests.
+
+    Attributes:
+        broken: is answered to everything, where there is one: a status and a body.
+    """
+
+    broken: tuple[int, bytes] | None
+
+    def answer(self, method: str, path: str, query: dict[str, list[str]], body: Json) -> Json:
+        """The answer to a request; raises `RefusedError`."""
+        ...
+
+
 class _Handler(BaseHTTPRequestHandler):
-    cloud: Cloud
+    api: Api
 
     def _answer(self) -> None:
         parts = urlsplit(self.path)
         given = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        time.sleep(getattr(self.api, "delay", 0.0))
         try:
-            found = self.cloud.answer(
+            found = self.api.answer(
                 self.command, unquote(parts.path), parse_qs(parts.query), json.loads(given or b"{}")
             )
-            code, body = self.cloud.broken or (200, json.dumps(found).encode())
+            code, body = self.api.broken or (200, json.dumps(found).encode())
         except RefusedError as error:
             code, body = error.code, json.dumps(error.body).encode()
-        self.send_response(code)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        with suppress(BrokenPipeError, ConnectionResetError):  # who asked has gone
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
     do_GET = do_POST = _answer  # noqa: N815 - the names of the base class
 
@@ -127,14 +144,20 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def cloud() -> Iterator[Cloud]:
-    """The APIs on a free port."""
-    running = Cloud()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"cloud": running}))
-    running.url = f"http://127.0.0.1:{server.server_address[1]}"
+def serve(api: Api) -> Iterator[str]:
+    """An API on a free port: its URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"api": api}))
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
-        yield running
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def cloud() -> Iterator[Cloud]:
+    """The APIs on a free port."""
+    running = Cloud()
+    with serve(running) as running.url:
+        yield running

@@ -36,10 +36,7 @@ class Server:
 
     def fill(self, prefix: str, count: int) -> None:
         """Make keys, each with a value."""
-        pipe = self.admin.pipeline(transaction=False)
-        for number in range(count):
-            pipe.set(f"{prefix}{number}", "value")
-        pipe.execute()
+        self.admin.mset({f"{prefix}{number}": "value" for number in range(count)})
 
     def names(self) -> list[str]:
         """All keys, by their names."""

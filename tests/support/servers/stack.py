@@ -275,7 +275,7 @@ class LocalStack:
         """The incidents of a target, open ones first, then the newest: one by one, since the API keeps its list for 10 s."""
         known = [one.data for one in self.store.find(INCIDENTS) if one.data["target"] == target]
         known.sort(key=lambda one: (one["open"], one["opened_at"]), reverse=True)
-        return [self.get(f"/api/incidents/{urllib.parse.quote(one['id'])}") for one in known]
+        return [self.get(f"/v1/incidents/{urllib.parse.quote(one['id'])}") for one in known]
 
     def inbox(self, incident: str, channel: str = "technical") -> list[dict[str, Any]]:
         """The messages of a channel about an incident, the oldest first."""

@@ -182,10 +182,11 @@ def at_once(page: Page) -> None:
 
 def saved(page: Page) -> None:
     """Return when everything that was told is confirmed; the page asks at once, as when somebody comes back to it."""
-    deadline = time.monotonic() + 30
+    deadline, pause = time.monotonic() + 30, 50.0
     while page.locator(".saving").count() and time.monotonic() < deadline:
         page.evaluate(COME_BACK)
-        page.wait_for_timeout(100)
+        page.wait_for_timeout(pause)
+        pause = min(2 * pause, 1000.0)
     expect(page.locator(".saving")).to_have_count(0)
 
 

@@ -55,6 +55,7 @@ def test_a_limit_is_judged_by_the_value_and_by_the_next_hour(
     found = limit_observation(MEMORY, usage, AT)
     assert (found.verdict.outcome, found.verdict.reason) == (outcome, reason)
     assert said in found.verdict.summary
+    assert found.verdict.value == usage.value
     assert severity is None or found.verdict.severity is severity
     assert (found.spec.target, found.spec.kind) == ("service/checkout", "capacity_limit_checkout_memory")
 

@@ -13,7 +13,7 @@ from core.drift.categories import GROUPS, group_of, grouped
 from tests.support.builders.budget import examples
 
 Words = NDArray[np.str_]
-WINDOWS = examples(300)
+WINDOWS = examples(400)
 BY_CHANCE = max(2.0, 0.01 * WINDOWS + 3 * math.sqrt(0.01 * WINDOWS))
 """So many of the windows without drift alarm at most, at a rate of one in a hundred."""
 SHAPES = {

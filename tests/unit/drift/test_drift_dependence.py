@@ -14,7 +14,7 @@ from tests.support.builders.budget import examples
 
 Values = NDArray[np.float64]
 Make = Callable[[np.random.Generator], Values]
-WINDOWS = examples(250)
+WINDOWS = examples(300)
 
 
 def autocorrelated(rng: np.random.Generator, rows: int, phi: float) -> Values:

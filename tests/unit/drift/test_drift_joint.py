@@ -12,6 +12,7 @@ from core.drift import DriftReport, JointDrift, Profile, count, score, score_cou
 from core.drift.joint import FEWEST, ROWS
 from core.drift.judge import of_drift
 from core.drift.storage import dump_profile, load_profile
+from tests.support.builders.budget import examples
 
 Window = dict[str, Any]
 FEATURES = 8
@@ -116,7 +117,7 @@ def test_categories_and_missing_values_go_together_as_well() -> None:
 @pytest.mark.parametrize("features", [2, 30])
 def test_clean_windows_are_no_joint_drift(features: int, reference: int, current: int) -> None:
     found = 0
-    for seed in range(20):
+    for seed in range(examples(20)):
         profile = Profile.fit(together(seed, reference, 0.8, features))
         found += score(profile, together(1000 + seed, current, 0.8, features)).joint_drifted
     assert found <= 1

@@ -11,6 +11,7 @@ from scipy import stats
 from core.drift import DataQualityIssueKind, Profile, count, quality, score, score_counts
 from core.drift.judge import describe
 from core.drift.tail import _peizer_pratt, clipped
+from tests.support.builders.budget import examples
 
 Floats = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], Floats]
@@ -85,7 +86,7 @@ CLEAN: dict[str, Draw] = {
 def test_heavy_tails_of_clean_windows_are_no_evidence(draw: Draw, reference: int, current: int) -> None:
     rng = np.random.default_rng([reference, current])
     alarms = 0
-    for _ in range(20):
+    for _ in range(examples(20)):
         profile = Profile.fit({f"f{k}": draw(rng, reference) for k in range(10)})
         report = score(profile, {f"f{k}": draw(rng, current) for k in range(10)})
         alarms += any(feature.tail is not None for feature in report.features)

@@ -5,11 +5,12 @@ import pytest
 
 from tests.benchmarks.generative.run import failing, named, slower
 from tests.support.builders import genai_trace
+from tests.support.builders.budget import ALL
 from tests.support.builders.generation_windows import Judged, halves, taken
 
 PATH = genai_trace.found(genai_trace.REQUESTS)
 pytestmark = pytest.mark.skipif(PATH is None, reason="the licence of the trace lets nobody ship it")
-WINDOWS, SIZE = 100, 2000
+WINDOWS, SIZE = 100 if ALL else 20, 2000
 
 
 def test_clean_halves_stay_quiet_and_changes_are_named() -> None:

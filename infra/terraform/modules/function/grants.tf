@@ -1,7 +1,7 @@
 resource "google_cloud_run_v2_service_iam_member" "invokes" {
   for_each = setunion(var.invokers, length(var.triggers) > 0 ? ["serviceAccount:${var.push_account}"] : [])
   location = var.region
-  name     = google_cloudfunctions2_function.this.name # the function's service is called as it is
+  name     = local.name # a function's service is called as it is
   role     = "roles/run.invoker"
   member   = each.value
 }

@@ -7,7 +7,7 @@ resource "google_pubsub_subscription" "push" {
   message_retention_duration = "${each.value.retention_seconds}s"
 
   push_config {
-    push_endpoint = google_cloudfunctions2_function.this.service_config[0].uri
+    push_endpoint = local.url
 
     oidc_token {
       service_account_email = var.push_account

@@ -39,8 +39,8 @@ variable "source_in" {
 }
 
 variable "build" {
-  description = "How it is built: the runtime, the id of the account that builds, and the repository of the image."
-  type        = object({ runtime = string, account = string, repository = string })
+  description = "How it is built: the runtime, the id of the account that builds, the repository of the image, and where images of it are."
+  type        = object({ runtime = string, account = string, repository = string, images = string })
   nullable    = false
 }
 
@@ -62,6 +62,17 @@ variable "resources" {
   validation {
     condition     = var.resources.timeout_seconds >= 10 && var.resources.timeout_seconds <= 600
     error_message = "resources.timeout_seconds: must be 10 to 600: Pub/Sub waits no longer."
+  }
+}
+
+variable "asgi" {
+  description = "For an ASGI application, which is a service of Cloud Run itself: how long a connection may stay open, and how many requests an instance handles at once."
+  type        = object({ timeout_seconds = number, concurrency = optional(number, 80) })
+  default     = null
+
+  validation {
+    condition     = var.asgi == null ? true : var.asgi.timeout_seconds >= 10 && var.asgi.timeout_seconds <= 3600
+    error_message = "asgi.timeout_seconds: must be 10 to 3600: Cloud Run allows no more."
   }
 }
 

@@ -23,6 +23,17 @@ run "archives" {
 run "example" {
   command = plan
 
+  # The functions by themselves are another run's.
+  override_module {
+    target = module.function
+    outputs = {
+      account       = "fn-name@example-project.iam.gserviceaccount.com"
+      service       = "name"
+      url           = "https://name-123456789012.europe-west1.run.app"
+      subscriptions = []
+    }
+  }
+
   assert {
     condition     = length(google_monitoring_notification_channel.email) == 1 && local.known["AIA_INBOX_URL"] == "https://tickets.example.com/hook"
     error_message = "The example must say who is told, and where messages go."

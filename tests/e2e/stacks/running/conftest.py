@@ -25,7 +25,7 @@ def stack(new: LocalStack) -> LocalStack:
     """The stack with all of its history."""
     new.await_running()
     # what is compared before and after must not be loaded in between
-    eventually(lambda: new.get("/api/backfills")["history"]["done"], "whole history", within=180)
+    eventually(lambda: new.get("/v1/backfills")["history"]["done"], "whole history", within=180)
     new.measure_often()
     return new
 

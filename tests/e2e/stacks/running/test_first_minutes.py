@@ -44,7 +44,7 @@ def faults(page: Page) -> list[str]:
 
 def strangers(stack: LocalStack) -> list[str]:
     """Open incidents that are not about the model and what may be wrong with it."""
-    found = [one for one in stack.get("/api/incidents") if one["state"] != "resolved"]
+    found = [one for one in stack.get("/v1/incidents") if one["state"] != "resolved"]
     return [
         f"{one['id']}: {one['title']}"
         for one in found
@@ -53,7 +53,7 @@ def strangers(stack: LocalStack) -> list[str]:
 
 
 def history(stack: LocalStack) -> dict[str, Any]:
-    found: dict[str, Any] = stack.get("/api/backfills")["history"] or {}
+    found: dict[str, Any] = stack.get("/v1/backfills")["history"] or {}
     return found
 
 

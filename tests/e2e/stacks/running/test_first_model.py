@@ -39,10 +39,10 @@ def test_the_guide_to_a_first_model_does_what_it_says(stack: LocalStack, tmp_pat
     assert said.startswith(printed)
     assert f"page        {stack.url('page')}/models/churn" in said
     assert re.search("^drift +bad: churn: 1 of 3 features drifted; strongest age", said, re.MULTILINE)
-    overview = stack.get("/api/models/churn/overview")
+    overview = stack.get("/v1/models/churn/overview")
     assert (overview["drifted"], overview["overdue"], overview["incidents"]) == (["age"], False, [])
     assert overview["verdicts"]["performance"]["rows"] == 250
-    assert sum(one is not None for one in stack.get("/api/models/churn/history?days=60")["drift"]) == 60
+    assert sum(one is not None for one in stack.get("/v1/models/churn/history?days=60")["drift"]) == 60
 
     (tmp_path / "write.py").write_text(first + more)
     run([sys.executable, "write.py"], tmp_path, stack)
@@ -52,7 +52,7 @@ def test_the_guide_to_a_first_model_does_what_it_says(stack: LocalStack, tmp_pat
     assert re.search("churn .*ops.models", run(listed.split(), tmp_path, stack))
     assert "nothing to change" in run(checked.split(), tmp_path, stack)
     assert run(removed.split(), tmp_path, stack).startswith("churn: removed, with its table telemetry.watch_churn_")
-    assert "churn" not in {one["name"] for one in stack.get("/api/models")}
+    assert "churn" not in {one["name"] for one in stack.get("/v1/models")}
 
 
 def test_a_table_of_bigquery_is_watched_by_a_view(stack: LocalStack, tmp_path: Path) -> None:
@@ -60,6 +60,6 @@ def test_a_table_of_bigquery_is_watched_by_a_view(stack: LocalStack, tmp_path: P
     aia = [sys.executable, "-m", "functions.cli.main"]
     said = run([*aia, "watch", "bq://telemetry.flight_predictions", *options], tmp_path, stack)
     assert "watched-table: created, a view of bq://telemetry.flight_predictions" in said
-    assert stack.get("/api/models/watched-table/overview")["verdicts"]["drift"]["outcome"] in {"good", "bad"}
+    assert stack.get("/v1/models/watched-table/overview")["verdicts"]["drift"]["outcome"] in {"good", "bad"}
     removed = run([*aia, "watch", "--remove", "watched-table"], tmp_path, stack)
     assert removed.startswith("watched-table: removed, with its table telemetry.watch_watched_table_")

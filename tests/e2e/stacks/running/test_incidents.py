@@ -66,7 +66,7 @@ def test_an_alert_of_prometheus_is_told_acknowledged_and_resolved(stack: LocalSt
     incident = one(stack, f"service/{service}", "open")
     assert eventually(lambda: changes(stack, incident["id"]), "message") == ["opened"]
 
-    page = f"http://127.0.0.1:{stack.ports['page']}/api/incidents/{incident['id']}"
+    page = f"http://127.0.0.1:{stack.ports['page']}/v1/incidents/{incident['id']}"
     session = session_token.read(stack.folder)
     assert post(f"{page}/acknowledge", {"by": "ada", "note": "looking"}, token=session)[0] == 202
     taken = one(stack, f"service/{service}", "acknowledged")
@@ -102,7 +102,7 @@ def test_drift_that_costs_money_is_told_to_the_business_and_a_retraining_is_plan
 
 def open_with(stack: LocalStack, target: str) -> dict[str, Any]:
     def found() -> list[dict[str, Any]]:
-        incidents = stack.get("/api/incidents")
+        incidents = stack.get("/v1/incidents")
         return [incident for incident in incidents if incident["open"] and target in incident["targets"]]
 
     [incident] = eventually(found, f"open incident with {target} in it")
@@ -120,7 +120,7 @@ def test_what_hangs_together_is_one_incident_whose_root_is_named(stack: LocalSta
     for target in ("stream/rebookings", table):
         stack.publish("findings", fresh(target=target, observed_at=at + timedelta(minutes=2), status=Status.RESOLVED))
     eventually(
-        lambda: "partly_recovered" in reasons(stack.get(f"/api/incidents/{first['id']}")) or not stack.incidents(table),
+        lambda: "partly_recovered" in reasons(stack.get(f"/v1/incidents/{first['id']}")) or not stack.incidents(table),
         "recovery",
     )
 

@@ -82,7 +82,7 @@ def worsened(one: dict[str, Any]) -> bool:
 
 
 def drift(stack: LocalStack, days: int = 60) -> dict[str, Any]:
-    found: dict[str, Any] = stack.get(f"/api/models/flight-delay/drift?days={days}")
+    found: dict[str, Any] = stack.get(f"/v1/models/flight-delay/drift?days={days}")
     return found
 
 
@@ -100,7 +100,7 @@ def test_the_model_is_shown_with_its_drift_by_feature_and_day(viewer: Viewer, st
     for name in buttons.all_inner_texts():
         assert cells(page, name) == len(shown["days"])
     assert page.evaluate(PAINTED) == [True]
-    [told] = stack.get("/api/models")
+    [told] = stack.get("/v1/models")
     assert f"{len(told['drifted'])} of 9" in model.inner_text()
     assert f"{told['accuracy']['value']:.1%}".replace(".0%", "%") in model.inner_text()
 
@@ -160,11 +160,11 @@ def test_the_worst_open_incident_is_on_top(viewer: Viewer, stack: LocalStack, fi
 
 def test_probes_are_shown_with_what_they_saw(viewer: Viewer, stack: LocalStack) -> None:
     eventually(
-        lambda: all(probe.get("status") == "resolved" for probe in stack.get("/api/probes")),
+        lambda: all(probe.get("status") == "resolved" for probe in stack.get("/v1/probes")),
         "checked probes that are up",
     )
     page = viewer.open("/probes")
-    for probe in stack.get("/api/probes"):
+    for probe in stack.get("/v1/probes"):
         shown = page.locator(f"[data-probe='{probe['name']}']")
         expect(shown.locator(".pill")).to_have_text("up")
         expect(shown).to_contain_text(probe["where"])
@@ -283,7 +283,7 @@ def test_hostile_text_stays_text(viewer: Viewer, stack: LocalStack, finding: Fin
 def test_the_title_counts_open_incidents(viewer: Viewer, stack: LocalStack, finding: Finding) -> None:
     incident(stack, finding)
     page = viewer.open()
-    count = sum(one["state"] != "resolved" for one in stack.get("/api/incidents"))
+    count = sum(one["state"] != "resolved" for one in stack.get("/v1/incidents"))
     assert page.title() == f"({count}) aia"
     expect(page.locator("#state")).to_contain_text(f"{count} open incident")
 
@@ -312,15 +312,15 @@ def test_a_message_of_the_inbox_leads_to_its_incident(viewer: Viewer, stack: Loc
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/api/models/nobody/drift", 404),
-        ("GET", "/api/models/flight-delay/drift?days=0", 400),
-        ("GET", "/api/models/flight-delay/drift?days=many", 400),
-        ("GET", "/api/incidents/nothing", 404),
-        ("GET", "/api/nothing", 404),
+        ("GET", "/v1/models/nobody/drift", 404),
+        ("GET", "/v1/models/flight-delay/drift?days=0", 400),
+        ("GET", "/v1/models/flight-delay/drift?days=many", 400),
+        ("GET", "/v1/incidents/nothing", 404),
+        ("GET", "/v1/nothing", 404),
         ("GET", "/assets/../main.py", 404),
         ("GET", "/assets/%2e%2e/main.py", 404),
-        ("POST", "/api/incidents", 405),
-        ("DELETE", "/api/models", 405),
+        ("POST", "/v1/incidents", 405),
+        ("DELETE", "/v1/models", 405),
     ],
 )
 def test_the_api_tells_plainly_what_is_asked_for_wrongly(

@@ -13,7 +13,7 @@ from core.events import Tick
 from infra import stage
 from infra.local import session_token
 from infra.local.demo import _table, _verdict
-from infra.local.outcome import Outcome, post
+from infra.local.outcome import Outcome, Step, post
 from infra.local.ports import Ports
 from tests.support.servers.stack import LocalStack, eventually, free_ports, fresh, midnight
 
@@ -29,11 +29,13 @@ def test_a_step_that_did_not_happen_is_named_and_fails_the_demo(stack: LocalStac
 
     expected = {"windows scored", *without}
 
-    def missing() -> dict[str, str]:
-        return {step.name: step.found for step in outcome.steps() if not step.ok}
+    steps: list[Step] = []
 
-    assert settled(missing, expected) == expected, missing()
-    steps = outcome.steps()
+    def missing() -> set[str]:
+        steps[:] = outcome.steps(steps)
+        return {step.name for step in steps if not step.ok}
+
+    assert settled(missing, expected) == expected, steps
     console = Console(record=True, width=200)
     console.print(_table(steps))
     assert _verdict(console, outcome, steps, 1.0) == 1
@@ -47,7 +49,7 @@ def settled(missing: Callable[[], Iterable[str]], expected: set[str], *, within:
     """What is missing as soon as it is just what is expected, or at the end of the time: some metrics take theirs."""
     deadline = time.monotonic() + within
     while (found := set(missing())) != expected and time.monotonic() < deadline:
-        time.sleep(1)
+        time.sleep(2)
     return found
 
 
@@ -56,11 +58,11 @@ def taken_care_of(stack: LocalStack) -> None:
     finding = fresh(target="service/taken-care-of")
     stack.publish("findings", finding)
     [incident] = eventually(lambda: stack.incidents(finding.target), "incident")
-    acknowledge = f"{stack.url('page')}/api/incidents/{incident['id']}/acknowledge"
+    acknowledge = f"{stack.url('page')}/v1/incidents/{incident['id']}/acknowledge"
     with pytest.raises(urllib.error.HTTPError, match="401"):
         post(acknowledge, {"by": "ada"})
     post(acknowledge, {}, token=session_token.read(stack.folder))
-    eventually(lambda: stack.get(f"/api/incidents/{incident['id']}")["acknowledged_at"], "acknowledgement")
+    eventually(lambda: stack.get(f"/v1/incidents/{incident['id']}")["acknowledged_at"], "acknowledgement")
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     at = now - timedelta(minutes=now.minute % 5)
     stack.publish("ticks", Tick(job="incident_sweep", scheduled_at=at), job="incident_sweep")

@@ -1,0 +1,37 @@
+"""uvicorn around the API, with the same options wherever it is started."""
+
+import os
+
+import uvicorn
+from starlette.types import ASGIApp
+
+_IDLE_SECONDS = 75
+"""How long a connection without requests is kept: longer than browsers and Google's front end keep theirs."""
+_STOPPING_SECONDS = 8
+"""How long requests may go on after SIGTERM: Cloud Run waits for ten."""
+_OPEN_CONNECTIONS = 1000
+_LARGEST_HEADERS = 65_536
+
+
+def config(application: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
+    """The options."""
+    return uvicorn.Config(
+        application,
+        host=host,
+        port=port,
+        lifespan="off",  # everything opens at its first use
+        access_log=False,  # an address may have the token of a survey or a session
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,  # nothing reads the address of the client
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=_STOPPING_SECONDS,
+        limit_concurrency=_OPEN_CONNECTIONS,
+        h11_max_incomplete_event_size=_LARGEST_HEADERS,
+    )
+
+
+def run(application: ASGIApp) -> None:
+    """Serve until SIGTERM at `PORT`, as Cloud Run gives it, on every interface, or on that of `HOST`."""
+    host = os.environ.get("HOST", "0.0.0.0")  # noqa: S104 - a container is reached through its interface
+    uvicorn.Server(config(application, host=host, port=int(os.environ.get("PORT", "8080")))).run()

@@ -1,0 +1,118 @@
+"""`aia actions`, `aia halt` and `aia resume`: automated actions, the answers of people, and the switches, by the API."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+
+from core.events import Stage
+from core.text import instant
+from functions.cli import complete, options
+from functions.cli.api import HELP, Json, call
+from functions.cli.endpoints import path
+from functions.cli.screen import NOT_KNOWN, cell, console, instant_of, table_of
+
+_EVERY: Final = "*"
+
+
+@click.group(invoke_without_command=True, epilog=f"{options.STATUSES} {HELP}")
+@options.url
+@options.as_json
+@click.pass_context
+def actions(context: click.Context, *, url: str, as_json: bool) -> None:
+    """List automated actions that wait, recent ones, and the switches; approve or reject one."""
+    context.obj = url
+    if context.invoked_subcommand:
+        return
+    found = call(url, "GET", path("actions"))
+    if as_json:
+        options.print_json(found)
+    else:
+        _print(found)
+    if found["recent"] is None:
+        context.exit(options.NOT_KNOWN_STATUS)
+
+
+def _answer(verb: str, text: str) -> click.Command:
+    """The command of an answer."""
+
+    def answer(url: str, identifier: str, *, note: str, by: str, as_json: bool) -> None:
+        found = call(url, "POST", path("actions", identifier, verb), {"by": by, "note": note})
+        if as_json:
+            options.print_json(found)
+        else:
+            click.echo(f"{found['id']}: accepted; aia actions has the outcome")
+
+    identifier = click.argument("identifier", metavar="ID", shell_complete=complete.waiting)
+    for option in (options.as_json, options.by, options.note, identifier):
+        answer = option(answer)
+    return click.command(name=verb, help=text)(click.pass_obj(answer))
+
+
+actions.add_command(_answer("approve", "Approve action ID, which awaits it: it is applied."))
+actions.add_command(_answer("reject", "Reject action ID, which awaits approval: it is not applied."))
+
+
+def _print(found: Json) -> None:
+    switches, out = found["automation"], console()
+    halted = [_halt(one) for one in switches["halted"]]
+    out.print(f"automation: {'enabled' if switches['enabled'] else 'disabled by the settings'}")
+    for line in halted:
+        out.print(cell(line, "bold red"))
+    table = table_of("at", "stage", "action", "target", "what")
+    for one in [*found["waiting"], *(found["recent"] or ())]:
+        stage = f"{one['stage']}: {one['reason']}".replace("_", " ")
+        texts = (instant(instant_of(one["at"])), stage, one["action"], one["target"], one["summary"] or "")
+        table.add_row(*map(cell, texts))
+    out.print(table if table.row_count else "no action waits")
+    for one in found["waiting"]:
+        if one["stage"] == Stage.AWAITING:
+            out.print(cell(f"aia actions approve '{one['id']}'"), soft_wrap=True)
+    if found["recent"] is None:
+        out.print(f"recent actions: {NOT_KNOWN}, the history does not answer")
+
+
+def _halt(one: Json) -> str:
+    subject, ends = ("every action", "--all") if one["action"] == _EVERY else (one["action"], one["action"])
+    return f"halted: {subject}, by {one['by']} at {instant(instant_of(one['at']))}; aia resume {ends} ends it"
+
+
+def _switch(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        options.as_json,
+        options.by,
+        options.why,
+        click.option("--all", "every", is_flag=True, help="Every action, instead of one by its name."),
+        click.argument("action", default="", shell_complete=complete.actions),
+        options.url,
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(epilog=f"{options.STATUSES} {HELP}")
+@_switch
+def halt(url: str, action: str, *, every: bool, note: str, by: str, as_json: bool) -> None:
+    """Halt automated ACTION, or all of them: from now on none is applied."""
+    _throw(url, "halt", _subject(action, every=every), note=note, by=by, as_json=as_json)
+
+
+@click.command(epilog=f"{options.STATUSES} {HELP}")
+@_switch
+def resume(url: str, action: str, *, every: bool, note: str, by: str, as_json: bool) -> None:
+    """Resume automated ACTION that was halted, or lift the halt of all; what was halted by name stays halted."""
+    _throw(url, "resume", _subject(action, every=every), note=note, by=by, as_json=as_json)
+
+
+def _subject(action: str, *, every: bool) -> str:
+    if every == bool(action):
+        raise click.UsageError("give the name of an action, or --all")
+    return action or _EVERY
+
+
+def _throw(url: str, verb: str, action: str, *, note: str, by: str, as_json: bool) -> None:
+    found = call(url, "POST", path("automation", verb), {"by": by, "note": note, "action": action})
+    if as_json:
+        options.print_json(found)
+    else:
+        click.echo(f"{found['id']}: accepted; aia actions has the switches")

@@ -1,0 +1,39 @@
+"""`aia explain`: the chain of reasons of an incident, from the findings to the messages and actions, by the API."""
+
+import click
+
+from core.text import instant
+from functions.cli import complete, options
+from functions.cli.api import HELP, Json, call
+from functions.cli.endpoints import path
+from functions.cli.screen import cell, console, fields, instant_of
+
+
+@click.command(epilog=f"{options.STATUSES} {HELP}")
+@options.url
+@click.argument("identifier", metavar="ID", shell_complete=complete.incidents)
+@options.as_json
+@click.pass_context
+def explain(context: click.Context, *, url: str, identifier: str, as_json: bool) -> None:
+    """Explain incident ID: what was found, how it was classified and grouped, what it costs, who was told, and what was done.
+
+    What was decided is told as it is recorded. Routes are tried with the settings and the incident as they are now.
+    """
+    found = call(url, "GET", path("incidents", identifier, "explanation"))
+    if as_json:
+        options.print_json(found)
+    else:
+        for chapter in found["chapters"]:
+            _print(chapter)
+    if not found["complete"]:
+        context.exit(options.NOT_KNOWN_STATUS)
+
+
+def _print(chapter: Json) -> None:
+    out, table = console(), fields()
+    out.print(cell(chapter["title"], "bold underline"))
+    for link in chapter["links"]:
+        table.add_row(instant(instant_of(link["at"])) if link["at"] else "", cell(link["text"]))
+        if link["why"]:
+            table.add_row("", cell(f"why: {link['why']}", "dim"))
+    out.print(table)

@@ -1,0 +1,61 @@
+"""Options that several commands have, and the exit statuses of all that call the API."""
+
+import getpass
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, Final
+
+import click
+
+from functions.cli.api import LOCAL, RefusedError, local
+
+FOUND_BAD: Final = 1
+"""Exit status with --fail where something is bad; 2 is what was refused, 3 what is not known (`functions.cli.api`)."""
+NOT_KNOWN_STATUS: Final = 3
+STATUSES: Final = (
+    "Exit status: 0; 1 with --fail where something is bad; 2 where the request is refused; "
+    "3 where something is not known, or the API does not answer."
+)
+
+url = click.option(
+    "--url",
+    envvar="AIA_API_URL",
+    default=local,
+    show_default=LOCAL,
+    callback=lambda _context, _option, given: given.rstrip("/"),
+    help="Address of the API.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print what the API answers as JSON.")
+by = click.option("--by", default=getpass.getuser, show_default="your login", help="Who does it, for the audit trail.")
+note = click.option("--why", "--note", "note", default="", help="The reason, for the audit trail.")
+why = click.option("--why", "--note", "note", required=True, help="The reason, for the audit trail.")
+
+
+def print_json(found: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Print what the API answers."""
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def length(option: str, text: str) -> timedelta:
+    """A length of time.
+
+    Raises:
+        RefusedError: it is none; the message names the option.
+    """
+    from core.settings.values import duration  # noqa: PLC0415 - help and other commands need no settings
+
+    found = duration(text)
+    if found is None:
+        raise RefusedError(f"{option}: must be a time, as in 30m, 2h or 3d, got {text!r}")
+    return found
+
+
+def status(verdicts: Iterable[bool | None]) -> int:
+    """The exit status with --fail: of a bad one, else of one that is not known, else 0.
+
+    >>> status([True, None, False]), status([True, None]), status([True])
+    (1, 3, 0)
+    """
+    found = set(verdicts)
+    return FOUND_BAD if False in found else NOT_KNOWN_STATUS if None in found else 0

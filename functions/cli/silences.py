@@ -1,0 +1,74 @@
+"""`aia silences`, `aia silence` and `aia unsilence`: who is not notified of what, and until when, by the API."""
+
+from datetime import timedelta
+
+import click
+
+from core.text import instant
+from functions.cli import complete, options
+from functions.cli.api import HELP, RefusedError, call
+from functions.cli.endpoints import path
+from functions.cli.screen import cell, console, instant_of, print_table, table_of
+
+_MINUTE = timedelta(minutes=1)
+
+
+@click.command(epilog=f"{options.STATUSES} {HELP}")
+@options.url
+@options.as_json
+def silences(url: str, *, as_json: bool) -> None:
+    """List the silences that hold, the first to end first."""
+    found = call(url, "GET", path("silences"))
+    if as_json:
+        options.print_json(found)
+        return
+    if not found:
+        console().print("nothing is silenced")
+        return
+    table = table_of("pattern", "until", "by", "why")
+    for one in found:
+        why = "; ".join(filter(None, (one["note"], one["warning"])))
+        table.add_row(cell(one["pattern"]), cell(instant(instant_of(one["until"]))), cell(one["by"]), cell(why))
+    print_table(table)
+
+
+@click.command(epilog=f"{options.STATUSES} {HELP}")
+@options.url
+@click.argument("pattern", metavar="TARGET", shell_complete=complete.targets)
+@click.option("--for", "length", required=True, metavar="TIME", help="How long, as in 30m, 2h or 3d; 30 days at most.")
+@click.option("--anyway", is_flag=True, help="Also where TARGET matches nothing that is known yet.")
+@options.why
+@options.by
+@options.as_json
+def silence(url: str, pattern: str, *, length: str, anyway: bool, note: str, by: str, as_json: bool) -> None:
+    """Mute notifications of TARGET, which may be a pattern as in model/*, for a time. Incidents open and close as ever."""
+    body = {"by": by, "note": note, "pattern": pattern, "minutes": _minutes(length), "anyway": anyway}
+    found = call(url, "POST", path("silences"), body)
+    if as_json:
+        options.print_json(found)
+        return
+    click.echo(f"{found['id']}: accepted, for {length}; aia unsilence '{pattern}' ends it")
+    if found.get("warning"):
+        click.echo(f"warning: {pattern}: {found['warning']}", err=True)
+
+
+@click.command(epilog=f"{options.STATUSES} {HELP}")
+@options.url
+@click.argument("pattern", metavar="TARGET", shell_complete=complete.silences)
+@options.note
+@options.by
+@options.as_json
+def unsilence(url: str, pattern: str, *, note: str, by: str, as_json: bool) -> None:
+    """End the silences of TARGET, the pattern that `aia silences` lists."""
+    found = call(url, "POST", path("silences", "end"), {"by": by, "note": note, "pattern": pattern})
+    if as_json:
+        options.print_json(found)
+    else:
+        click.echo(f"{found['id']}: accepted; aia silences has what still holds")
+
+
+def _minutes(length: str) -> int:
+    found = options.length("--for", length)
+    if found < _MINUTE or found % _MINUTE:
+        raise RefusedError(f"--for: must be whole minutes, as in 30m, 2h or 3d, got {length!r}")
+    return found // _MINUTE

@@ -1,0 +1,5 @@
+-- The collections in an export of a backup.
+SELECT DISTINCT collection
+FROM backups.documents
+WHERE backup_at = @backup_at AND export = @export
+ORDER BY collection

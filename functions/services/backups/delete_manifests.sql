@@ -1,0 +1,3 @@
+-- Manifests of backups that were made before an instant.
+DELETE FROM backups.manifests
+WHERE backup_at < @before

@@ -1,0 +1,7 @@
+-- A dead letter by its id, however often it was parked.
+SELECT
+  id, MIN(received_at) AS received_at, COUNT(*) AS n_parked, ANY_VALUE(function) AS function, ANY_VALUE(subscription) AS subscription,
+  ANY_VALUE(message_id) AS message_id, ANY_VALUE(reason) AS reason, ANY_VALUE(body) AS body, ANY_VALUE(attributes) AS attributes
+FROM ops.dead_letters
+WHERE id = @id
+GROUP BY id

@@ -1,0 +1,115 @@
+"""What hangs: a body that does not arrive, and a dependency that does not answer."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from werkzeug.test import Client
+
+from core.errors import UnavailableError
+from functions.adapters.stores import open_store
+from functions.api import asgi, routes
+from functions.api.work import EACH, Work
+from tests.support.builders import pages
+from tests.support.builders.pages import ApiFixture, Rows
+from tests.support.fakes.clock import FakeClock
+
+
+@pytest.fixture
+def warehouse() -> Rows:
+    return Rows()
+
+
+@pytest.fixture
+def client(tmp_path: Path, warehouse: Rows) -> Client:
+    office = ApiFixture(open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test"))
+    return pages.client_of(pages.services(office.store, warehouse, office, FakeClock()))
+
+
+@pytest.fixture
+def url(client: Client) -> Iterator[str]:
+    with pages.served(client.application) as url:
+        yield url
+
+
+def test_a_warehouse_that_hangs_holds_no_reader_and_no_other_endpoint(
+    client: Client, warehouse: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "_READ_SECONDS", 0.3)
+    warehouse.hangs = threading.Event()
+    try:
+        for _ in range(EACH + 2):
+            refused = client.get("/v1/models")
+            assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+            assert "models: no answer within 0.3 s" in (refused.json or {})["error"]
+        assert client.get("/v1/incidents").status_code == 200
+    finally:
+        warehouse.hangs.set()
+
+
+def test_what_a_call_answers_too_late_frees_its_thread_again() -> None:
+    async def ask() -> list[str]:
+        work, gate = Work(threads=4, each=1), threading.Event()
+        with pytest.raises(UnavailableError, match=r"slow: no answer within 0.01 s"):
+            await work.run("slow", gate.wait, patience=0.01)
+        with pytest.raises(UnavailableError):
+            await work.run("slow", lambda: "", patience=0.01)
+        others = await work.run("other", lambda: "other", patience=5)
+        gate.set()
+        return [others, await work.run("slow", lambda: "slow", patience=5)]
+
+    assert asyncio.run(ask()) == ["other", "slow"]
+
+
+def test_a_fault_of_the_call_itself_is_no_lack_of_patience() -> None:
+    def fail() -> None:
+        raise TimeoutError("of a socket")
+
+    with pytest.raises(TimeoutError, match="of a socket"):
+        asyncio.run(Work().run("x", fail, patience=5))
+
+
+HEAD = b"POST /v1/automation/halt HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+
+
+def sent(url: str, data: bytes) -> socket.socket:
+    host, _, port = url.removeprefix("http://").partition(":")
+    connection = socket.create_connection((host, int(port)), timeout=30)
+    connection.sendall(data)
+    return connection
+
+
+def test_bodies_that_do_not_arrive_hold_up_nobody_and_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi, "READ_SECONDS", 1.0)
+    slow = [sent(url, HEAD + b"Content-Length: 10\r\n\r\n{") for _ in range(100)]
+    assert requests.get(f"{url}/v1/incidents", timeout=20).status_code == 200
+    assert {one.recv(1000).split()[1] for one in slow} == {b"408"}
+    for one in slow:
+        one.close()
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (HEAD + b"Content-Length: 2000001\r\n\r\n{", b"413"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n1e8481\r\n" + b" " * 2_000_001 + b"\r\n0\r\n\r\n", b"413"),
+        (HEAD.replace(b"127.0.0.1", b"evil.example") + b"Content-Length: 2000001\r\n\r\n{", b"421"),
+    ],
+)
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(url: str, data: bytes, status: bytes) -> None:
+    with sent(url, data) as connection:
+        assert connection.recv(1000).split()[1] == status
+
+
+def test_a_fault_nobody_foresaw_is_told_as_that_and_the_next_request_is_answered(client: Client) -> None:
+    def broken() -> None:
+        raise ValueError("secret of the inside")
+
+    refused = pages.client_of(broken).get("/v1/incidents")  # type: ignore[arg-type] # it is broken
+    assert refused.status_code == 500
+    assert "secret" not in refused.get_data(as_text=True)
+    assert client.get("/health").status_code == 200
