@@ -118,6 +118,11 @@ def _text_page(request: Request, _text: Path) -> Response:
 
 PAGES: tuple[Shown, ...] = (
     _page("/", "index"),
+    _page("/response"),
+    _page("/models"),
+    _page("/probes"),
+    _page("/pipelines"),
+    _page("/events"),
     _page("/dashboards"),
     _page("/dashboards/{name}", "dashboards"),
     _page("/incidents"),

@@ -10,6 +10,7 @@ from functions.api.dependencies import MOST_HOURS
 from functions.api.deployment import deployment
 from functions.api.operation import Kind, act, get
 from functions.api.parameters import PAGED, RANGE, Choice, Parameter, Text, Whole
+from functions.api.probe_history import RANGES
 from functions.api.request import Request
 from functions.api.schemas import bodies
 from functions.api.schemas.system import (
@@ -24,6 +25,7 @@ from functions.api.schemas.system import (
     Named,
     Pipeline,
     Probe,
+    ProbeHistory,
     Resource,
     Rules,
     TileData,
@@ -66,6 +68,16 @@ OPERATIONS = (
         list[Probe],
         lambda services, _request: services.views.probes(),
         measures=True,
+    ),
+    get(
+        "/probes/history",
+        "probe_history",
+        "How each probe did, by half an hour of a day or by day of a quarter",
+        ProbeHistory,
+        lambda services, request: services.probe_history.all(request.values["range"]),
+        parameters=(Parameter("range", Choice(tuple(RANGES)), "How far back.", "24h"),),
+        measures=True,
+        patience=15.0,
     ),
     get(
         "/pipelines",

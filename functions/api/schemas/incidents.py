@@ -199,6 +199,29 @@ class FoundIncidents(TypedDict):
     choices: IncidentChoices
 
 
+class Event(TypedDict):
+    """What a person or the system did."""
+
+    id: str
+    at: Instant
+    kind: str
+    what: str
+    person: str
+    subject: str
+    target: str
+    incident: str
+    text: str
+
+
+class Events(TypedDict):
+    """A page of events, and the cursor of the next one, which is empty on the last."""
+
+    events: list[Event]
+    next: str
+    since: Instant
+    kinds: list[str]
+
+
 class Explanation(TypedDict):
     """Why it came to what was sent and done, and whether the history had its part."""
 

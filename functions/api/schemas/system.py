@@ -191,6 +191,13 @@ class Coverage(TypedDict):
     areas: list[Area]
 
 
+ProbeHistory = TypedDict(
+    "ProbeHistory",
+    {"from": Instant, "until": Instant, "seconds": int, "probes": dict[str, list[float | None]]},
+)
+"""Of each probe the share of good checks by interval, the newest last; null where there was no check."""
+
+
 class TaskRun(TypedDict):
     """A run of a task of upkeep."""
 

@@ -60,6 +60,15 @@ export function filters(form, changed) {
   return { draw, clear };
 }
 
+// The address of what is chosen; a day begins at midnight in UTC.
+const DAYS = new Set(["since", "until"]);
+export function address(path, names, more) {
+  const wanted = new URLSearchParams();
+  for (const name of names.filter((one) => chosen().has(one))) wanted.set(name, chosen().get(name) + (DAYS.has(name) ? "T00:00:00Z" : ""));
+  for (const [name, value] of Object.entries(more)) wanted.set(name, value);
+  return `${path}?${wanted}`;
+}
+
 export const isFiltered = (names) => names.some((name) => chosen().has(name));
 
 // What stands where a list is empty: why, and what to do next.
