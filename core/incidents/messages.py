@@ -99,7 +99,7 @@ def compose(
             title=clean(incident.title),
             text="\n".join([what, *(f"{fact.name}: {fact.text}" for fact in details)]),
             facts=(Fact(name="What", text=what), *details),
-            url=f"{url.rstrip('/')}/#incident={incident.id}",
+            url=f"{url.rstrip('/')}/incidents/{incident.id}",
             runbook=runbook_link(lead, runbooks) if lead else "",
             at=notification.at,
             # A new receiver of an incident that somebody has: there is nothing to acknowledge there yet.

@@ -19,6 +19,7 @@ class Cache:
     def __init__(self) -> None:
         self._answers: dict[tuple[object, ...], tuple[float, Any]] = {}
         self._running: dict[tuple[object, ...], Future[Any]] = {}
+        self._since: dict[tuple[object, ...], float] = {}
 
     def __call__(self, key: tuple[object, ...], query: Callable[[], T], *, seconds: float | Callable[[T], float]) -> T:
         """The cached answer of a key, or a new one. What `query` raises is raised, and not cached.
@@ -33,7 +34,7 @@ class Cache:
         return answer
 
     def within(self, patience: float, key: tuple[object, ...], query: Callable[[], T], *, seconds: float) -> T:
-        """As a call, for at most `patience` seconds: what `query` answers later is for the next callers.
+        """As a call, for at most `patience` seconds since it was asked: what `query` answers later is for the next callers.
 
         Raises:
             UnavailableError: there is no answer by then.
@@ -42,8 +43,9 @@ class Cache:
         if is_own:
             context = copy_context()  # names the trace and labels the jobs
             Thread(target=context.run, args=(self._resolve, key, query, running, seconds), daemon=True).start()
+        waited = time.monotonic() - self._since.get(key, time.monotonic())
         try:
-            answer: T = running.result(patience)
+            answer: T = running.result(max(0.0, patience - waited))
         except TimeoutError as error:
             raise UnavailableError(f"{key[0]}: no answer within {patience:g} s") from error
         return answer
@@ -56,6 +58,8 @@ class Cache:
             own.set_result(cached[1])
             return own, False
         running = self._running.setdefault(key, own)
+        if running is own:
+            self._since[key] = time.monotonic()
         return running, running is own
 
     def _resolve(self, key: tuple[object, ...], query: Callable[[], T], running: Future[T], seconds: float) -> None:
@@ -75,5 +79,6 @@ class Cache:
             running.set_exception(error)
             raise
         finally:
+            self._since.pop(key, None)
             del self._running[key]
         return answer

@@ -11,12 +11,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 PAGES = {
     "/": "Overview",
     "/incidents": "Incidents",
-    "/#models-title": "Models",
-    "/#pipelines": "Pipelines",
-    "/#probes-title": "Probes",
+    "/models": "Models",
+    "/pipelines": "Pipelines",
+    "/probes": "Probes",
     "/dashboards": "Dashboards",
     "/reports": "Reports",
     "/coverage": "Coverage",
+    "/events": "Events",
     "/maintenance": "Upkeep",
 }
 """The links of the header, which is one line from 1200 pixels on, and a menu below."""

@@ -18,11 +18,13 @@ from functions.api.compliance import Compliance
 from functions.api.coverage import Coverage
 from functions.api.dashboards import Dashboards
 from functions.api.dependencies import Dependencies
+from functions.api.events import Events
 from functions.api.experience import Experience
 from functions.api.explanations import Explanations
 from functions.api.freshness import Backfills, Start
 from functions.api.incident_search import IncidentSearch
 from functions.api.incidents import Incidents
+from functions.api.known_models import KnownModels
 from functions.api.layout import Dashboard
 from functions.api.maintenance import Maintenance
 from functions.api.model_page import ModelPage
@@ -30,6 +32,7 @@ from functions.api.model_settings import ModelSettings
 from functions.api.on_call import on_call_now
 from functions.api.once import Once
 from functions.api.pipelines import Pipelines
+from functions.api.probe_history import ProbeHistory
 from functions.api.promotions import Promotions
 from functions.api.recommendations import Recommendations
 from functions.api.reports import Reports
@@ -96,6 +99,8 @@ class Services:
     reports: Reports
     dashboards: Dashboards
     pipelines: Pipelines
+    probe_history: ProbeHistory
+    events: Events
     rules: Rules
     coverage: Coverage
     on_call: Callable[[], list[Data]]
@@ -121,10 +126,11 @@ def compose(given: Sources) -> Services:
     backfills = Backfills(store=store, clock=clock)
     start = Start(at=given.started, clock=clock, loading=lambda: backfills.loading)
     actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=clock, start=start)
-    outcomes = TrainingOutcomes(store=store, warehouse=warehouse, models=models, clock=clock)
+    known = KnownModels(models=models, given={model.name: model for model in settings.models})
+    outcomes = TrainingOutcomes(store=store, warehouse=warehouse, models=models, known=known, clock=clock)
     incidents = Incidents(store=store, actions=actions, trainings=outcomes, clock=clock)
     channels = Channels(settings.channels, store, clock)
-    silences = _silences(given, incidents)
+    silences = _silences(given, incidents, known)
     reports = _reports(given)
     answers = Answers(bus=bus, clock=clock)
     views = Views(settings=settings, monitored=given.models, store=store, warehouse=warehouse, start=start)
@@ -154,6 +160,8 @@ def compose(given: Sources) -> Services:
         reports=reports,
         dashboards=_dashboards(given),
         pipelines=Pipelines(store=store, expected=settings.pipelines.expected, clock=clock),
+        probe_history=ProbeHistory(prometheus=given.prometheus, clock=clock),
+        events=Events(warehouse=warehouse, clock=clock),
         rules=Rules(store=store, clock=clock),
         coverage=_coverage(given),
         on_call=partial(on_call_now, settings.people.rotations, clock),
@@ -185,9 +193,9 @@ def _coverage(given: Sources) -> Coverage:
     return Coverage(dashboards=dashboards, prometheus=prometheus, settings=given.settings, clock=given.clock)
 
 
-def _silences(given: Sources, incidents: Incidents) -> Silences:
+def _silences(given: Sources, incidents: Incidents, known: KnownModels) -> Silences:
     def targets() -> frozenset[str]:
-        return settings_targets(given.settings, given.models.all()) | incidents.targets()
+        return settings_targets(given.settings, known()) | incidents.targets()
 
     return Silences(store=given.store, targets=targets, clock=given.clock)
 

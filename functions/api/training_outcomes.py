@@ -42,12 +42,14 @@ class TrainingOutcomes:
         store: has the runs of pipelines.
         warehouse: has the rest.
         models: the monitored models by name.
+        known: the same as far as they are known at once.
         clock: now.
     """
 
     store: Store
     warehouse: Warehouse
     models: Callable[[], Mapping[str, Model]]
+    known: Callable[[], Mapping[str, Model]]
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
@@ -77,7 +79,7 @@ class TrainingOutcomes:
 
     def _trained(self, incident: Data) -> list[Model]:
         """The models that an incident is about, of those that are trained again."""
-        return [model for model in self.models().values() if model.retraining and model.target in incident["targets"]]
+        return [model for model in self.known().values() if model.retraining and model.target in incident["targets"]]
 
     def _has_started(self, model: Model, opened_at: datetime) -> bool:
         """Whether a training of a model was started about when an incident opened, or later: only then the warehouse is asked."""

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from core.settings import Model, Probe, Settings
@@ -94,7 +95,7 @@ class Views:
                 "source": self._source(model),
                 "task": model.task,
                 "minimum_rows": model.minimum_rows,
-                "statistics": described(model.statistics),
+                "statistics": described(model.statistics, model.drift.shift),
             }
             | self._latest(model, rows[model.name], changed.get(model.name))
             | {"accuracy": accuracy(performance[model.name], model.accuracy_floor)}
@@ -158,13 +159,31 @@ def _by_end(models: Iterable[Model], now: datetime) -> dict[datetime, list[str]]
     return names
 
 
-def described(names: Sequence[str]) -> list[Data]:
-    """The statistics of a model, in the order of the registry, as people read of them."""
+def described(names: Sequence[str], shift: float) -> list[Data]:
+    """The statistics of a model, in the order of the registry, as people read of them.
+
+    Their `threshold` is the value of the smallest change that matters, which also has to be certain; None where there is none.
+    """
+    limits = _limits(shift)
     return [
-        {"name": statistic.name, "title": statistic.title, "blind_to": statistic.blind_to, "full": statistic.full}
+        {
+            "name": statistic.name,
+            "title": statistic.title,
+            "blind_to": statistic.blind_to,
+            "full": statistic.full,
+            "threshold": limits.get(statistic.name),
+        }
         for statistic in STATISTICS.values()
         if statistic.name in names
     ]
+
+
+@cache
+def _limits(shift: float) -> dict[str, float]:
+    """The value of each statistic at a shift in sd."""
+    from core.drift.verdict import Thresholds  # noqa: PLC0415 - numpy is for the first list of models, not for the start
+
+    return Thresholds(shift=shift).meaning
 
 
 def lasts(ends: Sequence[datetime | None], schedule: str | None, *, now: datetime) -> float:

@@ -154,6 +154,7 @@ PARAMETERS: dict[str, Any] = {
     "end": NOW,
     "id": "a1",
     "incident": "model-flight-delay-20260301-00000000",
+    "kinds": ["command", "incident"],
     "last": NOW,
     "late_end": NOW - timedelta(hours=1),
     "late_start": NOW - timedelta(hours=1, minutes=15),

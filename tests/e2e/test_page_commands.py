@@ -38,7 +38,7 @@ pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
 def test_acknowledging_is_shown_at_once_sent_and_confirmed(night: PageFixture) -> None:
     night.office.delay = threading.Event()
-    page = night.open()
+    page = night.open(f"incidents/{WORST}")
     card(page).get_by_label(re.compile("^Note on")).fill("on it")
     button(page, "Acknowledge").click()
     expect(card(page).locator(".head .pill")).to_have_text(["critical", "acknowledged"])
@@ -61,7 +61,7 @@ def test_acknowledging_is_shown_at_once_sent_and_confirmed(night: PageFixture) -
 def test_an_incident_that_a_person_ends_after_a_question_moves_to_those_that_are_over_unless_it_is_undone(
     night: PageFixture, label: str, asked: str, verb: str, pill: str
 ) -> None:
-    page = night.open()
+    page = night.open(f"incidents/{SECOND}")
     button(page, label, SECOND).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Told of it: technical, log.")
@@ -77,13 +77,12 @@ def test_an_incident_that_a_person_ends_after_a_question_moves_to_those_that_are
     confirm(page, asked)
     at_once(page)
     saved(page)
-    expect(page.locator(f"#past-list [data-incident='{SECOND}'] .head .pill").nth(1)).to_have_text(pill, timeout=10_000)
-    expect(page.locator("#state")).to_contain_text("1 open incident")
+    expect(card(page, SECOND).locator(".head .pill").nth(1)).to_have_text(pill)
     assert commands(night) == [(verb, SECOND, "Ada", "")]
 
 
 def test_an_acknowledged_incident_is_handed_on_and_given_back(night: PageFixture) -> None:
-    page = night.open()
+    page = night.open(f"incidents/{WORST}")
     button(page, "Acknowledge").click()
     saved(page)
     card(page).get_by_label(re.compile("^Who takes over")).fill("Grace")
@@ -106,7 +105,7 @@ def test_an_acknowledged_incident_is_handed_on_and_given_back(night: PageFixture
 
 def test_an_incident_is_merged_into_one_that_is_chosen(night: PageFixture) -> None:
     night.office.obeys = False
-    page = night.open()
+    page = night.open(f"incidents/{WORST}")
     button(page, "Merge").click()
     choice = card(page).get_by_label(re.compile("becomes a part of$"))
     expect(choice).to_be_focused()
@@ -133,15 +132,14 @@ def test_an_incident_is_taken_out_of_the_one_it_was_merged_into(night: PageFixtu
     group = night.office.groups[SECOND]
     part = absorb(group.state, said, Whole(WORST, "endpoint/churn"))
     night.office.keep(replace(group, state=part.state, revision=group.revision + 1))
-    page = night.open()
-    page.locator("#past > summary").click()
+    page = night.open(f"incidents/{SECOND}")
     one = page.locator(f'[data-incident="{SECOND}"]')
     expect(one.locator(".head")).to_contain_text("merged")
     expect(one).to_contain_text(f"Part of {WORST}")
-    expect(one.locator("button[data-verb]")).to_have_text(["Take out"])
+    expect(one.locator("button[data-verb]")).to_have_text(["Take out", "Comment"])
     one.get_by_role("button", name="Take out").click()
     # Its owner keeps it: people were not told that it had recovered.
-    expect(page.locator(f'#open [data-incident="{SECOND}"] .head')).to_contain_text("acknowledged")
+    expect(page.locator(f'[data-incident="{SECOND}"] .head')).to_contain_text("acknowledged")
     assert [(one.verb, one.subject) for _, one, _ in night.office.published] == [(Verb.SPLIT, SECOND)]
 
 
@@ -153,15 +151,14 @@ def test_what_expired_is_not_called_resolved_and_a_person_ends_it(night: PageFix
     changed(
         night, SECOND, state=State.RESOLVED, resolved_at=over, expired=True, acknowledged_by="", acknowledged_at=None
     )
-    page = night.open()
-    page.locator("#past > summary").click()
+    page = night.open(f"incidents/{SECOND}")
     one = page.locator(f'[data-incident="{SECOND}"]')
     expect(one.locator(".head .pill").nth(1)).to_have_text("expired")
     expect(one).to_contain_text("no longer reported")
     expect(one).not_to_contain_text("recovered \N{EN DASH}")
-    expect(one.locator("button[data-verb]")).to_have_text(["Acknowledge", "Resolve", "Reopen"])
+    expect(one.locator("button[data-verb]")).to_have_text(["Acknowledge", "Resolve", "Reopen", "Comment"])
     one.get_by_role("button", name="Acknowledge").click()
-    expect(one.locator("button[data-verb]")).to_have_text(["Resolve", "Reopen"])
+    expect(one.locator("button[data-verb]")).to_have_text(["Resolve", "Reopen", "Comment"])
     saved(page)
     expect(one.locator(".head .pill").nth(1)).to_have_text("expired")
     one.get_by_role("button", name="Resolve").click()
@@ -174,7 +171,7 @@ def test_what_expired_is_not_called_resolved_and_a_person_ends_it(night: PageFix
 
 
 def test_one_target_is_acknowledged_and_the_incident_stays_open_for_the_others(night: PageFixture) -> None:
-    page = night.open()
+    page = night.open(f"incidents/{WORST}")
     rows = card(page).locator(".conditions li")
     mine = rows.filter(has=page.get_by_role("button", name="Acknowledge endpoint/churn"))
     expect(card(page).get_by_role("button", name="Acknowledge model/churn")).to_be_visible()
@@ -188,25 +185,24 @@ def test_one_target_is_acknowledged_and_the_incident_stays_open_for_the_others(n
 
 
 def test_a_comment_appears_in_the_timeline(night: PageFixture) -> None:
-    page = night.open()
+    page = night.open(f"incidents/{WORST}")
     button(page, "Comment").click()
-    expect(card(page).get_by_label(re.compile("^Note on"))).to_be_focused()
+    expect(card(page).get_by_label(re.compile("^Your comment"))).to_be_focused()
     assert commands(night) == []
     page.keyboard.type("it is the disk")
     button(page, "Comment").click()
     saved(page)
-    card(page).get_by_text("Timeline:").click()
     expect(card(page).locator(".timeline li").first).to_contain_text("Ada: it is the disk")
     expect(card(page).locator(".timeline li").first).to_contain_text("because a person said so")
-    expect(card(page).get_by_label(re.compile("^Note on"))).to_have_value("")
+    expect(card(page).get_by_label(re.compile("^Your comment"))).to_have_value("")
     assert commands(night) == [("comment", WORST, "Ada", "it is the disk")]
 
 
 def test_what_was_sent_and_is_not_carried_out_stays_pending(night: PageFixture) -> None:
     night.office.obeys = False
-    page = night.open()
+    page = night.open(f"incidents/{WORST}")
     button(page, "Mitigated").click()
-    with page.expect_response(re.compile(r"/v1/incidents\?")):
+    with page.expect_response(re.compile(f"/v1/incidents/{WORST}$")):
         page.evaluate(COME_BACK)
     expect(card(page).locator(".head .pill")).to_have_text(["critical", "mitigated"])
     expect(card(page)).to_contain_text("saving…")
@@ -214,7 +210,7 @@ def test_what_was_sent_and_is_not_carried_out_stays_pending(night: PageFixture) 
 
 def test_a_command_that_is_refused_is_taken_back_and_told(night: PageFixture) -> None:
     night.office.down = True
-    page = night.open()
+    page = night.open(f"incidents/{WORST}")
     button(page, "Acknowledge").click()
     expect(card(page).get_by_role("alert")).to_have_text("Not done: bus: commands does not answer")
     expect(card(page).locator(".head .pill")).to_have_text(["critical", "open"])
@@ -223,7 +219,7 @@ def test_a_command_that_is_refused_is_taken_back_and_told(night: PageFixture) ->
 
 
 def test_the_name_is_asked_for_once_and_kept(night: PageFixture) -> None:
-    page = night.open(name="")
+    page = night.open(f"incidents/{WORST}", name="")
     button(page, "Acknowledge").click()
     dialog = page.get_by_role("dialog", name="Who are you?")
     expect(dialog.get_by_label("Your name")).to_be_focused()
@@ -246,7 +242,7 @@ def test_the_name_is_asked_for_once_and_kept(night: PageFixture) -> None:
 def test_who_is_signed_in_is_not_asked(night: PageFixture) -> None:
     with proxy() as before, pages.served(pages.application(night.made, before.iap.person)) as url:
         page = night.browser.new_page(extra_http_headers=before.headers("ada@example.com"))
-        page.goto(url)
+        page.goto(f"{url}/incidents/{WORST}")
         page.locator("body[data-loaded]").wait_for()
         expect(page.locator("#who")).to_be_hidden()
         button(page, "Acknowledge").click()
@@ -258,13 +254,14 @@ def test_who_is_signed_in_is_not_asked(night: PageFixture) -> None:
 def test_who_has_the_session_of_the_local_system_acts_and_others_are_told_how(night: PageFixture) -> None:
     session = Session(token="s" * 64, name="ada")
     with pages.served(pages.application(night.made, session.person)) as url:
-        page = go(night.page(width=1200, scheme="light", name="Mallory"), url)
+        page = go(night.page(width=1200, scheme="light", name="Mallory"), f"{url}/incidents/{WORST}")
         button(page, "Acknowledge").click()
         expect(page.get_by_text("open the address that `aia local` prints").first).to_be_visible()
         assert commands(night) == []
         go(page, f"{url}/session?token={'s' * 64}")
         assert page.url == f"{url}/"
         expect(page.locator("#who")).to_be_hidden()
+        go(page, f"{url}/incidents/{WORST}")
         button(page, "Acknowledge").click()
         saved(page)
         assert commands(night)[0][2] == "ada"
@@ -286,7 +283,7 @@ def test_an_action_that_waits_is_answered(night: PageFixture, label: str, verb: 
 
 
 def test_everything_is_halted_and_resumed(night: PageFixture) -> None:
-    page = night.open()
+    page = night.open("response")
     automation = page.get_by_role("region", name="Automation")
     state = automation.locator("#switch-state")
     expect(state).to_have_text(re.compile("^On: "))
@@ -296,7 +293,6 @@ def test_everything_is_halted_and_resumed(night: PageFixture) -> None:
     saved(page)
     expect(state).to_have_text("Halted: no automated actions run")
     expect(automation).to_contain_text("Everything halted by Ada")
-    expect(page.locator("#glance > div").nth(3)).to_contain_text("Haltedby Ada")
     automation.get_by_role("button", name="Resume everything").click()
     confirm(page, "Resume")
     saved(page)
@@ -309,7 +305,7 @@ def test_everything_is_halted_and_resumed(night: PageFixture) -> None:
 
 
 def test_one_action_is_halted(night: PageFixture) -> None:
-    page = night.open()
+    page = night.open("response")
     automation = page.get_by_role("region", name="Automation")
     automation.get_by_label("Action to halt").select_option("retrain_model")
     automation.get_by_role("button", name="Halt").click()
@@ -320,7 +316,7 @@ def test_one_action_is_halted(night: PageFixture) -> None:
 
 
 def test_an_incident_is_silenced_for_an_hour_and_the_silence_ended(night: PageFixture) -> None:
-    page = night.open()
+    page = night.open(f"incidents/{WORST}")
     before = datetime.now(UTC)
     button(page, "Silence 1 h").click()
     expect(card(page)).to_contain_text(re.compile("Silenced by Ada, for (1 hour|60 minutes|59 minutes)"))
@@ -329,7 +325,6 @@ def test_an_incident_is_silenced_for_an_hour_and_the_silence_ended(night: PageFi
     assert (command.verb, command.subject) == (Verb.SILENCE, "model/churn")
     assert command.until is not None
     assert timedelta(minutes=60) <= command.until - before < timedelta(minutes=62)
-    expect(page.get_by_role("region", name="Silences")).to_contain_text("model/churn")
     button(page, "End the silence").click()
     confirm(page, "End the silence")
     at_once(page)
@@ -339,7 +334,7 @@ def test_an_incident_is_silenced_for_an_hour_and_the_silence_ended(night: PageFi
 
 
 def test_targets_are_silenced_by_a_pattern(night: PageFixture) -> None:
-    page = night.open()
+    page = night.open("response")
     silences = page.get_by_role("region", name="Silences")
     expect(silences).to_contain_text("table/staging.*")
     silences.get_by_label(re.compile("^Target pattern")).fill("model/flihgt-delay")
@@ -350,8 +345,6 @@ def test_targets_are_silenced_by_a_pattern(night: PageFixture) -> None:
     silences.get_by_label("Duration").select_option("4")
     silences.get_by_role("button", name="Silence", exact=True).click()
     expect(silences).to_contain_text("model/flight*")
-    expect(card(page, SECOND)).to_contain_text("Silenced by Ada (model/flight*)")
-    expect(card(page)).not_to_contain_text("Silenced by")
     silences.get_by_role("button", name="End the silence of table/staging.*").click()
     confirm(page, "End the silence")
     at_once(page)
@@ -363,7 +356,7 @@ def test_targets_are_silenced_by_a_pattern(night: PageFixture) -> None:
 
 
 def test_what_can_still_be_undone_is_sent_when_the_page_is_left(night: PageFixture) -> None:
-    page = night.open()
+    page = night.open(f"incidents/{WORST}")
     button(page, "Resolve").click()
     confirm(page, "Resolve")
     expect(page.locator(".told")).to_be_visible()
@@ -374,7 +367,7 @@ def test_what_can_still_be_undone_is_sent_when_the_page_is_left(night: PageFixtu
 
 
 def test_an_incident_is_acknowledged_with_the_keyboard_and_the_focus_stays_with_it(night: PageFixture) -> None:
-    page = night.open()
+    page = night.open(f"incidents/{WORST}")
     button(page, "Acknowledge").focus()
     page.keyboard.press("Enter")
     expect(card(page)).to_be_focused()
@@ -383,21 +376,20 @@ def test_an_incident_is_acknowledged_with_the_keyboard_and_the_focus_stays_with_
     page.keyboard.press("Tab")
     expect(card(page).get_by_role("link", name="model/churn").first).to_be_focused()
     page.keyboard.press("Tab")
-    expect(card(page).get_by_role("heading").get_by_role("link")).to_be_focused()
-    page.keyboard.press("Tab")
     expect(fact(page, "Next step").get_by_role("link")).to_be_focused()
     page.keyboard.press("Tab")
     expect(button(page, "Mitigated")).to_be_focused()
 
 
 def test_what_is_being_written_stays_when_newer_data_comes(night: PageFixture) -> None:
-    page = night.open()
+    page = night.open(f"incidents/{WORST}")
     note = card(page).get_by_label(re.compile("^Note on"))
     note.press_sequentially("half a sen")
     group = night.office.groups[WORST]
     night.office.keep(_retitled(group, "it is worse now"))
-    page.locator("#days").dispatch_event("change")
-    expect(card(page).get_by_role("heading", level=3)).to_have_text("it is worse now")
+    page.evaluate("Date.now = () => performance.timeOrigin + performance.now() + 20000")
+    page.evaluate(COME_BACK)
+    expect(card(page).get_by_role("heading", level=1)).to_have_text("it is worse now")
     expect(note).to_be_focused()
     page.keyboard.type("tence")
     expect(note).to_have_value("half a sentence")
@@ -410,7 +402,7 @@ def _retitled(group: IncidentGroup, title: str) -> IncidentGroup:
 
 
 def test_a_channel_is_tested_and_its_answer_shown(night: PageFixture) -> None:
-    page = night.open()
+    page = night.open("response")
     channels = page.get_by_role("region", name="Channels")
     expect(channels.locator("[data-channel=team]")).to_contain_text("never tested")
     channels.get_by_role("button", name="Send a test message to team").click()
@@ -433,5 +425,5 @@ def test_a_channel_that_refuses_the_test_says_why(night: PageFixture) -> None:
             "detail": "<b>channel_not_found",
         },
     )
-    team = night.open().locator("[data-channel=team]")
+    team = night.open("response").locator("[data-channel=team]")
     expect(team).to_contain_text("refused: <b>channel_not_found (tested by Grace")

@@ -32,7 +32,7 @@ def test_every_measure_is_shown_beside_the_reference_the_estimate_and_the_limit(
         "DATE": drift,
         "drift_scores": drift,
     }
-    page = night.open()
+    page = night.open("models")
     page.get_by_text("Performance by 1,200 labels").click()
     table = page.locator(".performance:not(.gaps) tbody tr")
     expect(table).to_have_count(3)
@@ -86,10 +86,10 @@ def test_the_chart_of_a_single_day_shows_that_day(night: PageFixture) -> None:
     row |= {"drifted": False, "reason": "", "n_reference": 9, "n_current": 9}
     row |= {"window_start": at, "window_end": datetime.now(UTC)}
     night.warehouse.answers = {"model_performance": [], "DATE": [row | {"day": at.date()}], "drift_scores": [row]}
-    page = night.open()
+    page = night.open("models")
     page.add_init_script(RECORD)
     page.reload()
     expect(page.locator(".plot canvas").first).to_be_visible()
     drawn = page.evaluate("window.drawn")
-    assert [text for text in drawn if "11/29" in text]
+    assert [text for text in drawn if "Nov 29" in text]
     assert not [text for text in drawn if "2027" in text or "2029" in text]

@@ -18,7 +18,7 @@ from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.web import charts
 from tests.support.web.boards import look, tile
 from tests.support.web.charts import Charts
-from tests.support.web.viewing import PageFixture, Tab
+from tests.support.web.viewing import PageFixture, Tab, go
 
 pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
@@ -77,8 +77,11 @@ def test_what_is_not_due_yet_is_awaited_and_neither_well_nor_a_fault(fresh: Page
         "1 probe not checked yet · 1 model not scored yet · Alert rules not checked yet"
     )
     expect(page.locator("#state")).to_have_class("")
+    calm(page)
+    go(page, f"{fresh.url}/probes")
     expect(page.locator("[data-probe] .pill")).to_have_text("not checked yet")
     expect(page.locator("[data-probe]")).to_contain_text("First check due at ")
+    go(page, f"{fresh.url}/models")
     expect(page.locator("#models")).to_contain_text("Not scored yet: the first score is due at ")
     calm(page)
 
@@ -87,7 +90,7 @@ def test_history_says_how_far_it_is_and_goes_when_all_is_in(fresh: PageFixture, 
     history(office, 46)
     page = fresh.open(clock=True)
     expect(page.locator("#history")).to_have_text("History: 46 of 365 days")
-    expect(page.locator("#models")).to_contain_text("Not scored yet")
+    expect(page.locator("#models-card")).to_contain_text("not known yet")
     history(office, 120)
     page.wait_for_timeout(1100)  # what the API keeps
     page.clock.fast_forward(3500)
@@ -115,7 +118,7 @@ def test_models_are_asked_for_again_when_more_of_the_past_is_in_and_history_not_
     asked.clear()
     page.clock.fast_forward(61_000)
     page.wait_for_timeout(300)
-    assert "/v1/incidents?limit=30" in asked
+    assert "/v1/incidents?limit=1" in asked
     assert "/v1/backfills" not in asked
 
 
@@ -128,6 +131,8 @@ def test_a_warehouse_that_is_starting_is_no_fault(fresh: PageFixture) -> None:
     fresh.warehouse.down = True
     page = fresh.open()
     expect(page.locator("#state")).to_contain_text("Models are not known yet")
+    calm(page)
+    go(page, f"{fresh.url}/response")
     expect(page.get_by_role("region", name="Automation")).to_contain_text("The history is starting")
     assert "does not answer" not in page.locator("body").inner_text()
     calm(page)

@@ -17,7 +17,7 @@ from functions.services.alert_rules import KEY as RULES_KEY
 from tests.support.builders import pages
 from tests.support.builders.pages import MODEL, PROBE
 from tests.support.builders.runs import line_of, told, whole
-from tests.support.web.viewing import PageFixture
+from tests.support.web.viewing import PageFixture, go
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
@@ -123,13 +123,13 @@ def test_what_does_not_come_any_more_is_not_known_and_pale(calm: PageFixture) ->
     page.route(re.compile("/v1/(incidents|probes|actions)"), answer_503)
     page.clock.fast_forward(16_000)
     expect(page.locator("#state")).to_have_text("Incidents and probes are not known")
-    expect(page.locator("#probes")).to_have_class(re.compile("stale"))
+    expect(page.locator("#probes-card")).to_have_class(re.compile("stale"))
     assert set(glance(page).values()) == {NONE}
     assert page.locator("#glance .good").count() == 0
     page.unroute(re.compile("/v1/(incidents|probes|actions)"))
     page.clock.fast_forward(16_000)
     expect(page.locator("#state")).to_have_text("All systems operational")
-    expect(page.locator("#probes")).not_to_have_class(re.compile("stale"))
+    expect(page.locator("#probes-card")).not_to_have_class(re.compile("stale"))
 
 
 def test_a_probe_that_is_not_checked_any_more_is_neither_up_nor_well(calm: PageFixture) -> None:
@@ -137,6 +137,8 @@ def test_a_probe_that_is_not_checked_any_more_is_neither_up_nor_well(calm: PageF
     page = calm.open()
     expect(page.locator("#state")).to_have_text("1 probe not checked")
     expect(page.locator("#state")).to_have_class("critical")
+    expect(page.locator("#probes-card .pill")).to_have_text("not known")
+    go(page, f"{calm.url}/probes")
     expect(page.locator("[data-probe] .pill")).to_have_text("not known, was up")
     expect(page.locator("[data-probe]")).to_contain_text("not checked for 30 minutes")
     expect(page.locator("[data-probe]")).to_contain_text("99.87 % good this month, objective 99.90 %")
@@ -149,7 +151,7 @@ def test_a_model_that_is_not_scored_any_more_is_not_as_it_was(calm: PageFixture)
     page = calm.open()
     expect(page.locator("#state")).to_have_text("1 model not scored")
     expect(page.locator("#state")).to_have_class("warning")
-    expect(page.locator("[data-model] .pill")).to_have_text("not known, not scored for 1 h 30 min")
+    expect(page.locator("#models-card .pill")).to_have_text("not known, not scored for 1 h 30 min")
 
 
 def test_what_was_never_looked_at_is_not_well(calm: PageFixture) -> None:
@@ -175,6 +177,8 @@ def test_a_window_without_a_verdict_is_not_well_and_says_why(
     page = calm.open()
     expect(page.locator("#state")).to_have_text("1 model without a verdict")
     expect(page.locator("#state")).to_have_class("")
+    expect(page.locator("#models-card .pill")).to_have_text("no verdict")
+    go(page, f"{calm.url}/models")
     expect(page.locator("[data-model] .pill")).to_have_text("no verdict")
     expect(page.locator("[data-model]")).to_contain_text(says)
     assert page.locator("[data-model] .good").count() == 0
@@ -204,13 +208,15 @@ def test_a_rule_that_lost_its_metric_is_counted_and_one_that_never_had_it_is_tol
     page = calm.open()
     expect(page.locator("#state")).to_have_text("1 alert rule lost its data \N{MIDDLE DOT} 1 alert rule without data")
     expect(page.locator("#state")).to_have_class("warning")
+    expect(page.locator("#rules-card")).to_contain_text("ModelDriftHigh lost its data")
+    go(page, f"{calm.url}/response")
     expect(page.locator("#rules")).to_contain_text("96 of 98 rules have data")
     for name, metric in (("ModelDriftHigh", "aia_drift"), ("PostgresDown", "pg_up")):
         row = page.locator(f'[data-rule="{name}"]')
         row.locator("xpath=ancestor::details").locator("summary").click()
         expect(row).to_contain_text(metric)
     asked(calm, minutes=0, absent=(never,))
-    page.reload()
+    go(page, calm.url)
     expect(page.locator("#state")).to_have_text("1 alert rule without data")
     expect(page.locator("#state")).to_have_class("")
 
@@ -219,7 +225,7 @@ def test_rules_that_are_not_asked_for_data_any_more_are_not_known(calm: PageFixt
     asked(calm, minutes=30, absent=())
     page = calm.open()
     expect(page.locator("#state")).to_have_text("Alert rules not checked for data")
-    expect(page.locator("#rules .pill")).to_have_text("not known")
+    expect(page.locator("#rules-card")).to_contain_text("is not known")
 
 
 def test_pipelines_without_a_run_or_that_cannot_be_read_are_not_known_and_a_live_run_is_followed(
@@ -232,6 +238,8 @@ def test_pipelines_without_a_run_or_that_cannot_be_read_are_not_known_and_a_live
     page = calm.open()
     expect(page.locator("#state")).to_have_text("2 pipelines not known")
     expect(page.locator("#state")).to_have_class("warning")
+    expect(page.locator("#pipelines-card .pill")).to_have_text(["not known", "not known"])
+    go(page, f"{calm.url}/pipelines")
     expect(page.locator('[data-pipeline="broken"]')).to_contain_text("cannot be read")
     expect(page.locator('[data-pipeline="etl"]')).to_contain_text("No run has succeeded or failed yet")
     well = page.locator('[data-pipeline="well"]')
@@ -250,7 +258,7 @@ def test_pipelines_without_a_run_or_that_cannot_be_read_are_not_known_and_a_live
     )
     pages.update(store, "pipelines", "etl", lambda _: pipeline_data(failed))
     expect(live).to_contain_text("Newest run: failed in 1 s, 1 stage", timeout=10_000)
-    expect(page.locator("#state")).to_have_text("1 pipeline not known")
+    expect(page.locator("#summary")).to_have_text("3 pipelines \N{MIDDLE DOT} 1 not known")
     expect(well.locator("rect.done").first).to_be_visible()
 
 
@@ -261,5 +269,6 @@ def test_a_model_whose_labels_do_not_arrive_has_no_verdict_on_performance(calm: 
     page = calm.open()
     expect(page.locator("#state")).to_have_text("1 model without a verdict on performance")
     expect(page.locator("#state")).to_have_class("")
+    go(page, f"{calm.url}/models")
     expect(page.locator("[data-model] .pill").last).to_have_text("performance not known")
     expect(page.locator("[data-model]")).to_contain_text("no labels have arrived for the window; a verdict needs 200")

@@ -20,6 +20,7 @@ from functions.adapters.stores import open_store
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import START, FakeClock
+from tests.support.fakes.model_table import ModelTable
 
 OPEN, OVER = "service-a-20261123-00000001", "service-b-20261123-00000002"
 ACTION = f"{OPEN}:1:rollback_model:model//churn?x=1"
@@ -242,6 +243,14 @@ def test_the_list_of_silences_says_which_match_no_known_target(client: Client, o
     none, some = client.get("/v1/silences").json or ()
     assert (none["pattern"], none["warning"][:13]) == ("table/*", "matches 0 of ")
     assert (some["pattern"], some["warning"]) == ("service/*", "")
+
+
+def test_incidents_and_silences_do_not_wait_for_the_table_of_models(office: ApiFixture, clock: FakeClock) -> None:
+    made = pages.services(office.store, Rows(), office, clock, table=ModelTable(down=True))
+    client = pages.application(made).test_client()
+    assert [one["id"] for one in client.get("/v1/incidents").json or ()] == [OPEN, OVER]
+    assert [one["pattern"] for one in client.get("/v1/silences").json or ()] == ["table/*"]
+    assert tell(client, "/v1/silences", pattern="model/churn", minutes=5).status_code == 202
 
 
 def test_a_silence_beyond_those_that_may_hold_is_refused(client: Client, office: ApiFixture) -> None:

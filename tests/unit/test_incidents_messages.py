@@ -64,7 +64,7 @@ def test_a_new_incident_says_what_since_when_what_it_costs_and_what_to_do() -> N
     ]
     assert (message.title, message.category, message.target) == ("departure_delay drifted", "drift", "model/m")
     assert (message.change, message.severity, message.at) == (Change.OPENED, Severity.ERROR, at(0))
-    assert message.url == f"http://pages/#incident={played.incident.id}"
+    assert message.url == f"http://pages/incidents/{played.incident.id}"
     assert message.runbook == "docs/runbooks/models.md#drift"
     assert message.key == f"{played.incident.id}:notify:1:inbox"
     assert [f"{fact.name}: {fact.text}" for fact in message.facts] == [f"What: {lines(played)[0]}", *lines(played)[1:]]

@@ -15,6 +15,7 @@ class Statistic(TypedDict):
     title: str
     blind_to: str
     full: float | None
+    threshold: float | None
 
 
 class Test(TypedDict):

@@ -3,7 +3,7 @@ import { el } from "./dom.js";
 
 const SECONDS = 10;
 const dialog = el("dialog", { id: "question", "aria-labelledby": "question-title" });
-const told = el("div", { id: "told", role: "status", "aria-live": "polite" });
+const told = el("div", { id: "told", "aria-live": "polite" });
 document.querySelector("main").append(dialog, told);
 const held = new Set(); // what is sent when the page is left
 

@@ -2,7 +2,7 @@
 import { el, svg } from "./dom.js";
 import { clock, dollars, left, lost, measured, number, plural, since, span, when, words } from "./format.js";
 import { responses } from "./responses.js";
-import { act, buttons, commenting, isPart, isShared, isSilent, keyOf, nobodys, subject } from "./incident_verbs.js";
+import { act, addressOf, buttons, commenting, isPart, isShared, isSilent, keyOf, nobodys, subject } from "./incident_verbs.js";
 import { unsilence } from "./silences.js";
 import { runbook } from "./runbook.js";
 import { OUTCOME, changed, why } from "./words.js";
@@ -76,7 +76,7 @@ function comparison({ value, threshold, unit }) {
   return [el("b", {}, measured(value, unit)), ` against a threshold of ${measured(threshold, unit)}${times}`];
 }
 
-function conditions(incident, heading = "h4") {
+function conditions(incident) {
   const over = incident.state === "resolved";
   const left = new Set(isShared(incident) ? nobodys(incident) : []);
   const rows = incident.conditions.map((one) => {
@@ -97,7 +97,7 @@ function conditions(incident, heading = "h4") {
   const count = incident.conditions.filter((one) => one.status === "firing").length;
   const title = over ? "Conditions that fired" : count > 1 ? `${count} firing conditions` : "Firing conditions";
   const more = rows.slice(CONDITIONS_SHOWN);
-  return rows.length > 0 && [el(heading, {}, title), list(rows.slice(0, CONDITIONS_SHOWN)),
+  return rows.length > 0 && [el("h2", {}, title), list(rows.slice(0, CONDITIONS_SHOWN)),
     more.length > 0 && el("details", { "data-key": `conditions/${incident.id}` }, el("summary", {}, `${more.length} more`), list(more))];
 }
 
@@ -111,12 +111,12 @@ const targetOf = (target, given = {}) => {
   return target.startsWith(MODEL) ? el("a", { href: `/models/${encodeURIComponent(target.slice(MODEL.length))}` }, code) : code;
 };
 
-function affected(incident, heading = "h4") {
+function affected(incident) {
   const others = incident.targets.filter((target) => target !== incident.target);
   const earning = incident.impact?.targets ?? [];
   const all = [...new Set([...others, ...earning.filter((target) => target !== incident.target)])];
   return (all.length > 0 || incident.impact) && [
-    el(heading, {}, "Affected"),
+    el("h2", {}, "Affected"),
     el("p", { class: "affected" }, targetOf(incident.target, { class: "root" }), all.map((target) => [" ", targetOf(target)])),
     incident.impact && el("p", { class: "soft" }, `Impact: ${incident.impact.reason}`),
     incident.measured_loss && el("p", { class: "soft" }, `Loss by orders: ${incident.measured_loss.text}`)];
@@ -157,11 +157,6 @@ const entries = (incident) => `Timeline: ${plural(incident.timeline.length + tra
 const sources = (incident) => el("p", { class: "soft" },
   el("a", { href: `/v1/incidents/${encodeURIComponent(incident.id)}/report.md` }, "Report as Markdown"), " · ", el("code", {}, incident.id));
 
-const story = (incident) => el("details", { "data-key": `story/${incident.id}` },
-  el("summary", {}, entries(incident)), evidence(incident), timeline(incident), sources(incident));
-
-export const addressOf = (id) => `/incidents/${encodeURIComponent(id)}`;
-
 function head(incident, context) {
   const over = incident.state === "resolved";
   const state = over && incident.cancelled ? "cancelled" : over && incident.merged_into ? "merged" : isSilent(incident) ? "expired" : incident.state;
@@ -175,24 +170,7 @@ function head(incident, context) {
     over && el("span", { class: "push" }, `${clock(incident.resolved_at)}, after ${span(incident.opened_at, incident.resolved_at)}`));
 }
 
-export function card(incident, context) {
-  const over = incident.state === "resolved";
-  const title = `title-${incident.id}`;
-  return el("article", { class: `card edge ${isSilent(incident) ? "info" : over ? "good" : incident.severity}`, "data-incident": incident.id, tabindex: -1, "aria-labelledby": title },
-    head(incident, context),
-    el("h3", { id: title }, el("a", { href: addressOf(incident.id) }, incident.title)),
-    !over && vitals(incident),
-    isPart(incident) && el("p", { class: "quiet" }, "Part of ", el("a", { href: addressOf(incident.merged_into) }, incident.merged_into)),
-    (!over || isSilent(incident) || isPart(incident)) && buttons(incident, context),
-    context.fault && el("p", { class: "fault", role: "alert" }, context.fault),
-    !over && quietly(incident, context),
-    el("div", { class: "columns" },
-      el("div", {}, conditions(incident), classification(incident)),
-      el("div", {}, !over && affected(incident), responses(incident))),
-    story(incident));
-}
-
-// The page of one incident: the same, with nothing folded, and what people say about it below.
+// Everything about an incident, and what people say about it below.
 export function whole(incident, context) {
   const over = incident.state === "resolved";
   const proof = evidence(incident);
@@ -205,8 +183,8 @@ export function whole(incident, context) {
     context.fault && el("p", { class: "fault", role: "alert" }, context.fault),
     !over && quietly(incident, context),
     el("div", { class: "columns" },
-      el("div", {}, conditions(incident, "h2"), proof && [el("h2", {}, "Evidence"), proof], classification(incident)),
-      el("div", {}, affected(incident, "h2"), responses(incident, "h2"))),
+      el("div", {}, conditions(incident), proof && [el("h2", {}, "Evidence"), proof], classification(incident)),
+      el("div", {}, affected(incident), responses(incident))),
     el("h2", {}, entries(incident)),
     commenting(incident),
     timeline(incident),

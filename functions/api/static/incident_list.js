@@ -1,7 +1,7 @@
 // The list of incidents: the open ones first, the most severe on top, then what is over, a year back; filtered by the address.
 import { get } from "./api.js";
 import { at, el, item, patch } from "./dom.js";
-import { chosen, empty, filters, isFiltered } from "./filters.js";
+import { empty, filters, isFiltered, queryOf } from "./filters.js";
 import { clock, dayOf, dollars, plural, since, span, when, words } from "./format.js";
 import { EVERY, watch } from "./parts.js";
 
@@ -9,15 +9,9 @@ const ENOUGH = 25; // rows before the page asks for older ones by itself
 const TONE = { open: "error", acknowledged: "warning", mitigated: "info", resolved: "good", cancelled: "good", expired: "info", merged: "info" };
 const STATES = [["open,acknowledged,mitigated", "not over"], "open", "acknowledged", "mitigated", ["resolved,cancelled,expired,merged", "over"], "resolved", ["cancelled", "false alarm"], ["expired", "no longer reported"], "merged"];
 const NAMES = ["q", "state", "severity", "category", "target", "model", "person", "since", "until"];
-const DAYS = new Set(["since", "until"]);
 const state = { first: [], older: [], next: "", choices: { categories: [], people: [], models: [] }, turn: 0, loading: false, fault: "" };
 
-const asked = (more = {}) => {
-  const query = new URLSearchParams();
-  for (const name of NAMES) if (chosen().has(name)) query.set(name, DAYS.has(name) ? `${chosen().get(name)}T00:00:00Z` : chosen().get(name));
-  for (const [name, value] of Object.entries(more)) query.set(name, value);
-  return `/v1/incidents/search?${query}`;
-};
+const asked = (more = {}) => `/v1/incidents/search?${queryOf(NAMES, more)}`;
 
 const fields = () => [
   { name: "q", label: "Search", type: "search", placeholder: "title, target, comment, evidence", wide: true },

@@ -43,7 +43,7 @@ function draw() {
   const seen = expected({ incidents: [incident, ...(others ?? []).filter((other) => other.id !== id)], silences: silences ?? [], actions });
   const shown = seen.incidents.find((other) => other.id === id);
   const more = seen.incidents.filter((other) => other.id !== id && isOpen(other)).map(({ id: key, title, target }) => ({ id: key, title, target }));
-  const context = { whole: true, quiet: isOpen(shown) ? silencing(seen.silences, shown.target) : [], others: isOpen(shown) ? more : [], fault: fault(keyOf(shown)), sending: pending(keyOf(shown)) };
+  const context = { quiet: isOpen(shown) ? silencing(seen.silences, shown.target) : [], others: isOpen(shown) ? more : [], fault: fault(keyOf(shown)), sending: pending(keyOf(shown)) };
   document.title = `${shown.title} · aia`;
   patch(at("incident"), [item(shown.id, [shown, context], () => whole(shown, context))]);
   people();

@@ -18,9 +18,9 @@ const DOES = {
   comment: { label: "Comment", title: "Add the note to the timeline" },
 };
 const AFTER = {
-  open: ["acknowledge", "mitigate", "resolve", "cancel", "assign", "comment"],
-  acknowledged: ["mitigate", "resolve", "cancel", "take_over", "give_back", "comment"],
-  mitigated: ["resolve", "cancel", "take_over", "comment"],
+  open: ["acknowledge", "mitigate", "resolve", "cancel", "assign"],
+  acknowledged: ["mitigate", "resolve", "cancel", "take_over", "give_back"],
+  mitigated: ["resolve", "cancel", "take_over"],
   resolved: ["reopen"],
   expired: ["acknowledge", "resolve", "reopen"],
   part: ["split"],
@@ -72,6 +72,7 @@ export const isSilent = (incident) => incident.state === "resolved" && Boolean(i
 // A person merged it into another one, and may take it out again.
 export const isPart = (incident) => incident.state === "resolved" && Boolean(incident.merged_into && incident.part);
 
+export const addressOf = (id) => `/incidents/${encodeURIComponent(id)}`;
 export const keyOf = (incident) => `incident/${incident.id}`;
 const input = (kind, incident) => document.querySelector(`[data-key="${kind}/${CSS.escape(incident.id)}"]`);
 
@@ -98,7 +99,7 @@ const HELD_BACK = ["resolve", "cancel", "merge"];
 export function act(incident, does, target = "") {
   const verb = VERB[does] ?? does;
   const field = verb === "merge" ? "into" : "to";
-  const said = verb === "comment" && input("say", incident) ? "say" : "note";
+  const said = verb === "comment" ? "say" : "note";
   const [note, to] = [said, field].map((kind) => input(kind, incident)?.value.trim() ?? "");
   if (verb === "comment" && !note) return input(said, incident)?.focus();
   if (verb === "merge" && !to) return input("into", incident)?.focus();
@@ -139,7 +140,7 @@ el("button", { type: "submit", class: "do", "data-verb": "comment" }, "Comment")
 
 export function buttons(incident, context) {
   const state = isPart(incident) ? "part" : isSilent(incident) ? "expired" : incident.state;
-  const known = AFTER[state].filter((verb) => (verb !== "acknowledge" || !incident.acknowledged_by) && (verb !== "comment" || !context.whole));
+  const known = AFTER[state].filter((verb) => (verb !== "acknowledge" || !incident.acknowledged_by));
   const mergeable = incident.state !== "resolved" && context.others.length > 0;
   const verbs = mergeable ? [...known, "merge"] : known;
   const own = verbs.map((verb, index) => el("button", {

@@ -1,11 +1,11 @@
-// The lists of incidents: the open ones, the most urgent first, and those that are over.
+// The open incidents, the most urgent first, and what they cost together.
 import { at, el, item, patch } from "./dom.js";
-import { dollars, plural } from "./format.js";
-import { card } from "./incident.js";
-import { keyOf } from "./incident_verbs.js";
+import { dollars, since, words } from "./format.js";
+import { act, addressOf, keyOf } from "./incident_verbs.js";
 import { fault, pending } from "./commands.js";
 
 const RANK = ["info", "warning", "error", "critical"];
+const SHOWN = 6; // what fits beside everything else on one screen
 const perHour = (incident) => incident.impact?.dollars_per_hour ?? 0;
 
 export const isOpen = (incident) => incident.state !== "resolved";
@@ -35,25 +35,38 @@ function matches(pattern, target) {
   return new RegExp(`^${parts.join(".*?")}$`, "s").test(target);
 }
 
-function entry(incident, silences, open) {
-  const key = keyOf(incident);
-  const quiet = isOpen(incident) ? silencing(silences, incident.target) : [];
-  const others = isOpen(incident) ? open.filter((one) => one.id !== incident.id && isOpen(one)).map(({ id, title, target }) => ({ id, title, target })) : [];
-  const context = { quiet, others, fault: fault(key), sending: pending(key) };
-  return item(incident.id, [incident, context], () => card(incident, context));
+// An open incident in a line: what is wrong, since when, what it costs and who has it.
+function line(incident, { quiet, fault: problem, sending }) {
+  const nobody = incident.state === "open" && !incident.acknowledged_by;
+  return el("li", { class: `edge line ${incident.severity}`, "data-incident": incident.id },
+    el("div", { class: "row" },
+      el("span", { class: `pill solid ${incident.severity}` }, incident.severity),
+      incident.state !== "open" && el("span", { class: "pill info" }, incident.state),
+      el("a", { class: "what", href: addressOf(incident.id) }, incident.title)),
+    el("div", { class: "row soft" },
+      el("code", {}, incident.target), incident.category && el("span", {}, words(incident.category)),
+      el("span", {}, "for ", since(incident.opened_at)),
+      el("span", {}, incident.impact ? `${dollars(perHour(incident))} an hour` : "impact not known"),
+      el("span", { class: nobody ? "critical" : "" }, incident.acknowledged_by ? `${incident.acknowledged_by} has it` : "nobody has it yet"),
+      quiet && el("span", {}, "silenced"),
+      sending && el("span", { class: "saving" }, "saving…"),
+      nobody && el("button", { type: "button", class: "do small push", "data-key": `acknowledge/${incident.id}`, "data-verb": "acknowledge", "aria-label": `Acknowledge ${incident.title}`, onclick: () => act(incident, "acknowledge") }, "Acknowledge")),
+    problem && el("p", { class: "fault", role: "alert" }, problem));
 }
 
-export function draw(all, silences, held) {
-  const stays = (one) => isOpen(one) || held.has(one.id);  // what was just resolved here stays in its place until the API says so
-  const open = all.filter(stays)
-    .sort((a, b) => RANK.indexOf(b.severity) - RANK.indexOf(a.severity) || perHour(b) - perHour(a) || b.opened_at.localeCompare(a.opened_at));
-  const past = all.filter((one) => !stays(one));
+export const mostUrgent = (all) => all.filter(isOpen)
+  .sort((a, b) => RANK.indexOf(b.severity) - RANK.indexOf(a.severity) || perHour(b) - perHour(a) || b.opened_at.localeCompare(a.opened_at));
+
+export function draw(all, silences) {
+  const open = mostUrgent(all);
   patch(at("open"), open.length
-    ? open.map((incident) => entry(incident, silences, open))
-    : [item("none", 0, () => el("p", { class: "card calm" }, "No open incident."))]);
-  at("past").hidden = !past.length;
-  at("past-count").textContent = plural(past.length, "resolved incident");
-  patch(at("past-list"), past.map((incident) => entry(incident, silences, open)));
+    ? open.slice(0, SHOWN).map((incident) => {
+      const key = keyOf(incident);
+      const context = { quiet: silencing(silences, incident.target).length > 0, fault: fault(key), sending: pending(key) };
+      return item(incident.id, [incident, context], () => line(incident, context));
+    })
+    : [item("none", 0, () => el("li", { class: "card calm" }, "No open incident."))]);
+  at("all-incidents").textContent = open.length > SHOWN ? `All ${open.length} open incidents` : "All incidents";
 }
 
 const unknown = (name, starting) => ({ name, value: "–", more: starting ? "not known yet" : "not known", tone: starting ? "" : "critical" });

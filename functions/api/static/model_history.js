@@ -59,7 +59,7 @@ function incidents(data) {
   if (!data.incidents.length) return [el("h3", {}, "Incidents"), el("p", { class: "soft" }, "No incident of this model is listed."), since];
   const row = (one) => el("li", {},
     el("span", { class: `pill ${one.state === "resolved" ? "good" : one.severity}` }, one.state === "resolved" ? `was ${one.severity}` : one.severity), " ",
-    el("a", { href: `/#incident=${encodeURIComponent(one.id)}` }, one.title), " ",
+    el("a", { href: `/incidents/${encodeURIComponent(one.id)}` }, one.title), " ",
     el("span", { class: "soft" }, `${clock(one.opened_at)}, ${one.resolved_at ? `for ${span(one.opened_at, one.resolved_at)}` : one.state}`));
   return [el("h3", {}, "Incidents"), el("ul", { class: "lines" }, data.incidents.map(row)), since];
 }

@@ -33,6 +33,6 @@ export function facts(model, versions) {
     fact("Rows", model.window_end ? `${number(model.n_current, 6)} against ${number(model.n_reference, 6)} of the reference` : "not known"),
     fact("Window", model.window_start ? `${when(model.window_start)} to ${when(model.window_end)}` : "not scored yet"),
     fact("Open incidents", model.incidents.length
-      ? model.incidents.map((one, place) => [place ? ", " : "", el("a", { href: `/#incident=${encodeURIComponent(one.id)}` }, one.title)])
+      ? model.incidents.map((one, place) => [place ? ", " : "", el("a", { href: `/incidents/${encodeURIComponent(one.id)}` }, one.title)])
       : "none"));
 }

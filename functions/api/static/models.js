@@ -80,16 +80,18 @@ function plot(holder, drift, test, selected) {
   const hot = y.map((value, index) => (feature.drifted[index] ? value : null));
   const value = (_, one) => number(one);
   const latest = (chart) => chart.setLegend({ idx: x.length - 1 });
+  const limit = test.threshold ?? null;
   const chart = new uPlot({
     width: holder.clientWidth, height: 190, tzDate: (second) => uPlot.tzDate(new Date(second * 1000), "UTC"),
     hooks: { ready: [latest] }, cursor: { y: false }, scales: { ...(x.length === 1 && { x: { range: [x[0] - DAY, x[0] + DAY] } }), y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.08 || 1] } },
-    axes: [axis, { ...axis, size: 56 }],
+    axes: [{ ...axis, incrs: [1, 2, 7, 14, 30, 90].map((days) => days * DAY), values: (_, splits) => splits.map((second) => dayOf(second * 1000)) }, { ...axis, size: 56 }],
     series: [
       { value: (_, day) => (day === null ? "–" : dayOf(day * 1000)), label: "Day" },
       { label: test.title, stroke: colour("--accent"), width: 1.6, spanGaps: false, points: { show: x.length === 1 }, value },
+      ...(limit === null ? [] : [{ label: "Smallest change that matters", stroke: colour("--warning"), width: 1.2, dash: [5, 4], points: { show: x.length === 1 }, value }]),
       { label: "Drifted", stroke: "transparent", points: { show: true, size: 6, fill: colour("--error"), stroke: colour("--error") }, value },
     ],
-  }, [x, y, hot], holder);
+  }, [x, y, ...(limit === null ? [] : [x.map(() => limit)]), hot], holder);
   chart.over.addEventListener("mouseleave", () => latest(chart));
 }
 
@@ -97,6 +99,14 @@ function plot(holder, drift, test, selected) {
 export const hasDrifted = (data) => data.drifted.length > 0 && !data.overdue && !data.awaited;
 export const isAwaited = (data) => Boolean(data.awaited);
 export const isUnscored = (data) => !isAwaited(data) && (!data.window_end || data.overdue);
+// The worst first: what is wrong, then what is not known, then what is good.
+export function rank(data) {
+  if (!isAwaited(data) && !isUnscored(data) && isLow(data.accuracy)) return 0;
+  if (hasDrifted(data)) return 1;
+  if (isUnscored(data)) return 2;
+  if (hasNoVerdict(data) || hasNoPerformance(data)) return 3;
+  return isAwaited(data) ? 4 : 5;
+}
 // The newest window was read, and nothing is concluded about it.
 export const hasNoVerdict = (data) => Boolean(data.window_end && data.reason) && !data.overdue && !data.awaited;
 
@@ -114,7 +124,8 @@ function whyNoVerdict(data) {
 
 const first = (data) => (data.due_at ? `the first score is due at ${clock(data.due_at)}` : "its history is loading");
 
-function pills(data) {
+export function pills(data) {
+  if (!data.window_end && !data.awaited) return [el("span", { class: "pill warning" }, "not scored")];
   if (data.awaited) return [el("span", { class: "pill info" }, `not known yet, ${first(data)}`)];
   if (data.overdue) return [el("span", { class: "pill warning" }, `not known, not scored for ${span(data.window_end)}`)];
   const accuracy = data.accuracy;
@@ -125,13 +136,15 @@ function pills(data) {
   return [low, drifted, hasNoPerformance(data) && el("span", { class: "pill warning" }, "performance not known")];
 }
 
-const link = (name) => el("a", { class: "name", href: `/models/${encodeURIComponent(name)}` }, name);
+export const link = (name) => el("a", { class: "name", href: `/models/${encodeURIComponent(name)}` }, name);
 
-// One model: what it is, its tests by feature and day, and the chosen feature as a line. `choice` remembers the feature.
-export function model(data, drift, test, choice) {
-  if (!data.window_end) {
-    return { card: el("article", { class: "card" }, el("h3", {}, link(data.name)), el("p", { class: "soft" }, `Not scored yet${data.awaited ? `: ${first(data)}` : data.due_at ? `: a score was due at ${clock(data.due_at)}` : ""}.`)), draw: () => {} };
-  }
+const unscored = (data) => el("article", { class: "card", "data-model": data.name }, el("h2", {}, link(data.name)),
+  el("p", { class: "soft" }, `Not scored yet${data.awaited ? `: ${first(data)}` : data.due_at ? `: a score was due at ${clock(data.due_at)}` : ""}.`));
+
+// One model: what it is, and where it is opened its tests by feature and day, with the chosen feature as a line. `choice` remembers the
+// feature; `drift` is there once it was opened.
+export function model(data, drift, test, choice, { open, toggled }) {
+  if (!data.window_end) return { card: unscored(data), draw: () => {} };
   const holder = el("div", { class: "plot" });
   const body = el("div", {});
   const chosen = () => drift.features.find((one) => one.name === choice[data.name])?.name
@@ -143,16 +156,24 @@ export function model(data, drift, test, choice) {
   };
   const draw = () => {
     const title = `${words(chosen())}, ${test.title}`;
-    holder.replaceChildren(el("h4", {}, title));
-    const picture = el("div", { role: "img", "aria-label": `${title}, by day` });
+    holder.replaceChildren(el("h3", {}, title));
+    const picture = el("div", { role: "img", "aria-label": `${title}, by day in UTC` });
     holder.append(picture);
     plot(picture, drift, test, chosen());
   };
-  const scored = drift.days.length > 0;
+  const scored = drift?.days.length > 0;
   if (scored) body.append(heat(drift, test, chosen(), select));
+  const details = el("details", { class: "by-day", "data-key": `drift/${data.name}` }, el("summary", {}, "Drift by feature and day (UTC)"),
+    scored ? [body, holder] : el("p", { class: "soft" }, drift ? "No window was scored in this period." : "Loading…"));
   const card = el("article", { class: "card", "data-model": data.name },
-    el("div", { class: "row" }, el("h3", {}, link(data.name)), pills(data),
+    el("div", { class: "row" }, el("h2", {}, link(data.name)), pills(data),
       data.owner && el("span", { class: "soft push" }, `owned by ${data.owner}`)),
-    hasNoVerdict(data) && el("p", { class: "soft" }, whyNoVerdict(data)), hasNoPerformance(data) && el("p", { class: "soft" }, whyNoPerformance(data)), facts(data), performance(data), gaps(data), scored ? [body, holder] : el("p", { class: "soft" }, "No window was scored in this period."));
-  return { card, draw: scored ? draw : () => {} };
+    hasNoVerdict(data) && el("p", { class: "soft" }, whyNoVerdict(data)), hasNoPerformance(data) && el("p", { class: "soft" }, whyNoPerformance(data)), facts(data), performance(data), gaps(data), details);
+  // Drawing puts open what was open before; what is open is known here.
+  const settle = () => {
+    details.open = open;
+    details.addEventListener("toggle", () => { if (details.open !== open) toggled(details.open); });
+    if (scored && open) draw();
+  };
+  return { card, draw: settle };
 }

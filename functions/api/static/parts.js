@@ -8,12 +8,14 @@ export const EVERY = 10000;
 export const SLOWLY = 60000;
 const AGAIN = 5000;
 const HURRY = 1500;
+const SOON = 3000;
 
 const reasonOf = (error) => (error.name === "TimeoutError" ? "the request timed out" : error.message);
 
 // `parts`: by name `{ load, draw, every, in }`, where `in` are the ids of what is pale while it is old. `drawn()` follows each round;
-// `busy()` says that something was commanded, and `commanded` which parts tell what came of it.
-export function watch(parts, { drawn = () => {}, busy = () => false, commanded = [] } = {}) {
+// `busy()` says that something was commanded, and `commanded` which parts tell what came of it; `soon()` that more of the past is coming;
+// `back()` hears that a part answers again; `also()` gives which parts are old for another reason.
+export function watch(parts, { drawn = () => {}, busy = () => false, commanded = [], soon = () => false, back = () => {}, also = async () => [] } = {}) {
   const known = {};
   const asked = {};
   const failed = new Map(); // by the name of a part: `{ reason, starting }`
@@ -26,7 +28,7 @@ export function watch(parts, { drawn = () => {}, busy = () => false, commanded =
     try {
       const data = await parts[name].load();
       if (asked[name] !== turn) return;
-      failed.delete(name);
+      if (failed.delete(name)) back();
       known[name] = data;
       turn.done = true;
       parts[name].draw?.(data);
@@ -36,7 +38,7 @@ export function watch(parts, { drawn = () => {}, busy = () => false, commanded =
   }
 
   function tell() {
-    const reasons = [...new Set([...failed.values()].map((one) => (one.starting ? "it is starting" : one.reason)))];
+    const reasons = [...new Set([...failed.values()].filter((one) => !one.starting).map((one) => one.reason))];
     const problem = reasons.length ? `Some data is missing or out of date: ${reasons.join("; ")}` : "";
     if (at("problem").textContent !== problem) at("problem").textContent = problem;
     at("problem").hidden = !problem;
@@ -56,16 +58,18 @@ export function watch(parts, { drawn = () => {}, busy = () => false, commanded =
   async function keepFresh() {
     clearTimeout(timer);
     if (document.hidden) return;
-    await refresh(Object.keys(parts).filter((name) => due(name) || (busy() && commanded.includes(name))));
+    const more = await also();
+    await refresh(Object.keys(parts).filter((name) => due(name) || more.includes(name) || (busy() && commanded.includes(name))));
     tick();
     again();
   }
 
   function again() {
     clearTimeout(timer);
-    timer = setTimeout(keepFresh, busy() ? HURRY : failed.size ? AGAIN : EVERY);
+    timer = setTimeout(keepFresh, busy() ? HURRY : soon() ? SOON : failed.size ? AGAIN : EVERY);
   }
 
   document.addEventListener("visibilitychange", () => { if (!document.hidden) keepFresh(); });
-  return { known, failed, isKnown: (name) => Boolean(asked[name]?.done) && !failed.has(name), refresh, keepFresh, again };
+  const isStarting = (name) => Boolean(failed.get(name)?.starting);
+  return { parts, known, failed, isStarting, isKnown: (name) => Boolean(asked[name]?.done) && !failed.has(name), refresh, keepFresh, again };
 }

@@ -15,9 +15,12 @@ function state(data) {
   return score === null ? ["info", words(reason), ""] : [score < GOOD ? "warning" : "good", `health ${percent(score)}`, reason === "healthy" ? "" : words(reason)];
 }
 
+export const isUnhealthy = (data) => !isUnknown(data) && data.health.score !== null && data.health.score < GOOD;
+export const pill = (data) => el("span", { class: `pill ${state(data)[0]}` }, state(data)[1]);
+
 function head(data) {
-  const [tone, text, more] = state(data);
-  return el("span", {}, el("b", {}, data.name), " ", el("span", { class: `pill ${tone}` }, text), more && ` ${more}`,
+  const [, , more] = state(data);
+  return el("span", {}, el("b", {}, data.name), " ", pill(data), more && ` ${more}`,
     data.running > 0 && el("span", { class: "soft" }, ` ${plural(data.running, "run")} active`),
     data.last_success_at && el("span", { class: "soft", title: when(data.last_success_at) }, " last success ", since(data.last_success_at), " ago"));
 }
@@ -40,5 +43,5 @@ const row = (data) => el("li", { "data-pipeline": data.name }, head(data), newes
 const drawnAt = (data) => (isLive(data.runs[0]) ? Math.floor(Date.now() / 1000) : 0);
 
 export function draw(all) {
-  patch(at("pipelines-list"), all.length ? all.map((one) => item(one.name, [one, drawnAt(one)], () => row(one))) : [item("none", 0, () => el("li", { class: "soft" }, "No pipeline has reported a run."))]);
+  patch(at("pipelines-list"), all.length ? all.map((one) => item(one.name, [one, drawnAt(one)], () => row(one))) : [item("none", 0, () => el("li", { class: "soft" }, "No pipeline has reported a run. ", el("a", { href: "/guides/pipelines.md" }, "How pipelines report"), " what they do."))]);
 }

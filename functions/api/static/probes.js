@@ -40,7 +40,7 @@ export function probe(data) {
   const state = data.awaited ? ["info", data.checked_at ? `not known yet, was ${up ? "up" : "down"}` : "not checked yet"]
     : !data.checked_at ? ["warning", "not checked"] : data.overdue ? ["warning", `not known, was ${up ? "up" : "down"}`] : up ? ["good", "up"] : ["critical", "down"];
   return el("article", { class: "card", "data-probe": data.name },
-    el("div", { class: "row" }, el("h3", {}, data.name), el("span", { class: "soft" }, data.kind), el("span", { class: `pill push ${state[0]}` }, state[1])),
+    el("div", { class: "row" }, el("h2", {}, data.name), el("span", { class: "soft" }, data.kind), el("span", { class: `pill push ${state[0]}` }, state[1])),
     el("div", { class: "soft" }, data.where),
     data.due_at && el("div", { class: "soft" }, `${data.awaited ? "First check due" : "A check was due"} at ${clock(data.due_at)}`),
     data.checked_at && el("div", { class: "row soft" },

@@ -16,13 +16,13 @@ const steps = (one) => one.steps?.length > 0 && el("ul", { class: "steps" }, one
   el("li", {}, `${step.what}: `, el("s", {}, step.before), " → ", el("b", {}, step.after))));
 
 // The ones that the timeline names; what has no document any more is told by the timeline alone.
-export function responses(incident, heading = "h4") {
+export function responses(incident) {
   const all = incident.actions ?? [];
   const told = all.length ? [] : incident.timeline.filter((one) => one.reason === "action").map((one) => one.summary);
   if (!all.length && !told.length) return [];
   const trainings = new Map((incident.trainings ?? []).map((one) => [one.run_id, one]));
   const training = (one) => (one.run_id ? trainings.get(one.run_id) : undefined);
-  return [el(heading, {}, "Automated actions"), el("ul", { class: "done" },
+  return [el("h2", {}, "Automated actions"), el("ul", { class: "done" },
     all.map((one) => el("li", {},
       el("div", { class: "row" }, stage(one, training(one)), el("b", {}, words(one.action)), one.target !== incident.target && el("code", {}, one.target)),
       one.summary && el("div", {}, one.mode === "dry_run" ? `Would do: ${one.summary}` : one.summary), steps(one),
@@ -151,7 +151,7 @@ export function glance(actions, starting) {
   return [
     { name: "Awaiting approval", value: String(count), more: count ? "approve or reject" : "none pending", link: count ? "#approvals" : "", tone: count ? "warning" : "good" },
     {
-      name: "Automation", value: off ? "Off" : everything(actions) ? "Halted" : "On", tone: off || halted(actions).length ? "warning" : "good",
+      name: "Automation", link: "/response", value: off ? "Off" : everything(actions) ? "Halted" : "On", tone: off || halted(actions).length ? "warning" : "good",
       more: off ? "in the settings" : everything(actions) ? `by ${halted(actions).find((one) => one.action === "*").by}` : halted(actions).length ? `${halted(actions).length} halted` : "within its guard rails",
     },
   ];

@@ -121,7 +121,7 @@ def test_a_finding_of_an_outside_program_is_an_incident_a_message_and_a_row(stac
     assert (incident["title"], incident["severity"]) == ("checkout answers in 9 s", "critical")
     [message] = eventually(lambda: stack.inbox(incident["id"]), "message")
     assert (message["change"], message["deliveries"]) == ("opened", 1)
-    assert message["url"].endswith(f"#incident={incident['id']}")
+    assert message["url"].endswith(f"/incidents/{incident['id']}")
     assert "probes.md#slow" in message["text"]
     for channel in ("operations", "executive"):
         assert eventually(lambda c=channel: stack.inbox(incident["id"], c), f"message to {channel}")  # type: ignore[misc] # a lambda's default
