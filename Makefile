@@ -11,7 +11,7 @@ ifneq ($(shell cat .venv/folder 2>/dev/null || pwd -P),$(shell pwd -P))
 .PHONY: $(VENV)
 endif
 
-.PHONY: help run demo test test-all coverage lint type bench costs package plan grafana kubernetes settings clean
+.PHONY: help run demo test test-all coverage lint type bench costs package plan grafana kubernetes settings openapi clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,6 +65,9 @@ kubernetes: $(VENV) ## the alert rules for Kubernetes, into build/kubernetes; RU
 
 settings: $(VENV) ## the tables of docs/settings.md and the schema for editors, from what core/settings declares
 	@python -m infra.settings
+
+openapi: $(VENV) ## the document of the API, from the operations that it declares
+	@python -m infra.openapi
 
 clean: ## remove what was built, the virtual environment and the local data
 	@rm -rf build dist .aia .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage *.egg-info

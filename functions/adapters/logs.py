@@ -13,6 +13,7 @@ from typing import Any
 
 _trace: ContextVar[str] = ContextVar("trace", default="")
 _function: ContextVar[str] = ContextVar("function", default="")
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
 _SEVERITY = {"WARN": "WARNING", "FATAL": "CRITICAL", "NOTSET": "DEFAULT"}
 
 
@@ -30,6 +31,8 @@ class JsonFormatter(logging.Formatter):
         if function := _function.get():
             entry["function"] = function
         entry |= getattr(record, "fields", {})
+        if request_id := _request_id.get():
+            entry["request_id"] = request_id
         if trace := _trace.get():
             entry["logging.googleapis.com/trace"] = trace
         if record.exc_info:
@@ -52,6 +55,16 @@ def set_trace(header: str, project: str) -> None:
     """Set the trace of the current request, from its `X-Cloud-Trace-Context` or `traceparent` header."""
     trace = header.split("-")[1] if header.startswith("00-") else header.split("/", maxsplit=1)[0]
     _trace.set(f"projects/{project}/traces/{trace}" if trace and project else "")
+
+
+def set_request_id(identifier: str) -> None:
+    """Set the id of the current request."""
+    _request_id.set(identifier)
+
+
+def request_id() -> str:
+    """The id of the current request; empty where it has none."""
+    return _request_id.get()
 
 
 def set_function(name: str) -> None:

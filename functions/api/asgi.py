@@ -1,30 +1,37 @@
 """The API as an ASGI application: who may ask what is decided and the body is read before any thread is taken.
 
-`Admission` stands before everything, also before connections that stay open; `Endpoints` has each request with an answer computed by
+`Admission` stands before everything, also before connections that stay open; `Answered` has the answer to each request computed by
 blocking services in the threads of `Work`.
 """
 
 import asyncio
 import logging
+import math
 import os
+import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException as RoutingError
 from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
-from werkzeug.exceptions import Unauthorized
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from werkzeug.exceptions import Forbidden, Unauthorized
 
 from core.errors import UnavailableError
 from functions.adapters import logs
-from functions.api import reply, roles
+from functions.api import once, reply, roles
+from functions.api.kept import Kept
+from functions.api.limits import ACTS, READS, Limits
 from functions.api.request import Request, of_scope
-from functions.api.routes import HEALTH, answer, endpoint_of, patience
-from functions.api.services import Services
+from functions.api.routes import ENDPOINTS, HEALTH, Endpoint, Opened, answer, as_page
 from functions.api.work import Work
 from functions.runtime import hosts
 
@@ -35,13 +42,17 @@ READ_SECONDS = 10.0
 """Time that a body may take; it takes no thread meanwhile."""
 _KEYS_SECONDS = 8.0
 """Time that identifying a person may take: the keys of Identity-Aware Proxy are fetched now and then."""
-_PERSON = "person"
+PERSON = "person"
+"""The verified person in the state of a connection; empty where there is none."""
+REQUEST_ID = "X-Request-Id"
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_ROUTES = tuple(Route(one.route, reply.missing, methods=[one.method]) for one in ENDPOINTS)
 Identify = Callable[[Request], str]
 """The verified person of a request; raises `Unauthorized` where that is not known."""
 
 
 def application(
-    services: Callable[[], Services], *, identify: Identify | None = None, role_of: roles.RoleOf | None = None
+    services: Opened, *, identify: Identify | None = None, role_of: roles.RoleOf | None = None
 ) -> Starlette:
     """The application.
 
@@ -50,9 +61,29 @@ def application(
         identify: gives the person who asks; without it, nobody is verified.
         role_of: gives the role of that person; without it, there are no roles.
     """
-    work = Work()
-    endpoints = Endpoints(services=services, role_of=role_of, work=work)
-    return Starlette(routes=[Mount("", endpoints)], middleware=[Middleware(Admission, identify=identify, work=work)])
+    work, kept, reads, acts = Work(), Kept(), Limits(READS), Limits(ACTS)
+    routes = [
+        Route(
+            one.route,
+            Answered(
+                endpoint=one,
+                services=services,
+                role_of=role_of,
+                work=work,
+                limits=reads if one.method == "GET" else acts,
+                kept=kept,
+            ),
+            methods=[one.method],
+        )
+        for one in ENDPOINTS
+    ]
+    application = Starlette(
+        routes=routes,
+        middleware=[Middleware(Admission, identify=identify, work=work)],
+        exception_handlers={RoutingError: _unrouted},
+    )
+    application.router.redirect_slashes = False
+    return application
 
 
 @dataclass(slots=True)
@@ -76,11 +107,13 @@ class Admission:
             return
         request = of_scope(scope)
         logs.set_function("api")
+        identifier = _identified(request)
         logs.set_trace(
             request.headers.get("traceparent") or request.headers.get("X-Cloud-Trace-Context", ""),
             os.environ.get("GOOGLE_CLOUD_PROJECT", ""),
         )
         refusal = await self._refusal(request, scope)
+        send = _with_id(send, identifier)
         if refusal is None:
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -92,11 +125,11 @@ class Admission:
         if found := hosts.refused(request):
             return reply.error(hosts.STATUS[found.reason], found.message)
         state = scope.setdefault("state", {})
-        state[_PERSON] = ""
+        state[PERSON] = ""
         if self.identify is None or request.path == HEALTH:
             return None
         try:
-            state[_PERSON] = await self.work.run("identity", partial(self.identify, request), patience=_KEYS_SECONDS)
+            state[PERSON] = await self.work.run("identity", partial(self.identify, request), patience=_KEYS_SECONDS)
         except Unauthorized as error:
             return reply.error(HTTPStatus.UNAUTHORIZED, error.description or "")
         except UnavailableError as error:
@@ -106,42 +139,100 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoints:
-    """Answers requests by the table of routes.
+class Answered:
+    """Answers the requests to one endpoint.
 
     Attributes:
+        endpoint: answers, and says who may ask it.
         services: as of `application`.
         role_of: as of `application`.
         work: computes the answers.
+        limits: of callers, for what this endpoint does.
+        kept: the newest answers, for when this one does not come in time.
     """
 
-    services: Callable[[], Services]
+    endpoint: Endpoint
+    services: Opened
     role_of: roles.RoleOf | None
     work: Work
+    limits: Limits
+    kept: Kept
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; an invalid one gets an error with the reason."""
+        """Answer one request; an invalid one gets a problem with the reason."""
         request = of_scope(scope)
-        request.person = scope["state"][_PERSON]
+        request.person = scope["state"][PERSON]
         try:
-            request.body = await _body(request, receive)
+            refusal = self._too_often(request, scope)
+            if refusal is None:
+                request.body = await _body(request, receive)
         except _RefusedBodyError as error:
-            await error.response(scope, receive, send)
-            return
-        await (await self._answer(request))(scope, receive, send)
+            refusal = error.response
+        await (refusal or await self._answer(request, scope["path_params"]))(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        endpoint = endpoint_of(request)
-        call = partial(answer, request, self.services, role_of=self.role_of)
+    def _too_often(self, request: Request, scope: Scope) -> Response | None:
+        caller = request.person or (scope.get("client") or ("",))[0]
+        if (seconds := self.limits.wait(caller)) == 0.0:
+            return None
+        response = reply.error(HTTPStatus.TOO_MANY_REQUESTS, "requests: too many of this caller in a short time")
+        response.headers["Retry-After"] = str(math.ceil(seconds))
+        return response
+
+    async def _answer(self, request: Request, path: dict[str, Any]) -> Response:
+        endpoint = self.endpoint
         try:
-            response = await self.work.run(endpoint, call, patience=patience(endpoint, request.method))
+            return await self.work.run(endpoint.name, partial(self._respond, request, path), patience=endpoint.patience)
         except UnavailableError as error:
             log.warning("%s: %s", request.path, error)
-            response = reply.later(str(error), seconds=1)
+            return self.kept.newest(request) or reply.later(str(error), seconds=1)
         except Exception:
             log.exception("%s %s: failed", request.method, request.path)
-            response = reply.error(HTTPStatus.INTERNAL_SERVER_ERROR, "the request failed; the log says why")
+            return reply.error(HTTPStatus.INTERNAL_SERVER_ERROR, "the request failed; the log says why")
+
+    def _respond(self, request: Request, path: dict[str, Any]) -> Response:
+        try:
+            if self.role_of is not None:
+                roles.check(self.endpoint.role, request.person, partial(self.role_of, request.person))
+        except Forbidden as error:
+            return reply.error(HTTPStatus.FORBIDDEN, error.description or "")
+        respond = partial(answer, self.endpoint, request, self.services, path)
+        if self.endpoint.once and once.HEADER in request.headers:
+            return self.services().once.answer(request, respond)
+        response = respond()
+        self.kept.keep(request, response)
         return response
+
+
+def _unrouted(request: HTTPConnection, error: Exception) -> Response:
+    """The answer where there is no endpoint of that path, or none of that method."""
+    asked = of_scope(request.scope)
+    if isinstance(error, RoutingError) and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        known = sorted(
+            {method for route in _ROUTES if route.path_regex.match(asked.path) for method in route.methods or ()}
+        )
+        response = reply.error(
+            HTTPStatus.METHOD_NOT_ALLOWED, f"method: must be {' or '.join(known)}, got {asked.method}"
+        )
+        response.headers["Allow"] = ", ".join(known)
+        return response
+    return as_page(reply.error(HTTPStatus.NOT_FOUND, f"path: there is nothing at {asked.path[:80]!r}"), asked)
+
+
+def _identified(request: Request) -> str:
+    """The id of a request: the one that it has, where it is one, or else a new one; its logs and problems have it."""
+    given = request.headers.get(REQUEST_ID, "")
+    identifier = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+    logs.set_request_id(identifier)
+    return identifier
+
+
+def _with_id(send: Send, identifier: str) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (REQUEST_ID.lower().encode(), identifier.encode())]
+        await send(message)
+
+    return sending
 
 
 class _RefusedBodyError(Exception):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
@@ -14,6 +14,7 @@ from core.replay.explanation import Recorded
 from functions.adapters.ports import Clock, Data, Store
 from functions.api.actions import Actions
 from functions.api.cache import Cache
+from functions.api.pages import Page, after_of, cut
 from functions.api.training_outcomes import TrainingOutcomes, told
 from functions.services.incidents.documents import INCIDENTS, losses_of
 
@@ -38,13 +39,38 @@ class Incidents:
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
-    def all(self, limit: int) -> list[Data]:
-        """Every open incident with its actions and the trainings it asked for, the most urgent first, and the newest `limit` resolved ones."""
+    def page(self, values: Data) -> Page:
+        """Every open incident with its actions and the trainings it asked for, the most urgent first, then resolved ones, the newest first.
+
+        Args:
+            values: the parameters: at most `limit` resolved ones, those after the place of `cursor` only, resolved from `since` on and
+                before `until`; open ones that were opened before `until`, on the first page.
+        """
         current = [document.data for document in self.store.find(INCIDENTS, where={"open": True})]
-        current.sort(key=_urgency)
-        over = sorted(self._over(limit, frozenset(incident["id"] for incident in current)), key=_ended, reverse=True)
-        found = [*map(self._with_responses, current), *over[:limit]]
-        return self._with_losses(found)
+        over = self._resolved(values, frozenset(incident["id"] for incident in current))
+        if values["cursor"] is not None:
+            shown: list[Data] = []
+        else:
+            until = values["until"]
+            shown = sorted((one for one in current if until is None or one["opened_at"] < until), key=_urgency)
+        return Page(self._with_losses([*map(self._with_responses, shown), *over.entries]), over.following)
+
+    def _resolved(self, values: Data, current: frozenset[str]) -> Page:
+        """Resolved incidents, day by day, from tomorrow's (of a clock that runs ahead) or those of the cursor back."""
+        after, since, until = after_of(values), values["since"], values["until"]
+        today = self.clock().date()
+        ends = [end.astimezone(UTC).date() for end in (after[0] if after else None, until) if end]
+        first = min(today + timedelta(days=1), *ends) if ends else today + timedelta(days=1)
+        last = max(today - timedelta(days=DAYS - 1), since.astimezone(UTC).date() if since else date.min)
+        found: list[Data] = []
+        for back in range((first - last).days + 1):
+            day = first - timedelta(days=back)
+            settled = today - day > timedelta(days=_SETTLED)
+            found += self._day(day, None if settled else current)
+            page = cut(sorted(found, key=_ended, reverse=True), _ended, values)
+            if page.following:
+                return page
+        return cut(sorted(found, key=_ended, reverse=True), _ended, values)
 
     def one(self, incident_id: str) -> Data:
         """One incident with its actions and trainings; `LookupError` when there is none."""

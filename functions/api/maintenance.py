@@ -23,6 +23,7 @@ from functions.adapters.store import every, is_key
 from functions.api.body import BodyError, read
 from functions.api.cache import Cache
 from functions.api.commands import TOPIC
+from functions.api.pages import Page, cut
 from functions.api.request import Request
 from functions.services import dead_letters
 from functions.services.backups import manifests
@@ -89,6 +90,10 @@ class Maintenance:
         found = dead_letters.newest(self.warehouse, self.clock() - LOOKED_BACK, MOST)
         claims = self.store.get_many(LEDGER, [claim_key(one.id) for one in found])
         return [_summary(one, sent=claim_key(one.id) in claims) for one in found]
+
+    def listed(self, values: Data) -> Page:
+        """The page of the dead letters that the parameters `cursor`, `limit`, `since` and `until` ask for."""
+        return cut(self.dead_letters(), lambda one: (one["received_at"], one["id"]), values)
 
     def dead_letter(self, identifier: str) -> Data:
         """A dead letter with what it says.

@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from werkzeug.exceptions import BadRequest
-
 from functions.adapters.ports import Clock, Data
 from functions.adapters.prometheus import Prometheus
 from functions.api.cache import Cache
-from functions.api.request import Request
 
 RANGES: Mapping[str, tuple[int, int]] = {"24h": (1800, 48), "90d": (86_400, 90)}
 """Of each range the seconds of an interval, and how many intervals it has."""
@@ -30,16 +27,15 @@ class ProbeHistory:
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
-    def all(self, request: Request) -> Data:
+    def all(self, name: str) -> Data:
         """Of each probe the share of good checks by interval, the newest last; None where there was no check.
 
+        Args:
+            name: of `RANGES`.
+
         Raises:
-            BadRequest: the range is none of `RANGES`.
             UnavailableError: the metrics do not answer.
         """
-        name = request.args.get("range", "24h")
-        if name not in RANGES:
-            raise BadRequest(f"range: must be one of {', '.join(RANGES)}, got {name[:80]!r}")
         return self._cache((name,), lambda: self._read(name), seconds=_FRESH_SECONDS)
 
     def _read(self, name: str) -> Data:
@@ -48,7 +44,7 @@ class ProbeHistory:
         start = end - seconds * (count - 1)
         found = self.prometheus.range(_QUERY.format(seconds=seconds), start=start, end=end, step=seconds)
         return {
-            "from": datetime.fromtimestamp(start - seconds, UTC),
+            "since": datetime.fromtimestamp(start - seconds, UTC),
             "until": datetime.fromtimestamp(end, UTC),
             "seconds": seconds,
             "probes": {one.labels["probe"]: one.values for one in found if "probe" in one.labels},

@@ -6,15 +6,19 @@ import mimetypes
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import msgspec
 from starlette.responses import Response
 from werkzeug.exceptions import NotFound
 
+from functions.adapters import logs
 from functions.api import page
+from functions.api.pages import Page
 from functions.api.request import Request
 
 STATIC = Path(__file__).parent / "static"
+OPENAPI = Path(__file__).parent / "openapi.json"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -27,7 +31,7 @@ PAGE_POLICY = (
 _SHOWN = 80
 _WORTH_PACKING = 1000
 """Bytes: a smaller response fits into one packet anyway."""
-_PACKED = ("application/json", "image/svg+xml", "text/")
+_PACKED = ("application/json", "application/problem+json", "image/svg+xml", "text/")
 _LEVEL = 5
 """Of gzip: higher ones take twice the time for a hundredth of the size."""
 _encoder = msgspec.json.Encoder()
@@ -38,6 +42,15 @@ def json(body: Any, request: Request | None = None) -> Response:  # noqa: ANN401
     response = _no_sniff(Response(_encoder.encode(body), media_type="application/json"))
     response.headers["Cache-Control"] = "no-store"
     return response if request is None else _revalidated(response, request)
+
+
+def listed(page: Page, request: Request) -> Response:
+    """Entries of a list, with the address of the next ones in the header `Link`."""
+    response = json(page.entries, request)
+    if page.following:
+        query = urlencode({**request.args, "cursor": page.following})
+        response.headers["Link"] = f'<{quote(request.path)}?{query}>; rel="next"'
+    return response
 
 
 def accepted(command_id: str, warning: str = "") -> Response:
@@ -63,6 +76,13 @@ def _text(shown: str, kind: str) -> Response:
     return response
 
 
+def raw(body: str, kind: str, *, status: int) -> Response:
+    """What was answered before."""
+    response = _no_sniff(Response(body, status, headers={"Content-Type": kind}))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 def self_contained(html: str) -> Response:
     """A page that is made on the server, with its style in it and nothing else."""
     response = _no_sniff(Response(html, media_type="text/html"))
@@ -72,9 +92,11 @@ def self_contained(html: str) -> Response:
 
 
 def error(status: HTTPStatus, message: str, **more: Any) -> Response:  # noqa: ANN401 - any JSON value
-    """An error."""
-    response = json({"error": message, **more})
+    """A problem (RFC 9457): what is wrong, in one sentence, and the id of the request."""
+    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": message}
+    response = json(problem | more | {"request_id": logs.request_id()})
     response.status_code = status
+    response.headers["Content-Type"] = "application/problem+json"
     return response
 
 
@@ -88,6 +110,11 @@ def later(message: str, *, seconds: int, **more: Any) -> Response:  # noqa: ANN4
 def file(name: str, request: Request) -> Response:
     """A file of the pages, with an ETag by content: files of an archive have no modification time."""
     return _revalidated(_file(name), request)
+
+
+def document(request: Request) -> Response:
+    """The document of the API, as `make openapi` has written it."""
+    return _revalidated(_guarded(OPENAPI.read_bytes(), "application/json"), request)
 
 
 def app_page(name: str, request: Request) -> Response:

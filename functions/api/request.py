@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import cookie_parser
@@ -20,6 +21,7 @@ class Request:
         headers: by their names in any case.
         body: the bytes that arrived.
         person: whose identity was verified; empty where nobody's was.
+        values: the parameters of the query that its operation has, as they were read.
     """
 
     method: str = "GET"
@@ -28,6 +30,7 @@ class Request:
     headers: Headers = field(default_factory=Headers)
     body: bytes = b""
     person: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def cookies(self) -> Mapping[str, str]:

@@ -30,6 +30,7 @@ from functions.api.maintenance import Maintenance
 from functions.api.model_page import ModelPage
 from functions.api.model_settings import ModelSettings
 from functions.api.on_call import on_call_now
+from functions.api.once import Once
 from functions.api.pipelines import Pipelines
 from functions.api.probe_history import ProbeHistory
 from functions.api.promotions import Promotions
@@ -115,6 +116,7 @@ class Services:
     capacity: Capacity
     backfills: Backfills
     start: Start
+    once: Once
 
 
 def compose(given: Sources) -> Services:
@@ -175,6 +177,7 @@ def compose(given: Sources) -> Services:
         capacity=Capacity(store),
         backfills=backfills,
         start=start,
+        once=Once(store, clock),
     )
 
 

@@ -119,6 +119,6 @@ def _local_token(url: str) -> str:
 def _told(error: urllib.error.HTTPError) -> str:
     """What the API says is wrong."""
     try:
-        return str(json.load(error)["error"])
+        return str(json.load(error)["detail"])
     except (OSError, ValueError, KeyError, TypeError):
         return f"{error.url}: HTTP {error.code}"

@@ -248,7 +248,7 @@ def test_while_prometheus_is_away_all_is_told_at_once_and_no_card_looks_well(
 
 def test_one_tile_that_has_no_answer_does_not_silence_the_others(viewer: PageFixture) -> None:
     page = look(viewer, clock=True)
-    refused = {"status": 503, "json": {"error": "Prometheus: refuses the query: too many"}}
+    refused = {"status": 503, "json": {"detail": "Prometheus: refuses the query: too many"}}
     page.route(re.compile("/tiles/4"), lambda route: route.fulfill(**refused))  # type: ignore[arg-type]
     page.clock.fast_forward(61_000)
     expect(tile(page, "Accuracy").locator(".pill")).to_have_text("not known")

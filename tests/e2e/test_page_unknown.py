@@ -86,7 +86,7 @@ def without(part: str) -> object:
 
 
 def answer_503(route: Route) -> None:
-    route.fulfill(status=503, json={"error": "Firestore: does not answer"})
+    route.fulfill(status=503, json={"detail": "Firestore: does not answer"})
 
 
 def test_all_is_well_where_everything_is_known(calm: PageFixture) -> None:

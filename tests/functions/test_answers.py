@@ -165,7 +165,7 @@ def test_one_answer_that_is_not_valid_refuses_all(
 ) -> None:
     response = client.post("/v1/answers", json={"answers": answers})
     assert response.status_code == 400
-    assert response.get_json()["error"].startswith(message)
+    assert response.get_json()["detail"].startswith(message)
     assert office.reported == []
 
 

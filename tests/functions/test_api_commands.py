@@ -63,7 +63,7 @@ def tell(client: Client, path: str, **body: Any) -> TestResponse:
 
 
 def fault(response: TestResponse) -> str:
-    said: str = json.loads(response.data)["error"]
+    said: str = json.loads(response.data)["detail"]
     return said
 
 
@@ -230,8 +230,8 @@ def test_a_silence_that_matches_no_known_target_is_refused_with_the_nearest_unle
     refused = tell(client, "/v1/silences", pattern=pattern, minutes=5)
     told = refused.json or {}
     assert (refused.status_code, told["near"], office.published) == (400, near, [])
-    assert told["error"].startswith("pattern: must match a known target (matches 0 of ")
-    assert bool(near) is ("did you mean 'service/a'?" in told["error"])
+    assert told["detail"].startswith("pattern: must match a known target (matches 0 of ")
+    assert bool(near) is ("did you mean 'service/a'?" in told["detail"])
     meant = tell(client, "/v1/silences", pattern=pattern, minutes=5, anyway=True)
     assert (meant.status_code, len(office.published)) == (202, 1)
     assert (meant.json or {})["warning"].startswith("matches 0 of ")

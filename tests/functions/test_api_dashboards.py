@@ -199,7 +199,7 @@ def test_a_wrong_span_is_refused_by_its_name_and_nothing_is_asked(
     services: Services, prometheus: Charts, name: str
 ) -> None:
     query, key = WRONG[name]
-    error = tile(services, LINES, query, status=400)["error"]
+    error = tile(services, LINES, query, status=400)["detail"]
     assert error.startswith(f"{key}: must ")
     assert len(error) < 300
     assert prometheus.asked == []
@@ -218,12 +218,12 @@ def test_without_a_step_a_span_of_any_length_has_a_few_hundred_instants_at_most(
 def test_what_is_not_there_is_not_found(services: Services, prometheus: Charts, path: str) -> None:
     response = ask(services, f"/v1/dashboards/{path}")
     assert response.status_code == 404
-    assert json.loads(response.get_data())["error"]
+    assert json.loads(response.get_data())["detail"]
     assert prometheus.asked == []
 
 
 def test_a_name_that_is_none_is_told_with_those_there_are(services: Services) -> None:
-    error = json.loads(ask(services, "/v1/dashboards/nothing").get_data())["error"]
+    error = json.loads(ask(services, "/v1/dashboards/nothing").get_data())["detail"]
     assert error == "dashboard: must be one of sample, got 'nothing'"
 
 
@@ -260,7 +260,7 @@ def test_a_value_can_be_nothing_but_a_value(services: Services, prometheus: Char
 
 @pytest.mark.parametrize("value", ["a\nb", "a\0b", "x" * 201])
 def test_a_value_that_no_label_of_ours_has_is_refused(services: Services, prometheus: Charts, value: str) -> None:
-    error = tile(services, CARD, f"model={quote(value)}", status=400)["error"]
+    error = tile(services, CARD, f"model={quote(value)}", status=400)["detail"]
     assert error.startswith("model: must be at most 200 printable characters")
     assert prometheus.asked == []
 
@@ -291,7 +291,7 @@ def test_too_many_series_are_cut_off_and_it_is_said(services: Services, promethe
 @pytest.mark.parametrize("error", [UnavailableError("Prometheus: does not answer"), QueryError("Prometheus: refuses")])
 def test_when_prometheus_fails_the_reason_is_told(services: Services, prometheus: Charts, error: Exception) -> None:
     prometheus.fault = error
-    assert tile(services, LINES, status=503) == {"error": str(error)}
+    assert tile(services, LINES, status=503)["detail"] == str(error)
     prometheus.fault = None
     assert tile(services, LINES)["sets"][0]["series"]
 

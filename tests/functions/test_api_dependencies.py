@@ -53,7 +53,7 @@ def test_dependencies_that_traces_show_are_listed(app: OverAsgi, warehouse: Rows
 
 def test_the_hours_have_a_limit(app: OverAsgi) -> None:
     found = app.test_client().get("/v1/dependencies?hours=73")
-    assert (found.status_code, found.json) == (400, {"error": "hours: must be 1 to 72, got '73'"})
+    assert (found.status_code, found.json["detail"]) == (400, "hours: must be 1 to 72, got '73'")
 
 
 def test_a_warehouse_that_does_not_answer_is_said(app: OverAsgi, warehouse: Rows) -> None:

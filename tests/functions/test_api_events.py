@@ -75,21 +75,21 @@ def test_events_are_read_page_by_page_with_what_is_looked_for(client: Client, wa
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"kind": "gossip"}, "kind: must be one of command, incident"),
-        ({"until": "soon"}, "until: must be a day or an instant"),
-        ({"cursor": "????"}, "cursor: must be what `next` said"),
+        ({"kind": "gossip"}, "kind: must be of command, incident"),
+        ({"until": "soon"}, "until: must be an instant with its time zone"),
+        ({"cursor": "????"}, "cursor: must be that of a header Link"),
     ],
 )
 def test_a_log_that_is_asked_for_wrongly_says_how(client: Client, given: dict[str, Any], told: str) -> None:
     response = client.get("/v1/events", query_string=given)
-    assert (response.status_code, (response.json or {})["error"][: len(told)]) == (400, told)
+    assert (response.status_code, (response.json or {})["detail"][: len(told)]) == (400, told)
 
 
 def test_the_past_of_probes_is_a_share_an_interval(client: Client, prometheus: Past) -> None:
     day = client.get("/v1/probes/history").json or {}
     assert day["probes"]["db"][:3] == [None, 0.5, 1.0]
     assert (len(day["probes"]["db"]), day["seconds"]) == (48, 1800)
-    assert datetime.fromisoformat(day["until"]) - datetime.fromisoformat(day["from"]) == timedelta(days=1)
+    assert datetime.fromisoformat(day["until"]) - datetime.fromisoformat(day["since"]) == timedelta(days=1)
     quarter = client.get("/v1/probes/history?range=90d").json or {}
     assert (len(quarter["probes"]["db"]), quarter["seconds"]) == (90, 86_400)
     assert "sum_over_time(aia_probe_up[86400s])" in prometheus.asked[-1][0]

@@ -56,7 +56,7 @@ def send(client: Client, **changed: Any) -> TestResponse:
 
 def told(response: TestResponse) -> str:
     body: dict[str, str] = json.loads(response.data)
-    return body["error"]
+    return body["detail"]
 
 
 def test_a_report_is_published_as_rows_of_the_table(client: Client, office: ApiFixture) -> None:

@@ -106,9 +106,9 @@ def test_a_person_is_told_on_a_page_that_there_is_nothing(client: Client, path: 
     assert b"Page not found" in response.get_data()
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["Content-Security-Policy"] == reply.POLICY
-    assert "error" in json.loads(client.get(path).get_data()), "a script is told in JSON"
+    assert "detail" in json.loads(client.get(path).get_data()), "a script is told in JSON"
 
 
 def test_the_api_tells_everybody_in_json(client: Client) -> None:
     response = client.get("/v1/nothing", headers=BROWSER)
-    assert (response.status_code, response.mimetype) == (404, "application/json")
+    assert (response.status_code, response.mimetype) == (404, "application/problem+json")

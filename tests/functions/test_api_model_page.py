@@ -126,7 +126,7 @@ def test_a_window_without_distributions_says_why_and_has_its_verdict_from_the_sc
 @pytest.mark.parametrize("path", ["overview", "history", "distributions"])
 def test_an_unknown_model_is_not_found(site: Site, path: str) -> None:
     response = requests.get(f"{site.url}/v1/models/nobody/{path}", timeout=20)
-    assert (response.status_code, response.json()) == (404, {"error": "model: no model is called 'nobody'"})
+    assert (response.status_code, response.json()["detail"]) == (404, "model: no model is called 'nobody'")
 
 
 def test_the_page_of_an_unknown_model_is_the_page_for_unknown_addresses(site: Site) -> None:
@@ -140,12 +140,12 @@ def test_the_page_of_an_unknown_model_is_the_page_for_unknown_addresses(site: Si
 def test_a_warehouse_that_is_away_is_said(site: Site, path: str) -> None:
     site.rows.down = True
     response = requests.get(f"{site.url}/v1/models/{MODEL.name}/{path}", timeout=20)
-    assert (response.status_code, response.json()["error"]) == (503, "BigQuery: does not answer")
+    assert (response.status_code, response.json()["detail"]) == (503, "BigQuery: does not answer")
 
 
 def test_days_out_of_range_are_refused(site: Site) -> None:
     response = requests.get(f"{site.url}/v1/models/{MODEL.name}/history?days=0", timeout=20)
-    assert (response.status_code, response.json()["error"]) == (400, "days: must be 1 to 400, got '0'")
+    assert (response.status_code, response.json()["detail"]) == (400, "days: must be 1 to 400, got '0'")
 
 
 GOOD: Data = {

@@ -156,4 +156,4 @@ def test_a_run_that_nobody_reported_for_a_week_is_not_live(store: Store) -> None
 )
 def test_what_cannot_be_asked_for_is_refused(store: Store, query: str, status: int, says: str) -> None:
     response = opened(store).get(f"/v1/pipelines?{query}")
-    assert (response.status_code, says in (response.json or {})["error"]) == (status, True)
+    assert (response.status_code, says in (response.json or {})["detail"]) == (status, True)

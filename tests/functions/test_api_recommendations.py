@@ -90,14 +90,14 @@ def test_a_decision_that_is_not_valid_is_refused_by_name(
 ) -> None:
     found = client.post("/v1/recommendations", json=body)
     assert found.status_code == status
-    assert says in found.json["error"]
+    assert says in found.json["detail"]
     assert not warehouse.rows
 
 
 def test_a_warehouse_that_does_not_answer_is_said(client: Client, warehouse: Written) -> None:
     warehouse.down = True
     found = client.get("/v1/recommendations")
-    assert (found.status_code, "BigQuery" in found.json["error"]) == (503, True)
+    assert (found.status_code, "BigQuery" in found.json["detail"]) == (503, True)
 
 
 def aia(*words: str) -> Result:

@@ -47,7 +47,7 @@ def test_a_runbook_has_a_page_under_the_policy_of_all_pages(name: str) -> None:
 def test_a_name_that_none_has_is_told_plainly(under: str, name: str) -> None:
     response = ask(f"{under}/{name}")
     assert response.status_code == 404
-    assert json.loads(response.get_data())["error"].startswith("runbook: must be one of agents.md, ")
+    assert json.loads(response.get_data())["detail"].startswith("runbook: must be one of agents.md, ")
 
 
 @pytest.mark.parametrize("under", ["/runbooks", "/v1/runbooks"])
@@ -58,7 +58,7 @@ def test_a_name_that_none_has_is_told_plainly(under: str, name: str) -> None:
 def test_nothing_outside_the_folder_is_given(under: str, name: str) -> None:
     response = ask(f"{under}/{name}")
     assert response.status_code == 404
-    assert set(json.loads(response.get_data())) == {"error"}
+    assert set(json.loads(response.get_data())) == {"type", "title", "status", "detail", "request_id"}
 
 
 @pytest.mark.parametrize("path", ["/runbooks/models.md", "/v1/runbooks/models.md"])
@@ -91,4 +91,4 @@ def test_a_guide_that_runbooks_lead_to_is_given_as_it_is_and_has_a_page() -> Non
 def test_a_name_that_no_guide_has_is_told_plainly(under: str, name: str) -> None:
     response = ask(f"{under}/{name}")
     assert response.status_code == 404
-    assert "error" in json.loads(response.get_data())
+    assert "detail" in json.loads(response.get_data())

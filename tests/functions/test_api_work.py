@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from werkzeug.test import Client
 
 from core.errors import UnavailableError
 from functions.adapters.stores import open_store
-from functions.api import asgi, routes
+from functions.api import asgi
+from functions.api.services import Services
 from functions.api.work import EACH, Work
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
@@ -25,9 +27,23 @@ def warehouse() -> Rows:
 
 
 @pytest.fixture
-def client(tmp_path: Path, warehouse: Rows) -> Client:
+def services(tmp_path: Path, warehouse: Rows) -> Services:
     office = ApiFixture(open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test"))
-    return pages.client_of(pages.services(office.store, warehouse, office, FakeClock()))
+    return pages.services(office.store, warehouse, office, FakeClock())
+
+
+@pytest.fixture
+def client(services: Services) -> Client:
+    return pages.client_of(services)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers of drift and of models wait less long."""
+    names = {"models", "dependencies"}
+    monkeypatch.setattr(
+        asgi, "ENDPOINTS", [replace(one, patience=0.3) if one.name in names else one for one in asgi.ENDPOINTS]
+    )
 
 
 @pytest.fixture
@@ -36,16 +52,29 @@ def url(client: Client) -> Iterator[str]:
         yield url
 
 
-def test_a_warehouse_that_hangs_holds_no_reader_and_no_other_endpoint(
-    client: Client, warehouse: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(routes, "_READ_SECONDS", 0.3)
+@pytest.mark.usefixtures("hasty")
+def test_what_was_known_is_shown_with_its_age_while_the_warehouse_hangs(services: Services, warehouse: Rows) -> None:
+    client = pages.client_of(services)
+    before = client.get("/v1/dependencies?hours=2")
+    warehouse.hangs = threading.Event()
+    try:
+        kept = client.get("/v1/dependencies?hours=2", headers={"If-None-Match": before.headers["ETag"]})
+        assert (kept.status_code, kept.json, kept.headers["Age"]) == (200, before.json, "0")
+        assert "Age" not in before.headers
+        assert client.get("/v1/dependencies?hours=3").status_code == 503
+    finally:
+        warehouse.hangs.set()
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_warehouse_that_hangs_holds_no_reader_and_no_other_endpoint(services: Services, warehouse: Rows) -> None:
+    client = pages.client_of(services)
     warehouse.hangs = threading.Event()
     try:
         for _ in range(EACH + 2):
             refused = client.get("/v1/models")
             assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
-            assert "models: no answer within 0.3 s" in (refused.json or {})["error"]
+            assert "models: no answer within 0.3 s" in (refused.json or {})["detail"]
         assert client.get("/v1/incidents").status_code == 200
     finally:
         warehouse.hangs.set()

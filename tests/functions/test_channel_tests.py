@@ -187,7 +187,7 @@ def test_a_test_that_cannot_be_asked_for_says_why(
     client: Client, office: ApiFixture, channel: str, body: Data, said: str
 ) -> None:
     answer = client.post(f"/v1/channels/{channel}/test", json=body)
-    assert (answer.status_code, (answer.json or {})["error"]) == (404 if channel == "none" else 400, said)
+    assert (answer.status_code, (answer.json or {})["detail"]) == (404 if channel == "none" else 400, said)
     assert office.published == []
 
 

@@ -14,9 +14,12 @@ from core.settings.response import RUNGS_LIMIT, ActionName, Deed, Playbook, Reve
 from core.settings.types import Dependency
 from functions.adapters.store import LARGEST, normal
 from functions.services.incidents.documents import group_data, incident_data, read_group
+from tests.support.builders.budget import ALL
 from tests.support.fakes.played import FIRING, POLICY, RESOLVED, TECHNICAL, Played, at, found
 
 TARGETS, KINDS = 40, 5
+ROUNDS = 18 if ALL else 10
+"""From the tenth on, a document grows by a hundredth."""
 CAT = "\N{CAT FACE}"
 LONG = CAT * 2000
 
@@ -61,7 +64,7 @@ def storm(played: Played, targets: list[str], size: int) -> int:
         "runbook": LONG,
         "evidence": {f"{n}{LONG}": LONG for n in range(9)},
     }
-    for n in range(18):
+    for n in range(ROUNDS):
         for number, target in enumerate(targets[:: -1 if n % 2 else 1]):
             for kind in range(KINDS):
                 minute = n * 45 + number / TARGETS + kind / 1000

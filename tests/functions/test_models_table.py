@@ -225,7 +225,7 @@ def test_the_api_refuses(client: Client, path: str, body: dict[str, Any], status
     refused = client.put(path, json=body)
     assert refused.status_code == status
     assert refused.json
-    assert says in refused.json["error"]
+    assert says in refused.json["detail"]
 
 
 def test_the_api_refuses_to_remove_what_is_not_there_or_is_of_the_settings(client: Client) -> None:

@@ -4,8 +4,8 @@ const PATIENCE = 20000;
 const asked = (path, options, patience = PATIENCE) => fetch(path, { ...options, signal: AbortSignal.timeout(patience) });
 
 async function read(path, response) {
-  const body = await response.json().catch(() => ({ error: `${path}: ${response.status} ${response.statusText}` }));
-  if (!response.ok) throw Object.assign(new Error(body.error ?? response.statusText), { status: response.status, starting: Boolean(body.starting), near: body.near });
+  const body = await response.json().catch(() => ({ detail: `${path}: ${response.status} ${response.statusText}` }));
+  if (!response.ok) throw Object.assign(new Error(body.detail ?? response.statusText), { status: response.status, starting: Boolean(body.starting), near: body.near });
   return body;
 }
 

@@ -1,5 +1,6 @@
 // The filters above a list: what is chosen stands in the address, so that it can be shared and gone back to.
 import { el } from "./dom.js";
+import { isUtc } from "./zone.js";
 
 const PAUSE = 350; // milliseconds after the last key
 
@@ -58,6 +59,22 @@ export function filters(form, changed) {
   }
   addEventListener("popstate", () => { draw(form.fields, true); changed(); });
   return { draw, clear };
+}
+
+// A day of the zone that the page is in begins at its midnight.
+const DAYS = ["since", "until"];
+const midnight = (day) => new Date(isUtc ? `${day}T00:00Z` : `${day}T00:00`).toISOString();
+
+// What is chosen, as the API is asked for it.
+export function queryOf(names, more) {
+  const query = new URLSearchParams();
+  for (const name of names) {
+    const value = chosen().get(name);
+    if (!value || (DAYS.includes(name) && Number.isNaN(Date.parse(value)))) continue;
+    query.set(name, DAYS.includes(name) ? midnight(value) : value);
+  }
+  for (const [name, value] of Object.entries(more)) query.set(name, value);
+  return query;
 }
 
 export const isFiltered = (names) => names.some((name) => chosen().has(name));

@@ -2,6 +2,7 @@
 import { get } from "./api.js";
 import { at, el, show } from "./dom.js";
 import { when } from "./format.js";
+import { asOf } from "./zone.js";
 
 const TONES = { delivered: "good", refused: "critical" };
 const address = (name, week) => `/reports/${encodeURIComponent(name)}/${encodeURIComponent(week)}`;
@@ -24,7 +25,7 @@ async function refresh() {
   let problem = "";
   try {
     draw(await get("/v1/reports"));
-    at("updated").textContent = `as of ${new Date().toLocaleTimeString()}`;
+    at("updated").textContent = asOf();
   } catch (error) {
     problem = `Which reports there are is not known or out of date: ${error.name === "TimeoutError" ? "the request timed out" : error.message}`;
   }

@@ -1,5 +1,6 @@
 """Storage of the emulator: no copies of tables, few results, and a bounded part of the memory."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -8,7 +9,8 @@ from infra.local.warehouse.parts import Part, part, replace
 
 MEMORY_LIMIT: Final = "384MB"
 """The memory limit of DuckDB; beyond it, statements spill to files beside the data."""
-THREADS: Final = 2
+THREADS: Final = int(os.environ.get("AIA_DUCKDB_THREADS", "2"))
+"""The threads of DuckDB; more of them take longer over a small statement, and less over a year of rows."""
 CHECKPOINT: Final = "4MB"
 """The size of the write-ahead log at which DuckDB folds it into its file: there is less to read again after a crash."""
 MOST_JOBS: Final = 500

@@ -13,6 +13,8 @@ from typing import Any
 from starlette.types import ASGIApp, Message
 from werkzeug.test import Client
 
+from tests.support.web.conforming import check
+
 
 class OverAsgi:
     """Hands each request to an ASGI application.
@@ -33,9 +35,18 @@ class OverAsgi:
         sent: list[Message] = []
         asyncio.run_coroutine_threadsafe(self._ask(environ, sent), _loop()).result()
         start, *rest = sent
+        self._check(environ, start, rest)
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
         start_response(f"{start['status']} {HTTPStatus(start['status']).phrase}", headers)
         return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [message.get("body", b"") for message in rest]
+
+    def _check(self, environ: dict[str, Any], start: Message, rest: list[Message]) -> None:
+        """Fail where the answer is not as the document of the API has it; a packed one is asked for elsewhere as it is."""
+        headers = {name.decode().lower(): value.decode("latin-1") for name, value in start["headers"]}
+        if environ["REQUEST_METHOD"] != "HEAD" and "content-encoding" not in headers:
+            body = b"".join(message.get("body", b"") for message in rest)
+            path = _scope(environ)["path"]
+            check(environ["REQUEST_METHOD"], path, start["status"], headers.get("content-type", ""), body)
 
     async def _ask(self, environ: dict[str, Any], sent: list[Message]) -> None:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))

@@ -33,6 +33,11 @@ def compiled() -> bytes:
 
 
 @pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return package(tmp_path_factory.mktemp("templates"))
+
+
+@pytest.fixture(scope="module")
 def spec(compiled: bytes) -> dict[str, Any]:
     found: dict[str, Any] = yaml.load(compiled, Loader=yaml.CSafeLoader)
     return found
@@ -85,8 +90,8 @@ def test_its_stages_are_few_and_none_is_called_as_the_pipeline_is(spec: dict[str
     assert f"comp-{NAME}" not in spec["components"]
 
 
-def test_the_scoring_pipeline_takes_what_each_of_its_jobs_is_given() -> None:
-    found: dict[str, Any] = yaml.load(template("score-flight-delay"), Loader=yaml.CSafeLoader)
+def test_the_scoring_pipeline_takes_what_each_of_its_jobs_is_given(packaged: list[Path]) -> None:
+    found: dict[str, Any] = yaml.load(packaged[1].read_bytes(), Loader=yaml.CSafeLoader)
     [model] = config.load_yaml(ROOT / "infra" / "monitoring.yaml")["models"]  # type: ignore[index]
     scoring = TrainingPipeline(**model["promotion"]["scoring"])
     begun = begin(None, Entrant(model="delay", champion="v1", version="v2"), Promotion(), AT).state
@@ -116,13 +121,13 @@ def test_the_component_that_registers_has_the_clients_of_both_registries(spec: d
     assert wanted >= {"google-cloud-aiplatform", "urllib3"}
 
 
-def test_the_same_sources_give_the_same_bytes(compiled: bytes, tmp_path: Path) -> None:
-    path, scoring = paths = package(tmp_path)
+def test_the_same_sources_give_the_same_bytes(compiled: bytes, packaged: list[Path]) -> None:
+    path, scoring = packaged
     assert scoring.stem.startswith("score-flight-delay-")
     assert path.read_bytes() == compiled
     assert path.stem == f"{NAME}-{digest(compiled).removeprefix('sha256:')[:16]}"
     written = path.stat().st_mtime_ns
-    assert package(tmp_path) == paths
+    assert package(path.parent) == packaged
     assert path.stat().st_mtime_ns == written
 
 

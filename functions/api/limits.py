@@ -1,0 +1,61 @@
+"""How many requests a caller may make: a bucket of tokens each, in the memory of an instance.
+
+It keeps one caller from taking what all others need; several instances allow as much each.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many at once, and so many a second in the long run."""
+
+    burst: int
+    per_second: float
+
+
+READS, ACTS = Rate(1000, 300.0), Rate(120, 10.0)
+_MOST = 10_000
+"""Callers that are known at a time; of more, those that may make all their requests again are forgotten."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    left: float
+    at: float
+
+
+@dataclass(slots=True)
+class Limits:
+    """Counts the requests of each caller.
+
+    Attributes:
+        rate: of every caller.
+        clock: monotonic seconds.
+    """
+
+    rate: Rate
+    clock: Callable[[], float] = time.monotonic
+    _buckets: dict[str, _Bucket] = field(default_factory=dict)
+
+    def wait(self, caller: str) -> float:
+        """Take one request of a caller; 0, or the seconds after which the next one is allowed.
+
+        >>> limits = Limits(Rate(2, 0.5), clock=lambda: 0.0)
+        >>> [limits.wait("ada") for _ in range(3)], limits.wait("bob")
+        ([0.0, 0.0, 2.0], 0.0)
+        """
+        now = self.clock()
+        if len(self._buckets) > _MOST:
+            self._buckets = {name: one for name, one in self._buckets.items() if self._now(one, now) < self.rate.burst}
+        bucket = self._buckets.setdefault(caller, _Bucket(self.rate.burst, now))
+        bucket.left, bucket.at = self._now(bucket, now), now
+        if bucket.left < 1:
+            return (1 - bucket.left) / self.rate.per_second
+        bucket.left -= 1
+        return 0.0
+
+    def _now(self, bucket: _Bucket, now: float) -> float:
+        return min(self.rate.burst, bucket.left + (now - bucket.at) * self.rate.per_second)

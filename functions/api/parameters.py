@@ -1,0 +1,205 @@
+"""Parameters of the query of a request: what is allowed, as it is documented, and as it is read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from core.errors import Fault
+
+_SHOWN = 80
+
+
+class Kind(Protocol):
+    """What the values of a parameter are."""
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """As JSON Schema."""
+
+    @property
+    def allowed(self) -> str:
+        """In words."""
+
+    def read(self, given: str) -> Any:  # noqa: ANN401 - of the kind
+        """The value of a text; `ValueError` where it is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Whole numbers between two ends."""
+
+    least: int
+    most: int
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """As `Kind` has it."""
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+    @property
+    def allowed(self) -> str:
+        """As `Kind` has it."""
+        return f"{self.least} to {self.most}"
+
+    def read(self, given: str) -> int:
+        """As `Kind` has it.
+
+        >>> Whole(1, 9).read("7")
+        7
+        """
+        is_whole = given.isascii() and given.isdigit() and len(given) <= len(str(self.most))
+        if not is_whole or not self.least <= int(given) <= self.most:
+            raise ValueError(given)
+        return int(given)
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """Instants with their time zone (RFC 3339)."""
+
+    schema = {"type": "string", "format": "date-time"}  # noqa: RUF012 - never changed
+    allowed = "an instant with its time zone, as in 2026-01-02T12:00:00Z"
+
+    def read(self, given: str) -> datetime:
+        """As `Kind` has it."""
+        instant = datetime.fromisoformat(given)
+        if instant.tzinfo is None:
+            raise ValueError(given)
+        return instant
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """As `Kind` has it."""
+        return {"type": "string", "enum": [*self.words]}
+
+    @property
+    def allowed(self) -> str:
+        """As `Kind` has it."""
+        return f"one of {', '.join(self.words)}" if len(self.words) > 1 else f"{self.words[0]} or not given"
+
+    def read(self, given: str) -> str:
+        """As `Kind` has it."""
+        if given not in self.words:
+            raise ValueError(given)
+        return given
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Some of some words, with commas between them."""
+
+    words: tuple[str, ...]
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """As `Kind` has it."""
+        return {"type": "array", "items": {"type": "string", "enum": [*self.words]}}
+
+    @property
+    def allowed(self) -> str:
+        """As `Kind` has it."""
+        return f"of {', '.join(self.words)}"
+
+    def read(self, given: str) -> tuple[str, ...]:
+        """As `Kind` has it.
+
+        >>> Several(("open", "over")).read("open,over")
+        ('open', 'over')
+        """
+        found = tuple(one for one in given.split(",") if one)
+        if not set(found) <= set(self.words):
+            raise ValueError(given)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Printable text."""
+
+    most: int = 300
+    least: int = 0
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """As `Kind` has it."""
+        return {"type": "string", "minLength": self.least, "maxLength": self.most}
+
+    @property
+    def allowed(self) -> str:
+        """As `Kind` has it."""
+        return f"{self.least} to {self.most} printable characters"
+
+    def read(self, given: str) -> str:
+        """As `Kind` has it."""
+        if not self.least <= len(given) <= self.most or not given.isprintable():
+            raise ValueError(given)
+        return given
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the query.
+
+    Attributes:
+        name: in the query.
+        kind: of its values.
+        summary: what it is for.
+        default: where it is not given.
+    """
+
+    name: str
+    kind: Kind
+    summary: str
+    default: Any = None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As OpenAPI has it."""
+        schema = dict(self.kind.schema)
+        if self.default is not None:
+            schema["default"] = self.default
+        listed = {"style": "form", "explode": False} if schema["type"] == "array" else {}
+        return {
+            "name": self.name,
+            "in": "query",
+            "required": False,
+            "description": self.summary,
+            "schema": schema,
+            **listed,
+        }
+
+
+LIMIT = Parameter("limit", Whole(1, 1000), "How many at most; the header Link leads to the next ones.", 100)
+CURSOR = Parameter("cursor", Text(400), "Where the page before ended, as its header Link says.")
+SINCE = Parameter("since", Instant(), "From this instant on.")
+UNTIL = Parameter("until", Instant(), "Before this instant.")
+RANGE = (SINCE, UNTIL)
+PAGED = (LIMIT, CURSOR)
+
+
+def read(parameters: Sequence[Parameter], given: Mapping[str, str]) -> tuple[dict[str, Any], list[Fault]]:
+    """The values of the parameters by name, and what is wrong with those that are given; others are ignored."""
+    values = {one.name: one.default for one in parameters}
+    faults = list(_faults(parameters, given, values))
+    since, until = values.get("since"), values.get("until")
+    if since and until and since >= until:
+        faults.append(Fault("since", "must be before until", given["since"][:_SHOWN]))
+    return values, faults
+
+
+def _faults(parameters: Sequence[Parameter], given: Mapping[str, str], values: dict[str, Any]) -> Iterator[Fault]:
+    for one in parameters:
+        if one.name not in given:
+            continue
+        try:
+            values[one.name] = one.kind.read(given[one.name])
+        except (ValueError, OverflowError):
+            yield Fault(one.name, f"must be {one.kind.allowed}", given[one.name][:_SHOWN])
