@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from core.errors import UnavailableError
 from tests.support.web import charts
+from tests.support.web.accessible import violations
 from tests.support.web.boards import PAINTED, excuse, look, settled, spans, tile
 from tests.support.web.charts import Charts
 from tests.support.web.viewing import PageFixture, go
@@ -357,3 +358,45 @@ def test_the_pages_lead_to_each_other(viewer: PageFixture) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Sample dashboard")
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("heading", level=2, name="Incidents")).to_be_visible()
+
+
+def test_a_range_is_drawn_over_a_chart_and_links_keep_it(viewer: PageFixture, prometheus: Charts) -> None:
+    page = look(viewer)
+    settled(page)
+    over = tile(page, "Latency").locator(".u-over").bounding_box()
+    assert over is not None
+    prometheus.asked.clear()
+    page.mouse.move(over["x"] + over["width"] / 4, over["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(over["x"] + over["width"] / 2, over["y"] + 30, steps=4)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"from=\d{4}-\d\d-\d\dT\d\d%3A\d\dZ&to="))
+    settled(page)
+    [long] = set(spans(prometheus, "latency"))
+    assert 5 * 3600 < long < 7 * 3600, "a quarter of a day"
+    expect(page.locator("#own-title")).to_contain_text(re.compile(r"\d\d:\d\d"))
+    expect(page.locator("#ranges input:checked")).to_have_count(0)
+    expect(page.get_by_role("link", name="Other")).to_have_attribute("href", re.compile("from=.*&to="))
+    page.get_by_role("link", name="Other").click()
+    expect(page).to_have_url(re.compile("other.*from=.*&to="))
+    page.get_by_role("button", name="Back to 1 day").click()
+    expect(page).to_have_url(re.compile(r"other\?range=1d$"))
+    settled(page)
+
+
+def test_a_range_of_ones_own_is_chosen_and_a_wrong_one_is_refused(viewer: PageFixture, prometheus: Charts) -> None:
+    page = look(viewer)
+    settled(page)
+    page.locator("#own > summary").click()
+    page.get_by_label("From", exact=True).fill("2026-03-01T12:00")
+    page.get_by_label("To", exact=True).fill("2026-03-01T11:00")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.locator("#own-fault")).to_have_text("From must be before To, by 5 minutes to 399 days")
+    page.get_by_label("To", exact=True).fill("2026-03-01T14:00")
+    prometheus.asked.clear()
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page).to_have_url(re.compile("from=2026-03-01T12%3A00Z&to=2026-03-01T14%3A00Z"))
+    settled(page)
+    assert {end for asked, _, end, _ in prometheus.asked if asked.startswith("latency")} == {1_772_373_600}
+    assert set(spans(prometheus, "latency")) == {7200}
+    assert violations(page) == []

@@ -5,6 +5,7 @@ import { ticks } from "./times.js";
 import { steps, text } from "./units.js";
 import { inZone } from "./zone.js";
 
+const OWN = ["mousedown", "mouseup", "dblclick"]; // a range is chosen in one chart, and all show it when it is asked for
 const GAP = 0.06;
 const MOST_POWERS = 6;
 const font = () => `11px ${getComputedStyle(document.body).fontFamily}`;
@@ -126,9 +127,9 @@ function optionsOf({ tile, all, order, hidden, span, look, paint, width, height,
     axes.push(axis(name, own[0].unit, whole, look, extra));
   });
   return {
-    width, height, scales, axes, hooks, tzDate: inZone, padding: [8, names.length > 1 ? 0 : 10, 0, 0],
+    width, height, scales, axes, hooks, tzDate: inZone, padding: [8, names.length > 1 ? 0 : 18, 0, 0],
     legend: { show: false },
-    cursor: { y: false, drag: { x: false, y: false }, sync: { key: "dashboard", setSeries: false }, focus: { prox: -1 }, points: { size: 6, width: 1.5 } },
+    cursor: { y: false, drag: { x: Boolean(tile.zoom), y: false, setScale: false, dist: 5 }, sync: { key: "dashboard", setSeries: false, filters: { pub: (type) => !OWN.includes(type) } }, focus: { prox: -1 }, points: { size: 6, width: 1.5 } },
     focus: { alpha: 0.25 },
     series: [{}, ...order.map((at) => ({ ...drawn(all[at], paint[at], look), show: !hidden.has(all[at].name) }))],
     bands: [...bandsOf(all, (at) => order.indexOf(at) + 1, hidden), ...interval(tile, all, paint)],
@@ -145,6 +146,7 @@ export function draw(holder, { tile, all, paint, look, x, span, hidden, moved })
       (chart) => drawMarks(chart, tile, look, font()),
     ],
     setCursor: [(chart) => moved(chart, chart.cursor.idx ?? null)],
+    setSelect: [({ select, posToVal }) => { if (tile.zoom && select.width > 0) tile.zoom(posToVal(select.left, "x"), posToVal(select.left + select.width, "x")); }],
   };
   const size = { width: holder.clientWidth, height: holder.clientHeight };
   const chart = new uPlot(optionsOf({ tile, all, order, hidden, span, look, paint, hooks, ...size }), [x, ...order.map((at) => values[at])], holder);

@@ -5,8 +5,8 @@ import { plural } from "./format.js";
 import { askAgain, drawHistory, follow, isComing, isDue, OFTEN } from "./history.js";
 import { settle } from "./runbook.js";
 import { made } from "./tiles.js";
-import { columnOf, RANGES, REFRESHES, stepOf } from "./times.js";
-import { clockOf as shown } from "./zone.js";
+import { around, columnOf, own, period, RANGES, REFRESHES, stepOf, written } from "./times.js";
+import { clockOf as shown, fieldOf, secondsOf } from "./zone.js";
 
 const AT_ONCE = 4;
 const POINTS = 400;
@@ -30,9 +30,30 @@ function tell(problem) {
   at("problem").hidden = !problem;
 }
 
+// What is looked at: a range of one's own, or the last hours or days.
+function span() {
+  const fixed = own(chosen());
+  if (fixed) return { seconds: fixed.to - fixed.from, end: fixed.to, fixed };
+  const seconds = RANGES[range()][0];
+  return { seconds, end: Math.floor(Date.now() / 1000 / TOGETHER) * TOGETHER, fixed: null };
+}
+
 function choose(key, value) {
   const query = chosen();
   query.set(key, value);
+  if (key === "range") for (const end of ["from", "to"]) query.delete(end);
+  show(query);
+}
+
+function zoom(from, to) {
+  const query = chosen();
+  const exact = around(from, to);
+  query.set("from", written(exact.from));
+  query.set("to", written(exact.to));
+  show(query);
+}
+
+function show(query) {
   history.pushState(null, "", address(state.name, query));
   controls();
   load();
@@ -42,7 +63,7 @@ function go(event, name) {
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
   event.preventDefault();
   const query = chosen();
-  for (const key of [...query.keys()]) if (!["range", "refresh"].includes(key)) query.delete(key);
+  for (const key of [...query.keys()]) if (!["range", "refresh", "from", "to"].includes(key)) query.delete(key);
   history.pushState(null, "", address(name, query));
   open().then(() => at("title").focus({ preventScroll: true }));
 }
@@ -59,9 +80,33 @@ function controls() {
   at("names").replaceChildren(...state.titles.map(({ name, title }) =>
     el("a", { href: address(name), "aria-current": name === state.name ? "page" : null, onclick: (event) => go(event, name) }, short(title))));
   showChosen(at("names"));
-  for (const input of at("ranges").querySelectorAll("input")) input.checked = input.value === range();
+  for (const input of at("ranges").querySelectorAll("input")) input.checked = !own(chosen()) && input.value === range();
+  drawOwn();
   at("refresh").value = refresh();
   for (const select of at("variables").querySelectorAll("select")) select.value = chosen().get(select.name) ?? select.dataset.first;
+}
+
+// The range of one's own: what it is, where it is chosen, and the way back to the last hours or days.
+function drawOwn() {
+  const { fixed, end, seconds } = span();
+  at("own-title").textContent = fixed ? period(fixed) : "Own range";
+  at("own").classList.toggle("chosen", Boolean(fixed));
+  if (!at("own").contains(document.activeElement)) [at("from").value, at("to").value] = [fieldOf(end - seconds), fieldOf(end)];
+  at("back").hidden = !fixed;
+  at("back").textContent = `Back to ${RANGES[range()][1]}`;
+}
+
+function submitOwn(event) {
+  event.preventDefault();
+  const [from, to] = ["from", "to"].map((id) => secondsOf(at(id).value));
+  const query = chosen();
+  if (to > from) for (const [name, value] of [["from", from], ["to", to]]) query.set(name, written(value));
+  const wrong = !(to > from) || !own(query);
+  at("own-fault").textContent = wrong ? "From must be before To, by 5 minutes to 399 days" : "";
+  at("own-fault").hidden = !wrong;
+  if (wrong) return;
+  at("own").open = false;
+  show(query);
 }
 
 function selector({ name, value, choices }) {
@@ -74,7 +119,7 @@ function selector({ name, value, choices }) {
 
 function build(layout) {
   for (const one of state.tiles) one.clear?.();
-  state.tiles = layout.tiles.map(made);
+  state.tiles = layout.tiles.map((tile) => made({ ...tile, zoom }));
   at("variables").replaceChildren(...layout.variables.filter((one) => one.choices.length || chosen().has(one.name)).map(selector));
   at("grid").style.setProperty("--columns", layout.columns);
   // Tiles before the first heading have one of their own, which only who hears the page needs.
@@ -84,7 +129,7 @@ function build(layout) {
 
 function question(tile, seconds, end) {
   const columned = tile.kind === "chart" && tile.sets.some((set) => set.plot === "bar");
-  const step = columned ? columnOf(range()) : stepOf(seconds, POINTS);
+  const step = columned ? columnOf(own(chosen()) ? "" : range(), seconds) : stepOf(seconds, POINTS);
   const query = new URLSearchParams({ start: end - seconds, end, step });
   for (const one of state.layout.variables) query.set(one.name, chosen().get(one.name) ?? one.value);
   return `/v1/dashboards/${encodeURIComponent(state.name)}/tiles/${tile.index}?${query}`;
@@ -146,8 +191,7 @@ async function load() {
   clearTimeout(state.timer);
   if (isDue()) await follow();
   if (turn !== state.turn) return;
-  const seconds = RANGES[range()][0];
-  const end = Math.floor(Date.now() / 1000 / TOGETHER) * TOGETHER;
+  const { seconds, end } = span();
   drawHistory(end - seconds);
   state.drawn = Date.now();
   state.waiting = state.tiles.filter((one) => one.take);
@@ -166,7 +210,8 @@ async function load() {
 function again() {
   clearTimeout(state.timer);
   const [every] = REFRESHES[refresh()];
-  if (!every || document.hidden) return;
+  const { fixed } = span();
+  if (!every || document.hidden || (fixed && fixed.to < Date.now() / 1000 && !state.failed)) return; // what is over does not change
   const wait = 1000 * (state.starting ? SOON : state.failed ? Math.min(every, AGAIN) : every);
   state.timer = isComing() ? setTimeout(look, Math.min(OFTEN, wait)) : setTimeout(load, wait);
 }
@@ -176,7 +221,7 @@ async function look() {
   const more = isDue() && (await follow());
   const [every] = REFRESHES[refresh()];
   if (more || state.starting || !isComing() || Date.now() - state.drawn >= 1000 * every) return load();
-  drawHistory(Math.floor(Date.now() / 1000) - RANGES[range()][0]);
+  drawHistory(span().end - span().seconds);
   again();
 }
 
@@ -213,7 +258,8 @@ function fixed() {
     el("label", { title }, el("input", { type: "radio", name: "range", value: key, "aria-label": title, onchange: () => choose("range", key) }), el("span", { "aria-hidden": "true" }, key.replace(/(?<=\d)(?=\D)/, " ")))));
   at("refresh").replaceChildren(...Object.entries(REFRESHES).map(([key, [, title]]) => el("option", { value: key }, title)));
   at("refresh").addEventListener("change", () => choose("refresh", at("refresh").value));
-  at("controls").addEventListener("submit", (event) => event.preventDefault());
+  at("controls").addEventListener("submit", submitOwn);
+  at("back").addEventListener("click", () => choose("range", range()));
 }
 
 // Runbooks are linked where it is known where they are; where that is not told, they are only named.

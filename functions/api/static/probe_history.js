@@ -13,7 +13,7 @@ function interval(place, from, seconds) {
 // The share over all intervals that had checks, each as long as the others.
 const uptime = (known) => known.reduce((sum, value) => sum + value, 0) / known.length;
 
-export function bars(probe, values, { from, until, seconds }) {
+export function bars(probe, values, { since: from, until, seconds }) {
   const known = (values ?? []).filter(isKnown);
   if (!known.length) return el("p", { class: "soft" }, "No check is recorded in this time.");
   const failed = known.filter((value) => value < 1).length;

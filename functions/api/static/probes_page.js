@@ -22,7 +22,7 @@ function draw() {
   const sorted = [...all].sort((one, other) => rank(one) - rank(other) || (one.name < other.name ? -1 : 1));
   patch(at("probes"), sorted.length ? sorted.map((one) => {
     const values = known?.probes[one.name];
-    return item(one.name, [one, known && [values, known.from], range()], () => {
+    return item(one.name, [one, known && [values, known.since], range()], () => {
       const card = probe(one);
       card.append(known ? bars(one, values, known) : el("p", { class: "soft" }, page.failed.has("history") ? `The history is not known: ${page.failed.get("history").reason}` : "The history is loading."));
       return card;

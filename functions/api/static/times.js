@@ -33,4 +33,28 @@ export const stepOf = (seconds, points) => STEPS.find((step) => seconds <= step 
 
 // How long a column is, of each range: round, wide enough to see, and several times as long as what is counted comes apart.
 const COLUMNS = { "1h": 300, "6h": 1800, "1d": 2 * HOUR, "7d": 6 * HOUR, "30d": DAY, "1y": 14 * DAY };
-export const columnOf = (range) => COLUMNS[range];
+// Of a range of one's own it is that of the next longer one.
+export const columnOf = (range, seconds) => COLUMNS[range] ?? COLUMNS[Object.keys(RANGES).find((name) => seconds <= RANGES[name][0]) ?? "1y"];
+
+// A range of one's own: `from` and `to` in an address, to the minute.
+const SHORTEST = 300;
+const LONGEST = 399 * DAY;
+const minute = (text) => (/^\d{4}-\d\d-\d\dT\d\d:\d\dZ$/.test(text ?? "") ? Date.parse(text) / 1000 : NaN);
+export const written = (seconds) => `${new Date(seconds * 1000).toISOString().slice(0, 16)}Z`;
+
+const between = format({ day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+export const period = ({ from, to }) => between.formatRange(new Date(from * 1000), new Date(to * 1000));
+
+// In seconds; null where there is none, or none that can be shown.
+export function own(query) {
+  const [from, to] = [minute(query.get("from")), minute(query.get("to"))];
+  return to - from >= SHORTEST && to - from <= LONGEST ? { from, to } : null;
+}
+
+// Whole minutes around what was drawn, and at least as long as can be shown.
+export function around(from, to) {
+  const [first, last] = [Math.floor(from / 60) * 60, Math.ceil(to / 60) * 60];
+  const missing = Math.max(0, SHORTEST - (last - first));
+  const start = first - Math.floor(missing / 120) * 60;
+  return { from: start, to: Math.max(last, start + SHORTEST) };
+}

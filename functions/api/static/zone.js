@@ -22,6 +22,14 @@ export const asOf = () => `as of ${clockOf()}`;
 // The hours, days and months of an instant as its zone has them, for the axes of charts.
 export const inZone = (seconds) => (isUtc ? uPlot.tzDate(new Date(seconds * 1000), "UTC") : new Date(seconds * 1000));
 
+// An instant as a field for dates and times has it, and back.
+const two = (number) => String(number).padStart(2, "0");
+export function fieldOf(seconds) {
+  const at = inZone(seconds);
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+export const secondsOf = (field) => Date.parse(isUtc ? `${field}Z` : field) / 1000;
+
 // What is drawn has the old zone in many places: it is drawn anew.
 function turn() {
   try {
