@@ -44,7 +44,7 @@ class ProbeHistory:
         start = end - seconds * (count - 1)
         found = self.prometheus.range(_QUERY.format(seconds=seconds), start=start, end=end, step=seconds)
         return {
-            "from": datetime.fromtimestamp(start - seconds, UTC),
+            "since": datetime.fromtimestamp(start - seconds, UTC),
             "until": datetime.fromtimestamp(end, UTC),
             "seconds": seconds,
             "probes": {one.labels["probe"]: one.values for one in found if "probe" in one.labels},

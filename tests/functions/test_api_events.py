@@ -89,7 +89,7 @@ def test_the_past_of_probes_is_a_share_an_interval(client: Client, prometheus: P
     day = client.get("/v1/probes/history").json or {}
     assert day["probes"]["db"][:3] == [None, 0.5, 1.0]
     assert (len(day["probes"]["db"]), day["seconds"]) == (48, 1800)
-    assert datetime.fromisoformat(day["until"]) - datetime.fromisoformat(day["from"]) == timedelta(days=1)
+    assert datetime.fromisoformat(day["until"]) - datetime.fromisoformat(day["since"]) == timedelta(days=1)
     quarter = client.get("/v1/probes/history?range=90d").json or {}
     assert (len(quarter["probes"]["db"]), quarter["seconds"]) == (90, 86_400)
     assert "sum_over_time(aia_probe_up[86400s])" in prometheus.asked[-1][0]

@@ -191,11 +191,13 @@ class Coverage(TypedDict):
     areas: list[Area]
 
 
-ProbeHistory = TypedDict(
-    "ProbeHistory",
-    {"from": Instant, "until": Instant, "seconds": int, "probes": dict[str, list[float | None]]},
-)
-"""Of each probe the share of good checks by interval, the newest last; null where there was no check."""
+class ProbeHistory(TypedDict):
+    """Of each probe the share of good checks by interval, the newest last; null where there was no check."""
+
+    since: Instant
+    until: Instant
+    seconds: int
+    probes: dict[str, list[float | None]]
 
 
 class TaskRun(TypedDict):
