@@ -8,6 +8,7 @@
     config     what a subscription may ask for
     filters    the filter language
     broker     topics, subscriptions, publishing, dead-lettering
+    snapshots, seek    what is held to be delivered again
     journal    one writer, group commit, SQLite
     store      what is read from SQLite
     backlog    the messages of one subscription
@@ -20,7 +21,7 @@
     metrics, tally   what waits, for how long, and how pushes were answered, for Prometheus
     topology   the topics and subscriptions of infra/functions.yaml
 
-Delivered at least once, in publish order while nothing fails. Not here, and refused with a reason: exactly-once delivery,
-snapshots and seek, schemas, transforms, unwrapped pushes, Cloud Storage and Bigtable subscriptions. Ordering keys are
+Delivered at least once, in publish order while nothing fails; exactly once where a subscription asks for it. Not here, and
+refused with a reason: schemas, transforms, unwrapped pushes, Cloud Storage and Bigtable subscriptions. Ordering keys are
 carried, but a message that is delivered again does not hold back later ones of its key.
 """

@@ -24,6 +24,7 @@ MUTABLE: Final = frozenset(
         "ack_deadline_seconds",
         "bigquery_config",
         "dead_letter_policy",
+        "enable_exactly_once_delivery",
         "expiration_policy",
         "labels",
         "message_retention_duration",
@@ -37,7 +38,6 @@ _UNSUPPORTED: Final = (
     "bigtable_config",
     "analytics_hub_subscription_info",
     "message_transforms",
-    "enable_exactly_once_delivery",
 )
 
 
@@ -186,6 +186,8 @@ def _complete_delivery(config: Proto) -> None:
         config.bigquery_config.state = config.bigquery_config.ACTIVE
     else:
         config.ClearField("bigquery_config")
+    if config.enable_exactly_once_delivery and (config.push_config.push_endpoint or config.bigquery_config.table):
+        raise invalid("enable_exactly_once_delivery: must be off where the subscription is not pulled from")
     _check_push(config.push_config)
     config.push_config.SetInParent()
     config.state = config.ACTIVE

@@ -70,7 +70,8 @@ def _server(broker: Broker) -> grpc.aio.Server:
             ("grpc.so_reuseport", 0),  # a port that is taken must fail
         ]
     )
-    server.add_generic_rpc_handlers((Publisher(broker).handler(), Subscriber(broker).handler()))
+    services = (Publisher(broker).service(), Subscriber(broker).service())
+    server.add_generic_rpc_handlers(tuple(service.handler() for service in services))
     return server
 
 
