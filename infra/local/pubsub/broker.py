@@ -13,6 +13,7 @@ from infra.local.pubsub import config, names, wire
 from infra.local.pubsub.backlog import Item
 from infra.local.pubsub.journal import Entry, Row
 from infra.local.pubsub.rpc import RefusalError, invalid, missing
+from infra.local.pubsub.schemas import DELETED, Schemas
 from infra.local.pubsub.snapshots import Snapshots
 from infra.local.pubsub.store import Store, clear
 from infra.local.pubsub.subscription import Live, Outlets
@@ -34,6 +35,7 @@ class Broker:
     def __init__(self, store: Store, outlets: Outlets) -> None:
         self.topics: dict[str, Proto] = {}
         self.subscriptions: dict[str, Live] = {}
+        self.schemas = Schemas(store)
         self.snapshots = Snapshots(store)
         self._store = store
         self._outlets = outlets
@@ -80,6 +82,15 @@ class Broker:
             await self.snapshots.forget_topic(name)
             await self._store.delete_topic(name)
             del self.topics[name]
+
+    async def delete_schema(self, name: str) -> None:
+        """Delete a schema; its topics stay, and refuse messages."""
+        async with self._lock:
+            await self.schemas.delete(name)
+            for topic in list(self.topics.values()):
+                if topic.schema_settings.schema == name:
+                    topic.schema_settings.schema = DELETED
+                    await self._save_topic(topic)
 
     async def create_subscription(self, asked: Proto) -> Proto:
         """Create a subscription; refused when there is one of that name, or a topic it names is not there."""
@@ -144,7 +155,10 @@ class Broker:
 
     async def publish(self, topic: str, messages: Iterable[Proto]) -> list[str]:
         """Number the messages and store them for the topic's subscriptions; returns when they are on disk."""
-        self.topic(topic)
+        config = self.topic(topic)
+        if config.HasField("schema_settings"):
+            messages = list(messages)
+            await self.schemas.check(config.schema_settings, messages)
         numbered = self._number(messages)
         rows, offers = self._address(topic, numbered)
         if rows:
@@ -182,6 +196,8 @@ class Broker:
         return live
 
     async def _save_topic(self, topic: Proto) -> Proto:
+        if topic.HasField("schema_settings"):
+            self.schemas.check_settings(topic.schema_settings)
         await self._store.save_topic(topic.name, topic.SerializeToString())
         self.topics[topic.name] = topic
         await self.snapshots.retain(topic)

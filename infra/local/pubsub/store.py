@@ -9,6 +9,7 @@ and what is older than a subscription keeps is a range.
 
 import asyncio
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,9 @@ CREATE TABLE IF NOT EXISTS kept (
     subscription INTEGER NOT NULL, id INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (subscription, id)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS holders (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, config BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS resources (
+    kind TEXT NOT NULL, name TEXT NOT NULL, config BLOB NOT NULL, PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
 """
 _ORPHANS = """
 DELETE FROM queue WHERE subscription > 0 AND subscription NOT IN (SELECT number FROM subscriptions)
@@ -112,6 +116,22 @@ class Store:
     def write(self, entry: Entry) -> asyncio.Future[None]:
         """Write an entry; the future is done when it is on disk."""
         return self._journal.write(entry)
+
+    def resources(self, kind: str) -> list[bytes]:
+        """All resources of a kind, which have no messages: schemas, for example."""
+        sql = "SELECT config FROM resources WHERE kind = ? ORDER BY name"
+        return [config for (config,) in self._reader.execute(sql, (kind,))]
+
+    async def save_resource(self, kind: str, name: str, config: bytes) -> None:
+        """Write a resource of a kind."""
+        sql = "INSERT OR REPLACE INTO resources VALUES (?, ?, ?)"
+        await self.write(Entry(act=lambda connection: connection.execute(sql, (kind, name, config))))
+
+    async def remove_resources(self, kind: str, keys: Iterable[str]) -> None:
+        """Delete resources of a kind."""
+        rows = [(kind, key) for key in keys]
+        sql = "DELETE FROM resources WHERE kind = ? AND name = ?"
+        await self.write(Entry(act=lambda connection: connection.executemany(sql, rows)))
 
     async def save_topic(self, name: str, config: bytes) -> None:
         """Write a topic."""
