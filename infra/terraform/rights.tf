@@ -40,6 +40,7 @@ locals {
     alert_intake = {
       publishes = concat(["findings"], local.mlflow ? ["pipeline-runs"] : []) # a version that a webhook of MLflow names
       writes    = ["ops.dead_letters"]
+      store     = "roles/datastore.user" # what each of several replicas of a sender says
       settings  = false
     }
     command_intake = {

@@ -4,6 +4,7 @@
 locals {
   collections = {
     actions         = ["waiting"]
+    alert_replicas  = []
     business        = []
     capacity        = ["target"]
     channel_tests   = []
@@ -32,6 +33,7 @@ locals {
   }
   # Collections whose documents say when they may be forgotten.
   forgotten = toset(["actions", "api_requests", "ledger", "slack_threads"])
+  forgotten = toset(["actions", "alert_replicas", "ledger", "slack_threads"])
 
   indexed = merge([
     for collection, fields in local.collections : { for field in fields : "${collection}.${field}" => { collection = collection, field = field } }
