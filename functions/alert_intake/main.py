@@ -11,6 +11,7 @@ from functions.alert_intake.formats import of_replicas
 from functions.alert_intake.intake import NAME, Intake
 from functions.alert_intake.mapped import SECTIONS, formats
 from functions.alert_intake.respond import respond
+from functions.alert_intake.silences_api import SilencesApi
 from functions.runtime.authenticator import Authenticator, open_authenticator
 from functions.runtime.endpoint import Answer, serve
 from functions.runtime.ports import Ports
@@ -36,7 +37,15 @@ def build(
         formats=(*formats(senders), *of_replicas(given.replica_labels)),
     )
     authenticator = authenticator or open_authenticator(os.environ, token="AIA_INTAKE_TOKEN")  # noqa: S106 - the name of a variable
-    return partial(respond, ports=ports, intake=intake, authenticator=authenticator, admission=Admission())
+    silences = SilencesApi(
+        token=os.environ.get("AIA_SILENCES_TOKEN", ""),
+        store=lambda: ports.store,
+        bus=lambda: ports.bus,
+        clock=ports.clock,
+    )
+    return partial(
+        respond, ports=ports, intake=intake, authenticator=authenticator, admission=Admission(), silences=silences
+    )
 
 
 main = serve(NAME, build, largest=None)
