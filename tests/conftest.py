@@ -39,7 +39,6 @@ settings.load_profile("patient")
 if not ALL:
     # Otherwise Hypothesis reads every module for numbers and texts to try: seconds of each worker, and examples that change with any of
     # them, wherever it is.
-if not ALL:  # nor by what constants the modules have that are imported, which Hypothesis looks for in each of them
     providers._get_local_constants = lambda: providers._local_constants
 
 

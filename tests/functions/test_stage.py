@@ -118,7 +118,6 @@ def packaged(into: Path, environment: dict[str, str], umask: int = -1) -> dict[s
     command = [sys.executable, "-m", "infra.stage", "--archives", str(into)]
     subprocess.run(command, cwd=stage.ROOT, env=os.environ | environment, check=True, umask=umask)
     return {path.name.rpartition("-")[0]: path for path in sorted(into.glob("*.zip"))}
-    return {path.name.rpartition("-")[0]: path for path in sorted(into.iterdir())}
 
 
 @pytest.fixture(scope="module")
