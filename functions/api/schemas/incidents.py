@@ -69,6 +69,7 @@ class Action(TypedDict):
     reason: str
     at: Instant
     answer_by: Instant | None
+    first_approver: str
     summary: str
     steps: list[Step]
     touched: int
@@ -241,11 +242,20 @@ class Switch(TypedDict):
     halted_at: Instant | None
 
 
+class Resuming(TypedDict):
+    """The first of the two people who resume all actions."""
+
+    by: str
+    at: Instant
+    lifts: str
+
+
 class Switches(TypedDict):
     """Whether actions are allowed."""
 
     enabled: bool
     halted: list[Switch]
+    resuming: Resuming | None
     actions: list[str]
 
 
