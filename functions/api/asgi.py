@@ -208,8 +208,8 @@ class Answered:
             return reply.error(HTTPStatus.FORBIDDEN, error.description or "")
         respond = partial(answer, self.endpoint, request, self.services, path)
         if self.endpoint.once and once.HEADER in request.headers:
-            return self.services().once.answer(request, respond)
-        response = respond()
+            return reply.packed(self.services().once.answer(request, respond), request)
+        response = reply.packed(respond(), request)
         self.kept.keep(request, response)
         return response
 

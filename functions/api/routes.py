@@ -170,7 +170,7 @@ def answer(endpoint: Endpoint, request: Request, services: Opened, path: dict[st
         services: opens the services; not called for pages, their files, runbooks, guides and `/health`.
         path: the parameters of the path.
     """
-    return reply.packed(as_page(_answer(endpoint, request, services, path), request), request)
+    return as_page(_answer(endpoint, request, services, path), request)
 
 
 def as_page(response: Response, request: Request) -> Response:

@@ -5,6 +5,8 @@ locals {
   collections = {
     actions         = ["waiting"]
     alert_replicas  = []
+    api_requests    = []
+    api_tokens      = []
     business        = []
     capacity        = ["target"]
     channel_tests   = []
