@@ -16,6 +16,8 @@ DATASETS: Final = ("marts", "ops")
 """The datasets whose tables are backed up; `telemetry` belongs to the applications, and can be sent again."""
 OWN: Final = "maintenance"
 """The collection of the tasks and of the restore: in no backup."""
+_PASSING: Final = "live_log"
+"""The collection of the log of changes: in no backup either, it has the last minutes only."""
 _ORDER: Final = ("conditions", "incident_groups", "incidents", "actions", "guards", "ledger")
 """Collections that follow from the others, in their order; every other one is exported before them."""
 NEVER_BACK: Final = frozenset({"ledger", "guards", "actions"})
@@ -117,7 +119,9 @@ def export_order(collections: Iterable[str]) -> list[str]:
     ['slack_threads', 'conditions', 'ledger']
     """
     last = {name: number for number, name in enumerate(_ORDER)}
-    return sorted((name for name in collections if name != OWN), key=lambda name: (last.get(name, -1), name))
+    return sorted(
+        (name for name in collections if name not in {OWN, _PASSING}), key=lambda name: (last.get(name, -1), name)
+    )
 
 
 class Digest:

@@ -10,6 +10,7 @@ import math
 import os
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -20,17 +21,19 @@ from starlette.exceptions import HTTPException as RoutingError
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from core.access import Role
 from core.errors import UnavailableError
 from functions.adapters import logs
-from functions.api import once, reply, roles
+from functions.adapters.ports import Clock
+from functions.api import live, once, reply, roles
 from functions.api.identity import Caller, Callers, Identify
 from functions.api.kept import Kept
 from functions.api.limits import ACTS, READS, Limits
+from functions.api.live_hub import Feed, Hub, Take
 from functions.api.request import Request, of_scope
 from functions.api.routes import ENDPOINTS, HEALTH, Endpoint, Opened, answer, as_page
 from functions.api.work import Work
@@ -50,12 +53,26 @@ _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _ROUTES = tuple(Route(one.route, reply.missing, methods=[one.method]) for one in ENDPOINTS)
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Where those who watch get the changes from.
+
+    Attributes:
+        feed: opens the feed of an instance, at the first of them.
+        clock: now.
+    """
+
+    feed: Callable[[Take], Feed]
+    clock: Clock
+
+
 def application(
     services: Opened,
     *,
     identify: Identify | None = None,
     role_of: roles.RoleOf | None = None,
     verified: bool = True,
+    changes: Changes | None = None,
 ) -> Starlette:
     """The application.
 
@@ -64,10 +81,11 @@ def application(
         identify: gives the person who asks; without it, nobody is verified.
         role_of: gives the role of that person; without it, there are no roles.
         verified: whether `identify` verifies several people; else it knows one, who runs the local system.
+        changes: of what is shown; without it, nobody can watch.
     """
     callers = Callers(identify=identify, verified=verified, services=services)
     work, kept, reads, acts = Work(), Kept(), Limits(READS), Limits(ACTS)
-    routes = [
+    routes: list[BaseRoute] = [
         Route(
             one.route,
             Answered(
@@ -82,12 +100,17 @@ def application(
         )
         for one in ENDPOINTS
     ]
+    hub = Hub(changes.feed, work, changes.clock) if changes else None
+    if hub and changes:
+        watched = live.Live(hub, changes.clock)
+        routes[:0] = [Route(live.PATH, watched), WebSocketRoute(live.PATH, watched)]
     application = Starlette(
         routes=routes,
         middleware=[Middleware(Admission, callers=callers, work=work)],
         exception_handlers={RoutingError: _unrouted},
     )
     application.router.redirect_slashes = False
+    application.state.stop = hub.stop if hub else None
     return application
 
 
@@ -127,7 +150,8 @@ class Admission:
             await refusal(scope, receive, send)
 
     async def _refusal(self, request: Request, scope: Scope) -> Response | None:
-        if found := hosts.refused(request):
+        check = hosts.refused_to_watch if request.path == live.PATH or scope["type"] == "websocket" else hosts.refused
+        if found := check(request):
             return reply.error(hosts.STATUS[found.reason], found.message)
         state = scope.setdefault("state", {})
         state[CALLER] = Caller()

@@ -16,10 +16,11 @@ from core.access import role_of
 from functions.adapters import logs
 from functions.adapters.ports import RowBus
 from functions.api import experience, server
-from functions.api.asgi import application
+from functions.api.asgi import Changes, application
 from functions.api.dashboards import load
 from functions.api.deployment import is_local
 from functions.api.identity import open_id_tokens
+from functions.api.live_hub import Feed, Take
 from functions.api.services import Services, Sources, compose
 from functions.api.session import open_session
 from functions.runtime.iap import Iap, open_iap
@@ -37,12 +38,23 @@ def build(ports: Ports, iap: Iap | None = None) -> Starlette:
         ports: of the function.
         iap: Identity-Aware Proxy before it; that of the environment where none is given.
     """
-    services = once(partial(_services, ports))
+    services, changes = once(partial(_services, ports)), Changes(partial(_feed, ports), ports.clock)
     proxy = iap or open_iap(os.environ)
     if identify := open_id_tokens(os.environ, proxy.person if proxy else None):
-        return application(services, identify=identify, role_of=lambda person: role_of(person, ports.settings.access))
+        return application(
+            services,
+            identify=identify,
+            role_of=lambda person: role_of(person, ports.settings.access),
+            changes=changes,
+        )
     session = open_session(os.environ)
-    return application(services, identify=session.person if session else None, verified=False)
+    return application(services, identify=session.person if session else None, verified=False, changes=changes)
+
+
+def _feed(ports: Ports, take: Take) -> Feed:
+    from functions.adapters import live_feed  # noqa: PLC0415 - only where somebody watches: see `open_once`
+
+    return live_feed.Feed(ports.project, ports.store, take)
 
 
 def _services(ports: Ports) -> Services:

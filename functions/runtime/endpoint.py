@@ -94,7 +94,7 @@ def on_push(ports: Ports, *, read: Callable[[Message], E], handle: Callable[[E],
     def endpoint(request: flask.Request) -> tuple[str, int]:
         if request.method != "POST":
             return f"method: must be POST, got {request.method}", 405
-        act = partial(_handle, ports, read, handle, request.get_data())
+        act = partial(_settled, ports, partial(_handle, ports, read, handle, request.get_data()))
         return measured(request, act, function=ports.function, metrics=ports.metrics)
 
     return endpoint
@@ -180,6 +180,13 @@ def finish(tick: Tick, result: TickResult | None, *, function: str, metrics: Met
         metrics.gauge(HEARTBEAT, reached.timestamp(), at=at, function=function)
     if result.fault:
         raise result.fault
+
+
+def _settled(ports: Ports, act: Callable[[], A]) -> A:
+    try:
+        return act()
+    finally:
+        ports.settle()
 
 
 def _handle(

@@ -46,12 +46,33 @@ def refused(request: Headed, environment: Mapping[str, str] = os.environ) -> Ref
             as Cloud Run does, Google's names for its services are as well.
     """
     headers = request.headers
-    asked = Asked(
-        method=request.method,
-        host=headers.get("Host"),
-        origin=headers.get("Origin"),
-        site=headers.get("Sec-Fetch-Site"),
+    return _refused(
+        Asked(
+            method=request.method,
+            host=headers.get("Host"),
+            origin=headers.get("Origin"),
+            site=headers.get("Sec-Fetch-Site"),
+        ),
+        environment,
     )
+
+
+def refused_to_watch(request: Headed, environment: Mapping[str, str] = os.environ) -> Refused | None:
+    """Why a connection that stays open must not be made; None if it may.
+
+    Another site's page can read a WebSocket: `Origin`, which browsers send with each of them, has to be that of this server.
+
+    Args:
+        request: as of `refused`.
+        environment: as of `refused`.
+    """
+    headers = request.headers
+    return _refused(
+        Asked(method="CONNECT", host=headers.get("Host"), origin=headers.get("Origin"), site=None), environment
+    )
+
+
+def _refused(asked: Asked, environment: Mapping[str, str]) -> Refused | None:
     found = refusal(asked, tuple(_names(environment)))
     if found:
         log.warning("refused: %s", found.message)

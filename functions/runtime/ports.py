@@ -18,6 +18,7 @@ from functions.runtime.push import Park, parking
 
 if TYPE_CHECKING:
     from core.settings import Settings
+    from functions.adapters.changes import Announcer
     from functions.adapters.ledger import Ledger
     from functions.adapters.prometheus import Prometheus
     from functions.services.models import Models
@@ -66,10 +67,28 @@ class Ports:
 
     @cached_property
     def store(self) -> ListedStore:
-        """The store that the environment names."""
+        """The store that the environment names; what is written is told to those who watch."""
+        from functions.adapters.changes import AnnouncedStore
+
+        return AnnouncedStore(self._written, self._announcer)
+
+    @cached_property
+    def _written(self) -> ListedStore:
         from functions.adapters.stores import open_store
 
         return open_store(os.environ["AIA_STORE"], self.project)
+
+    @cached_property
+    def _announcer(self) -> "Announcer":
+        from functions.adapters.bus import open_bus
+        from functions.adapters.changes import PATIENCE, Announcer
+
+        return Announcer(self._written, once(lambda: open_bus(self.project, patience=PATIENCE)), self.clock)
+
+    def settle(self) -> None:
+        """Wait until what was written is told, where an instance has a processor during requests only."""
+        if "K_SERVICE" in os.environ and "store" in self.__dict__:
+            self._announcer.settle()
 
     @cached_property
     def bus(self) -> RawBus:

@@ -18,15 +18,19 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import uvicorn
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
+
+if TYPE_CHECKING:
+    import uvicorn
 
 HOST = "127.0.0.1"
 THREADS = 8
 """Requests that a function answers at a time; as many as functions-framework on two cores."""
+STOPPING_SECONDS = 3.0
+"""How long an ASGI application may take to stop."""
 HEADER_SECONDS = 10.0
 """Time that the headers of a request may take, as `READ_SECONDS` of the functions is for its body."""
 SHARED = (
@@ -181,17 +185,27 @@ def _end_reading(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RD)
 
 
-class _AsgiServer(uvicorn.Server):
+class _AsgiServer:
     """Serves an ASGI application, in a thread of its own, from the port that it is given."""
 
     def __init__(self, application: Asgi, function: str, port: int) -> None:
         served = importlib.import_module(f"functions.{function}.server")
-        super().__init__(served.config(application, host=HOST, port=port))
+        self._server: uvicorn.Server = served.Server(served.config(application, host=HOST, port=port))
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Listen, and return; connections that are open do not keep the process."""
-        listening = self.config.bind_socket()
-        threading.Thread(target=self.run, kwargs={"sockets": [listening]}, name="asgi", daemon=True).start()
+        """Listen, and return."""
+        listening = [self._server.config.bind_socket()]
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": listening}, name="asgi", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tell those whose connections are open to come again; they do not keep the process for long."""
+        self._server.should_exit = True
+        if self._thread:
+            self._thread.join(STOPPING_SECONDS)
 
 
 class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
@@ -199,6 +213,7 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         self._folders = folders
         self._ports = ports
         self._asgi = asgi
+        self._served: list[_AsgiServer] = []
         super().__init__()
 
     def load_config(self) -> None:
@@ -210,7 +225,7 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "threads": THREADS,
             "timeout": 0,
             "worker_class": _Worker,
-            "worker_exit": _send_last_metrics,
+            "worker_exit": self._leave,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
@@ -218,15 +233,17 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     def load(self) -> Wsgi:
         applications, others = load(self._folders, self._asgi)
         for name, application in others.items():
-            _AsgiServer(application, name, self._ports[name]).start()
+            self._served.append(_AsgiServer(application, name, self._ports[name]))
+            self._served[-1].start()
         logs = importlib.import_module("functions.adapters.logs")
         return by_port(applications, self._ports, logs.set_function)
 
-
-def _send_last_metrics(_arbiter: object, _worker: object) -> None:
-    """Before the process ends; each function by itself would do so when it ends, one after the other."""
-    if metrics := sys.modules.get("functions.adapters.metrics"):
-        metrics.close_all()
+    def _leave(self, _arbiter: object, _worker: object) -> None:
+        """Before the process ends; each function by itself would send its last metrics when it ends, one after the other."""
+        for one in self._served:
+            one.stop()
+        if metrics := sys.modules.get("functions.adapters.metrics"):
+            metrics.close_all()
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -108,8 +108,8 @@ module "function" {
     min_instances   = lookup(var.min_instances, each.key, 0)
     max_instances   = max(var.max_instances, lookup(var.min_instances, each.key, 0))
   }
-  # As long as Cloud Run allows: a page that is watched keeps its connection.
-  asgi = try(each.value.asgi, false) ? { timeout_seconds = 3600 } : null
+  # As long, and as many, as Cloud Run allows: a page that is watched keeps its connection.
+  asgi = try(each.value.asgi, false) ? { timeout_seconds = 3600, concurrency = 1000 } : null
   triggers = {
     for subscription, trigger in local.triggers[each.key] : subscription => merge(trigger, {
       topic             = google_pubsub_topic.this[trigger.topic].id

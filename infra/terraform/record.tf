@@ -18,6 +18,7 @@ locals {
         google_project_iam_member.builder_copies[*],
         google_project_iam_member.builder_logs[*],
         google_project_iam_member.configuration[*],
+        google_project_iam_member.live[*],
         google_project_iam_member.models_seen[*],
         google_project_iam_member.pipeline_runs[*],
         google_project_iam_member.probes[*],

@@ -136,7 +136,8 @@ locals {
 
   right = {
     for name in keys(local.functions) : name => {
-      publishes = try(local.rights[name].publishes, [])
+      # Who writes documents tells of it.
+      publishes = concat(try(local.rights[name].publishes, []), try(local.rights[name].store, "") == "roles/datastore.user" ? ["changes"] : [])
       reads     = try(local.rights[name].reads, [])
       datasets  = try(local.rights[name].datasets, [])
       writes    = try(local.rights[name].writes, [])

@@ -15,6 +15,7 @@ locals {
     incident_losses = ["on"]
     incidents       = ["lasting_part", "open", "over_on"]
     ledger          = ["expires_on"]
+    live_log        = []
     pipelines       = ["running"]
     probes          = []
     profiles        = []

@@ -73,6 +73,9 @@ class MemoryPorts:
     def __post_init__(self) -> None:
         self.models = self.models or Models(self.settings.models, ModelTable(), self.clock)
 
+    def settle(self) -> None:
+        """Nobody watches."""
+
     @property
     def ledger(self) -> Ledger:
         return Ledger(self.store, self.clock, self.function)

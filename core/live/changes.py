@@ -1,0 +1,110 @@
+"""What changed: a topic and the key of what to read again, and the entries of the log that has them in their order."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+
+class Topic(StrEnum):
+    """What a client may watch."""
+
+    INCIDENTS = "incidents"
+    ACTIONS = "actions"
+    PIPELINES = "pipelines"
+    VERDICTS = "verdicts"
+    PROBES = "probes"
+    PROMOTIONS = "promotions"
+    SILENCES = "silences"
+
+
+TOPICS: Final[Mapping[str, Topic]] = {
+    "incidents": Topic.INCIDENTS,
+    "actions": Topic.ACTIONS,
+    "guards": Topic.ACTIONS,
+    "pipelines": Topic.PIPELINES,
+    "conditions": Topic.VERDICTS,
+    "probes": Topic.PROBES,
+    "promotions": Topic.PROMOTIONS,
+    "silences": Topic.SILENCES,
+}
+"""The topic of each collection of the store that readers are shown."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_DIGITS = 16
+_LONGEST = 80
+
+
+class Changed(NamedTuple):
+    """What to read again: a topic, and the key of the document, as in `incidents` and an incident's id."""
+
+    topic: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the log.
+
+    Attributes:
+        id: as of `entry_id`; the same on every instance.
+        changes: what changed.
+    """
+
+    id: str
+    changes: tuple[Changed, ...]
+
+
+def entry_id(at: datetime, token: str = "") -> str:
+    """The id of an entry: ids are ordered as the instants are.
+
+    Args:
+        at: when it was written.
+        token: tells entries of one microsecond apart; empty for an id that comes before all of them.
+
+    >>> entry_id(datetime(2026, 1, 1, tzinfo=UTC), "ab12")
+    '1767225600000000-ab12'
+    """
+    return f"{(at - _EPOCH) // _MICROSECOND:0{_DIGITS}d}-{token}"
+
+
+def instant_of(entry: str) -> datetime:
+    """The instant of an id.
+
+    Raises:
+        ValueError: it is none.
+    """
+    digits, separator, token = entry.partition("-")
+    if not (len(digits) == _DIGITS and digits.isascii() and digits.isdigit() and separator and len(token) <= _LONGEST):
+        raise ValueError(f"id: must be one that was sent, got {entry[:_LONGEST]!r}")
+    return _EPOCH + int(digits) * _MICROSECOND
+
+
+def earlier(entry: str, by: timedelta) -> str:
+    """An id that comes before every entry of the instant so long before an id."""
+    return entry_id(max(instant_of(entry) - by, _EPOCH))
+
+
+def topics_of(text: str) -> frozenset[str]:
+    """The topics that a client names, separated by commas; all for an empty text.
+
+    Raises:
+        ValueError: there is no such topic.
+    """
+    named = frozenset(part.strip() for part in text.split(",") if part.strip())
+    known = frozenset(str(topic) for topic in Topic)
+    if unknown := sorted(named - known):
+        raise ValueError(f"topics: must be of {', '.join(sorted(known))}, got {unknown[0][:_LONGEST]!r}")
+    return named or known
+
+
+def merged(entries: Iterable[Entry], topics: frozenset[str]) -> dict[Changed, None]:
+    """What entries say of some topics, each change once, in the order of its newest entry."""
+    found: dict[Changed, None] = {}
+    for entry in entries:
+        for change in entry.changes:
+            if change.topic in topics:
+                found.pop(change, None)
+                found[change] = None
+    return found

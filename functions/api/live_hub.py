@@ -1,0 +1,265 @@
+"""The changes of one instance, handed to everybody who watches: from the instance's feed, in batches, each by a bounded mailbox.
+
+All of it runs on the event loop but the calls of the feed. The feed is open while somebody watches. Once in a while the log is
+read again: it has what the bus did not bring.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from core.errors import UnavailableError
+from core.live.changes import Entry, earlier, entry_id
+from core.live.log import KEEP, LATE, MOST, Log
+from core.live.mailbox import Frame, Mailbox, ResyncReason
+from functions.adapters.ports import Clock, Data
+from functions.api.work import Work
+
+log = logging.getLogger(__name__)
+BATCH_SECONDS = 0.1
+BEAT_SECONDS = 15.0
+"""How often the feed is checked, and who has nothing to get is told that the connection is alive."""
+LINGER_SECONDS = 60.0
+"""How long the feed stays open without anybody who watches."""
+MOST_CLIENTS = 600
+_PATIENCE = 10.0
+Take = Callable[[Iterable[Entry]], object]
+
+
+class Feed(Protocol):
+    """Where the changes come from; every method blocks."""
+
+    def check(self) -> bool:
+        """Whether nothing was missed since the last call; `UnavailableError` where the bus does not answer."""
+
+    def read(self, after: str) -> list[Entry]:
+        """The entries of the log after an id, at most `MOST`; `UnavailableError` where the store does not answer."""
+
+    def close(self) -> None:
+        """Stop."""
+
+
+class Message(NamedTuple):
+    """What is sent to a client.
+
+    Attributes:
+        event: `hello`, `changes`, `resync`, `state`, `beat` or `bye`.
+        id: up to which the client has everything then; empty where that is not known.
+        data: more about it.
+    """
+
+    event: str
+    id: str
+    data: Data
+
+
+class FullError(Exception):
+    """As many watch as an instance takes."""
+
+
+@dataclass(slots=True, eq=False)
+class Client:
+    """Somebody who watches.
+
+    Attributes:
+        mailbox: what waits for it.
+        until: when its session is over.
+        told: whether it was last told that changes come.
+        woken: set where it has something to do.
+        gone: whether it is not connected any more.
+    """
+
+    mailbox: Mailbox
+    until: datetime
+    told: bool | None = None
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    gone: bool = False
+
+    def leave(self) -> None:
+        """It is not connected any more."""
+        self.gone = True
+        self.woken.set()
+
+
+class Hub:
+    """Hands changes to clients.
+
+    Args:
+        feed: opens the feed, of the function that takes what arrives, in any thread.
+        work: runs what blocks.
+        clock: now.
+        most: clients at a time.
+    """
+
+    def __init__(self, feed: Callable[[Take], Feed], work: Work, clock: Clock, *, most: int = MOST_CLIENTS) -> None:
+        self._open = feed
+        self._work = work
+        self._clock = clock
+        self._most = most
+        self._clients: set[Client] = set()
+        self._log: Log | None = None
+        self._reached = ""
+        self._batch: list[Entry] = []
+        self._keeping: asyncio.Task[None] | None = None
+        self._tried = asyncio.Event()
+        self.live = False
+        self.stopping = False
+
+    async def join(self, topics: frozenset[str], after: str, until: datetime) -> Client:
+        """A new client, with what it missed after an id, if it gives one.
+
+        Raises:
+            FullError: there are too many, or the instance is about to stop.
+            ValueError: `after` is no id.
+        """
+        if self.stopping or len(self._clients) >= self._most:
+            raise FullError
+        client = Client(Mailbox(topics, ""), until)
+        self._clients.add(client)
+        try:
+            if self._keeping is None:
+                self._keeping = asyncio.create_task(self._keep())
+            await self._tried.wait()
+            self._resume(client.mailbox, after)
+        except BaseException:
+            self.leave(client)
+            raise
+        return client
+
+    def leave(self, client: Client) -> None:
+        """Forget a client."""
+        self._clients.discard(client)
+
+    def stop(self) -> None:
+        """Tell everybody to come again."""
+        self.stopping = True
+        self._wake()
+        if self._keeping:
+            self._keeping.cancel()
+
+    async def messages(self, client: Client) -> AsyncGenerator[Message, None]:
+        """What a client is sent, until its connection has to end."""
+        client.told = self.live
+        yield Message("hello", client.mailbox.cursor, {"live": self.live})
+        while not client.gone:
+            beat = not await self._woken(client)
+            if client.gone:
+                return
+            if self.stopping or self._clock() >= client.until:
+                yield Message("bye", client.mailbox.cursor, {"reason": "restart" if self.stopping else "session"})
+                return
+            if client.told != self.live:
+                client.told = self.live
+                yield Message("state", client.mailbox.cursor, {"live": self.live})
+            if frame := client.mailbox.take():
+                yield _message(frame)
+            elif beat:
+                yield Message("beat", client.mailbox.cursor, {"live": self.live})
+
+    async def _woken(self, client: Client) -> bool:
+        seconds = (client.until - self._clock()).total_seconds()
+        try:
+            async with asyncio.timeout(max(0.0, min(BEAT_SECONDS, seconds))):
+                await client.woken.wait()
+        except TimeoutError:
+            return False
+        client.woken.clear()
+        return True
+
+    def _resume(self, mailbox: Mailbox, after: str) -> None:
+        """Put into a mailbox what came after an id; without one, what comes from now on."""
+        missed = self._log.after(after) if after and self._log else None
+        if missed is not None:
+            mailbox.reached(after)
+            mailbox.put(missed)
+        elif after:
+            earlier(after, LATE)  # refuses what is no id
+            mailbox.resync(ResyncReason.TOO_OLD)
+        mailbox.reached(self._reached)
+
+    async def _keep(self) -> None:
+        """Keep the feed while somebody watches."""
+        loop = asyncio.get_running_loop()
+        feed = self._open(lambda entries: loop.call_soon_threadsafe(self._arrived, entries))
+        alone = 0.0
+        try:
+            while alone < LINGER_SECONDS and not self.stopping:
+                await self._round(feed)
+                self._tried.set()
+                await asyncio.sleep(BEAT_SECONDS if self.live else BEAT_SECONDS / 3)
+                alone = 0.0 if self._clients else alone + BEAT_SECONDS
+        finally:
+            self._keeping, self._log, self._reached, self.live = None, None, "", False
+            self._tried.clear()
+            loop.run_in_executor(None, feed.close)
+
+    async def _round(self, feed: Feed) -> None:
+        """Check the feed, and take from the log what did not arrive."""
+        now = entry_id(self._clock())
+        try:
+            await self._work.run("live", feed.check, patience=_PATIENCE)
+            oldest = earlier(now, KEEP - LATE)
+            start = max(earlier(self._reached, LATE), oldest) if self._reached else oldest
+            read = await self._work.run("live", partial(feed.read, start), patience=_PATIENCE)
+        except UnavailableError as error:
+            log.warning("live: %s", error)
+            self._tell(live=False)
+            return
+        except Exception:
+            log.exception("live: the feed failed")
+            self._tell(live=False)
+            return
+        self._take(read, start, now)
+        self._tell(live=True)
+
+    def _take(self, read: list[Entry], start: str, now: str) -> None:
+        if self._log is None or self._reached < start or len(read) >= MOST:
+            self._log = Log(start if len(read) < MOST else now)
+            self._log.add(read)
+            self._resync()
+        self._put(self._log.add(read))
+        self._reached = now
+        for client in self._clients:
+            client.mailbox.reached(now)
+
+    def _resync(self) -> None:
+        """Have everybody who was connected without the changes read everything again."""
+        for client in self._clients:
+            if client.told is not None:
+                client.mailbox.resync(ResyncReason.GAP)
+                client.woken.set()
+
+    def _tell(self, *, live: bool) -> None:
+        if self.live != live:
+            self.live = live
+            self._wake()
+
+    def _wake(self) -> None:
+        for client in self._clients:
+            client.woken.set()
+
+    def _arrived(self, entries: Iterable[Entry]) -> None:
+        """Gather entries for a moment."""
+        if not self._batch:
+            asyncio.get_running_loop().call_later(BATCH_SECONDS, self._flush)
+        self._batch.extend(entries)
+
+    def _flush(self) -> None:
+        batch, self._batch = self._batch, []
+        self._put(self._log.add(batch) if self._log else ())
+
+    def _put(self, entries: Iterable[Entry]) -> None:
+        new = list(entries)
+        for client in self._clients if new else ():
+            if client.mailbox.put(new):
+                client.woken.set()
+
+
+def _message(frame: Frame) -> Message:
+    if frame.resync:
+        return Message("resync", frame.id, {"reason": frame.resync.value})
+    return Message("changes", frame.id, {"changes": [change._asdict() for change in frame.changes]})

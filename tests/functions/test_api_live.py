@@ -1,0 +1,317 @@
+"""Who watches what changes, over the wire: as server-sent events and over a WebSocket, through faults of every part."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from core.access import Role
+from core.live.changes import entry_id
+from core.live.log import KEEP
+from functions.api import asgi, live, live_hub
+from functions.api.request import Request
+from functions.api.server import Server, config
+from tests.support.fakes.live import FakeChanges
+from tests.support.servers.iap import Proxy, proxy
+
+PATIENCE = 20
+
+
+class Instance:
+    """An instance of the API on a port."""
+
+    def __init__(self, changes: FakeChanges, **options: Any) -> None:
+        given = asgi.Changes(changes.open, lambda: datetime.now(UTC))
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.listening.setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, 8192
+        )  # so that it matters soon who does not read
+        self.host = f"127.0.0.1:{self.listening.getsockname()[1]}"
+        application = asgi.application(lambda: None, changes=given, **options)  # type: ignore[arg-type,return-value] # no other endpoint is asked
+        self.sockets = ExitStack()
+        self.server = Server(config(application, host="127.0.0.1", port=0))
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listening]})
+        self.thread.start()
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(PATIENCE)
+
+    def events(self, query: str = "", **headers: str) -> "Events":
+        """Server-sent events, closed with the instance."""
+        response = requests.get(f"http://{self.host}/v1/live?{query}", headers=headers, stream=True, timeout=PATIENCE)
+        return Events(self.sockets.enter_context(response))
+
+    def socket(self, query: str = "", **options: Any) -> ClientConnection:
+        """A WebSocket, closed with the instance."""
+        path = f"ws://{self.host}/v1/live?{query}"
+        return self.sockets.enter_context(connect(path, open_timeout=PATIENCE, proxy=None, **options))
+
+
+class Events:
+    """Reads server-sent events as the standard says."""
+
+    def __init__(self, response: requests.Response) -> None:
+        self.response = response
+        self.lines = response.iter_lines(chunk_size=None, decode_unicode=True)
+
+    def next(self) -> dict[str, Any]:
+        fields: dict[str, str] = {}
+        for line in self.lines:
+            if not line:
+                break
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        return fields | {"data": json.loads(fields["data"])} if fields else {}
+
+    def until(self, event: str) -> dict[str, Any]:
+        while (got := self.next()).get("event") != event:
+            assert got, f"ended before {event}"
+        return got
+
+
+def keys(message: dict[str, Any]) -> list[str]:
+    return [one["key"] for one in message.get("data", message)["changes"]]
+
+
+@pytest.fixture
+def changes() -> FakeChanges:
+    return FakeChanges()
+
+
+@contextmanager
+def running(changes: FakeChanges, **options: Any) -> Iterator[Instance]:
+    instance = Instance(changes, **options)
+    try:
+        yield instance
+    finally:
+        instance.stop()
+        instance.sockets.close()
+
+
+@pytest.fixture
+def instance(changes: FakeChanges, monkeypatch: pytest.MonkeyPatch) -> Iterator[Instance]:
+    monkeypatch.setattr(live_hub, "BEAT_SECONDS", 0.5)
+    with running(changes) as one:
+        yield one
+
+
+def test_changes_arrive_as_events_and_over_a_socket_each_with_its_topics(
+    changes: FakeChanges, instance: Instance
+) -> None:
+    events, ws = instance.events("topics=incidents"), instance.socket("topics=probes,silences")
+    assert events.response.headers["Content-Type"] == "text/event-stream"
+    assert events.next()["data"] == {"live": True}
+    assert json.loads(ws.recv(PATIENCE))["type"] == "hello"
+    last = [changes.tell("a"), changes.tell("b", "a"), changes.tell("db", topic="probes")][-1]
+    got = events.until("changes")
+    assert (got["id"], keys(got)) == (last.id, ["b", "a"])
+    told = json.loads(ws.recv(PATIENCE))
+    assert told == {"type": "changes", "id": last.id, "changes": [{"topic": "probes", "key": "db"}]}
+    assert events.until("beat")["data"] == {"live": True}
+
+
+def test_who_was_cut_off_misses_nothing_also_on_another_instance_that_starts_then(
+    changes: FakeChanges, instance: Instance
+) -> None:
+    events = instance.events()
+    events.next()
+    changes.tell("seen")
+    seen = events.until("changes")["id"]
+    events.response.close()
+    missed = [f"missed-{number}" for number in range(200)]
+    for key in missed:
+        changes.tell(key)
+    with running(changes) as other:
+        for resumed in (instance.events(**{"Last-Event-ID": seen}), other.events(f"after={seen}")):
+            assert resumed.next()["event"] == "hello"
+            assert [key for key in keys(resumed.until("changes")) if key != "seen"] == missed
+
+
+def test_what_the_bus_did_not_bring_is_read_from_the_log(changes: FakeChanges, instance: Instance) -> None:
+    events = instance.events()
+    events.next()
+    changes.feeds[0].cut = True
+    changes.tell("lost on the way")
+    assert keys(events.until("changes")) == ["lost on the way"]
+
+
+@pytest.mark.parametrize("down", ["bus_down", "store_down"])
+def test_a_fault_is_told_and_what_changed_meanwhile_is_not_missed(
+    changes: FakeChanges, instance: Instance, down: str
+) -> None:
+    events = instance.events()
+    assert events.next()["data"] == {"live": True}
+    setattr(changes, down, True)
+    assert events.until("state")["data"] == {"live": False}
+    changes.bus_down = True
+    changes.tell("meanwhile")
+    changes.bus_down = changes.store_down = False
+    assert keys(events.until("changes")) == ["meanwhile"]
+
+
+def test_who_came_during_a_fault_reads_everything_again_after_it(changes: FakeChanges, instance: Instance) -> None:
+    changes.bus_down = True
+    events = instance.events()
+    assert events.next()["data"] == {"live": False}
+    changes.bus_down = False
+    assert events.until("resync")["data"] == {"reason": "gap"}
+
+
+def test_an_id_from_too_long_ago_makes_the_client_read_everything_again(instance: Instance) -> None:
+    events = instance.events(f"after={entry_id(datetime.now(UTC) - KEEP)}")
+    assert events.next()["event"] == "hello"
+    assert events.next()["data"] == {"reason": "too_old"}
+
+
+def test_who_never_reads_delays_nobody_and_is_told_to_read_everything_again(
+    changes: FakeChanges, instance: Instance
+) -> None:
+    stuck = socket.socket()
+    stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    stuck.connect(_address(instance))
+    stuck.sendall(f"GET /v1/live HTTP/1.1\r\nHost: {instance.host}\r\n\r\n".encode())
+    events = instance.events()
+    events.next()
+    for number in range(60):
+        changes.tell(*(f"{number}-{one}-{'x' * 200}" for one in range(200)))
+        assert keys(events.until("changes"))[-1].startswith(f"{number}-199-")
+    stuck.settimeout(PATIENCE)
+    read = b""
+    while b"event: resync" not in read[-200_000:]:
+        part = stuck.recv(65536)
+        assert part
+        read += part
+    assert b'{"reason":"slow"}' in read
+    stuck.close()
+
+
+def _address(instance: Instance) -> tuple[str, int]:
+    host, _, port = instance.host.partition(":")
+    return host, int(port)
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [("topics=weather", "topics: must be of"), ("after=yesterday", "id: must be one that was sent")],
+)
+def test_what_is_no_topic_or_no_id_is_refused(instance: Instance, query: str, says: str) -> None:
+    refused = requests.get(f"http://{instance.host}/v1/live?{query}", timeout=PATIENCE)
+    assert (refused.status_code, says in refused.json()["detail"]) == (400, True)
+    with pytest.raises(ConnectionClosed) as closed:
+        instance.socket(query).recv(PATIENCE)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
+    assert says in closed.value.rcvd.reason
+    assert requests.post(f"http://{instance.host}/v1/live", timeout=PATIENCE).status_code == 405
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
+def test_a_page_of_another_site_can_not_watch(instance: Instance, origin: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        instance.socket(additional_headers={"Origin": origin})
+    assert refused.value.response.status_code == 403
+    with pytest.raises(InvalidStatus):
+        instance.socket(additional_headers={"Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"})
+    assert (
+        requests.get(f"http://{instance.host}/v1/live", headers={"Origin": origin}, timeout=PATIENCE).status_code == 403
+    )
+    own = instance.socket(additional_headers={"Origin": f"http://{instance.host}"})
+    assert json.loads(own.recv(PATIENCE))["type"] == "hello"
+
+
+@pytest.fixture(scope="module")
+def iap() -> Iterator[Proxy]:
+    with proxy() as one:
+        yield one
+
+
+def test_who_is_not_signed_in_does_not_watch_and_a_connection_ends_with_its_assertion(
+    changes: FakeChanges, iap: Proxy
+) -> None:
+    def role_of(_: str) -> Role:
+        return Role.VIEWER
+
+    def identify(request: Request) -> str:
+        return iap.iap.person(request)
+
+    over = int(time.time()) + 3
+    headers = iap.headers("ada@example.com", exp=over)
+    with running(changes, identify=identify, role_of=role_of) as one:
+        assert requests.get(f"http://{one.host}/v1/live", timeout=PATIENCE).status_code == 401
+        with pytest.raises(InvalidStatus):
+            one.socket()
+        events, ws = one.events(**headers), one.socket(additional_headers=headers)
+        assert events.until("bye")["data"] == {"reason": "session"}
+        assert events.next() == {}
+        assert time.time() >= over
+        assert [json.loads(ws.recv(PATIENCE))["type"] for _ in range(2)] == ["hello", "bye"]
+        with pytest.raises(ConnectionClosed) as closed:
+            ws.recv(PATIENCE)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012
+
+
+def test_an_instance_that_is_full_says_when_to_come_again_and_has_room_once_somebody_leaves(
+    changes: FakeChanges, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_hub.Hub.__init__, "__kwdefaults__", {"most": 1})
+    with running(changes) as small:
+        ws = small.socket()
+        ws.recv(PATIENCE)
+        refused = requests.get(f"http://{small.host}/v1/live", timeout=PATIENCE)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, str(live.RETRY_SECONDS))
+        with pytest.raises(ConnectionClosed) as closed:
+            small.socket().recv(PATIENCE)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1013
+        ws.close()
+        deadline = time.monotonic() + PATIENCE
+        while small.events().response.status_code == 429:
+            assert time.monotonic() < deadline
+
+
+def test_an_instance_that_stops_tells_everybody_to_come_again_and_closes_its_feed(changes: FakeChanges) -> None:
+    one = Instance(changes)
+    try:
+        events, ws = one.events(), one.socket()
+        assert (events.next()["event"], json.loads(ws.recv(PATIENCE))["type"]) == ("hello", "hello")
+    finally:
+        started = time.monotonic()
+        one.stop()
+    bye = events.until("bye")
+    assert bye["data"] == {"reason": "restart"}
+    assert 500 <= int(bye["retry"]) <= 3000
+    assert changes.feeds[0].closed
+    assert time.monotonic() - started < 8, "nobody keeps it from stopping"
+    assert json.loads(ws.recv(PATIENCE))["reason"] == "restart"
+    one.sockets.close()
+
+
+def test_the_feed_is_closed_when_nobody_watches_any_more_and_opened_again_for_the_next(
+    changes: FakeChanges, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_hub, "LINGER_SECONDS", 0.4)
+    assert not changes.feeds
+    first = instance.socket()
+    first.recv(PATIENCE)
+    first.close()
+    deadline = time.monotonic() + PATIENCE
+    while not changes.feeds[0].closed:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    changes.tell("while nobody watched", ago=timedelta(seconds=1))
+    second = instance.socket()
+    assert json.loads(second.recv(PATIENCE))["type"] == "hello"
+    changes.tell("again")
+    assert keys(json.loads(second.recv(PATIENCE))) == ["again"]
+    assert len(changes.feeds) == 2
