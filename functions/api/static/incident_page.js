@@ -53,9 +53,9 @@ function draw() {
 
 const page = watch({
   me: { load: () => get("/v1/me"), draw: (me) => { meet(me); settle(me); }, every: Infinity },
-  incident: { load: one, in: ["incident"] },
-  actions: { load: () => get("/v1/actions") },
-  silences: { load: () => get("/v1/silences") },
+  incident: { load: one, in: ["incident"], on: ["incidents", "actions"] },
+  actions: { load: () => get("/v1/actions"), on: ["actions"] },
+  silences: { load: () => get("/v1/silences"), on: ["silences"] },
   others: { load: () => get("/v1/incidents?limit=1"), every: SLOWLY },
   "on-call": { load: () => get("/v1/on-call"), every: SLOWLY },
 }, { drawn: draw, busy, commanded: ["incident", "actions", "silences"] });

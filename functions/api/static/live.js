@@ -1,8 +1,10 @@
-// Pipelines with a run that has not ended: asked for every second while the page is looked at, so that an event is seen within two. What
-// ends is asked for once more by its name.
+// Pipelines with a run that has not ended: asked for when something changes, and where nobody tells of that, every second while the page is
+// looked at, so that an event is seen within two. What ends is asked for once more by its name.
 import { get } from "./api.js";
+import { isLive } from "./watching.js";
 
 const EVERY = 1000;
+const TOLD = 10000;
 const AGAIN = 5000;
 const NEWER = 15000; // the list of all is older for as long, as the API keeps it and it may be under way
 const fresh = new Map(); // by name
@@ -31,7 +33,7 @@ async function ask(changed) {
 export async function followRuns(changed) {
   clearTimeout(timer);
   if (document.hidden) return;
-  const wait = await ask(changed).then(() => EVERY, () => AGAIN);
+  const wait = await ask(changed).then(() => (isLive() ? TOLD : EVERY), () => AGAIN);
   clearTimeout(timer);
   timer = setTimeout(() => followRuns(changed), wait);
 }

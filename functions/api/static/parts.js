@@ -2,6 +2,7 @@
 // source does not tell is missing alone.
 import { at } from "./dom.js";
 import { tick } from "./format.js";
+import { answered, isLive, watchChanges } from "./watching.js";
 import { asOf } from "./zone.js";
 
 export const EVERY = 10000;
@@ -16,6 +17,19 @@ const reasonOf = (error) => (error.name === "TimeoutError" ? "the request timed 
 // `busy()` says that something was commanded, and `commanded` which parts tell what came of it; `soon()` that more of the past is coming;
 // `back()` hears that a part answers again; `also()` gives which parts are old for another reason.
 export function watch(parts, { drawn = () => {}, busy = () => false, commanded = [], soon = () => false, back = () => {}, also = async () => [] } = {}) {
+// How often a part is asked for: seldom while the server tells what changes, where it tells of it.
+export const often = (part) => (part.on && isLive() ? Math.max(part.every ?? EVERY, SLOWLY) : part.every ?? EVERY);
+
+// Reads parts again once what they show changes: those that are `on` one of the topics.
+export function onChanges(parts, refresh) {
+  const on = (topics) => Object.keys(parts).filter((name) => parts[name].on?.some((topic) => topics.has(topic)));
+  watchChanges(Object.values(parts).flatMap((part) => part.on ?? []), (topics) => refresh(on(topics), topics));
+}
+
+// `parts`: by name `{ load, draw, every, in, on }`, where `in` are the ids of what is pale while it is old, and `on` the topics that tell when
+// it changes. `drawn()` follows each round;
+// `busy()` says that something was commanded, and `commanded` which parts tell what came of it.
+export function watch(parts, { drawn = () => {}, busy = () => false, commanded = [] } = {}) {
   const known = {};
   const asked = {};
   const failed = new Map(); // by the name of a part: `{ reason, starting }`
@@ -44,6 +58,7 @@ export function watch(parts, { drawn = () => {}, busy = () => false, commanded =
     at("problem").hidden = !problem;
     for (const [name, part] of Object.entries(parts)) for (const id of part.in ?? []) at(id)?.classList.toggle("stale", failed.has(name));
     if (!problem && at("updated")) at("updated").textContent = asOf();
+    answered(failed.size < Object.keys(parts).length);
   }
 
   async function refresh(names = Object.keys(parts)) {
@@ -53,7 +68,7 @@ export function watch(parts, { drawn = () => {}, busy = () => false, commanded =
     document.body.dataset.loaded = "true";
   }
 
-  const due = (name) => failed.has(name) || !asked[name] || Date.now() - asked[name].at >= (parts[name].every ?? EVERY) - 500;
+  const due = (name) => failed.has(name) || !asked[name] || Date.now() - asked[name].at >= often(parts[name]) - 500;
 
   async function keepFresh() {
     clearTimeout(timer);
@@ -72,4 +87,6 @@ export function watch(parts, { drawn = () => {}, busy = () => false, commanded =
   document.addEventListener("visibilitychange", () => { if (!document.hidden) keepFresh(); });
   const isStarting = (name) => Boolean(failed.get(name)?.starting);
   return { parts, known, failed, isStarting, isKnown: (name) => Boolean(asked[name]?.done) && !failed.has(name), refresh, keepFresh, again };
+  onChanges(parts, (names) => refresh(names));
+  return { known, failed, isKnown: (name) => Boolean(asked[name]?.done) && !failed.has(name), refresh, keepFresh, again };
 }

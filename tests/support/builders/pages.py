@@ -66,6 +66,7 @@ from functions.services.incidents.documents import (
     silences_data,
 )
 from functions.services.models import Models
+from tests.support.fakes.live import FakeChanges
 from tests.support.fakes.model_table import ModelTable
 from tests.support.web.over_asgi import OverAsgi
 
@@ -236,10 +237,13 @@ def application(
     role_of: Callable[[str], Role] | None = None,
     *,
     verified: bool = True,
+    changes: FakeChanges | None = None,
 ) -> OverAsgi:
-    """The API as it is served, over its services or over what opens them."""
+    """The API as it is served, over its services or over what opens them; where no changes are given, pages ask by themselves."""
     opened = made if callable(made) else lambda: made
     return OverAsgi(asgi.application(opened, identify=identify, role_of=role_of, verified=verified))
+    told = asgi.Changes((changes or FakeChanges(bus_down=True)).open, lambda: datetime.now(UTC))
+    return OverAsgi(asgi.application(opened, identify=identify, role_of=role_of, changes=told))
 
 
 def client_of(made: Services | Callable[[], Services]) -> Client:

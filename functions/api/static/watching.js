@@ -1,0 +1,106 @@
+// What changes, as the server tells it by server-sent events: what a page shows of it is read again then. Where that does not work, a page
+// asks by itself, as it does now and then in any case.
+import { at, el } from "./dom.js";
+import { clockOf } from "./zone.js";
+
+const SILENT = 40000; // the server says something every 15 s
+const AGAIN = 20000;
+const TOGETHER = 250;
+const EVENTS = ["hello", "changes", "resync", "state", "beat", "bye"];
+let source = null;
+let topics = [];
+let listener = () => {};
+let live = false;
+let newest = "";
+let since = null; // when the API stopped answering
+let silence = 0;
+let waiting = null; // topics that changed and were not told of yet; null where nothing is waited for
+let mark = null;
+
+export const isLive = () => live;
+
+// What the header says: "live" only while the server says that it gets the changes.
+function show() {
+  if (!at("updated")) return;
+  if (!mark) {
+    mark = el("p", { id: "live" });
+    at("updated").after(mark);
+  }
+  const says = since ? `not connected since ${clockOf(since)}` : live ? "live" : "polling";
+  if (mark.textContent !== says) mark.textContent = says;
+  mark.dataset.state = since ? "away" : live ? "live" : "polling";
+}
+
+// Whether the API answered what a page asked for.
+export function answered(yes) {
+  since = yes ? null : since ?? new Date();
+  show();
+}
+
+function tell(changed) {
+  if (waiting) {
+    for (const topic of changed) waiting.add(topic);
+    return;
+  }
+  waiting = new Set();
+  setTimeout(() => {
+    const more = waiting;
+    waiting = null;
+    if (more.size) tell(more);
+  }, TOGETHER);
+  listener(new Set(changed));
+}
+
+function become(now) {
+  const was = live;
+  live = now;
+  show();
+  if (was && !now) tell(topics); // from now on it is asked for
+}
+
+function take(event) {
+  clearTimeout(silence);
+  silence = setTimeout(reopen, SILENT);
+  if (event.lastEventId) newest = event.lastEventId;
+  const data = JSON.parse(event.data);
+  if ("live" in data) become(data.live);
+  if (event.type === "changes") tell(data.changes.map((one) => one.topic));
+  if (event.type === "resync") tell(topics);
+}
+
+function close() {
+  clearTimeout(silence);
+  source?.close();
+  source = null;
+}
+
+function open() {
+  close();
+  if (document.hidden) return;
+  source = new EventSource(`/v1/live?topics=${topics.join(",")}${newest && `&after=${encodeURIComponent(newest)}`}`);
+  for (const name of EVENTS) source.addEventListener(name, take);
+  source.onerror = () => {
+    become(false);
+    if (source?.readyState !== EventSource.CLOSED) return; // the browser comes again by itself, with the last id
+    close();
+    silence = setTimeout(reopen, AGAIN);
+  };
+  silence = setTimeout(reopen, SILENT);
+}
+
+function reopen() {
+  become(false);
+  open();
+}
+
+// Calls back with the topics that changed, at most four times a second. A page that is not looked at has no connection.
+export function watchChanges(wanted, changed) {
+  [topics, listener] = [[...new Set(wanted)], changed];
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) return open();
+    close();
+    return become(false);
+  });
+  open();
+  show();
+}

@@ -1,0 +1,65 @@
+"""The page while the server tells what changes, while it does not, and while nobody answers."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import expect
+
+from core.events import Severity
+from functions.api import live_hub
+from tests.support.builders import pages
+from tests.support.builders.pages import ApiFixture, Rows
+from tests.support.fakes.live import FakeChanges
+from tests.support.web.viewing import PageFixture, Tab
+
+pytest_plugins = ["tests.support.web.viewing_fixtures"]
+
+
+@pytest.fixture
+def changes() -> FakeChanges:
+    return FakeChanges()
+
+
+@pytest.fixture
+def watched(
+    tab: Tab, office: ApiFixture, changes: FakeChanges, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PageFixture]:
+    monkeypatch.setattr(live_hub, "BEAT_SECONDS", 0.5)
+    made = pages.services(office.store, Rows(), office, lambda: datetime.now(UTC))
+    with pages.served(pages.application(made, changes=changes)) as url:
+        viewer = PageFixture(tab, office, Rows(), url, made)
+        yield viewer
+        viewer.close()
+
+
+def happen(office: ApiFixture, changes: FakeChanges, name: str) -> None:
+    """An incident is opened as the router does, and told of."""
+    now = datetime.now(UTC)
+    found = pages.condition(f"probe/{name}", "down", Severity.CRITICAL, now, f"{name} does not answer")
+    office.keep(pages.incident(f"probe-{name}-20261201-aaaa0009", [found], now))
+    changes.tell(f"probe-{name}-20261201-aaaa0009")
+
+
+def test_an_incident_is_shown_when_it_is_told_of_and_a_page_says_whether_anybody_tells(
+    watched: PageFixture, office: ApiFixture, changes: FakeChanges
+) -> None:
+    page = watched.open()
+    expect(page.locator("#live")).to_have_text("live")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    happen(office, changes, "shop")
+    expect(page.locator("#open")).to_contain_text("shop does not answer", timeout=2000)
+    assert not [url for url in asked if "/v1/probes" in url], "what did not change is not asked for"
+    changes.bus_down = True
+    expect(page.locator("#live")).to_have_text("polling")
+    changes.bus_down = False
+    expect(page.locator("#live")).to_have_text("live")
+    assert watched.faults == []
+    page.route("**/v1/**", lambda route: route.abort())
+    page.locator("#days").select_option("30")
+    expect(page.locator("#live")).to_have_text(re.compile(r"^not connected since \d"))
+    page.unroute_all()
+    page.locator("#days").select_option("60")
+    expect(page.locator("#live")).to_have_text("live")
