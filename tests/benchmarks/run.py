@@ -1,6 +1,7 @@
 """`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
 
     python tests/benchmarks/run.py [imports latency reads runs start drift clean performance scale probes incidents experiments telemetry replay business marts forecasts capacity]
+    python tests/benchmarks/run.py [imports latency live runs start drift clean performance scale probes incidents experiments telemetry replay business marts forecasts capacity]
 
 Without a name it runs all parts, one after the other.
 """
@@ -15,6 +16,7 @@ PARTS = {
     "imports": [HERE / "imports.py"],
     "latency": [HERE / "latency.py"],
     "reads": [HERE / "reads.py"],
+    "live": [HERE / "live" / "run.py"],
     "runs": [HERE / "runs_shown.py"],
     "start": [HERE / "start.py"],
     "drift": [HERE / "drift" / "run.py"],
