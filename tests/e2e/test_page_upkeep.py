@@ -15,7 +15,7 @@ from tests.support.web.viewing import PageFixture, saved
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
-SAYS = {"type": "finding", "version": 9}
+SAYS = {"type": "finding", "version": 9, "at": 1790000000123456789}  # of which a browser makes …456800
 PHONE, LAPTOP = 390, 1280
 MIDDLES = """
   (all) => all.filter((one) => one.checkVisibility()).map((one) => one.getBoundingClientRect()).map((box) => box.top + box.height / 2)

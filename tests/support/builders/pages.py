@@ -47,7 +47,7 @@ from core.settings.response import Automation
 from core.settings.surveys import Surveys
 from core.statistics import DEFAULT
 from functions.adapters.events import decode, encode
-from functions.adapters.ledger import COLLECTION as LEDGER
+from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data, Store
 from functions.adapters.prometheus import Prometheus
 from functions.adapters.store import update
@@ -175,7 +175,7 @@ class ApiFixture:
         elif command.verb is Verb.SEND_REPORT:
             self.sent.append(command.subject)
         elif command.verb is Verb.SEND_AGAIN:
-            update(self.store, LEDGER, claim_key(command.subject), lambda _: {"confirmed": True})
+            Ledger(self.store, lambda: command.at, "test").once(claim_key(command.subject), lambda: None)
         elif command.verb is Verb.TEST_CHANNEL:
             said = {"outcome": "delivered", "detail": "", "answered_at": command.at}
             tested: Data = {"id": command.id, "by": command.by, "at": command.at} | said
