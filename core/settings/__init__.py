@@ -18,6 +18,7 @@ from core.settings.business import (
 from core.settings.capacity import CapacityResource, CapacitySettings, Crosses, Scaling
 from core.settings.channels import Channel
 from core.settings.command_intake import Account, CommandIntake, MailLinks, PagerdutyWebhooks, SlackApp
+from core.settings.experience import ExperienceSettings
 from core.settings.generation import Embedding, Generation, Prices
 from core.settings.models import Features, Label, Model, Performance, Quality, Reference, Retraining, Sensitivity, Task
 from core.settings.network import Address
@@ -84,6 +85,7 @@ __all__ = [
     "DnsProbe",
     "Embedding",
     "Expect",
+    "ExperienceSettings",
     "Exposures",
     "Features",
     "Generation",

@@ -15,6 +15,7 @@ from core.settings.capacity import CapacitySettings
 from core.settings.channels import AnyChannel, clashes
 from core.settings.command_intake import Account, CommandIntake, shared
 from core.settings.declare import Faults, spec_of, validator
+from core.settings.experience import ExperienceSettings
 from core.settings.kinds import Job, Schedule, Share, Target
 from core.settings.models import Model
 from core.settings.notes import Key, Mark, Pattern, Range
@@ -120,6 +121,8 @@ class Settings:
     """Where versions of models are registered; without it, only in `ops.model_versions`."""
     opentelemetry: OpenTelemetry = field(default_factory=OpenTelemetry)
     """What is stored of the telemetry of applications, and how many series it becomes."""
+    experience: ExperienceSettings = field(default_factory=ExperienceSettings)
+    """Whose pages report how people experience them."""
     access: Access | None = None
     """Roles of people over the API; without it everybody who is signed in may do everything."""
     surveys: Surveys | None = None

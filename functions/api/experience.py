@@ -22,6 +22,8 @@ from functions.api.body import BodyError, payload
 from functions.api.request import Request
 
 TOPIC, TABLE = "telemetry", "experience"
+OWN, OTHER = "aia", "other"
+"""The service that the pages of this system report as, and that of the services which are not in the settings."""
 MOST_EVENTS = 100
 OLDEST = timedelta(minutes=15)
 LONGEST_SECONDS = 600.0
@@ -77,10 +79,12 @@ class Experience:
     """Receives reports.
 
     Attributes:
+        services: those that are known by name; reports of others are those of `OTHER`, because anybody may send some.
         bus: opens the bus at its first use.
         clock: now.
     """
 
+    services: frozenset[str]
     bus: Callable[[], RowBus]
     clock: Clock
     _places: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_ONCE))
@@ -105,12 +109,12 @@ class Experience:
         return report.report
 
     def _rows(self, report: _Report) -> Iterator[Data]:
-        now = self.clock()
+        now, service = self.clock(), report.service if report.service in self.services else OTHER
         for number, event in enumerate(report.events):
             yield {
                 "event_id": f"{report.session}:{report.report}:{number}",
                 "observed_at": now - timedelta(seconds=event.ago),
-                "service": report.service,
+                "service": service,
                 "session_id": report.session,
                 "device": report.device,
                 "kind": event.__struct_config__.tag,

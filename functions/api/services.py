@@ -20,6 +20,7 @@ from functions.api.dashboards import Dashboards
 from functions.api.dependencies import Dependencies
 from functions.api.events import Events
 from functions.api.experience import Experience
+from functions.api.experience import OWN, Experience
 from functions.api.explanations import Explanations
 from functions.api.freshness import Backfills, Start
 from functions.api.incident_search import IncidentSearch
@@ -169,7 +170,9 @@ def compose(given: Sources) -> Services:
         on_call=partial(on_call_now, settings.people.rotations, clock),
         recommendations=Recommendations(warehouse, clock),
         dependencies=Dependencies(warehouse=warehouse, known=settings.dependencies, models=models, clock=clock),
-        experience=Experience(bus=given.report_bus, clock=clock),
+        experience=Experience(
+            services=frozenset({OWN, *settings.experience.services}), bus=given.report_bus, clock=clock
+        ),
         answers=answers,
         survey=_survey(given, answers),
         versions=Versions(warehouse, lambda: [*models()], clock),

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -83,6 +84,15 @@ def test_a_report_is_published_as_rows_of_the_table(client: Client, office: ApiF
         ("request", None, True),
     ]
     assert {stamp(row["observed_at"])[:13] for row in office.reported} == {"2026-11-23T11", "2026-11-23T12"}
+
+
+def test_services_that_strangers_invent_are_one_and_the_real_ones_stay(client: Client, office: ApiFixture) -> None:
+    for number in range(210):
+        assert send(client, service=f"invented-{number}").status_code == 202
+    send(client)
+    send(client, service="aia")
+    counted = Counter(row["service"] for row in office.reported)
+    assert counted == {"other": 210 * len(EVENTS), "shop": len(EVENTS), "aia": len(EVENTS)}
 
 
 def test_a_report_sent_again_has_the_same_ids_and_two_reports_have_none_in_common(
@@ -200,7 +210,7 @@ def test_a_report_asks_the_bus_for_a_moment_only(client: Client, monkeypatch: py
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{port}")
-    made = Experience(bus=open_once("aia-local", PATIENCE), clock=FakeClock())
+    made = Experience(services=frozenset(), bus=open_once("aia-local", PATIENCE), clock=FakeClock())
     with pytest.raises(UnavailableError):
         made.take(pages.told(REPORT))
     server.stop(None)

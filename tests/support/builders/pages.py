@@ -29,6 +29,7 @@ from core.maintenance.dead_letters import claim_key
 from core.settings import (
     Address,
     Dependency,
+    ExperienceSettings,
     Features,
     Label,
     Model,
@@ -213,6 +214,7 @@ def services(
         automation=Automation(**switches),
         dependencies=(Dependency(target="service/shop", needs="database/neo4j"),),
         surveys=Surveys(secret=SURVEY_SECRET),
+        experience=ExperienceSettings(services=("shop",)),
     )
     return compose(
         Sources(
