@@ -21,9 +21,20 @@ def subscriptions(deployment: Mapping[str, Any]) -> Iterator[tuple[str, str, Map
             yield (f"{name}-{trigger['topic']}" if index else name), function, trigger
 
 
-def topic_of(deployment: Mapping[str, Any], subscription: str) -> str:
-    """The topic of a subscription; empty where there is no such subscription any more."""
-    return next((trigger["topic"] for name, _, trigger in subscriptions(deployment) if name == subscription), "")
+def topic_of(deployment: Mapping[str, Any], subscription: str, function: str) -> str:
+    """The topic of a subscription; of what came without one, as a webhook does, that of the function, where it has one only.
+
+    Empty where there is no such subscription any more.
+
+    >>> deployment = {"functions": {"alert_intake": {"triggers": [{"topic": "alerts"}]}}}
+    >>> topic_of(deployment, "alert-intake", "alert_intake"), topic_of(deployment, "", "alert_intake"), topic_of(deployment, "x", "")
+    ('alerts', 'alerts', '')
+    """
+    known = list(subscriptions(deployment))
+    if not subscription:
+        topics = [trigger["topic"] for _, owner, trigger in known if owner == function]
+        return topics[0] if len(topics) == 1 else ""
+    return next((trigger["topic"] for name, _, trigger in known if name == subscription), "")
 
 
 def claim_key(identifier: str) -> str:

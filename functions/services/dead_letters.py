@@ -13,6 +13,10 @@ _NEWEST = (_FOLDER / "dead_letters_newest.sql").read_text()
 _ONE = (_FOLDER / "dead_letters_one.sql").read_text()
 PER_FUNCTION = (_FOLDER / "dead_letters_per_function.sql").read_text()
 """How many messages each function parked in a time."""
+_BARE = frozenset({"alert_intake"})
+"""Functions that park what was sent without an envelope: it may have come as a webhook, and may be a part of a body."""
+_CUT = " are kept)"
+"""How the reason of a message ends of which only the beginning is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +72,16 @@ def _read(row: Data) -> DeadLetter:
         reason=row["reason"],
         attributes=json.loads(row["attributes"] or "{}"),
         data=_data(row.get("body") or ""),
+        data=_data(row["body"] or "", row["function"], is_cut=row["reason"].endswith(_CUT)),
     )
 
 
-def _data(body: str) -> bytes | None:
-    """The data of the message in the body of a push request, which is kept in base64."""
+def _data(body: str, function: str, *, is_cut: bool) -> bytes | None:
+    """The data of the message in the body of a push request, which is kept in base64; of those in `_BARE` it is kept alone."""
+    kept = base64.b64decode(body)
+    if function in _BARE:
+        return None if is_cut else kept
     try:
-        data = json.loads(base64.b64decode(body))["message"]["data"]
-        return base64.b64decode(data, validate=True)
+        return base64.b64decode(json.loads(kept)["message"]["data"], validate=True)
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -70,6 +70,23 @@ def aia(url: str, *arguments: str, **options: Any) -> Result:
     return CliRunner().invoke(main, ["dead-letters", "--url", url, *arguments], **options)
 
 
+def webhook(reason: str = "body: must be of a known format") -> Data:
+    """An alert that came as a webhook, as the intake parks it."""
+    bare = {"subscription": None, "message_id": None, "attributes": None}
+    body = base64.b64encode(SAYS).decode()
+    return row("w1", function="alert_intake", reason=reason, body=body) | bare
+
+
+def test_a_webhook_that_was_parked_is_shown_and_goes_to_the_topic_of_alerts(warehouse: Rows, url: str) -> None:
+    warehouse.answers["dead_letters"] = [webhook()]
+    assert json.loads(aia(url, "show", "w1").output)["data"] == SAYS.decode()
+    world, again = deployed.Outside(now=AT), replace(COMMAND, subject="w1")
+    dead_letters.send_again(outside(world, webhook()), again)
+    assert world.published == [("alerts", SAYS)]
+    with pytest.raises(RefusedError, match="cannot be read"):
+        dead_letters.send_again(outside(deployed.Outside(now=AT), webhook("x (of 2000000 bytes, 5 are kept)")), again)
+
+
 def test_they_are_listed_and_shown_with_what_they_say(url: str) -> None:
     listed = json.loads(aia(url, "list", "--json").output)
     assert [(one["id"], one["reason"], one["sent_again"]) for one in listed] == [("a1", "<version>", False)]
