@@ -16,6 +16,8 @@ PUBLIC = {
     "prometheus": ("AIA_PROMETHEUS_PORT", 8083),
     "intake": ("AIA_INTAKE_PORT", 8084),
     "pubsub": ("AIA_PUBSUB_PORT", 8085),
+    "pubsub-rest": ("AIA_PUBSUB_REST_PORT", 8087),
+    "warehouse": ("AIA_WAREHOUSE_PORT", 8088),
     "commands": ("AIA_COMMANDS_PORT", 8086),
     "otlp": ("AIA_OTLP_PORT", 4318),
 }

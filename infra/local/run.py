@@ -209,6 +209,7 @@ def _where(ports: Ports, folder: Path, *, with_mlflow: bool) -> Panel:
         f"Prometheus                  {ports.url('prometheus')}",
         f"MLflow                      {_mlflow(ports, with_mlflow=with_mlflow)}",
         f"publish with any client     PUBSUB_EMULATOR_HOST=127.0.0.1:{ports['pubsub']}",
+        f"the same for gcloud         CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB={ports.url('pubsub-rest')}/",
         f"tables, with any client     BIGQUERY_EMULATOR_HOST={ports.url('warehouse')}",
         f"data and logs               {folder}",
     ]

@@ -44,7 +44,7 @@ ASGI = frozenset(name for name in FUNCTIONS if _DEPLOYED[name].get("asgi"))
 PUBLIC_FUNCTIONS = {"api": "page", "alert_intake": "intake", "command_intake": "commands", "otlp": "otlp"}
 """The public ports of functions."""
 PRIVATE = [
-    *("warehouse", "monitoring", "metrics", "backlog", "mlflow", "vertex"),
+    *("monitoring", "metrics", "backlog", "mlflow", "vertex"),
     *(name for name in FUNCTIONS if name not in PUBLIC_FUNCTIONS),
 ]
 """The private ports."""
@@ -293,6 +293,8 @@ class Stack:
         where = [
             "--port",
             str(self.ports["pubsub"]),
+            "--rest-port",
+            str(self.ports["pubsub-rest"]),
             "--data",
             str(self.folder / "pubsub.sqlite"),
             "--project",

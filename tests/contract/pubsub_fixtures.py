@@ -36,6 +36,8 @@ class Bus:
     subscriber: SubscriberClient
     kind: str = "ours"
     process: "subprocess.Popen[str] | None" = None
+    rest: str = ""
+    """The address over HTTP."""
 
     def kill(self) -> None:
         """End it at once, as a crash would."""
@@ -113,9 +115,10 @@ def our_server(data: Path, environment: Mapping[str, str] | None = None, options
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:
         try:
             assert process.stdout
-            host = process.stdout.readline().split()[-1]
+            line = process.stdout.readline().split()
+            host, rest = line[-1], line[3]
             with clients(host) as (publisher, subscriber):
-                yield Bus(host, publisher, subscriber, process=process)
+                yield Bus(host, publisher, subscriber, process=process, rest=rest)
         finally:
             process.terminate()
             process.wait(timeout=PATIENCE)

@@ -2,7 +2,8 @@
 
     __main__   the command line
     server     puts the parts together and serves them
-    rpc        gRPC methods, refusals
+    rpc        services, gRPC methods, refusals
+    rest       the same services over HTTP and JSON
     wire       the messages of Pub/Sub's own API
     names      what resources may be called
     config     what a subscription may ask for
@@ -17,12 +18,13 @@
     paging     lists in pages
     publisher, subscriber, streaming   their services
     schema_service, schemas, codecs    schemas, and whether messages fit them
+    iam, policies      policies of resources
     push, answers                      delivery to an HTTP endpoint
     bigquery, rows                     delivery to a table
     metrics, tally   what waits, for how long, and how pushes were answered, for Prometheus
     topology   the topics and subscriptions of infra/functions.yaml
 
 Delivered at least once, in publish order while nothing fails; exactly once where a subscription asks for it. Not here, and
-refused with a reason: transforms, unwrapped pushes, Cloud Storage and Bigtable subscriptions. Ordering keys are
+refused with a reason: transforms, Cloud Storage and Bigtable subscriptions. Ordering keys are
 carried, but a message that is delivered again does not hold back later ones of its key.
 """

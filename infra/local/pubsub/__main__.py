@@ -14,6 +14,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser(prog="infra.local.pubsub", description="A small durable Pub/Sub server.")
     parser.add_argument("--port", type=int, required=True, help="on loopback; 0 takes a free one")
+    parser.add_argument("--rest-port", type=int, default=0, help="of REST, on loopback; 0 takes a free one")
     parser.add_argument("--metrics-port", type=int, default=0, help="of /metrics, on loopback; 0 takes a free one")
     parser.add_argument("--data", type=Path, required=True, help="the SQLite file")
     parser.add_argument("--project", default="aia-local", help="of the BigQuery client")
@@ -22,7 +23,7 @@ def main() -> None:
     logging.basicConfig(level=arguments.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     tally = Tally()
     with metrics.serve(arguments.metrics_port, arguments.data, tally):
-        asyncio.run(serve(arguments.port, arguments.data, arguments.project, tally))
+        asyncio.run(serve(arguments.port, arguments.rest_port, arguments.data, arguments.project, tally))
 
 
 if __name__ == "__main__":

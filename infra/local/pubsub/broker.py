@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from infra.local.pubsub import config, names, wire
 from infra.local.pubsub.backlog import Item
 from infra.local.pubsub.journal import Entry, Row
+from infra.local.pubsub.policies import Policies
 from infra.local.pubsub.rpc import RefusalError, invalid, missing
 from infra.local.pubsub.schemas import DELETED, Schemas
 from infra.local.pubsub.snapshots import Snapshots
@@ -35,6 +36,7 @@ class Broker:
     def __init__(self, store: Store, outlets: Outlets) -> None:
         self.topics: dict[str, Proto] = {}
         self.subscriptions: dict[str, Live] = {}
+        self.policies = Policies(store)
         self.schemas = Schemas(store)
         self.snapshots = Snapshots(store)
         self._store = store
@@ -82,11 +84,13 @@ class Broker:
             await self.snapshots.forget_topic(name)
             await self._store.delete_topic(name)
             del self.topics[name]
+            await self.policies.drop(name)
 
     async def delete_schema(self, name: str) -> None:
         """Delete a schema; its topics stay, and refuse messages."""
         async with self._lock:
             await self.schemas.delete(name)
+            await self.policies.drop(name)
             for topic in list(self.topics.values()):
                 if topic.schema_settings.schema == name:
                     topic.schema_settings.schema = DELETED
@@ -133,6 +137,12 @@ class Broker:
                 raise _exists("snapshot", asked.name)
             return await self.snapshots.create(asked, self.subscription(asked.subscription))
 
+    async def delete_snapshot(self, name: str) -> None:
+        """Delete a snapshot and its messages."""
+        async with self._lock:
+            await self.snapshots.delete(self.snapshots.get(name).config.name)
+            await self.policies.drop(name)
+
     async def seek(self, asked: Proto) -> None:
         """Acknowledge everything before a moment or a snapshot, and nothing after it."""
         async with self._lock:
@@ -152,6 +162,7 @@ class Broker:
             del self.subscriptions[name]
             self._outlets.http.tally.drop(name)
             await self._store.delete_subscription(live.number)
+            await self.policies.drop(name)
 
     async def publish(self, topic: str, messages: Iterable[Proto]) -> list[str]:
         """Number the messages and store them for the topic's subscriptions; returns when they are on disk."""
@@ -184,6 +195,19 @@ class Broker:
         if name not in self.subscriptions:
             raise missing(f"subscription: must exist, got {name!r}")
         return self.subscriptions[name]
+
+    def check_resource(self, name: str) -> None:
+        """Refuse a name by which there is no topic, subscription, snapshot or schema."""
+        find = {
+            "topics": self.topic,
+            "subscriptions": self.subscription,
+            "snapshots": self.snapshots.get,
+            "schemas": self.schemas.revisions,
+        }
+        kind = names.kind(name)
+        if kind not in find:
+            raise invalid(f"resource: must be a topic, subscription, snapshot or schema, got {name!r}")
+        find[kind](name)
 
     def attached(self, topic: str) -> list[Live]:
         """The subscriptions of a topic."""

@@ -200,8 +200,6 @@ def _complete_delivery(config: Proto) -> None:
 
 
 def _check_push(push: Proto) -> None:
-    if push.HasField("no_wrapper"):
-        raise unimplemented("push_config.no_wrapper: this server sends wrapped messages only")
     url = urlsplit(push.push_endpoint)
     if push.push_endpoint and not (url.scheme in {"http", "https"} and url.netloc):
         raise invalid(f"push_config.push_endpoint: must be an http or https URL, got {push.push_endpoint!r}")

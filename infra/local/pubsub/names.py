@@ -40,6 +40,12 @@ def check_project(name: str) -> str:
     return name
 
 
+def kind(name: str) -> str:
+    """`topics`, for example, of a name; empty for one that is none."""
+    match = _RESOURCE.fullmatch(name)
+    return match["kind"] if match else ""
+
+
 def short(name: str) -> str:
     """The last part of a name."""
     return name.rsplit("/", 1)[-1]

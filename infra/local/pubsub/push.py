@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import logging
+import re
 import time
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +18,9 @@ from infra.local.pubsub.wire import Proto
 
 log = logging.getLogger(__name__)
 
-_HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "CloudPubSub-Google"}
+_HEADERS: Final[dict[str, str]] = {"Content-Type": "application/json", "User-Agent": "CloudPubSub-Google"}
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_RESERVED: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "user-agent"})
 _encoder = msgspec.json.Encoder()
 
 
@@ -57,6 +60,30 @@ def envelope(item: Item, config: Proto) -> bytes:
     return _encoder.encode(outer)
 
 
+def unwrapped_headers(item: Item, config: Proto) -> dict[str, str]:
+    """The metadata of a message whose data alone is the body: https://cloud.google.com/pubsub/docs/payload-unwrapping.
+
+    Attributes that HTTP cannot carry as headers are left out.
+    """
+    if not config.push_config.no_wrapper.write_metadata:
+        return _HEADERS
+    message = item.message
+    headers = {key.lower(): value for key, value in message.attributes.items() if _is_header(key, value)}
+    headers |= {
+        "x-goog-pubsub-subscription-name": config.name,
+        "x-goog-pubsub-message-id": message.message_id,
+        "x-goog-pubsub-publish-time": message.publish_time.ToJsonString(),
+    }
+    if _is_header("ordering_key", message.ordering_key or "\n"):
+        headers["x-goog-pubsub-ordering-key"] = message.ordering_key
+    return {key.lower(): value for key, value in _HEADERS.items()} | headers
+
+
+def _is_header(key: str, value: str) -> bool:
+    usable = value.isascii() and value.isprintable() and value == value.strip()
+    return bool(_HEADER.fullmatch(key)) and key.lower() not in _RESERVED and usable
+
+
 class Push:
     """Posts each message to the endpoint; the answer settles it."""
 
@@ -79,9 +106,12 @@ class Push:
             task.add_done_callback(lambda _: free.release())
 
     async def _deliver(self, item: Item) -> None:
-        body = envelope(item, self._config)
+        if self._config.push_config.HasField("no_wrapper"):
+            body, headers = item.message.data, unwrapped_headers(item, self._config)
+        else:
+            body, headers = envelope(item, self._config), _HEADERS
         start = time.monotonic()
-        answer = await self._post(body)
+        answer = await self._post(body, headers)
         self._http.tally.add(self._config.name, answer, time.monotonic() - start)
         if not answer.fault:
             self._backlog.acknowledge([item.id])
@@ -89,11 +119,11 @@ class Push:
         log.info("%s: message %d, delivery %d: %s", self._config.name, item.id, item.failures + 1, answer.fault)
         self._backlog.fail([item.id])
 
-    async def _post(self, body: bytes) -> Answer:
+    async def _post(self, body: bytes, headers: dict[str, str]) -> Answer:
         endpoint = self._config.push_config.push_endpoint
         try:
             async with asyncio.timeout(self._config.ack_deadline_seconds):
-                response = await self._http.client.post(endpoint, content=body, headers=_HEADERS)
+                response = await self._http.client.post(endpoint, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             return of_error(error, endpoint)
         return of_status(response.status_code, endpoint)

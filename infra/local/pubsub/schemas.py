@@ -31,7 +31,7 @@ class Schemas:
         self._store = store
         self._revisions: dict[str, list[Proto]] = {}
         self._codecs: dict[str, Codec] = {}
-        revisions = [wire.Schema.FromString(data) for data in store.resources(KIND)]
+        revisions = [wire.Schema.FromString(data) for data in store.resources(KIND).values()]
         for revision in sorted(revisions, key=lambda one: one.revision_create_time.ToNanoseconds()):
             self._revisions.setdefault(revision.name, []).append(revision)
 

@@ -3,18 +3,23 @@
 import asyncio
 import contextlib
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import grpc.aio
+import uvicorn
 
 from infra.local.pubsub.bigquery import Warehouse
 from infra.local.pubsub.broker import Broker
+from infra.local.pubsub.iam import Iam
 from infra.local.pubsub.publisher import Publisher
 from infra.local.pubsub.push import open_http
+from infra.local.pubsub.rest import Rest
+from infra.local.pubsub.rpc import Service
 from infra.local.pubsub.schema_service import SchemaService
 from infra.local.pubsub.store import Store
 from infra.local.pubsub.subscriber import Subscriber
@@ -27,6 +32,7 @@ EXPIRE_EVERY: Final = 60.0
 GRACE: Final = 0.5
 """Seconds that calls under way have when the server stops."""
 MAX_MESSAGE: Final = 20 * 1024**2
+HTTP: Final[dict[str, Any]] = {"lifespan": "off", "log_config": None, "access_log": False, "server_header": False}
 
 
 @asynccontextmanager
@@ -44,8 +50,8 @@ async def opened(data: Path, project: str, tally: Tally | None = None) -> AsyncI
         store.close()
 
 
-async def serve(port: int, data: Path, project: str, tally: Tally) -> None:
-    """Serve on loopback until SIGTERM or SIGINT; port 0 takes a free one, which the ready line names."""
+async def serve(port: int, rest_port: int, data: Path, project: str, tally: Tally) -> None:
+    """Serve gRPC and REST on loopback until SIGTERM or SIGINT; port 0 takes a free one, which the ready line names."""
     sys.setswitchinterval(0.001)  # the journal and the tables work in threads; the loop must not wait long for its turn
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -53,14 +59,34 @@ async def serve(port: int, data: Path, project: str, tally: Tally) -> None:
     async with opened(data, project, tally) as broker:
         server = _server(broker)
         bound = server.add_insecure_port(f"127.0.0.1:{port}")
-        await server.start()
-        print(f"pubsub: ready on 127.0.0.1:{bound}", flush=True)
-        expiry = asyncio.create_task(_expire(broker))
-        await stop.wait()
-        expiry.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await expiry
-        await server.stop(GRACE)
+        with socket.create_server(("127.0.0.1", rest_port)) as listening:
+            await server.start()
+            rest = _RestServer(uvicorn.Config(Rest(services(broker)), **HTTP))
+            tasks = [asyncio.create_task(rest.serve([listening])), asyncio.create_task(_expire(broker))]
+            rest_bound = listening.getsockname()[1]
+            print(f"pubsub: REST on http://127.0.0.1:{rest_bound}/ ready on 127.0.0.1:{bound}", flush=True)
+            await stop.wait()
+            rest.should_exit = rest.force_exit = True
+            tasks[1].cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await server.stop(GRACE)
+
+
+class _RestServer(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `serve`."""
+        yield
+
+
+def services(broker: Broker) -> tuple[Service, ...]:
+    """What is served, over any transport."""
+    return (
+        Publisher(broker).service(),
+        Subscriber(broker).service(),
+        SchemaService(broker).service(),
+        Iam(broker).service(),
+    )
 
 
 def _server(broker: Broker) -> grpc.aio.Server:
@@ -71,8 +97,7 @@ def _server(broker: Broker) -> grpc.aio.Server:
             ("grpc.so_reuseport", 0),  # a port that is taken must fail
         ]
     )
-    services = (Publisher(broker).service(), Subscriber(broker).service(), SchemaService(broker).service())
-    server.add_generic_rpc_handlers(tuple(service.handler() for service in services))
+    server.add_generic_rpc_handlers(tuple(service.handler() for service in services(broker)))
     return server
 
 

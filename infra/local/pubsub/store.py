@@ -117,10 +117,9 @@ class Store:
         """Write an entry; the future is done when it is on disk."""
         return self._journal.write(entry)
 
-    def resources(self, kind: str) -> list[bytes]:
+    def resources(self, kind: str) -> dict[str, bytes]:
         """All resources of a kind, which have no messages: schemas, for example."""
-        sql = "SELECT config FROM resources WHERE kind = ? ORDER BY name"
-        return [config for (config,) in self._reader.execute(sql, (kind,))]
+        return dict(self._reader.execute("SELECT name, config FROM resources WHERE kind = ? ORDER BY name", (kind,)))
 
     async def save_resource(self, kind: str, name: str, config: bytes) -> None:
         """Write a resource of a kind."""

@@ -135,7 +135,7 @@ class Subscriber:
 
     async def delete_snapshot(self, request: Proto, _: Context) -> Proto:
         """Delete a snapshot."""
-        await self._broker.snapshots.delete(self._broker.snapshots.get(request.snapshot).config.name)
+        await self._broker.delete_snapshot(request.snapshot)
         return wire.Empty()
 
     async def seek(self, request: Proto, _: Context) -> Proto:
