@@ -19,7 +19,6 @@ from functions.api.coverage import Coverage
 from functions.api.dashboards import Dashboards
 from functions.api.dependencies import Dependencies
 from functions.api.events import Events
-from functions.api.experience import Experience
 from functions.api.experience import OWN, Experience
 from functions.api.explanations import Explanations
 from functions.api.freshness import Backfills, Start

@@ -30,7 +30,6 @@ def send_again(outside: Outside, command: Command) -> None:
         raise RefusedError(f"subject: must be the id of a dead letter, got {command.subject[:80]!r}")
     if outside.clock() - found.received_at > SENT_WITHIN:
         raise RefusedError(f"{found.id}: must not be older than {SENT_WITHIN.days} days to be sent again")
-    topic = topic_of(outside.deployment(), found.subscription)
     topic = topic_of(outside.deployment(), found.subscription, found.function)
     if not topic:
         raise RefusedError(f"subscription: must be one of the deployment, got {found.subscription!r}")

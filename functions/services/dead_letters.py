@@ -71,8 +71,7 @@ def _read(row: Data) -> DeadLetter:
         message_id=row["message_id"] or "",
         reason=row["reason"],
         attributes=json.loads(row["attributes"] or "{}"),
-        data=_data(row.get("body") or ""),
-        data=_data(row["body"] or "", row["function"], is_cut=row["reason"].endswith(_CUT)),
+        data=_data(row.get("body") or "", row["function"], is_cut=row["reason"].endswith(_CUT)),
     )
 
 

@@ -13,23 +13,14 @@ const SOON = 3000;
 
 const reasonOf = (error) => (error.name === "TimeoutError" ? "the request timed out" : error.message);
 
-// `parts`: by name `{ load, draw, every, in }`, where `in` are the ids of what is pale while it is old. `drawn()` follows each round;
+// How often a part is asked for: seldom while the server tells what changes, where it tells of it.
+const often = (part) => (part.on && isLive() ? Math.max(part.every ?? EVERY, SLOWLY) : part.every ?? EVERY);
+
+// `parts`: by name `{ load, draw, every, in, on }`, where `in` are the ids of what is pale while it is old, and `on` the topics that tell
+// when it changes. `drawn()` follows each round; `changed()` hears the topics that changed, once their parts were asked for;
 // `busy()` says that something was commanded, and `commanded` which parts tell what came of it; `soon()` that more of the past is coming;
 // `back()` hears that a part answers again; `also()` gives which parts are old for another reason.
-export function watch(parts, { drawn = () => {}, busy = () => false, commanded = [], soon = () => false, back = () => {}, also = async () => [] } = {}) {
-// How often a part is asked for: seldom while the server tells what changes, where it tells of it.
-export const often = (part) => (part.on && isLive() ? Math.max(part.every ?? EVERY, SLOWLY) : part.every ?? EVERY);
-
-// Reads parts again once what they show changes: those that are `on` one of the topics.
-export function onChanges(parts, refresh) {
-  const on = (topics) => Object.keys(parts).filter((name) => parts[name].on?.some((topic) => topics.has(topic)));
-  watchChanges(Object.values(parts).flatMap((part) => part.on ?? []), (topics) => refresh(on(topics), topics));
-}
-
-// `parts`: by name `{ load, draw, every, in, on }`, where `in` are the ids of what is pale while it is old, and `on` the topics that tell when
-// it changes. `drawn()` follows each round;
-// `busy()` says that something was commanded, and `commanded` which parts tell what came of it.
-export function watch(parts, { drawn = () => {}, busy = () => false, commanded = [] } = {}) {
+export function watch(parts, { drawn = () => {}, busy = () => false, commanded = [], soon = () => false, back = () => {}, also = async () => [], changed = () => {} } = {}) {
   const known = {};
   const asked = {};
   const failed = new Map(); // by the name of a part: `{ reason, starting }`
@@ -58,7 +49,7 @@ export function watch(parts, { drawn = () => {}, busy = () => false, commanded =
     at("problem").hidden = !problem;
     for (const [name, part] of Object.entries(parts)) for (const id of part.in ?? []) at(id)?.classList.toggle("stale", failed.has(name));
     if (!problem && at("updated")) at("updated").textContent = asOf();
-    answered(failed.size < Object.keys(parts).length);
+    answered(Object.keys(parts).some((name) => parts[name].every !== Infinity && !failed.has(name)));
   }
 
   async function refresh(names = Object.keys(parts)) {
@@ -85,8 +76,11 @@ export function watch(parts, { drawn = () => {}, busy = () => false, commanded =
   }
 
   document.addEventListener("visibilitychange", () => { if (!document.hidden) keepFresh(); });
+  const told = (topics) => {
+    refresh(Object.keys(parts).filter((name) => parts[name].on?.some((topic) => topics.has(topic))));
+    changed(topics);
+  };
+  watchChanges(Object.values(parts).flatMap((part) => part.on ?? []), told);
   const isStarting = (name) => Boolean(failed.get(name)?.starting);
   return { parts, known, failed, isStarting, isKnown: (name) => Boolean(asked[name]?.done) && !failed.has(name), refresh, keepFresh, again };
-  onChanges(parts, (names) => refresh(names));
-  return { known, failed, isKnown: (name) => Boolean(asked[name]?.done) && !failed.has(name), refresh, keepFresh, again };
 }

@@ -21,8 +21,8 @@ function draw() {
 
 const page = watch({
   me: { load: () => get("/v1/me"), draw: (me) => { meet(me); settle(me); }, every: Infinity },
-  actions: { load: () => get("/v1/actions"), in: ["approvals-list", "automation"] },
-  silences: { load: () => get("/v1/silences"), in: ["silences"] },
+  actions: { load: () => get("/v1/actions"), in: ["approvals-list", "automation"], on: ["actions"] },
+  silences: { load: () => get("/v1/silences"), in: ["silences"], on: ["silences"] },
   channels: { load: () => get("/v1/channels"), in: ["channels-list"] },
   "on-call": { load: () => get("/v1/on-call"), draw: onCall.draw, every: SLOWLY, in: ["on-call-list"] },
   rules: { load: () => get("/v1/rules"), draw: rules.draw, every: SLOWLY, in: ["rules-card"] },

@@ -243,9 +243,8 @@ def application(
 ) -> OverAsgi:
     """The API as it is served, over its services or over what opens them; where no changes are given, pages ask by themselves."""
     opened = made if callable(made) else lambda: made
-    return OverAsgi(asgi.application(opened, identify=identify, role_of=role_of, verified=verified))
     told = asgi.Changes((changes or FakeChanges(bus_down=True)).open, lambda: datetime.now(UTC))
-    return OverAsgi(asgi.application(opened, identify=identify, role_of=role_of, changes=told))
+    return OverAsgi(asgi.application(opened, identify=identify, role_of=role_of, verified=verified, changes=told))
 
 
 def client_of(made: Services | Callable[[], Services]) -> Client:
