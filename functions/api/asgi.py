@@ -34,6 +34,7 @@ from functions.api.identity import Caller, Callers, Identify
 from functions.api.kept import Kept
 from functions.api.limits import ACTS, READS, Limits
 from functions.api.live_hub import Feed, Hub, Take
+from functions.api.operation import Operation
 from functions.api.request import Request, of_scope
 from functions.api.routes import ENDPOINTS, HEALTH, Endpoint, Opened, answer, as_page
 from functions.api.work import Work
@@ -93,7 +94,7 @@ def application(
                 services=services,
                 role_of=role_of,
                 work=work,
-                limits=reads if one.method == "GET" else acts,
+                limits=acts if one.method != "GET" and isinstance(one, Operation) else reads,
                 kept=kept,
             ),
             methods=[one.method],
