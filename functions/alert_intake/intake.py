@@ -14,6 +14,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
+from core.errors import UnavailableError
 from core.events import Finding, RegistryChange, Status
 from core.settings import AlertIntakeSettings
 from functions.adapters import logs
@@ -39,6 +40,10 @@ MOST_LETTERS: Final = 100
 MOST_SENDERS, OTHER = 50, "other"
 """Senders with a dead man's switch, and the name of those beyond."""
 _SAMPLE = 1000
+
+
+def _unchecked(_body: Json) -> None:
+    """Take what is not signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class Intake:
         metrics: counts.
         store: opens what remembers the replicas of a sender, at its first use.
         settings: how long alerts hold that are not sent again.
+        check: refuses what is not signed as its kind must be; raises as `sns.Signatures.check` does.
         formats: in the order in which they are tried.
         beats: the senders whose dead man's switch was received.
     """
@@ -94,6 +100,7 @@ class Intake:
     metrics: Metrics
     store: Callable[[], Store]
     settings: AlertIntakeSettings = field(default_factory=AlertIntakeSettings)
+    check: Callable[[Json], None] = _unchecked
     formats: Sequence[Format] = FORMATS
     beats: set[str] = field(default_factory=set)
 
@@ -110,7 +117,7 @@ class Intake:
         Raises:
             UnavailableError: the bus or the table of dead letters does not answer; the body must be delivered again.
         """
-        content = Content(UNKNOWN, [Refusal(fault, None)]) if fault else read(body, now, self.formats)
+        content = Content(UNKNOWN, [Refusal(fault, None)]) if fault else read(body, now, self.formats, self.check)
         refused = _Refused()
         counts = Counter[str]()
         for batch in _batches(content.outcomes):
@@ -210,10 +217,16 @@ class Intake:
         log.warning("parked: %s", reason, extra=logs.fields(function=NAME, message_id=message and message.id))
 
 
-def read(body: bytes, now: datetime, formats: Sequence[Format] = FORMATS) -> Content:
+def read(
+    body: bytes, now: datetime, formats: Sequence[Format] = FORMATS, check: Callable[[Json], None] = _unchecked
+) -> Content:
     """The content of a body."""
     try:
-        return understand(unwrapped(decode(body)), now, formats)
+        given = unwrapped(decode(body))
+        check(given)
+        return understand(given, now, formats)
+    except UnavailableError:
+        raise
     except UnreadableError as error:
         return Content(UNKNOWN, [Refusal(str(error), None)])
     except Exception as error:  # as of one alert

@@ -99,13 +99,14 @@ class Maintenance:
         return cut(self.dead_letters(), lambda one: Place(one["received_at"], one["id"]), values)
 
     def dead_letter(self, identifier: str) -> Data:
-        """A dead letter with what it says.
+        """A dead letter with what it says; `confirm` is an address where it asks a person to confirm a subscription.
 
         Raises:
             LookupError: there is none.
         """
         found = self._find(identifier)
-        return _summary(found, sent=self._is_sent(found)) | {"attributes": found.attributes, "data": found.text}
+        said = {"attributes": found.attributes, "data": found.text, "confirm": dead_letters.confirmation(found)}
+        return _summary(found, sent=self._is_sent(found)) | said
 
     def send_again(self, request: Request, identifier: str) -> str:
         """Send a dead letter again to the topic that it came from, as it was, or with what `data` says instead.

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from functions.adapters.ports import Data, Warehouse
+from functions.services.sns_addresses import is_of_sns
 
 _FOLDER = Path(__file__).parent
 _NEWEST = (_FOLDER / "dead_letters_newest.sql").read_text()
@@ -15,6 +16,8 @@ PER_FUNCTION = (_FOLDER / "dead_letters_per_function.sql").read_text()
 """How many messages each function parked in a time."""
 _BARE = frozenset({"alert_intake"})
 """Functions that park what was sent without an envelope: it may have come as a webhook, and may be a part of a body."""
+_CONFIRMATION = "Type: 'SubscriptionConfirmation' of "
+"""How the intake of alerts refuses one, for a person to confirm."""
 _CUT = " are kept)"
 """How the reason of a message ends of which only the beginning is kept."""
 
@@ -49,6 +52,20 @@ class DeadLetter:
     def text(self) -> str:
         """The data as text; what is no UTF-8 is replaced."""
         return (self.data or b"").decode(errors="replace")
+
+
+def confirmation(found: DeadLetter) -> str:
+    """The address by which a person confirms the subscription to a topic of Amazon SNS that a dead letter asks for; empty for any other one.
+
+    The intake has verified that SNS signed it, or it would have another reason.
+    """
+    if found.function != "alert_intake" or _CONFIRMATION not in found.reason:
+        return ""
+    try:
+        url = json.loads(found.text)["SubscribeURL"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return url if isinstance(url, str) and is_of_sns(url) else ""
 
 
 def newest(warehouse: Warehouse, since: datetime, most: int) -> list[DeadLetter]:

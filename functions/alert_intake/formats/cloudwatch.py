@@ -2,7 +2,7 @@
 
     {"Type": "Notification", "TopicArn": "...", "Message": "<the alarm as JSON text>"}
 
-What asks to confirm a subscription is refused, so that a person sees it: nothing here fetches an address that was sent.
+What asks to confirm a subscription is refused, so that a person sees it, and confirms it on the page.
 """
 
 import re
@@ -71,7 +71,9 @@ def _notified(notification: Json, now: datetime) -> Alert:
     kind = text(notification.get("Type"))
     if kind in _CONFIRMATIONS or "SubscribeURL" in notification:
         topic = text(notification.get("TopicArn"))[:200]
-        raise UnreadableError(f"Type: {kind!r} of {topic!r} is for a person: open its SubscribeURL if you asked for it")
+        raise UnreadableError(
+            f"Type: {kind!r} of {topic!r} is for a person: confirm it on the page /maintenance if you asked for it"
+        )
     return of_alarm(_alarm(notification.get("Message")), instant(notification.get("Timestamp")) or now)
 
 

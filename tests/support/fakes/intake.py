@@ -39,6 +39,7 @@ class World:
     clock: Clock = field(default=lambda: NOW)
     senders: tuple[AlertSender, ...] = ()
     settings: AlertIntakeSettings = field(default_factory=AlertIntakeSettings)
+    check: Callable[[Any], None] = lambda _body: None
     store: MemoryStore = field(default_factory=lambda: MemoryStore(Breaking()))
 
     def send(self, body: bytes, path: str = "/", method: str = "POST", **headers: str) -> flask.Response:
@@ -52,7 +53,7 @@ class World:
         outside = MemoryPorts(
             function=NAME, bus=self.bus, park=self.park, metrics=self.metrics, clock=self.clock, store=self.store
         )
-        return build(outside, self.authenticator, self.senders, self.settings)
+        return build(outside, self.authenticator, self.senders, self.settings, self.check)
 
     def findings(self) -> list[Finding]:
         """What was published of alerts, as the router reads it."""
