@@ -183,6 +183,18 @@ def test_a_streaming_client_learns_that_its_acknowledgement_succeeded_or_came_to
     assert outcomes == {b"in time": AcknowledgeStatus.SUCCESS, b"late": AcknowledgeStatus.INVALID_ACK_ID}
 
 
+def test_a_name_that_is_none_is_refused_rather_than_not_found(bus: Bus) -> None:
+    for call in (bus.subscriber.get_subscription, bus.subscriber.delete_subscription):
+        with pytest.raises(exceptions.InvalidArgument):
+            call(subscription=f"projects/{PROJECT}/subscriptions/12")
+    with pytest.raises(exceptions.InvalidArgument):
+        bus.subscriber.subscribe(f"projects/{PROJECT}/subscriptions/123", print).result(timeout=PATIENCE)
+    with pytest.raises(exceptions.InvalidArgument):
+        bus.publisher.get_topic(topic="nonsense")
+    with pytest.raises(exceptions.InvalidArgument):
+        bus.subscriber.get_snapshot(snapshot=f"projects/{PROJECT}/topics/topic")
+
+
 def test_exactly_once_delivery_is_for_pulling_only(bus: Bus) -> None:
     push = {"push_endpoint": "http://127.0.0.1:9/"}
     with pytest.raises(exceptions.InvalidArgument):

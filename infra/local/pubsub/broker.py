@@ -187,13 +187,13 @@ class Broker:
     def topic(self, name: str) -> Proto:
         """The topic; refused when there is none."""
         if name not in self.topics:
-            raise missing(f"topic: must exist, got {name!r}")
+            raise missing(f"topic: must exist, got {names.check(name, 'topics')!r}")
         return self.topics[name]
 
     def subscription(self, name: str) -> Live:
         """The subscription; refused when there is none."""
         if name not in self.subscriptions:
-            raise missing(f"subscription: must exist, got {name!r}")
+            raise missing(f"subscription: must exist, got {names.check(name, 'subscriptions')!r}")
         return self.subscriptions[name]
 
     def check_resource(self, name: str) -> None:

@@ -44,6 +44,7 @@ class Schemas:
         schema, _, revision = name.partition("@")
         chosen = [one for one in self._revisions.get(schema, []) if revision in ("", one.revision_id)]
         if not chosen:
+            names.check(schema, "schemas")
             raise missing(f"schema: must exist, got {name!r}")
         return chosen[::-1]
 

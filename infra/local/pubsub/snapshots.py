@@ -53,7 +53,7 @@ class Snapshots:
     def get(self, name: str) -> Holder:
         """The snapshot; refused when there is none."""
         if name not in self._holders or not self._holders[name].is_snapshot:
-            raise missing(f"snapshot: must exist, got {name!r}")
+            raise missing(f"snapshot: must exist, got {names.check(name, 'snapshots')!r}")
         return self._holders[name]
 
     def all(self) -> list[Proto]:
