@@ -2,7 +2,7 @@
 
     python tests/benchmarks/pubsub_samples.py SAMPLES/snippets PYTHON
 
-Needs a checkout of that repository, and an interpreter that has the requirements of its samples. Takes some eight minutes
+Needs a checkout of that repository, and an interpreter that has the requirements of its samples and pytest-timeout. Takes some eight minutes
 a server: the samples wait. It prints one row a file, and below them what failed.
 """
 
