@@ -11,6 +11,7 @@ from functions.adapters.ports import Clock, Data, RowBus, Store, Warehouse
 from functions.adapters.prometheus import Prometheus
 from functions.api.actions import Actions
 from functions.api.answers import Answers
+from functions.api.business import Business
 from functions.api.capacity import Capacity
 from functions.api.channels import Channels
 from functions.api.commands import Commands
@@ -119,6 +120,8 @@ class Services:
     start: Start
     once: Once
     tokens: Tokens
+    business: Business
+    settings: Settings
 
 
 def compose(given: Sources) -> Services:
@@ -183,6 +186,8 @@ def compose(given: Sources) -> Services:
         start=start,
         once=Once(store, clock),
         tokens=Tokens(store, clock),
+        business=Business(warehouse, clock),
+        settings=settings,
     )
 
 

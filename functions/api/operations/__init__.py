@@ -1,5 +1,12 @@
 """Every operation of the API, in the order of its document."""
 
-from functions.api.operations import answering, incidents, models, system, tokens
+from functions.api.operations import answering, business, incidents, models, system, tokens
 
-OPERATIONS = (*incidents.OPERATIONS, *answering.OPERATIONS, *models.OPERATIONS, *system.OPERATIONS, *tokens.OPERATIONS)
+OPERATIONS = (
+    *incidents.OPERATIONS,
+    *answering.OPERATIONS,
+    *models.OPERATIONS,
+    *system.OPERATIONS,
+    *business.OPERATIONS,
+    *tokens.OPERATIONS,
+)
