@@ -66,7 +66,7 @@ kubernetes: $(VENV) ## the alert rules for Kubernetes, into build/kubernetes; RU
 settings: $(VENV) ## the tables of docs/settings.md and the schema for editors, from what core/settings declares
 	@python -m infra.settings
 
-openapi: $(VENV) ## the document of the API, from the operations that it declares
+openapi: $(VENV) ## the document of the API and its typed client, from the operations that it declares
 	@python -m infra.openapi
 
 clean: ## remove what was built, the virtual environment and the local data

@@ -13,6 +13,7 @@ import msgspec
 from functions.api.once import HEADER, LONGEST
 from functions.api.operation import PREFIX, Kind, Operation
 from functions.api.operations import OPERATIONS
+from infra import api_client
 
 FILE: Final = Path(__file__).parents[1] / "functions" / "api" / "openapi.json"
 _VERSION: Final = "1.0.0"
@@ -178,9 +179,10 @@ def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write the document."""
+    """Write the document, and the client."""
     FILE.write_text(text(), encoding="utf-8")
-    print(FILE)
+    api_client.FILE.write_text(api_client.formatted(), encoding="utf-8")
+    print(f"{FILE}\n{api_client.FILE}")
     return 0
 
 

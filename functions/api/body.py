@@ -14,13 +14,10 @@ from core.text import LINE_LIMIT
 from core.versions.version import LONGEST_NAME as LONGEST_VERSION
 from functions.adapters import repeated_keys
 from functions.api.request import Request
+from functions.services.api_schemas.bodies import LONGEST_NAME, LONGEST_NOTE, LONGEST_SUBJECT
 
 LARGEST = 16_384
 """Bytes of a body."""
-LONGEST_NAME, LONGEST_NOTE = 80, 300
-"""Characters."""
-LONGEST_SUBJECT = 300
-"""Bytes of a pattern, as the router takes it."""
 _TYPE = "application/json"
 _SHOWN = 80
 

@@ -7,8 +7,9 @@ from werkzeug.exceptions import Conflict
 
 from core.errors import ConflictError, Fault, SettingsError
 from functions.adapters.ports import Data
-from functions.api.body import LONGEST_NAME, BodyError, mapping
+from functions.api.body import BodyError, mapping
 from functions.api.request import Request
+from functions.services.api_schemas.bodies import LONGEST_NAME
 from functions.services.models import LARGEST, SETTINGS, TABLE, Change, Models
 
 

@@ -13,8 +13,8 @@ from functions.api.body import BodyError
 from functions.api.pages import Page
 from functions.api.parameters import Parameter, read
 from functions.api.request import Request
-from functions.api.schemas.incidents import Accepted
 from functions.api.services import Services
+from functions.services.api_schemas.incidents import Accepted
 
 READ_SECONDS, ACT_SECONDS = 3.0, 30.0
 """How long a reader waits for an answer, and who acts."""

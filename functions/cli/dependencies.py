@@ -4,7 +4,8 @@ import json
 
 import click
 
-from functions.cli.api import HELP, LOCAL, call, local
+from functions.cli.api import HELP, LOCAL, local
+from functions.cli.client import Client
 
 
 @click.command(epilog=HELP)
@@ -19,7 +20,7 @@ from functions.cli.api import HELP, LOCAL, call, local
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def dependencies(url: str, *, hours: int, minimum: int, also_known: bool, as_json: bool) -> None:
     """List dependencies that traces show and the settings do not have, and what to write into them."""
-    found = call(url.rstrip("/"), "GET", f"/v1/dependencies?hours={hours}")
+    found = Client(url).dependencies(hours=hours)
     wanted = [one for one in found if one["calls"] >= minimum and (also_known or not one["in_settings"])]
     if as_json:
         click.echo(json.dumps(wanted, indent=2))

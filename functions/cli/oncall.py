@@ -1,10 +1,15 @@
 """`aia oncall`: who is on call now, and who stands in for whom, by the API."""
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
-from functions.cli.api import HELP, LOCAL, Json, call, local
+from functions.cli.api import HELP, LOCAL, local
+from functions.cli.client import Client
+
+if TYPE_CHECKING:
+    from functions.services.api_schemas.incidents import OnCall
 
 
 @click.command(epilog=HELP)
@@ -12,7 +17,7 @@ from functions.cli.api import HELP, LOCAL, Json, call, local
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 def oncall(*, url: str, as_json: bool) -> None:
     """Show who is on call in every rotation, until when, and the overrides to come."""
-    found = call(url.rstrip("/"), "GET", "/v1/on-call")
+    found = Client(url).on_call()
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -24,7 +29,7 @@ def oncall(*, url: str, as_json: bool) -> None:
         click.echo("no rotations in the settings")
 
 
-def _line(one: Json) -> str:
+def _line(one: "OnCall") -> str:
     instead = f" instead of {one['instead_of']}" if one["instead_of"] else ""
     until = f" until {one['until']}, then {one['next']}" if one["until"] else ""
     return f"{one['name']}: {one['person']} ({', '.join(one['channels'])}){instead}{until}"

@@ -2,12 +2,16 @@
 
 import getpass
 import json
-import urllib.parse
+from typing import TYPE_CHECKING
 
 import click
 
 from core.access import Role
-from functions.cli.api import HELP, LOCAL, Json, call, local
+from functions.cli.api import HELP, LOCAL, local
+from functions.cli.client import Client
+
+if TYPE_CHECKING:
+    from functions.services.api_schemas.tokens import Token
 
 _URL = click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
@@ -31,8 +35,7 @@ def tokens() -> None:
 @_JSON
 def create(*, name: str, role: str, days: int, by: str, url: str, as_json: bool) -> None:
     """Create a token that is called NAME, and print it: nobody can read it again."""
-    asked = {"name": name, "role": role, "days": days, "by": by}
-    found = call(url.rstrip("/"), "POST", "/v1/tokens", asked)
+    found = Client(url).create_token({"name": name, "role": role, "days": days, "by": by})
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -48,7 +51,7 @@ def create(*, name: str, role: str, days: int, by: str, url: str, as_json: bool)
 @_JSON
 def list_(*, url: str, as_json: bool) -> None:
     """List the tokens, the newest first."""
-    found = call(url.rstrip("/"), "GET", "/v1/tokens")
+    found = Client(url).tokens()
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -64,11 +67,10 @@ def list_(*, url: str, as_json: bool) -> None:
 @_URL
 def revoke(*, identifier: str, by: str, url: str) -> None:
     """Revoke the token with an ID; every instance refuses it within 15 seconds."""
-    path = f"/v1/tokens/{urllib.parse.quote(identifier, safe='')}/revoke"
-    click.echo(_line(call(url.rstrip("/"), "POST", path, {"by": by})))
+    click.echo(_line(Client(url).revoke_token(identifier, {"by": by})))
 
 
-def _line(one: Json) -> str:
+def _line(one: "Token") -> str:
     ended = f"revoked {one['revoked_at']}" if one["revoked_at"] else f"until {one['expires_at']}"
     used = f"last used {one['used_at']}" if one["used_at"] else "never used"
     return f"{one['id']}: {one['name']}, {one['role']}, of {one['owner']}, {ended}, {used}"

@@ -18,7 +18,8 @@ from functions.api.limits import Rate
 from functions.api.once import COLLECTION, HEADER, KEPT, LEASE, REPLAYED
 from functions.api.operations import OPERATIONS
 from functions.cli import api
-from infra import openapi
+from functions.cli.client import Client as ApiClient
+from infra import api_client, openapi
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import START, FakeClock
@@ -45,6 +46,7 @@ def client(office: ApiFixture, clock: FakeClock) -> Client:
 
 def test_the_document_is_what_the_operations_declare_and_is_served() -> None:
     assert openapi.FILE.read_text(encoding="utf-8") == openapi.text(), "run `make openapi`"
+    assert api_client.FILE.read_text(encoding="utf-8") == api_client.formatted(), "run `make openapi`"
     client = pages.client_of(lambda: pytest.fail("the document must not need the store"))
     assert client.get("/v1/openapi.json").json == json.loads(openapi.text())
     assert b"/assets/explore.js" in client.get("/v1/docs").get_data()
@@ -184,6 +186,18 @@ def test_a_long_list_is_walked_page_by_page_and_nothing_is_left_out_or_twice(
 def test_what_is_wrong_in_a_query_is_told_all_at_once(client: Client, query: str, says: str) -> None:
     refused = client.get(f"/v1/incidents?{query}")
     assert (refused.status_code, says in (refused.json or {})["detail"]) == (400, True)
+
+
+def test_the_typed_client_asks_every_operation_by_its_address(client: Client, office: ApiFixture) -> None:
+    assert {one.name for one in OPERATIONS} <= set(vars(ApiClient))
+    over(office, "a b/c", START)
+    with pages.served(client.application) as url:
+        known = ApiClient(url)
+        assert [one["id"] for one in known.incidents(limit=1)] == ["a b/c"]
+        assert known.runbook("models.md").startswith("# ")
+        assert known.halt({"by": "Ada", "action": "*"})["id"].startswith("halt:*:")
+        with pytest.raises(api.RefusedError, match=r"incident: none has the id 'x\?y'"):
+            known.incident("x?y")
 
 
 def test_the_command_line_tells_what_a_problem_says(client: Client) -> None:

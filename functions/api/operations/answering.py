@@ -7,10 +7,10 @@ from core.events import Verb
 from core.reports.document import Report
 from functions.api.operation import Kind, act, get
 from functions.api.request import Request
-from functions.api.schemas import bodies
-from functions.api.schemas.incidents import Actions, Channel, OnCall, Reports, Silence
-from functions.api.schemas.system import Decision, Recommendation, Taken
 from functions.api.services import Services
+from functions.services.api_schemas import bodies
+from functions.services.api_schemas.incidents import Actions, Channel, OnCall, Reports, Silence
+from functions.services.api_schemas.system import Decision, Recommendation, Taken
 
 _REPORT = "/reports/{name}/{week}"
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from functions.api.operation import get
 from functions.api.parameters import RANGE
-from functions.api.schemas.business import Forecast, Metric
 from functions.api.settings_view import shown
+from functions.services.api_schemas.business import Forecast, Metric
 
 OPERATIONS = (
     get(

@@ -11,9 +11,9 @@ from functions.api.listing import LINES
 from functions.api.operation import Kind, Operation, act, get
 from functions.api.parameters import CURSOR, PAGED, RANGE
 from functions.api.request import Request
-from functions.api.schemas import bodies
-from functions.api.schemas.incidents import Events, Explanation, FoundIncidents, Incident
 from functions.api.services import Services
+from functions.services.api_schemas import bodies
+from functions.services.api_schemas.incidents import Events, Explanation, FoundIncidents, Incident
 
 _ONE = "/incidents/{incident_id}"
 _VERBS: dict[Verb, tuple[str, Any]] = {

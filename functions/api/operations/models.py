@@ -5,8 +5,8 @@ from typing import Any
 from core.access import Role
 from functions.api.operation import ACT_SECONDS, Operation, act, get
 from functions.api.parameters import Parameter, Text, Whole
-from functions.api.schemas import bodies
-from functions.api.schemas.models import (
+from functions.services.api_schemas import bodies
+from functions.services.api_schemas.models import (
     Distributions,
     Drift,
     Experiment,

@@ -12,8 +12,10 @@ from functions.api.operation import Kind, act, get
 from functions.api.parameters import PAGED, RANGE, Choice, Parameter, Text, Whole
 from functions.api.probe_history import RANGES
 from functions.api.request import Request
-from functions.api.schemas import bodies
-from functions.api.schemas.system import (
+from functions.api.services import Services
+from functions.api.tile_request import LONGEST_STEP, SHORTEST_STEP
+from functions.services.api_schemas import bodies
+from functions.services.api_schemas.system import (
     Backfills,
     ComplianceItem,
     Coverage,
@@ -32,8 +34,6 @@ from functions.api.schemas.system import (
     Upkeep,
     WholeDeadLetter,
 )
-from functions.api.services import Services
-from functions.api.tile_request import LONGEST_STEP, SHORTEST_STEP
 
 _SECONDS = Whole(0, 1 << 33)
 _TILE = (

@@ -2,8 +2,8 @@
 
 from core.access import Role
 from functions.api.operation import act, get
-from functions.api.schemas import bodies
-from functions.api.schemas.tokens import NewToken, Token, TokenAsked
+from functions.services.api_schemas import bodies
+from functions.services.api_schemas.tokens import NewToken, Token, TokenAsked
 
 OPERATIONS = (
     get(

@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from functions.api.schemas import Instant
+from functions.services.api_schemas import Instant
 
 
 class Metric(TypedDict):

@@ -4,9 +4,12 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from functions.api.body import LONGEST_NAME, LONGEST_NOTE, LONGEST_SUBJECT
-from functions.api.schemas import Instant
+from functions.services.api_schemas import Instant
 
+LONGEST_NAME, LONGEST_NOTE = 80, 300
+"""Characters."""
+LONGEST_SUBJECT = 300
+"""Bytes of a pattern, as the router takes it."""
 By = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME, description="Who says so, where nobody is signed in.")]
 Note = Annotated[str, Meta(max_length=LONGEST_NOTE, description="Why, in one line.")]
 Reason = Annotated[str, Meta(min_length=1, max_length=LONGEST_NOTE, description="Why, in one line.")]

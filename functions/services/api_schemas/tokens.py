@@ -4,8 +4,8 @@ from typing import Annotated, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from functions.api.schemas import Instant
-from functions.api.schemas.bodies import By
+from functions.services.api_schemas import Instant
+from functions.services.api_schemas.bodies import By
 
 
 class TokenAsked(TypedDict):

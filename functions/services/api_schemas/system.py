@@ -3,7 +3,7 @@
 from typing import Any, NotRequired, TypedDict
 
 from core.events import Severity
-from functions.api.schemas import Instant
+from functions.services.api_schemas import Instant
 
 
 class Named(TypedDict):

@@ -8,7 +8,7 @@ from core.incidents.model import Evidence, Impact, State, TimelineEntry
 from core.incidents.notified import NotificationState
 from core.incidents.part import Part
 from core.replay.chain import Chapter
-from functions.api.schemas import Instant
+from functions.services.api_schemas import Instant
 
 
 class Accepted(TypedDict):

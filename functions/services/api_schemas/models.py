@@ -5,7 +5,7 @@ from typing import Any, NotRequired, TypedDict
 
 from core.events import Severity
 from core.incidents.model import State
-from functions.api.schemas import Instant
+from functions.services.api_schemas import Instant
 
 
 class Statistic(TypedDict):

@@ -1,0 +1,117 @@
+"""The typed client of the API in Python, made from the operations that it declares; `make openapi` writes it.
+
+What it asks by is `functions/cli/api.py`; a type is that of the answer's schema, which is imported by type checkers only.
+"""
+
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, get_args, get_origin
+
+from functions.api.operation import PREFIX, Operation
+from functions.api.operations import OPERATIONS
+
+FILE: Final = Path(__file__).parents[1] / "functions" / "cli" / "client.py"
+_HEAD: Final = '''"""The operations of the API as typed methods. Written by `make openapi`: do not change it here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote, urlencode
+
+from functions.cli.api import call, fetch
+
+if TYPE_CHECKING:
+{imports}
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Asks the API at an address; every method raises `RefusedError` where it refuses, or does not answer.
+
+    Attributes:
+        url: of the API.
+    """
+
+    url: str
+'''
+_TAIL: Final = """
+    def _ask(self, method: str, path: str, body: object = None, **query: object) -> Any:  # noqa: ANN401 - any JSON value
+        return call(self.url.rstrip("/"), method, _with(path, query), cast("dict[str, Any] | None", body))
+
+    def _text(self, path: str) -> str:
+        return fetch(self.url.rstrip("/"), path).decode()
+
+
+def _in(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _with(path: str, query: dict[str, object]) -> str:
+    given = urlencode({name: value for name, value in query.items() if value is not None})
+    return f"{path}?{given}" if given else path
+"""
+_KINDS: Final = {"integer": "int", "string": "str"}
+
+
+def text(operations: Sequence[Operation] = OPERATIONS) -> str:
+    """The module."""
+    modules: dict[str, set[str]] = defaultdict(set)
+    for one in operations:
+        for kind in (one.answers, one.takes):
+            for named in _named(kind):
+                modules[named.__module__].add(named.__name__)
+    imports = "\n".join(
+        f"    from {module} import {', '.join(sorted(names))}" for module, names in sorted(modules.items())
+    )
+    methods = "\n".join(line for one in operations for line in _method(one))
+    return _HEAD.format(imports=imports) + methods + "\n" + _TAIL
+
+
+def formatted() -> str:
+    """The module as the formatter leaves it."""
+    command = [str(Path(sys.executable).with_name("ruff")), "format", "--stdin-filename", str(FILE), "-"]
+    done = subprocess.run(command, input=text(), capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def _named(kind: Any) -> Iterator[Any]:  # noqa: ANN401 - a type
+    """The classes of ours that a type names."""
+    if get_origin(kind):
+        for one in get_args(kind):
+            yield from _named(one)
+    elif getattr(kind, "__module__", "").startswith(("core.", "functions.")):
+        yield kind
+
+
+def _spelt(kind: Any) -> str:  # noqa: ANN401 - a type
+    if get_origin(kind):
+        return f"{get_origin(kind).__name__}[{', '.join(map(_spelt, get_args(kind)))}]"
+    return "Any" if kind is Any else str(kind.__name__)
+
+
+def _method(one: Operation) -> Iterator[str]:
+    path = re.sub(
+        r"{(\w+)}", lambda found: f"{{{found[1]}}}" if found[1] in _whole(one) else f"{{_in({found[1]})}}", one.path
+    )
+    arguments = [f"{name}: {'int' if name in _whole(one) else 'str'}" for name in re.findall(r"{(\w+)}", one.path)]
+    arguments += [f"body: {_spelt(one.takes)}"] if one.takes else []
+    keywords = [f"{each.name}: {_KINDS[each.kind.schema['type']]} | None = None" for each in one.parameters]
+    arguments += ["*", *keywords] if keywords else []
+    address = f'f"{PREFIX}{path}"' if "{" in path else f'"{PREFIX}{path}"'
+    yield ""
+    yield f"    def {one.name}({', '.join(['self', *arguments])}) -> {_spelt(one.answers)}:"
+    yield f'        """{one.summary}."""'
+    if one.answers is str:
+        yield f"        return self._text({address})"
+        return
+    asked = [f'"{one.method}"', address, *(["body"] if one.takes else [])]
+    asked += [f"{each.name}={each.name}" for each in one.parameters]
+    yield f'        return cast("{_spelt(one.answers)}", self._ask({", ".join(asked)}))'
+
+
+def _whole(one: Operation) -> frozenset[str]:
+    return frozenset(name for name, how in one.converts.items() if how == "int")
