@@ -26,6 +26,8 @@ from urllib.parse import quote, urlencode
 from functions.cli.api import call, fetch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 {imports}
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,11 @@ def _in(name: str) -> str:
 
 
 def _with(path: str, query: dict[str, object]) -> str:
-    given = urlencode({name: value for name, value in query.items() if value is not None})
+    listed = {name: ",".join(value) if isinstance(value, list | tuple) else value for name, value in query.items()}
+    given = urlencode({name: value for name, value in listed.items() if value is not None})
     return f"{path}?{given}" if given else path
 """
-_KINDS: Final = {"integer": "int", "string": "str"}
+_KINDS: Final = {"integer": "int", "string": "str", "array": "Sequence[str]"}
 
 
 def text(operations: Sequence[Operation] = OPERATIONS) -> str:

@@ -9,6 +9,8 @@ from urllib.parse import quote, urlencode
 from functions.cli.api import call, fetch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.reports.document import Report
     from functions.services.api_schemas.bodies import (
         Acknowledged,
@@ -26,7 +28,18 @@ if TYPE_CHECKING:
         Unsilenced,
     )
     from functions.services.api_schemas.business import Forecast, Metric
-    from functions.services.api_schemas.incidents import Accepted, Actions, Channel, Incident, OnCall, Reports, Silence
+    from functions.services.api_schemas.incidents import (
+        Accepted,
+        Actions,
+        Channel,
+        Events,
+        Explanation,
+        FoundIncidents,
+        Incident,
+        OnCall,
+        Reports,
+        Silence,
+    )
     from functions.services.api_schemas.models import (
         Distributions,
         Drift,
@@ -54,6 +67,7 @@ if TYPE_CHECKING:
         Named,
         Pipeline,
         Probe,
+        ProbeHistory,
         Recommendation,
         Resource,
         Rules,
@@ -83,6 +97,70 @@ class Client:
             "list[Incident]", self._ask("GET", "/v1/incidents", limit=limit, cursor=cursor, since=since, until=until)
         )
 
+    def incident_search(
+        self,
+        *,
+        state: Sequence[str] | None = None,
+        severity: Sequence[str] | None = None,
+        category: str | None = None,
+        target: str | None = None,
+        model: str | None = None,
+        person: str | None = None,
+        q: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> FoundIncidents:
+        """Incidents that match, page by page: the open ones, the most severe first, then the last to end first, 400 days back."""
+        return cast(
+            "FoundIncidents",
+            self._ask(
+                "GET",
+                "/v1/incidents/search",
+                state=state,
+                severity=severity,
+                category=category,
+                target=target,
+                model=model,
+                person=person,
+                q=q,
+                since=since,
+                until=until,
+                cursor=cursor,
+                limit=limit,
+            ),
+        )
+
+    def events(
+        self,
+        *,
+        kind: Sequence[str] | None = None,
+        target: str | None = None,
+        person: str | None = None,
+        q: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> Events:
+        """What people and the system did, the newest first."""
+        return cast(
+            "Events",
+            self._ask(
+                "GET",
+                "/v1/events",
+                kind=kind,
+                target=target,
+                person=person,
+                q=q,
+                since=since,
+                until=until,
+                cursor=cursor,
+                limit=limit,
+            ),
+        )
+
     def incident(self, incident_id: str) -> Incident:
         """One incident, of any age."""
         return cast("Incident", self._ask("GET", f"/v1/incidents/{_in(incident_id)}"))
@@ -90,6 +168,10 @@ class Client:
     def incident_report(self, incident_id: str) -> str:
         """The report of an incident."""
         return self._text(f"/v1/incidents/{_in(incident_id)}/report.md")
+
+    def explanation(self, incident_id: str) -> Explanation:
+        """The chain of reasons of an incident, from the findings to the messages and actions."""
+        return cast("Explanation", self._ask("GET", f"/v1/incidents/{_in(incident_id)}/explanation"))
 
     def acknowledge_incident(self, incident_id: str, body: Acknowledged) -> Accepted:
         """Take the incident, or one of its targets that fires."""
@@ -273,6 +355,10 @@ class Client:
         """Probes with their newest result."""
         return cast("list[Probe]", self._ask("GET", "/v1/probes"))
 
+    def probe_history(self, *, range: str | None = None) -> ProbeHistory:
+        """How each probe did, by half an hour of a day or by day of a quarter."""
+        return cast("ProbeHistory", self._ask("GET", "/v1/probes/history", range=range))
+
     def pipelines(self, *, running: str | None = None, name: str | None = None) -> list[Pipeline]:
         """Pipelines with their newest runs."""
         return cast("list[Pipeline]", self._ask("GET", "/v1/pipelines", running=running, name=name))
@@ -314,7 +400,7 @@ class Client:
         return cast("list[ComplianceItem]", self._ask("GET", "/v1/compliance"))
 
     def maintenance(self) -> Upkeep:
-        """The tasks of upkeep, and advice."""
+        """The tasks of upkeep, backups, checks and advice."""
         return cast("Upkeep", self._ask("GET", "/v1/maintenance"))
 
     def dead_letters(
@@ -386,5 +472,6 @@ def _in(name: str) -> str:
 
 
 def _with(path: str, query: dict[str, object]) -> str:
-    given = urlencode({name: value for name, value in query.items() if value is not None})
+    listed = {name: ",".join(value) if isinstance(value, list | tuple) else value for name, value in query.items()}
+    given = urlencode({name: value for name, value in listed.items() if value is not None})
     return f"{path}?{given}" if given else path

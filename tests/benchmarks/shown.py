@@ -106,7 +106,7 @@ class Shown:
             end = int(time.time()) - OLDER
             past = self.stack.get(f"{path}?start={end - 16 * DAY}&end={end}&step=3600")["sets"]
         except urllib.error.HTTPError as error:
-            return str(json.load(error)["error"])
+            return str(json.load(error)["detail"])
         return "" if any(map(_values, past)) else f"no point older than {OLDER // DAY} days"
 
     @property

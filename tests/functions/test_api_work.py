@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 import requests
+from starlette.types import Message
+from werkzeug.exceptions import Unauthorized
 from werkzeug.test import Client
 
 from core.errors import UnavailableError
 from functions.adapters.stores import open_store
 from functions.api import asgi
+from functions.api.request import Request
 from functions.api.services import Services
 from functions.api.work import EACH, Work
 from tests.support.builders import pages
@@ -142,3 +145,24 @@ def test_a_fault_nobody_foresaw_is_told_as_that_and_the_next_request_is_answered
     assert refused.status_code == 500
     assert "secret" not in refused.get_data(as_text=True)
     assert client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{"host": "evil.example"}, {"host": "localhost"}])
+def test_a_websocket_of_nobody_or_to_another_name_is_closed_before_it_is_open(
+    services: Services, headers: dict[str, str]
+) -> None:
+    sent: list[Message] = []
+
+    def identify(_: Request) -> str:
+        raise Unauthorized("token: must be given")
+
+    async def connect() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    told = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "websocket", "path": "/v1/live", "query_string": b"", "headers": told}
+    asyncio.run(asgi.application(lambda: services, identify=identify)(scope, connect, send))
+    assert [one["type"] for one in sent] == ["websocket.close"]

@@ -6,6 +6,7 @@ from typing import Any, NotRequired, TypedDict
 from core.events import Severity
 from core.incidents.model import State
 from functions.services.api_schemas import Instant
+from functions.services.api_schemas.incidents import Training
 
 
 class Statistic(TypedDict):
@@ -314,7 +315,7 @@ class Trainings(TypedDict):
 
     model: str
     days: int
-    trainings: list[dict[str, Any]]
+    trainings: list[Training]
 
 
 class TrainingRequest(TypedDict):

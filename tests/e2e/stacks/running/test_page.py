@@ -332,7 +332,7 @@ def test_the_api_tells_plainly_what_is_asked_for_wrongly(
         urllib.request.urlopen(request)
     with refused.value as answer:
         assert answer.status == status
-        assert b'"error"' in answer.read()
+        assert b'"detail"' in answer.read()
 
 
 def test_while_the_warehouse_is_down_incidents_still_come_and_then_all_recovers(
