@@ -44,7 +44,7 @@ class Sight(StrEnum):
     telemetry. Its catalogue says how."""
     NOT_SEEN = "not seen"
     NOT_KNOWN = "not known"
-    """Nobody answers what there is."""
+    """Nobody answers what there is, of one of its signals at least, and of the others nothing is seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +195,7 @@ class AreaCoverage:
 
     @property
     def seen(self) -> int | None:
-        """The number of its signals with a fresh sample of a program; None where that is not known."""
+        """The number of its signals that are known to have a fresh sample of a program; None where that is not known of any."""
         return None if self.sight is Sight.NOT_KNOWN else sum((one.series or 0) > one.replayed for one in self.signals)
 
     @property
@@ -205,7 +205,7 @@ class AreaCoverage:
 
 
 Seen = Mapping[str, Mapping[str, int]]
-"""Of each selector with a fresh sample: the number of series by the job that wrote them."""
+"""Of each selector that was answered: the number of series with a fresh sample, by the job that wrote them."""
 
 
 def queries(areas: Iterable[Area], *, replay: bool) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -237,7 +237,7 @@ def coverage(
     *,
     rules: Mapping[str, Sequence[str]],
     panels: Mapping[str, Sequence[str]],
-    seen: Seen | None,
+    seen: Seen,
     replay: bool,
 ) -> tuple[AreaCoverage, ...]:
     """What is watched, alerted, drawn and seen, area by area.
@@ -246,7 +246,7 @@ def coverage(
         areas: the catalogue.
         rules: the alert rules that look at a metric, by its name, or that of one of its series (`_bucket`, `_count`).
         panels: the tiles that show a metric, likewise.
-        seen: what has a fresh sample; None where nobody answers.
+        seen: what has a fresh sample. Of a selector that is not in it nothing is known.
         replay: whether this system replays data, as `aia local` does.
     """
     return tuple(_area(area, rules, panels, seen, replay=replay) for area in areas)
@@ -256,7 +256,7 @@ def _area(
     area: Area,
     rules: Mapping[str, Sequence[str]],
     panels: Mapping[str, Sequence[str]],
-    seen: Seen | None,
+    seen: Seen,
     *,
     replay: bool,
 ) -> AreaCoverage:
@@ -269,28 +269,31 @@ def _signal(
     signal: Signal,
     rules: Mapping[str, Sequence[str]],
     panels: Mapping[str, Sequence[str]],
-    seen: Seen | None,
+    seen: Seen,
     *,
     replay: bool,
 ) -> SignalCoverage:
-    jobs = {} if seen is None else seen.get(signal.selector, {})
-    replays = {} if seen is None or not area.replayed else seen.get(area.replay_of(signal).selector, {})
+    known = seen.get(signal.selector)
+    replays = seen.get(area.replay_of(signal).selector) if replay and area.replayed else {}
+    if known is None or replays is None:  # without either it is not known whether it is a program's
+        known, replays = None, {}
+    jobs = known or {}
     past = jobs.get(HISTORY, 0)
     return SignalCoverage(
         signal=signal,
         rules=tuple(rules.get(signal.family, ())),
         panels=tuple(panels.get(signal.family, ())),
-        series=None if seen is None else sum(jobs.values()),
+        series=None if known is None else sum(jobs.values()),
         replayed=past + sum(count for job, count in replays.items() if job != HISTORY) if replay else 0,
         written_by=tuple(sorted(filter(None, jobs))),
     )
 
 
 def _sight(area: Area, signals: Sequence[SignalCoverage]) -> Sight:
-    if any(one.series is None for one in signals):
-        return Sight.NOT_KNOWN
     if any((one.series or 0) > one.replayed for one in signals):
         return Sight.SEEN
+    if any(one.series is None for one in signals):
+        return Sight.NOT_KNOWN
     if any(one.series for one in signals):
         return Sight.REPLAYED
     if area.set_up is not None and not area.is_set_up:

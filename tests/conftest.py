@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from _pytest.doctest import DoctestModule
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 from xdist.scheduler import LoadFileScheduling
 
 from tests.support.builders.budget import ALL, examples
@@ -22,6 +23,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 # Programs in Go (Terraform, promtool, Prometheus) look for garbage only when they have taken half a gigabyte: by default, at twice what
 # they use, it takes a quarter of their work.
 os.environ |= {"GOGC": "off", "GOMEMLIMIT": "512MiB"}
+# Programs in Java (Google's emulators) end before what their second compiler does pays off: without it they take half of the processor.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 # Compiled modules are kept, whatever the shell says: every worker and every program that a test starts imports the same ones.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
@@ -33,6 +36,10 @@ settings.register_profile(
     "patient", parent=settings.default, deadline=None, max_examples=examples(100), derandomize=not ALL
 )
 settings.load_profile("patient")
+if not ALL:
+    # Otherwise Hypothesis reads every module for numbers and texts to try: seconds of each worker, and examples that change with any of
+    # them, wherever it is.
+    providers._get_local_constants = lambda: providers._local_constants
 
 
 REAPER = pytest.StashKey[Reaper]()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from core.actions import two_people
 from core.actions.plan import ActionReason, Plan
 from core.events import ActionRequest, Command, Mode, Stage, Verb, stamp
 from core.settings.response import ActionName, Automation, Limits
@@ -159,16 +160,33 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resuming:
+    """A person wants all actions resumed, and another one must, too.
+
+    Attributes:
+        by: the person.
+        at: when.
+        lifts: the id of the halt.
+    """
+
+    by: str
+    at: datetime
+    lifts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Guards:
     """State of the guard rails, over all actions.
 
     Attributes:
         applications: oldest first.
         switches: at most one an action, and one for all.
+        resuming: the first of the two people who resume all actions, or None.
     """
 
     applications: tuple[Application, ...] = ()
     switches: tuple[Switch, ...] = ()
+    resuming: Resuming | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +282,7 @@ def switched(guards: Guards, command: Command) -> Guards:
 
     A halt holds unless a newer one is known: no resume that was given before, whatever its instant says, keeps it from holding. A
     resume lifts the halt that it names while that one holds; any other, and one that is delivered again, changes nothing.
+    All actions are resumed by two people, where their identities are verified: see `core.actions.two_people`.
     The switch of one action and the switch of all are separate: resuming all leaves an action halted that was halted by name.
     """
     before = next((switch for switch in guards.switches if switch.action == command.subject), None)
@@ -272,6 +291,8 @@ def switched(guards: Guards, command: Command) -> Guards:
             return guards
         halted_at: datetime | None = command.at
     elif before and before.halted and command.lifts == before.halt_id:
+        if needs_second(guards, command):
+            return replace(guards, resuming=Resuming(by=command.by, at=command.at, lifts=command.lifts))
         halted_at = before.newest_halt
     else:
         return guards
@@ -284,7 +305,18 @@ def switched(guards: Guards, command: Command) -> Guards:
         halted_at=halted_at,
     )
     others = tuple(switch for switch in guards.switches if switch.action != command.subject)
-    return replace(guards, switches=tuple(sorted((*others, switch), key=lambda other: other.action)))
+    resuming = None if command.subject == EVERY else guards.resuming
+    switches = tuple(sorted((*others, switch), key=lambda other: other.action))
+    return replace(guards, switches=switches, resuming=resuming)
+
+
+def needs_second(guards: Guards, command: Command) -> bool:
+    """Whether a person's word alone does not resume all actions: another one must have said so within the hour before."""
+    if command.subject != EVERY or not command.verified:
+        return False
+    first = guards.resuming
+    holds = first is not None and first.lifts == command.lifts and command.at - first.at <= two_people.WITHIN
+    return first is None or not holds or not two_people.is_another(command, first.by)
 
 
 def _turn(holder: str, *, approved: bool) -> GuardVerdict:

@@ -4,7 +4,7 @@
        │           ├──▶ rejected   │         ├──▶ undone      it does not work or help, or the incident got worse
        │           ├──▶ expired    │         └──▶ failed      the same, and it cannot be undone; or it never settled
        │           └──▶ refused    └──▶ failed                the external system refused it, or it came too late
-       ├──▶ approved               where no approval is required
+       ├──▶ approved               where no approval is required; what takes two people awaits the second one again
        └──▶ refused                planned is the end of a dry run
 
 While another action on the same resource has not settled, it is planned, and waits for its turn; also after it was approved.
@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from core.actions import two_people
 from core.actions.guards import GuardVerdict, Traits, traits
 from core.actions.plan import ActionReason, Health, Plan, Verification
 from core.events import ActionDecision, ActionRequest, Command, Mode, Severity, Stage, Verb
@@ -32,7 +33,9 @@ HALF = LONGEST // 2
 NEXT: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
     {
         Stage.PLANNED: frozenset({Stage.REFUSED, Stage.AWAITING, Stage.APPROVED}),
-        Stage.AWAITING: frozenset({Stage.PLANNED, Stage.APPROVED, Stage.REFUSED, Stage.REJECTED, Stage.EXPIRED}),
+        Stage.AWAITING: frozenset(
+            {Stage.AWAITING, Stage.PLANNED, Stage.APPROVED, Stage.REFUSED, Stage.REJECTED, Stage.EXPIRED}
+        ),
         Stage.APPROVED: frozenset({Stage.APPLIED, Stage.FAILED}),
         Stage.APPLIED: frozenset({Stage.VERIFIED, Stage.UNDONE, Stage.FAILED}),
     }
@@ -64,6 +67,7 @@ class ActionRun:
         answer_by: until when an approval is waited for; None where none is.
         severity: of the incident just before it was applied.
         approved_by: the person who approved it, while it waits for its turn; else empty.
+        first_approver: of what takes two people, the first one; else empty.
         undoing: why it is about to be undone; None where it is not.
         pending: decisions that are not published yet, oldest first.
     """
@@ -77,6 +81,7 @@ class ActionRun:
     answer_by: datetime | None = None
     severity: Severity | None = None
     approved_by: str = ""
+    first_approver: str = ""
     undoing: Undoing | None = None
     pending: tuple[ActionDecision, ...] = ()
 
@@ -167,6 +172,8 @@ def objection(run: ActionRun, command: Command, *, now: datetime) -> ActionReaso
         return ActionReason.ALREADY_DECIDED
     if not command.by.strip():
         return ActionReason.NO_NAME
+    if command.verb is Verb.APPROVE and run.first_approver and not two_people.is_another(command, run.first_approver):
+        return ActionReason.SAME_PERSON
     return ActionReason.NOBODY_ANSWERED if is_late(run, now) else None
 
 
@@ -190,10 +197,19 @@ def answered(
         now: the instant.
         severity: of the incident now.
     """
+    if _is_first_of_two(run, command):
+        detail = f"{command.by} approved it; another person must, too"
+        first = GuardVerdict(stage=Stage.AWAITING, reason=ActionReason.NEEDS_SECOND_PERSON, detail=detail)
+        return replace(_step(run, first, now, by=command.by), first_approver=command.by)
     if command.verb is Verb.REJECT or verdict is None:
         verdict = GuardVerdict(stage=Stage.REJECTED, reason=ActionReason.PERSON_REJECTED, detail=command.note)
     waits = verdict.stage is Stage.PLANNED
     return replace(_step(run, verdict, now, by=command.by), severity=severity, approved_by=command.by if waits else "")
+
+
+def _is_first_of_two(run: ActionRun, command: Command) -> bool:
+    takes_two = run.request.action in two_people.ACTIONS and command.verified
+    return takes_two and command.verb is Verb.APPROVE and not run.first_approver
 
 
 def expired(run: ActionRun, *, now: datetime) -> ActionRun:

@@ -37,6 +37,10 @@ class ActionReason(StrEnum):
     TOTAL_BUDGET = "total_budget"
     """All actions together were applied as often as they may be in an hour."""
     NEEDS_APPROVAL = "needs_approval"
+    NEEDS_SECOND_PERSON = "needs_second_person"
+    """A person approved it; another one must, too."""
+    SAME_PERSON = "same_person"
+    """The person who approved it first cannot be the second one."""
 
     WITHIN_LIMITS = "within_limits"
     """Every guard rail allows it, and no approval is required."""

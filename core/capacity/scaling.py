@@ -78,11 +78,12 @@ def propose(
         at: the present.
         scaled_at: when a change was proposed last.
     """
-    if peak is None or not replicas:
+    if peak is None or replicas is None or replicas < 1:
         unknown = ScalingReason.NOT_KNOWN
         return Proposal(replicas=replicas, proposed=None, needed=None, reason=unknown, scaled_at=scaled_at)
     ratio = peak / (resource.limit * scaling.utilization)
-    wanted = math.ceil(replicas * ratio - 1e-9) if abs(ratio - 1) > TOLERANCE else replicas
+    most = scaling.maximum + 1.0  # more than that is not told apart
+    wanted = math.ceil(min(replicas * ratio, most) - 1e-9) if abs(ratio - 1) > TOLERANCE else replicas
     bounded = min(max(wanted, scaling.minimum), scaling.maximum)
     reason = _reason(replicas, bounded, wanted, waiting=scaled_at is not None and at - scaled_at < scaling.cooldown)
     changes = reason in (ScalingReason.MORE_NEEDED, ScalingReason.FEWER_SUFFICE)

@@ -186,6 +186,7 @@ class Command:
         to: to take over, the person who has the incident from then on; empty for `by`. To merge, the id of the incident that it
             becomes a part of. To promote, the version; empty for the challenger.
         body: to send a dead letter again, what it says instead, a JSON object; empty for what it said.
+        verified: whether `by` is a person whose identity was verified, and not a name that the caller gave.
     """
 
     TYPE: ClassVar[str] = "command"
@@ -201,6 +202,7 @@ class Command:
     to: str = ""
     target: str = ""
     body: str = ""
+    verified: bool = False
 
     def __post_init__(self) -> None:
         require_aware("at", self.at)

@@ -1,7 +1,11 @@
 """Dead letters: messages that a function could not handle, and where they came from."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
+
+SENT_WITHIN = timedelta(days=30)
+"""Age up to which a dead letter may be sent again: less than a claim is kept, so that it is sent once."""
 
 
 def subscriptions(deployment: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

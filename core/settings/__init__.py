@@ -1,5 +1,6 @@
 """monitoring.yaml as typed settings: what is watched, when, how strictly, and who hears of it."""
 
+from core.settings.alert_intake import AlertIntakeSettings
 from core.settings.alert_rules import AlertRuleSettings
 from core.settings.alert_senders import AlertSender
 from core.settings.business import (
@@ -63,6 +64,7 @@ __all__ = [
     "Account",
     "ActionName",
     "Address",
+    "AlertIntakeSettings",
     "AlertRuleSettings",
     "AlertSender",
     "Automation",

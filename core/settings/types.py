@@ -6,6 +6,7 @@ from typing import Annotated
 
 from core.errors import Fault, SettingsError
 from core.settings.access import Access
+from core.settings.alert_intake import AlertIntakeSettings
 from core.settings.alert_rules import AlertRuleSettings
 from core.settings.alert_senders import AlertSender
 from core.settings.build import read
@@ -93,6 +94,8 @@ class Settings:
     people: Annotated[People, Mark.INLINE] = field(default_factory=People)
     alert_senders: tuple[AlertSender, ...] = ()
     """Systems whose alerts are read by a mapping, in the order in which they are tried."""
+    alert_intake: AlertIntakeSettings = field(default_factory=AlertIntakeSettings)
+    """How alerts of other systems are read, whatever their format."""
     accounts: Mapping[_Name, Account] = field(default_factory=dict)
     """Who people are in Slack, in PagerDuty and by mail, by their names."""
     command_intake: CommandIntake = field(default_factory=CommandIntake)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
 
+from core.errors import Fault
+from core.settings.declare import Faults, validator
 from core.settings.kinds import Table
 from core.settings.notes import Range
 
@@ -23,3 +25,11 @@ class Upkeep:
     """Whether osv.dev is asked each Monday for advisories on the packages that the functions need; it gets their names and versions."""
     oldest_secret: Annotated[timedelta, Range("1d", "3650d", step="d")] = timedelta(days=365)
     """The age of the newest version of a secret from which it is a finding."""
+
+
+@validator(Upkeep, "retention")
+def _backups_are_kept_whole(upkeep: Upkeep) -> Faults:
+    """A table of backups with fewer rows would be a backup that cannot be restored."""
+    for table in upkeep.retention:
+        if table.split(".")[-2] == "backups":
+            yield Fault(f"retention.{table}", "must be no table of backups, which `upkeep.backups` keeps", table)

@@ -20,6 +20,10 @@ _NANO = 1_000_000_000
 _TRACE_DIGITS, _SPAN_DIGITS = 32, 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST, _MOST_COUNTED = 2.0**53, 2**63 - 1
+_MOST_TOKENS = 10**12
+"""Of a call of a model: the warehouse adds them up in 64 bits, and fails beyond."""
+_LARGEST_VALUE = 1e100
+"""Of a point: sums and differences of such values are numbers, in the warehouse as well, which fails at one that is not."""
 SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
 
 
@@ -110,6 +114,10 @@ def fault_of_point(point: Point, now: datetime) -> str:
         return "aggregationTemporality must be delta (1) or cumulative (2)"
     if point.start > point.at:
         return "startTimeUnixNano must not be after timeUnixNano"
+    if any(abs(value or 0.0) > _LARGEST_VALUE for value in (point.value, point.total)):
+        return f"values must be -{_LARGEST_VALUE:.0e} to {_LARGEST_VALUE:.0e}"
+    if point.monotonic and (point.value or 0.0) < 0:
+        return "a sum that only grows must not be below zero"
     return fault_of_instant(point.at, now, "timeUnixNano")
 
 
@@ -227,7 +235,7 @@ def _number(given: Value | None) -> float | None:
 
 def _integer(given: Value | None) -> int | None:
     found = _number(given)
-    return None if found is None else int(found)
+    return None if found is None or found > _MOST_TOKENS else int(found)
 
 
 def _text(given: Value | None) -> str | None:

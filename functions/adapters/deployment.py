@@ -3,11 +3,9 @@
 https://cloud.google.com/storage/docs/json_api/v1/objects/get
 https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.alertPolicies/list
 https://cloud.google.com/monitoring/api/ref_v3/rest/v1/projects.dashboards/list
-https://cloud.google.com/functions/docs/reference/rest/v2/projects.locations.functions/list
 https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.versions/list
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +19,7 @@ from core.maintenance.dashboards import Dashboard
 from core.maintenance.deployed_functions import DeployedFunction
 from core.maintenance.secrets import SecretVersion
 from core.security.grants import Grant
+from functions.adapters.deployed_functions import FunctionsPage, ServicesPage
 from functions.adapters.deployed_policies import PolicyDocument, last
 from functions.adapters.json_api import PATIENCE, JsonApi, authorized
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 STORAGE = "https://storage.googleapis.com"
 MONITORING = "https://monitoring.googleapis.com"
 FUNCTIONS = "https://cloudfunctions.googleapis.com"
+RUN = "https://run.googleapis.com"
 SECRETS = "https://secretmanager.googleapis.com"
 
 
@@ -87,52 +87,6 @@ class _Dashboards(msgspec.Struct, rename="camel"):
     next_page_token: str = ""
 
 
-class _Object(msgspec.Struct, frozen=True):
-    object: str = ""
-
-
-class _Source(msgspec.Struct, rename="camel", frozen=True):
-    storage_source: _Object = _Object()
-
-
-class _Build(msgspec.Struct, frozen=True):
-    source: _Source = _Source()
-
-
-class _Secret(msgspec.Struct):
-    key: str
-    secret: str
-    version: str = ""
-
-
-class _Service(msgspec.Struct, rename="camel", frozen=True):
-    environment_variables: dict[str, str] = {}
-    secret_environment_variables: tuple[_Secret, ...] = ()
-
-
-class _Function(msgspec.Struct, rename="camel"):
-    name: str
-    state: str = ""
-    build_config: _Build = _Build()
-    service_config: _Service = _Service()
-
-    def function(self) -> DeployedFunction:
-        return DeployedFunction(
-            name=last(self.name),
-            archive=self.build_config.source.storage_source.object,
-            state=self.state,
-            environment={name: digest(value) for name, value in self.service_config.environment_variables.items()},
-            secrets={
-                one.key: f"{last(one.secret)}:{one.version}" for one in self.service_config.secret_environment_variables
-            },
-        )
-
-
-class _Functions(msgspec.Struct, rename="camel"):
-    functions: tuple[_Function, ...] = ()
-    next_page_token: str = ""
-
-
 class _Version(msgspec.Struct, rename="camel"):
     name: Annotated[str, msgspec.Meta(pattern=r"/versions/\d+$")]
     create_time: Annotated[datetime, msgspec.Meta(tz=True)]
@@ -181,6 +135,7 @@ class Deployment:
         self._storage = api("Cloud Storage", STORAGE)
         self._monitoring = api("Cloud Monitoring", MONITORING)
         self._functions = api("Cloud Functions", FUNCTIONS)
+        self._run = api("Cloud Run", RUN)
         self._secrets = api("Secret Manager", SECRETS)
 
     def record(self) -> Record:
@@ -202,9 +157,13 @@ class Deployment:
         )
 
     def functions(self) -> list[DeployedFunction]:
-        """The functions in the location."""
-        path = f"/v2/projects/{self._project}/locations/{self._location}/functions"
-        return [one.function() for page in self._functions.pages(path, _Functions) for one in page.functions]
+        """The functions in the location, and the services of Cloud Run that are not a function's own."""
+        where = f"/v2/projects/{self._project}/locations/{self._location}"
+        functions = self._functions.pages(f"{where}/functions", FunctionsPage)
+        services = self._run.pages(f"{where}/services", ServicesPage)
+        found = {made.name: made for page in services for made in (one.function() for one in page.services)}
+        found |= {made.name: made for page in functions for made in (one.function() for one in page.functions)}
+        return list(found.values())
 
     def versions(self, secret: str) -> list[SecretVersion]:
         """The versions of a secret, without their values."""
@@ -215,8 +174,3 @@ class Deployment:
 def connect(project: str, location: str, where: str) -> Deployment:
     """Google's own APIs, with the credentials of the environment."""
     return Deployment(project, location, where, authorized)
-
-
-def digest(value: str) -> str:
-    """SHA-256 of a text, as Terraform's `sha256` spells it."""
-    return hashlib.sha256(value.encode()).hexdigest()

@@ -10,6 +10,7 @@ from core.events import YEARS, Finding, RegistryChange, Severity, Status
 from functions.adapters.redact import is_secret
 from functions.alert_intake import safe, targets
 from functions.alert_intake.reading import IrrelevantError, Json, UnreadableError
+from functions.services.alert_replicas import Replicated
 
 log = logging.getLogger(__name__)
 UNWATCHED_FOR = timedelta(hours=1)
@@ -54,6 +55,7 @@ class Alert:
         labels: those that its source gave it, the same when it fires and when it is resolved.
         links: the first of these that is a web address is shown.
         runbook: the address or section, unchecked.
+        replica: which of several senders says so, where a label names it.
     """
 
     source: str
@@ -74,6 +76,7 @@ class Alert:
     labels: Mapping[str, str] = field(default_factory=dict)
     links: tuple[str, ...] = ()
     runbook: str = ""
+    replica: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ class Beat:
     sender: str
 
 
-Outcome = Finding | RegistryChange | Refusal | Ignored | LeftOut | Beat
+Outcome = Finding | Replicated | RegistryChange | Refusal | Ignored | LeftOut | Beat
 
 
 def each(elements: list[Json], read: Callable[[Json], Alert | Beat], where: str) -> Iterator[Outcome]:
@@ -190,7 +193,9 @@ def shown(labels: Mapping[str, str], *consumed: str) -> dict[str, str]:
 def _one(element: Json, read: Callable[[Json], Alert | Beat], where: str) -> Outcome:
     try:
         found = read(element)
-        return found if isinstance(found, Beat) else finding(found)
+        if isinstance(found, Beat):
+            return found
+        return Replicated(finding(found), found.replica) if found.replica else finding(found)
     except IrrelevantError as error:
         return Ignored(f"{where}: {error}")
     except UnreadableError as error:

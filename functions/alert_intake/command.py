@@ -12,10 +12,11 @@ from functions.adapters import config
 from functions.adapters.events import encode
 from functions.alert_intake.alert import Beat, LeftOut, Outcome, Refusal
 from functions.alert_intake.body import plain
-from functions.alert_intake.formats import FORMATS
+from functions.alert_intake.formats import of_replicas
 from functions.alert_intake.intake import read
 from functions.alert_intake.mapped import SECTIONS, formats
 from functions.alert_intake.reading import UnreadableError
+from functions.services.alert_replicas import Replicated
 
 
 @click.group()
@@ -35,11 +36,12 @@ def intake() -> None:
 def try_(file: Path, settings: Path) -> None:
     """Print what is published of the body in FILE; exit with 1 where something of it is not understood."""
     try:
-        senders = config.load(settings, only=SECTIONS).alert_senders
+        given = config.load(settings, only=SECTIONS)
         body = plain(file.read_bytes(), None, "")
     except (SettingsError, UnreadableError) as error:
         raise click.ClickException(str(error)) from error
-    content = read(body, datetime.now(UTC), (*formats(senders), *FORMATS))
+    known = (*formats(given.alert_senders), *of_replicas(given.alert_intake.replica_labels))
+    content = read(body, datetime.now(UTC), known)
     outcomes = list(content.outcomes)
     click.echo(f"format: {content.sender}")
     for outcome in outcomes:
@@ -52,6 +54,8 @@ def _shown(outcome: Outcome) -> str:
     match outcome:
         case Finding() | RegistryChange():
             return json.dumps(json.loads(encode(outcome)), indent=2, ensure_ascii=False)
+        case Replicated():
+            return f"of the replica {outcome.replica}: {_shown(outcome.finding)}"
         case LeftOut():
             return f"left out: {outcome.finding.summary}"
         case Beat():

@@ -8,15 +8,16 @@ are duplicates.
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Final
 
-from core.events import Finding, RegistryChange
+from core.events import Finding, RegistryChange, Status
+from core.settings import AlertIntakeSettings
 from functions.adapters import logs
-from functions.adapters.ports import BulkBus, Metrics
+from functions.adapters.ports import BulkBus, Metrics, Store
 from functions.alert_intake import unheard
 from functions.alert_intake.alert import Beat, Ignored, LeftOut, Outcome, Refusal
 from functions.alert_intake.envelopes import unwrapped
@@ -25,6 +26,8 @@ from functions.alert_intake.formats import FORMATS, UNKNOWN, Content, understand
 from functions.alert_intake.reading import Json, UnreadableError, decode
 from functions.runtime.endpoint import LONGEST_REASON
 from functions.runtime.push import Message, Park
+from functions.services import alert_replicas
+from functions.services.alert_replicas import Replicated
 
 log = logging.getLogger(__name__)
 NAME = "alert_intake"
@@ -80,6 +83,8 @@ class Intake:
         bus: publishes the findings.
         park: parks what cannot be read.
         metrics: counts.
+        store: opens what remembers the replicas of a sender, at its first use.
+        settings: how long alerts hold that are not sent again.
         formats: in the order in which they are tried.
         beats: the senders whose dead man's switch was received.
     """
@@ -87,6 +92,8 @@ class Intake:
     bus: BulkBus
     park: Park
     metrics: Metrics
+    store: Callable[[], Store]
+    settings: AlertIntakeSettings = field(default_factory=AlertIntakeSettings)
     formats: Sequence[Format] = FORMATS
     beats: set[str] = field(default_factory=set)
 
@@ -127,10 +134,10 @@ class Intake:
     def _publish(
         self, batch: Iterable[tuple[int, Outcome]], refused: _Refused, counts: "Counter[str]", now: datetime
     ) -> None:
-        findings, notices, changes = list[Finding](), list[Finding](), list[RegistryChange]()
+        findings, notices, changes = list[Finding | Replicated](), list[Finding](), list[RegistryChange]()
         for index, outcome in batch:
             match outcome:
-                case Finding():
+                case Finding() | Replicated():
                     findings.append(outcome)
                 case RegistryChange():
                     changes.append(outcome)
@@ -145,10 +152,31 @@ class Intake:
                 case Ignored():
                     counts["ignored"] += 1
                     log.info("ignored: %s", outcome.reason, extra=logs.fields(function=NAME))
-        self.bus.publish_all(TOPIC, [*findings, *notices])
+        told = self._told(findings, now)
+        self.bus.publish_all(TOPIC, [*told, *notices])
         if changes:
             self.bus.publish_all(REGISTRY_TOPIC, changes)
-        counts["accepted"] += len(findings) + len(changes)
+        counts["accepted"] += len(told) + len(changes)
+        counts["ignored"] += len(findings) - len(told)
+
+    def _told(self, found: Sequence[Finding | Replicated], now: datetime) -> list[Finding]:
+        """The findings, without the ends at one replica of what fires at another; each holds as long as the settings say of its source."""
+        holding = [
+            replace(one, finding=self._holding(one.finding, now))
+            if isinstance(one, Replicated)
+            else self._holding(one, now)
+            for one in found
+        ]
+        replicated = [one for one in holding if isinstance(one, Replicated)]
+        merged = iter(alert_replicas.merged(self.store(), replicated, now) if replicated else ())
+        told = [next(merged) if isinstance(one, Replicated) else one for one in holding]
+        return [one for one in told if one is not None]
+
+    def _holding(self, finding: Finding, now: datetime) -> Finding:
+        held = self.settings.holds_for.get(finding.source)
+        if held is None or finding.status is not Status.FIRING or finding.holds_until is not None:
+            return finding
+        return replace(finding, holds_until=now + held)
 
     def _beat(self, sender: str, now: datetime) -> None:
         """Set the time of a sender's newest beat; of too many senders the later ones are one."""

@@ -11,7 +11,7 @@ from functions.alert_intake.alert import Alert, Outcome, Refusal, each, one
 from functions.alert_intake.format import Format
 from functions.alert_intake.reading import Json, UnreadableError, instant, number, text
 
-SECTIONS = ("version", "jobs", "alert_senders")
+SECTIONS = ("version", "jobs", "alert_senders", "alert_intake")
 """The sections that are read: the variables of the others need not be set."""
 _STEP = re.compile(r"[^.\[\]]+")
 _PLACE = re.compile(r"\{([^{}]+)\}")

@@ -23,6 +23,7 @@ from functions.alert_intake.body import LARGEST
 from functions.alert_intake.envelopes import pushed
 from functions.alert_intake.intake import NAME, Intake
 from functions.alert_intake.reading import UnreadableError, decode
+from functions.alert_intake.silences_api import SilencesApi
 from functions.runtime import hosts, incoming
 from functions.runtime.authenticator import Authenticator
 from functions.runtime.endpoint import measured
@@ -38,17 +39,25 @@ _ELSEWHERE: Final = {
     "/v1/logs": "OTLP is received by the function otlp: set OTEL_EXPORTER_OTLP_ENDPOINT to its address",
     "/api/v1/alerts": "version 1 of Alertmanager's API is gone: set api_version: v2",
     "/api/v1/write": "no metrics are stored here: remote_write needs a Prometheus",
-    "/api/v2/silences": "silences are made on the page, or by aia and its API",
+    "/api/v2/silences": "silences are made on the page, or by aia and its API; here, too, where AIA_SILENCES_TOKEN is given",
 }
 """What is often sent here by mistake, and where it belongs."""
 
 
 def respond(
-    request: flask.Request, *, ports: Ports, intake: Intake, authenticator: Authenticator, admission: Admission
+    request: flask.Request,
+    *,
+    ports: Ports,
+    intake: Intake,
+    authenticator: Authenticator,
+    admission: Admission,
+    silences: SilencesApi,
 ) -> flask.Response:
     """Respond to a request: 200 or 204 if everything is published or parked, 503 or 500 if it must be delivered again."""
     if found := hosts.refused(request):
         return _refusal(request, hosts.STATUS[found.reason], found.message)
+    if silences.takes(request):
+        return measured(request, partial(silences.answer, request), function=NAME, metrics=intake.metrics)
     try:
         refused = _unread(request, intake, authenticator)
     except UnavailableError as error:

@@ -10,6 +10,7 @@ import msgspec
 
 from core.actions.guards import EVERY
 from core.actions.lifecycle import ActionRun, decided
+from core.actions.two_people import WITHIN
 from core.errors import AiaError
 from core.events import ActionDecision, Stage
 from core.incidents.model import IncidentReason
@@ -73,12 +74,19 @@ class Actions:
         return {
             "enabled": self.automation.enabled,
             "halted": [switch for switch in guards.switches if switch.halted],
+            "resuming": guards.resuming,
             "actions": list(ActionName),
         }
 
     def halts(self) -> dict[str, str]:
         """The ids of the halts that hold, by the action they are of, or `*`."""
         return {switch.action: switch.halt_id for switch in self.switches()["halted"]}
+
+    def resuming(self) -> str:
+        """Who was the first to want all actions resumed, for as long as that holds; empty where nobody was."""
+        document = self.store.get(GUARDS, GUARDS_KEY)
+        first = guards_from(document.data if document else None).resuming
+        return first.by if first and self.clock() - first.at <= WITHIN else ""
 
     def run(self, request_id: str) -> ActionRun:
         """The run of a request; `LookupError` if there is none."""
@@ -165,6 +173,7 @@ def shown(run: ActionRun) -> Data:
         "reason": run.reason,
         "at": run.at,
         "answer_by": run.answer_by,
+        "first_approver": run.first_approver,
         "summary": run.plan.summary,
         "steps": run.plan.steps,
         "touched": run.plan.touched,

@@ -10,7 +10,6 @@ import math
 import os
 import re
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -25,9 +24,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.exceptions import Forbidden, Unauthorized
 
+from core.access import Role
 from core.errors import UnavailableError
 from functions.adapters import logs
 from functions.api import once, reply, roles
+from functions.api.identity import Caller, Callers, Identify
 from functions.api.kept import Kept
 from functions.api.limits import ACTS, READS, Limits
 from functions.api.request import Request, of_scope
@@ -42,17 +43,19 @@ READ_SECONDS = 10.0
 """Time that a body may take; it takes no thread meanwhile."""
 _KEYS_SECONDS = 8.0
 """Time that identifying a person may take: the keys of Identity-Aware Proxy are fetched now and then."""
-PERSON = "person"
-"""The verified person in the state of a connection; empty where there is none."""
+CALLER = "caller"
+"""Who asks, in the state of a connection."""
 REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _ROUTES = tuple(Route(one.route, reply.missing, methods=[one.method]) for one in ENDPOINTS)
-Identify = Callable[[Request], str]
-"""The verified person of a request; raises `Unauthorized` where that is not known."""
 
 
 def application(
-    services: Opened, *, identify: Identify | None = None, role_of: roles.RoleOf | None = None
+    services: Opened,
+    *,
+    identify: Identify | None = None,
+    role_of: roles.RoleOf | None = None,
+    verified: bool = True,
 ) -> Starlette:
     """The application.
 
@@ -60,7 +63,9 @@ def application(
         services: opens the services; not called for the page, its files, runbooks, guides and `/health`.
         identify: gives the person who asks; without it, nobody is verified.
         role_of: gives the role of that person; without it, there are no roles.
+        verified: whether `identify` verifies several people; else it knows one, who runs the local system.
     """
+    callers = Callers(identify=identify, verified=verified, services=services)
     work, kept, reads, acts = Work(), Kept(), Limits(READS), Limits(ACTS)
     routes = [
         Route(
@@ -79,7 +84,7 @@ def application(
     ]
     application = Starlette(
         routes=routes,
-        middleware=[Middleware(Admission, identify=identify, work=work)],
+        middleware=[Middleware(Admission, callers=callers, work=work)],
         exception_handlers={RoutingError: _unrouted},
     )
     application.router.redirect_slashes = False
@@ -92,12 +97,12 @@ class Admission:
 
     Attributes:
         app: what is asked.
-        identify: as of `application`.
+        callers: finds out who asks.
         work: its threads.
     """
 
     app: ASGIApp
-    identify: Identify | None
+    callers: Callers
     work: Work
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,11 +130,11 @@ class Admission:
         if found := hosts.refused(request):
             return reply.error(hosts.STATUS[found.reason], found.message)
         state = scope.setdefault("state", {})
-        state[PERSON] = ""
-        if self.identify is None or request.path == HEALTH:
+        state[CALLER] = Caller()
+        if request.path == HEALTH:
             return None
         try:
-            state[PERSON] = await self.work.run("identity", partial(self.identify, request), patience=_KEYS_SECONDS)
+            state[CALLER] = await self.work.run("identity", partial(self.callers.of, request), patience=_KEYS_SECONDS)
         except Unauthorized as error:
             return reply.error(HTTPStatus.UNAUTHORIZED, error.description or "")
         except UnavailableError as error:
@@ -161,7 +166,9 @@ class Answered:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; an invalid one gets a problem with the reason."""
         request = of_scope(scope)
-        request.person = scope["state"][PERSON]
+        caller: Caller = scope["state"][CALLER]
+        request.person, request.verified = caller.person, caller.verified
+        request.role = partial(self._role, caller)
         try:
             refusal = self._too_often(request, scope)
             if refusal is None:
@@ -189,16 +196,20 @@ class Answered:
             log.exception("%s %s: failed", request.method, request.path)
             return reply.error(HTTPStatus.INTERNAL_SERVER_ERROR, "the request failed; the log says why")
 
+    def _role(self, caller: Caller) -> Role:
+        """What a caller may do: what the person may, and no more than the token says."""
+        own = self.role_of(caller.person) if self.role_of else Role.ADMIN
+        return own if caller.role is None else min(own, caller.role)
+
     def _respond(self, request: Request, path: dict[str, Any]) -> Response:
         try:
-            if self.role_of is not None:
-                roles.check(self.endpoint.role, request.person, partial(self.role_of, request.person))
+            roles.check(self.endpoint.role, request.person, request.role)
         except Forbidden as error:
             return reply.error(HTTPStatus.FORBIDDEN, error.description or "")
         respond = partial(answer, self.endpoint, request, self.services, path)
         if self.endpoint.once and once.HEADER in request.headers:
-            return self.services().once.answer(request, respond)
-        response = respond()
+            return reply.packed(self.services().once.answer(request, respond), request)
+        response = reply.packed(respond(), request)
         self.kept.keep(request, response)
         return response
 

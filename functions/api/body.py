@@ -40,6 +40,7 @@ class Fields:
 
     body: Mapping[str, Any]
     signed_in: str
+    verified: bool = False
     faults: list[Fault] = field(default_factory=list)
 
     def only(self, *known: str) -> None:
@@ -108,6 +109,18 @@ class Fields:
         if not isinstance(given, bool):
             self._fault(name, "must be true or false", given)
         return given is True
+
+    def named(self, name: str) -> str:
+        """A name of a field, which must be given."""
+        return self._text(name, least=1, most=LONGEST_NAME)
+
+    def whole(self, name: str, *, least: int, most: int, default: int) -> int:
+        """A whole number; it need not be given."""
+        given = self.body.get(name, default)
+        if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
+            self._fault(name, f"must be a whole number, {least} to {most}", given)
+            return default
+        return given
 
     def end(self, now: datetime) -> datetime:
         """The end of a silence: after `minutes`, or `until` an instant."""
@@ -181,7 +194,7 @@ def payload(request: Request, largest: int = LARGEST) -> bytes:
 
 def read(request: Request) -> Fields:
     """The fields of a request; raises as `payload` does, and `BodyError` if the body is not a JSON object."""
-    return Fields(mapping(request), request.person)
+    return Fields(mapping(request), request.person, request.verified)
 
 
 def mapping(request: Request, largest: int = LARGEST) -> dict[str, Any]:

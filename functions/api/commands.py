@@ -8,6 +8,7 @@ from typing import NoReturn
 from werkzeug.exceptions import Conflict
 
 from core.actions import lifecycle
+from core.actions.guards import EVERY
 from core.errors import Fault
 from core.events import Command, Stage, Status, Verb
 from core.incidents.commands import EXPIRED_VERBS, OWNING, standing
@@ -103,6 +104,8 @@ class Commands:
         run = self.actions.run(request_id)
         if run.stage is not Stage.AWAITING:
             raise Conflict(f"action: must await approval, is {run.stage} ({run.reason})")
+        if verb == Verb.APPROVE and run.first_approver and run.first_approver.lower() == fields.by().lower():
+            raise Conflict(f"by: must be another person than {run.first_approver}, who approved it first")
         if lifecycle.is_late(run, now):
             raise Conflict(f"action: must be answered by {run.answer_by}, it is {now}")
         return self._publish(fields, Verb(verb), request_id, now)
@@ -155,6 +158,9 @@ class Commands:
         lifts = self.actions.halts().get(action)
         if not lifts:
             raise Conflict(f"action: must be halted to be resumed, {action!r} is not")
+        first = self.actions.resuming() if action == EVERY else ""
+        if fields.verified and first.lower() == fields.by().lower():
+            raise Conflict(f"by: must be another person than {first}, who wants all actions resumed")
         return self._publish(fields, Verb.RESUME, action, self.clock(), lifts=lifts)
 
     def test_channel(self, request: Request, name: str) -> str:
@@ -183,7 +189,16 @@ class Commands:
         by, note = fields.by(), fields.note()
         fields.check()
         command = Command(
-            verb=verb, subject=subject, by=by, at=at, note=note, until=until, lifts=lifts, to=to, target=target
+            verb=verb,
+            subject=subject,
+            by=by,
+            at=at,
+            note=note,
+            until=until,
+            lifts=lifts,
+            to=to,
+            target=target,
+            verified=fields.verified,
         )
         self.bus().publish(TOPIC, command, verb=verb.value)
         return command.id

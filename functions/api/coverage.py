@@ -3,7 +3,7 @@
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from core.promql import metrics
 from core.settings import Settings
 from core.signals import Area, AreaCoverage, Seen, SignalCoverage, coverage, queries, with_probes
 from functions.adapters.ports import Clock, Data
-from functions.adapters.prometheus import Prometheus
+from functions.adapters.prometheus import Prometheus, Series
 from functions.api.alerts import FOLDER
 from functions.api.cache import Cache
 from functions.api.deployment import is_local
@@ -47,7 +47,7 @@ class Coverage:
     _cache: Cache = field(default_factory=Cache)
 
     def all(self) -> Data:
-        """Every area with its signals; where Prometheus does not answer, what is seen is not known."""
+        """Every area with its signals; what Prometheus does not answer, or refuses, is not known, and the rest is."""
         areas = [*self._areas()]
         covered = coverage(
             areas,
@@ -70,17 +70,31 @@ class Coverage:
                 for data_set in queried_data_sets(tile.widget):
                     yield f"{name}: {tile.widget.title}", data_set.time_series_query.prometheus_query
 
-    def _seen(self, areas: Iterable[Area]) -> Seen | None:
-        found: dict[str, dict[str, int]] = defaultdict(dict)
-        try:
-            for selectors, query in queries(areas, replay=is_local()):
-                for series in self.prometheus.instant(query, at=int(self.clock().timestamp())):
-                    number, job = int(series.labels["signal"]), series.labels.get("job", "")
-                    found[selectors[number]][job] = int(series.values[0] or 0)
-        except (UnavailableError, QueryError) as error:
-            log.warning("what is seen is not known: %s", error)
-            return None
+    def _seen(self, areas: Iterable[Area]) -> Seen:
+        """What each query says that is answered; after one that is not, none is asked, since each would be waited for."""
+        found: dict[str, dict[str, int]] = {}
+        for selectors, query in queries(areas, replay=is_local()):
+            try:
+                series = self.prometheus.instant(query, at=int(self.clock().timestamp()))
+                found |= _counted(selectors, series)
+            except (QueryError, LookupError, ValueError) as error:
+                log.warning("what is seen of %d signals is not known: %s", len(selectors), error)
+            except UnavailableError as error:
+                log.warning("what is seen is not known: %s", error)
+                break
         return found
+
+
+def _counted(selectors: Sequence[str], found: Iterable[Series]) -> dict[str, dict[str, int]]:
+    """The number of series by job of each selector, in the answer to a query of `queries`.
+
+    Raises:
+        LookupError: it is not that of the query; the same for ValueError.
+    """
+    counted: dict[str, dict[str, int]] = {selector: {} for selector in selectors}
+    for series in found:
+        counted[selectors[int(series.labels["signal"])]][series.labels.get("job", "")] = int(series.values[0] or 0)
+    return counted
 
 
 def is_given(value: object, keys: str) -> bool:

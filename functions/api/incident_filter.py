@@ -1,29 +1,20 @@
-"""What people look for in the list of incidents: the filter of a request, what matches it, and the cursor of a page."""
+"""What people look for in the list of incidents: the filter of a request, what matches it, and where it stands in the list."""
 
-import base64
-import binascii
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
-
-from core.errors import Fault
 from core.events import Severity
 from core.incidents.model import IncidentReason, State
 from core.patterns import matches
 from functions.adapters.ports import Data
-from functions.api.body import BodyError
+from functions.api.listing import LONGEST, WORDS, words
 from functions.api.parameters import Parameter, Several, Text
 
 STATES = (State.OPEN, State.ACKNOWLEDGED, State.MITIGATED, State.RESOLVED, "cancelled", "expired", "merged")
 """What an incident is in the list; the last three are kinds of what is over."""
 OVER = frozenset({State.RESOLVED, "cancelled", "expired", "merged"})
-_LONGEST = 200
-"""Characters of a text."""
-_MOST_WORDS = 10
 _BY_PEOPLE = frozenset({IncidentReason.COMMAND, IncidentReason.COMMENT})
 _SEVERITIES = tuple(Severity)
 
@@ -98,11 +89,11 @@ class IncidentFilter:
 FILTERS = (
     Parameter("state", Several(STATES), "What they are; the last three are kinds of what is over."),
     Parameter("severity", Several(_SEVERITIES), "The worst that they had."),
-    Parameter("category", Text(_LONGEST), "Their category, as in drift."),
-    Parameter("target", Text(_LONGEST), "A pattern of targets, as in model/*."),
-    Parameter("model", Text(_LONGEST), "A model, in place of its target."),
-    Parameter("person", Text(_LONGEST), "A part of the name of who has it, or did something about it."),
-    Parameter("q", Text(_LONGEST), f"Words, all of which it says somewhere; the first {_MOST_WORDS} count."),
+    Parameter("category", Text(LONGEST), "Their category, as in drift."),
+    Parameter("target", Text(LONGEST), "A pattern of targets, as in model/*."),
+    Parameter("model", Text(LONGEST), "A model, in place of its target."),
+    Parameter("person", Text(LONGEST), "A part of the name of who has it, or did something about it."),
+    WORDS,
 )
 
 
@@ -115,7 +106,7 @@ def read_filter(values: Mapping[str, Any]) -> IncidentFilter:
         category=values["category"] or "",
         target=f"model/{model}" if model else values["target"] or "",
         person=(values["person"] or "").strip().lower(),
-        words=tuple((values["q"] or "").lower().split()[:_MOST_WORDS]),
+        words=words(values["q"]),
         since=values["since"],
         until=values["until"],
     )
@@ -144,28 +135,6 @@ def place_of(incident: Data) -> Place:
     return Place(is_open=True, rank=Severity(incident["severity"]).rank, at=incident["opened_at"], id=incident["id"])
 
 
-def write_cursor(place: Place) -> str:
-    """The place after which the next page begins, as text for an address."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
-
-
-def read_cursor(given: str | None) -> Place | None:
-    """The place in a cursor; None where none is given, for the first page.
-
-    Raises:
-        BodyError: it is none of ours.
-    """
-    if not given:
-        return None
-    try:
-        place = msgspec.json.decode(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)), type=Place)
-    except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
-        raise BodyError([Fault("cursor", "must be what `next` said", given[:80])]) from error
-    if place.at.tzinfo is None:
-        raise BodyError([Fault("cursor", "must be what `next` said", given[:80])])
-    return place
-
-
 def _people(incident: Data) -> Iterator[str]:
     yield incident["acknowledged_by"]
     yield from (one["summary"] for one in incident["timeline"] if one["reason"] in _BY_PEOPLE)
@@ -183,12 +152,3 @@ def _texts(incident: Data) -> Iterator[str]:
     for condition in incident["conditions"]:
         yield from (condition["target"], condition["kind"], condition["summary"])
         yield from (piece["text"] for piece in condition["evidence"])
-
-
-def like(pattern: str) -> str:
-    r"""A pattern of targets as LIKE has it; everything where it is empty.
-
-    >>> like("model/*"), like("a_b"), like("")
-    ('model/%', 'a\\_b', '%')
-    """
-    return re.sub(r"([\\%_])", r"\\\1", pattern).replace("*", "%") if pattern else "%"

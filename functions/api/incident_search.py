@@ -13,23 +13,19 @@ from functions.api.cache import Cache
 from functions.api.incident_filter import (
     IncidentFilter,
     Place,
-    like,
     place_of,
-    read_cursor,
     read_filter,
     standing,
     targets,
-    write_cursor,
 )
 from functions.api.incidents import Incidents
+from functions.api.listing import like, read_cursor, write_cursor
 from functions.services.incidents.documents import INCIDENTS
 
 LOOKED_BACK = timedelta(days=400)
 """How far back recorded changes are searched."""
 PATIENCE = 8.0
 """Seconds that a page waits for the warehouse."""
-MOST = 200
-"""Incidents of a page."""
 _FRESH_SECONDS = 60.0
 _STORE, _WAREHOUSE = "store", "warehouse"
 PAST_INCIDENTS = (Path(__file__).parent / "past_incidents.sql").read_text()
@@ -63,15 +59,15 @@ class IncidentSearch:
             BodyError: the cursor is none of ours.
             UnavailableError: the source that the page is read from does not answer.
         """
-        wanted, after, limit = read_filter(values), read_cursor(values["cursor"]), values["limit"]
+        wanted, after, most = read_filter(values), read_cursor(values["cursor"], Place), values["limit"]
         known, first_day = self.incidents.listed()
         boundary = datetime.combine(first_day, time.min, tzinfo=UTC)
         if after is None or after.is_open or after.at >= boundary:
             found = self._of_store(known, wanted, after)
-            following = self._next(found, limit, wanted, boundary)
-            rows = [listed(one, _STORE) for one in found[:limit]]
+            following = self._next(found, most, wanted, boundary)
+            rows = [listed(one, _STORE) for one in found[:most]]
         else:
-            rows, following = self._of_warehouse(wanted, after, limit)
+            rows, following = self._of_warehouse(wanted, after, most)
         return {
             "incidents": rows,
             "next": write_cursor(following) if following else "",
@@ -84,16 +80,16 @@ class IncidentSearch:
         found = [one for one in known if wanted.takes(one) and (after is None or place_of(one) < after)]
         return sorted(found, key=place_of, reverse=True)
 
-    def _next(self, found: Sequence[Data], limit: int, wanted: IncidentFilter, boundary: datetime) -> Place | None:
+    def _next(self, found: Sequence[Data], most: int, wanted: IncidentFilter, boundary: datetime) -> Place | None:
         """The place after the page; after the last one of the store, the end of what it lists."""
-        if len(found) > limit:
-            return place_of(found[limit - 1])
+        if len(found) > most:
+            return place_of(found[most - 1])
         if not wanted.takes_over:
             return None
         # Strictly before the boundary: the days from there on are the store's.
         return Place(is_open=False, rank=0, at=boundary - timedelta(microseconds=1), id="\U0010ffff")
 
-    def _of_warehouse(self, wanted: IncidentFilter, after: Place, limit: int) -> tuple[list[Data], Place | None]:
+    def _of_warehouse(self, wanted: IncidentFilter, after: Place, most: int) -> tuple[list[Data], Place | None]:
         since = self._since()
         parameters: Data = {
             "since": since,
@@ -105,13 +101,13 @@ class IncidentSearch:
             "target": like(wanted.target),
             "person": wanted.person,
             "words": " ".join(wanted.words),
-            "most": limit + 1,
+            "most": most + 1,
         }
         key = ("past incidents", *(tuple(one) if isinstance(one, list) else one for one in parameters.values()))
         found = self._cache.within(
             PATIENCE, key, lambda: self.warehouse.query(PAST_INCIDENTS, **parameters), seconds=_FRESH_SECONDS
         )
-        rows, last = found[:limit], found[limit - 1] if len(found) > limit else None
+        rows, last = found[:most], found[most - 1] if len(found) > most else None
         copies = self.store.get_many(INCIDENTS, [row["id"] for row in rows])
         shown = [copies[row["id"]].data if row["id"] in copies else _recorded(row) for row in rows]
         taken = [listed(one, _STORE if one["id"] in copies else _WAREHOUSE) for one in shown if wanted.takes_class(one)]

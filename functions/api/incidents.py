@@ -14,6 +14,7 @@ from core.replay.explanation import Recorded
 from functions.adapters.ports import Clock, Data, Store
 from functions.api.actions import Actions
 from functions.api.cache import Cache
+from functions.api.listing import Place
 from functions.api.pages import Page, after_of, cut
 from functions.api.training_outcomes import TrainingOutcomes, told
 from functions.services.incidents.documents import INCIDENTS, losses_of
@@ -175,5 +176,5 @@ def _urgency(incident: Data) -> tuple[int, float, float]:
     return -Severity(incident["severity"]).rank, -impact["dollars_per_hour"], -incident["opened_at"].timestamp()
 
 
-def _ended(incident: Data) -> tuple[datetime, str]:
-    return incident["resolved_at"], incident["id"]
+def _ended(incident: Data) -> Place:
+    return Place(incident["resolved_at"], incident["id"])

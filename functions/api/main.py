@@ -19,6 +19,7 @@ from functions.api import experience, server
 from functions.api.asgi import application
 from functions.api.dashboards import load
 from functions.api.deployment import is_local
+from functions.api.identity import open_id_tokens
 from functions.api.services import Services, Sources, compose
 from functions.api.session import open_session
 from functions.runtime.iap import Iap, open_iap
@@ -37,10 +38,11 @@ def build(ports: Ports, iap: Iap | None = None) -> Starlette:
         iap: Identity-Aware Proxy before it; that of the environment where none is given.
     """
     services = once(partial(_services, ports))
-    if iap := iap or open_iap(os.environ):
-        return application(services, identify=iap.person, role_of=lambda person: role_of(person, ports.settings.access))
+    proxy = iap or open_iap(os.environ)
+    if identify := open_id_tokens(os.environ, proxy.person if proxy else None):
+        return application(services, identify=identify, role_of=lambda person: role_of(person, ports.settings.access))
     session = open_session(os.environ)
-    return application(services, identify=session.person if session else None)
+    return application(services, identify=session.person if session else None, verified=False)
 
 
 def _services(ports: Ports) -> Services:

@@ -11,10 +11,11 @@ from werkzeug.exceptions import Conflict
 
 from core.errors import Fault, QueryError, UnavailableError
 from core.events import Command, Verb
+from core.ledger import ClaimState
 from core.maintenance import configuration
 from core.maintenance.backup import OWN
 from core.maintenance.checks import Check, CheckReason
-from core.maintenance.dead_letters import claim_key
+from core.maintenance.dead_letters import SENT_WITHIN, claim_key
 from core.maintenance.schedules import SCHEDULES
 from core.security import scan
 from functions.adapters.ledger import COLLECTION as LEDGER
@@ -23,6 +24,7 @@ from functions.adapters.store import every, is_key
 from functions.api.body import BodyError, read
 from functions.api.cache import Cache
 from functions.api.commands import TOPIC
+from functions.api.listing import Place
 from functions.api.pages import Page, cut
 from functions.api.request import Request
 from functions.services import dead_letters
@@ -35,6 +37,7 @@ from functions.services.maintenance import ADVICE, TASK, read_progress
 
 log = logging.getLogger(__name__)
 LOOKED_BACK = timedelta(days=30)
+"""Of runs that are shown."""
 MOST = 200
 """Dead letters that are listed: the newest."""
 CHECKS: Mapping[str, tuple[Check, ...]] = {
@@ -87,13 +90,13 @@ class Maintenance:
         Raises:
             UnavailableError: the warehouse or the store does not answer; the same for the others.
         """
-        found = dead_letters.newest(self.warehouse, self.clock() - LOOKED_BACK, MOST)
+        found = dead_letters.newest(self.warehouse, self.clock() - SENT_WITHIN, MOST)
         claims = self.store.get_many(LEDGER, [claim_key(one.id) for one in found])
-        return [_summary(one, sent=claim_key(one.id) in claims) for one in found]
+        return [_summary(one, sent=_is_done(claims.get(claim_key(one.id)))) for one in found]
 
     def listed(self, values: Data) -> Page:
         """The page of the dead letters that the parameters `cursor`, `limit`, `since` and `until` ask for."""
-        return cut(self.dead_letters(), lambda one: (one["received_at"], one["id"]), values)
+        return cut(self.dead_letters(), lambda one: Place(one["received_at"], one["id"]), values)
 
     def dead_letter(self, identifier: str) -> Data:
         """A dead letter with what it says.
@@ -112,7 +115,7 @@ class Maintenance:
 
         Raises:
             BodyError: the body is invalid.
-            Conflict: it was sent again.
+            Conflict: it was sent again, or is too old.
             LookupError: there is none.
         """
         fields = read(request)
@@ -123,6 +126,8 @@ class Maintenance:
         found = self._find(identifier)
         if self._is_sent(found):
             raise Conflict(f"{identifier}: was sent again; what came of it is another dead letter, if anything")
+        if self.clock() - found.received_at > SENT_WITHIN:
+            raise Conflict(f"{identifier}: must not be older than {SENT_WITHIN.days} days to be sent again")
         verb = Verb.SEND_AGAIN
         command = Command(verb=verb, subject=identifier, by=by, at=self.clock(), note=note, body=data)
         self.bus().publish(TOPIC, command, verb=verb.value)
@@ -172,7 +177,12 @@ class Maintenance:
         return found
 
     def _is_sent(self, found: DeadLetter) -> bool:
-        return self.store.get(LEDGER, claim_key(found.id)) is not None
+        return _is_done(self.store.get(LEDGER, claim_key(found.id)))
+
+
+def _is_done(claim: Document | None) -> bool:
+    """Whether it was sent; one that is claimed only may have been left by a process that ended before it sent it."""
+    return claim is not None and claim.data["state"] == ClaimState.DONE
 
 
 def _edited(given: object) -> str:

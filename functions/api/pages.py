@@ -1,19 +1,11 @@
 """A page of a list that grows: at most so many entries, and where the next page begins."""
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-import msgspec
-
-from core.errors import Fault
 from functions.adapters.ports import Data
-from functions.api.body import BodyError
-
-Place = tuple[datetime, str]
-"""Where an entry is in a list: its instant and its id; the newest are the first."""
+from functions.api.listing import Place, read_cursor, write_cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +33,7 @@ def cut(entries: Sequence[Data], place: Callable[[Data], Place], values: dict[st
         and (until is None or place(one)[0] < until)
     ]
     shown = found[: values["limit"]]
-    return Page(shown, spelt(place(shown[-1])) if len(found) > len(shown) else "")
-
-
-def spelt(place: Place) -> str:
-    """A cursor: opaque to whoever gets it."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+    return Page(shown, write_cursor(place(shown[-1])) if len(found) > len(shown) else "")
 
 
 def after_of(values: dict[str, Any]) -> Place | None:
@@ -55,14 +42,4 @@ def after_of(values: dict[str, Any]) -> Place | None:
     Raises:
         BodyError: it is none of ours.
     """
-    given: str | None = values.get("cursor")
-    if given is None:
-        return None
-    try:
-        data = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4))
-        at, key = msgspec.json.decode(data, type=Place)
-    except (ValueError, msgspec.MsgspecError, UnicodeError) as error:
-        raise BodyError([Fault("cursor", "must be that of a header Link", given[:80])]) from error
-    if at.tzinfo is None:
-        raise BodyError([Fault("cursor", "must be that of a header Link", given[:80])])
-    return at, key
+    return read_cursor(values.get("cursor"), Place, "that of a header Link")

@@ -31,7 +31,7 @@ class ProbeHistory:
         """Of each probe the share of good checks by interval, the newest last; None where there was no check.
 
         Args:
-            name: of `RANGES`.
+            name: of the range, of `RANGES`.
 
         Raises:
             UnavailableError: the metrics do not answer.

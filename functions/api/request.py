@@ -1,6 +1,6 @@
 """A request as the services read it: its body has arrived, and who asks is known."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -8,6 +8,8 @@ from typing import Any
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import cookie_parser
 from starlette.types import Scope
+
+from core.access import Role
 
 
 @dataclass(kw_only=True)
@@ -21,6 +23,8 @@ class Request:
         headers: by their names in any case.
         body: the bytes that arrived.
         person: whose identity was verified; empty where nobody's was.
+        verified: whether that identity is of one of several people, and not of whoever runs the local system.
+        role: of whoever asks.
         values: the parameters of the query that its operation has, as they were read.
     """
 
@@ -30,6 +34,8 @@ class Request:
     headers: Headers = field(default_factory=Headers)
     body: bytes = b""
     person: str = ""
+    verified: bool = False
+    role: Callable[[], Role] = lambda: Role.VIEWER
     values: dict[str, Any] = field(default_factory=dict)
 
     @cached_property

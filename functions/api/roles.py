@@ -17,4 +17,6 @@ def check(required: Role, person: str, role_of: Callable[[], Role]) -> None:
     role = role_of()
     if role < required:
         allowed = " or ".join(one.name.lower() for one in Role if one >= required)
-        raise Forbidden(f"role: must be {allowed}, {person} is {role.name.lower()}; see access in the settings")
+        raise Forbidden(
+            f"role: must be {allowed}, {person} is {role.name.lower()}; see access in the settings, and the role of the token"
+        )

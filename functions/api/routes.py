@@ -118,14 +118,14 @@ def _text_page(request: Request, _text: Path) -> Response:
 
 PAGES: tuple[Shown, ...] = (
     _page("/", "index"),
-    _page("/dashboards"),
-    _page("/dashboards/{name}", "dashboards"),
-    _page("/incidents"),
     _page("/response"),
     _page("/models"),
     _page("/probes"),
     _page("/pipelines"),
     _page("/events"),
+    _page("/dashboards"),
+    _page("/dashboards/{name}", "dashboards"),
+    _page("/incidents"),
     _page("/incidents/{incident_id}", "incident"),
     _shown("/models/{name}", "model_page", _model_page),
     _page("/maintenance"),
@@ -170,7 +170,7 @@ def answer(endpoint: Endpoint, request: Request, services: Opened, path: dict[st
         services: opens the services; not called for pages, their files, runbooks, guides and `/health`.
         path: the parameters of the path.
     """
-    return reply.packed(as_page(_answer(endpoint, request, services, path), request), request)
+    return as_page(_answer(endpoint, request, services, path), request)
 
 
 def as_page(response: Response, request: Request) -> Response:

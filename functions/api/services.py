@@ -40,6 +40,7 @@ from functions.api.retraining import Trainings
 from functions.api.rules import Rules
 from functions.api.silences import Silences, settings_targets
 from functions.api.survey import Survey
+from functions.api.tokens import Tokens
 from functions.api.training_outcomes import TrainingOutcomes
 from functions.api.versions import Versions
 from functions.api.views import Views
@@ -117,6 +118,7 @@ class Services:
     backfills: Backfills
     start: Start
     once: Once
+    tokens: Tokens
 
 
 def compose(given: Sources) -> Services:
@@ -178,6 +180,7 @@ def compose(given: Sources) -> Services:
         backfills=backfills,
         start=start,
         once=Once(store, clock),
+        tokens=Tokens(store, clock),
     )
 
 

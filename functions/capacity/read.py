@@ -18,6 +18,9 @@ SECONDS = int(STEP.total_seconds())
 MOST_UNANSWERED = 3
 MOST = 100
 """Series of a metric that are watched for anomalies."""
+MOST_REPLICAS = 1_000_000
+LARGEST = 1e100
+"""Values beyond are not known: what is estimated of them is no finite number."""
 
 
 class Ranges(Protocol):
@@ -77,7 +80,7 @@ def replicas(prometheus: Ranges, scaling: Scaling, at: datetime) -> int | None:
     except (QueryError, UnavailableError):
         return None
     value = found[0].values[0] if len(found) == 1 else None
-    return None if value is None else round(value)
+    return round(value) if value is not None and 0 <= value <= MOST_REPLICAS else None
 
 
 def surprises(prometheus: Ranges, name: str, at: datetime) -> tuple[dict[str, Surprise | None], str]:
@@ -97,7 +100,8 @@ def _week(prometheus: Ranges, query: str, at: datetime) -> list[Series]:
 
 
 def _values(series: Series) -> Floats:
-    return np.array([np.nan if value is None else value for value in series.values], dtype=np.float64)
+    values = np.array([np.nan if value is None else value for value in series.values], dtype=np.float64)
+    return np.where(np.abs(values) <= LARGEST, values, np.nan)
 
 
 def _labels(series: Series) -> str:

@@ -22,7 +22,8 @@ SESSION_FILE: Final = "session-token"
 LOCAL: Final = f"http://127.0.0.1:{_LOCAL_PORT}"
 HELP: Final = (
     "The API is that of `aia local` (port AIA_PORT), unless --url or AIA_API_URL names another. Behind IAM or IAP, AIA_API_TOKEN is "
-    "the identity token: AIA_API_TOKEN=$(gcloud auth print-identity-token). Of `aia local` it is in the data folder (AIA_DATA)."
+    "the identity token: AIA_API_TOKEN=$(gcloud auth print-identity-token), or a token of `aia tokens`, and then AIA_IAM_TOKEN the identity token. "
+    "Of `aia local` it is in the data folder (AIA_DATA)."
 )
 
 
@@ -83,9 +84,10 @@ def _answer(url: str, method: str, path: str, body: Json | None, patience: float
         raise RefusedError(f"--url: must begin with http:// or https://, got {url!r}")
     headers = {"Content-Type": "application/json"}
     if token := os.environ.get("AIA_API_TOKEN") or _local_token(url):
-        if not (token.isascii() and token.isprintable()):  # what refuses it would show it
-            raise RefusedError("AIA_API_TOKEN: must be one line of ASCII characters")
+        _one_line("AIA_API_TOKEN", token)
         headers["Authorization"] = f"Bearer {token}"
+    if admitted := os.environ.get("AIA_IAM_TOKEN"):
+        headers["X-Serverless-Authorization"] = f"Bearer {_one_line('AIA_IAM_TOKEN', admitted)}"
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url + path, data=data, method=method, headers=headers)  # noqa: S310 - checked above
     try:
@@ -104,6 +106,13 @@ def _unanswered(url: str, error: Exception) -> UnansweredError:
     return UnansweredError(
         f"{url}: does not answer as an API: {why}; start it with `aia local`, or name another one by --url or AIA_API_URL"
     )
+
+
+def _one_line(name: str, token: str) -> str:
+    """A token; what refuses another one would show it."""
+    if not (token.isascii() and token.isprintable()):
+        raise RefusedError(f"{name}: must be one line of ASCII characters")
+    return token
 
 
 def _local_token(url: str) -> str:

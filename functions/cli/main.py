@@ -41,6 +41,7 @@ _COMMANDS: Final = {
     "silence": ("functions.cli.silences", "Mute notifications of some targets for a time."),
     "silences": ("functions.cli.silences", "List the silences that hold."),
     "survey": ("functions.cli.survey", "Upload answers to surveys, and make links to a question."),
+    "tokens": ("functions.cli.tokens", "List the tokens of the API, create and revoke one."),
     "unsilence": ("functions.cli.silences", "End the silences of a pattern."),
     "watch": ("functions.cli.watch.command", "Monitor the model whose predictions are in a file."),
 }

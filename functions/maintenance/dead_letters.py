@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from core.errors import RefusedError
 from core.events import Command, Verb
-from core.maintenance.dead_letters import claim_key, topic_of
+from core.maintenance.dead_letters import SENT_WITHIN, claim_key, topic_of
 from functions.adapters.ports import PubsubMessage
 from functions.maintenance.outside import Outside
 from functions.services.dead_letters import PER_FUNCTION, find
@@ -28,6 +28,8 @@ def send_again(outside: Outside, command: Command) -> None:
     found = find(outside.warehouse, command.subject)
     if found is None:
         raise RefusedError(f"subject: must be the id of a dead letter, got {command.subject[:80]!r}")
+    if outside.clock() - found.received_at > SENT_WITHIN:
+        raise RefusedError(f"{found.id}: must not be older than {SENT_WITHIN.days} days to be sent again")
     topic = topic_of(outside.deployment(), found.subscription)
     if not topic:
         raise RefusedError(f"subscription: must be one of the deployment, got {found.subscription!r}")

@@ -125,9 +125,9 @@ def _advance(task: Task, outside: Outside, due: datetime, at: datetime, until: d
             save(outside.store, task.name, progress)
     except _PASSING:
         raise
-    except AiaError as error:
+    except Exception as error:  # a fault of ours as well: it must not keep the tasks after it from being done
         log.exception("task %s failed", task.name, extra=fields(task=task.name))
-        fault = str(error)
+        fault = str(error) if isinstance(error, AiaError) else f"the task itself is broken: {type(error).__name__}"
     _end(task, outside, finished(progress, at=outside.clock(), tick=at, fault=fault), fault, at)
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
+from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags
 
 from core.settings import OpenTelemetry
 from core.telemetry import buckets as histogram
@@ -118,6 +119,8 @@ def _points(metric: Proto) -> Iterator[tuple[Point, str]]:
         return
     data = getattr(metric, kind)
     for sent in data.data_points:
+        if sent.flags & DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK:  # the series has ended
+            continue
         if kind in ("gauge", "sum"):
             yield _number_point(metric, data, sent, kind), ""
         elif kind == "summary":

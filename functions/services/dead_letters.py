@@ -48,7 +48,7 @@ class DeadLetter:
 
 
 def newest(warehouse: Warehouse, since: datetime, most: int) -> list[DeadLetter]:
-    """The newest dead letters since an instant, the newest first."""
+    """The newest dead letters since an instant, the newest first, without their data."""
     return [_read(row) for row in warehouse.query(_NEWEST, since=since, most=most)]
 
 
@@ -67,7 +67,7 @@ def _read(row: Data) -> DeadLetter:
         message_id=row["message_id"] or "",
         reason=row["reason"],
         attributes=json.loads(row["attributes"] or "{}"),
-        data=_data(row["body"] or ""),
+        data=_data(row.get("body") or ""),
     )
 
 

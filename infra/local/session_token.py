@@ -11,8 +11,9 @@ _BYTES = 16
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The variables by which the API knows the session; the token is generated where the folder has none."""
-    return {"AIA_SESSION_TOKEN": _token(folder / SESSION_FILE), "AIA_SESSION_PERSON": _person()}
+    """The variables by which the API, and the silences of the intake, know the session; the token is generated where the folder has none."""
+    token = _token(folder / SESSION_FILE)
+    return {"AIA_SESSION_TOKEN": token, "AIA_SESSION_PERSON": _person(), "AIA_SILENCES_TOKEN": token}
 
 
 def read(folder: Path) -> str:

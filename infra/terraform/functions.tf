@@ -47,6 +47,7 @@ locals {
       contains(["api", "alert_intake"], name) && length(var.hosts) > 0 ? { AIA_HOSTS = join(",", var.hosts) } : {},
       name == "maintenance" ? { AIA_DEPLOYMENT_RECORD = "${google_storage_bucket.sources.name}/${local.record_name}" } : {},
       name == "api" && var.iap_audience != "" ? { AIA_IAP_AUDIENCE = var.iap_audience } : {},
+      name == "api" && var.id_token_audience != "" ? { AIA_ID_TOKEN_AUDIENCE = var.id_token_audience } : {},
       contains(local.authenticating, name) ? { AIA_PUSH_AUDIENCE = local.addresses[name], AIA_PUSH_ACCOUNT = local.push_account } : {},
     )
   }

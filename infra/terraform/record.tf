@@ -107,14 +107,14 @@ resource "google_storage_bucket_iam_member" "record" {
   }
 }
 
-# The check lists alert policies, dashboards and functions, which have no smaller grant than on a project, and the versions of secrets,
+# The check lists alert policies, dashboards, functions and services, which have no smaller grant than on a project, and the versions of secrets,
 # which say no value.
 resource "google_project_iam_custom_role" "configuration" {
   count       = local.records ? 1 : 0
   role_id     = "aiaConfiguration${var.role_suffix}"
   title       = "Lists what is deployed"
-  description = "Alert policies, dashboards and functions; changes none."
-  permissions = ["cloudfunctions.functions.list", "monitoring.alertPolicies.list", "monitoring.dashboards.list"]
+  description = "Alert policies, dashboards, functions and services; changes none."
+  permissions = ["cloudfunctions.functions.list", "monitoring.alertPolicies.list", "monitoring.dashboards.list", "run.services.list"]
 
   depends_on = [google_project_service.this]
 }

@@ -38,8 +38,10 @@ locals {
       charts    = true # which alert rules have data
     }
     alert_intake = {
-      publishes = concat(["findings"], local.mlflow ? ["pipeline-runs"] : []) # a version that a webhook of MLflow names
+      # A version that a webhook of MLflow names; silences that amtool makes.
+      publishes = concat(["findings"], local.mlflow ? ["pipeline-runs"] : [], contains(var.secrets, "AIA_SILENCES_TOKEN") ? ["commands"] : [])
       writes    = ["ops.dead_letters"]
+      store     = "roles/datastore.user" # what each of several replicas of a sender says, and what amtool reads
       settings  = false
     }
     command_intake = {

@@ -38,6 +38,7 @@ locals {
     AIA_INTAKE_TOKEN   = ["alert_intake"]
     AIA_OTLP_TOKEN     = ["otlp"]
     AIA_REDIS_PASSWORD = ["action_runner"]
+    AIA_SILENCES_TOKEN = ["alert_intake"]
   }
   readers = {
     for secret in var.secrets : secret => toset(concat(

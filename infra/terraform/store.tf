@@ -4,6 +4,9 @@
 locals {
   collections = {
     actions         = ["waiting"]
+    alert_replicas  = []
+    api_requests    = []
+    api_tokens      = []
     business        = []
     capacity        = ["target"]
     channel_tests   = []
@@ -31,7 +34,7 @@ locals {
     usual_revenue   = []
   }
   # Collections whose documents say when they may be forgotten.
-  forgotten = toset(["actions", "api_requests", "ledger", "slack_threads"])
+  forgotten = toset(["actions", "alert_replicas", "api_requests", "ledger", "slack_threads"])
 
   indexed = merge([
     for collection, fields in local.collections : { for field in fields : "${collection}.${field}" => { collection = collection, field = field } }

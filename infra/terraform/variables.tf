@@ -247,6 +247,13 @@ variable "iap_audience" {
   }
 }
 
+variable "id_token_audience" {
+  description = "The audience of Google's identity tokens by which the api knows people and service accounts, besides Identity-Aware Proxy; usually its URL."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
 variable "action_accounts" {
   description = "The e-mail addresses of the service accounts that actions need to act as: of services that are restarted, of pipelines that run again."
   type        = set(string)

@@ -1,6 +1,6 @@
 """`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
 
-    python tests/benchmarks/run.py [imports latency runs start drift clean performance scale probes incidents experiments telemetry replay business marts forecasts capacity]
+    python tests/benchmarks/run.py [imports latency reads runs start drift clean performance scale probes incidents experiments telemetry replay business marts forecasts capacity]
 
 Without a name it runs all parts, one after the other.
 """
@@ -14,6 +14,7 @@ ROOT = HERE.parent.parent
 PARTS = {
     "imports": [HERE / "imports.py"],
     "latency": [HERE / "latency.py"],
+    "reads": [HERE / "reads.py"],
     "runs": [HERE / "runs_shown.py"],
     "start": [HERE / "start.py"],
     "drift": [HERE / "drift" / "run.py"],

@@ -16,7 +16,8 @@ from core.maintenance.deployed_functions import function_differences
 from core.maintenance.secrets import old_secrets, unusable_secrets
 from core.security.grants import grant_differences
 from core.security.inventory import Binding, IamPolicy
-from functions.adapters.deployment import Deployment, digest
+from functions.adapters.deployed_functions import digest
+from functions.adapters.deployment import Deployment
 from infra import stage
 from tests.support.servers.deployment_rest import RECORD, Deployed, copied, deployed
 from tests.support.servers.google_rest import PROJECT
@@ -59,16 +60,39 @@ OTHERS: dict[str, Any] = {
     "displayName": "of another team",
     "conditions": [{"displayName": "silent", "conditionAbsent": {"filter": 'metric.type="x"', "duration": "60s"}}],
 }
-API: dict[str, Any] = {
-    "name": "projects/shop/locations/europe-west1/functions/api",
+OTLP: dict[str, Any] = {
+    "name": "projects/shop/locations/europe-west1/functions/otlp",
     "state": "ACTIVE",
-    "buildConfig": {"source": {"storageSource": {"bucket": "shop-aia-sources", "object": "api-0123.zip"}}},
+    "buildConfig": {"source": {"storageSource": {"bucket": "shop-aia-sources", "object": "otlp-4567.zip"}}},
     "serviceConfig": {
         "environmentVariables": {"AIA_LOCATION": "europe-west1", "LOG_EXECUTION_ID": "true"},
         "secretEnvironmentVariables": [
             {"key": "AIA_OTLP_TOKEN", "projectId": "shop", "secret": "aia-otlp-token", "version": "latest"}
         ],
     },
+}
+API: dict[str, Any] = {
+    "name": "projects/shop/locations/europe-west1/services/api",
+    "terminalCondition": {"type": "Ready", "state": "CONDITION_SUCCEEDED"},
+    "buildConfig": {"sourceLocation": "gs://shop-aia-sources/api-0123.zip", "functionTarget": "main"},
+    "template": {
+        "containers": [
+            {
+                "image": "europe-west1-docker.pkg.dev/shop/aia/api-0123",
+                "env": [
+                    {"name": "AIA_LOCATION", "value": "europe-west1"},
+                    {"name": "AIA_EMPTY", "value": ""},
+                    {"name": "KEY", "valueSource": {"secretKeyRef": {"secret": "api-key", "version": "latest"}}},
+                ],
+            }
+        ]
+    },
+}
+OF_A_FUNCTION: dict[str, Any] = {
+    "name": "projects/shop/locations/europe-west1/services/otlp",
+    "labels": {"goog-managed-by": "cloudfunctions"},
+    "terminalCondition": {"type": "Ready", "state": "CONDITION_SUCCEEDED"},
+    "template": {"containers": [{"env": [{"name": "FUNCTION_TARGET", "value": "main"}]}]},
 }
 MADE: dict[str, Any] = {
     "settings": "0" * 64,
@@ -85,9 +109,15 @@ MADE: dict[str, Any] = {
         {
             "name": "api",
             "archive": "api-0123.zip",
+            "environment": {"AIA_LOCATION": digest("europe-west1"), "AIA_EMPTY": digest("")},
+            "secrets": {"KEY": "api-key:latest"},
+        },
+        {
+            "name": "otlp",
+            "archive": "otlp-4567.zip",
             "environment": {"AIA_LOCATION": digest("europe-west1")},
             "secrets": {"AIA_OTLP_TOKEN": "aia-otlp-token:latest"},
-        }
+        },
     ],
     "policies": POLICIES,
     "dashboards": [
@@ -112,13 +142,16 @@ def google() -> Iterator[Deployed]:
         running.dashboards = [
             copied(board) | {"name": name} for board, name in zip(BOARDS.values(), names, strict=True)
         ]
-        running.functions = [copied(API)]
+        running.functions = [copied(OTLP)]
+        running.services = [copied(OF_A_FUNCTION), copied(API)]
         running.versions = {"aia-otlp-token": [version(1, "ENABLED", timedelta(days=30))]}
         yield running
 
 
 def there(google: Deployed) -> Deployment:
-    urls = dict.fromkeys(("Cloud Storage", "Cloud Monitoring", "Cloud Functions", "Secret Manager"), google.url)
+    urls = dict.fromkeys(
+        ("Cloud Storage", "Cloud Monitoring", "Cloud Functions", "Cloud Run", "Secret Manager"), google.url
+    )
     return Deployment(PROJECT, "europe-west1", RECORD, requests.Session, urls=urls, patience=1.0)
 
 
@@ -155,10 +188,22 @@ def _tile(google: Deployed) -> None:
 
 
 def _function(google: Deployed) -> None:
-    google.functions[0]["buildConfig"]["source"]["storageSource"]["object"] = "api/function-source.zip"
+    google.functions[0]["buildConfig"]["source"]["storageSource"]["object"] = "otlp/function-source.zip"
     service = google.functions[0]["serviceConfig"]
     service["environmentVariables"] |= {"AIA_LOCATION": "us-east1", "DEBUG": "1"}
     service["secretEnvironmentVariables"] = []
+
+
+def _service(google: Deployed) -> None:
+    google.services[1]["terminalCondition"]["state"] = "CONDITION_FAILED"
+    google.services[1]["buildConfig"]["sourceLocation"] = "gs://run-sources-shop-europe-west1/services/api/9.zip#17"
+    variables = google.services[1]["template"]["containers"][0]["env"]
+    variables[0]["value"] = "us-east1"
+    variables[1:] = [{"name": "DEBUG", "value": "1"}, {"name": "KEY", "value": "in the clear"}]
+
+
+def _no_service(google: Deployed) -> None:
+    google.services.pop()
 
 
 def _secret(google: Deployed) -> None:
@@ -177,10 +222,17 @@ CHANGED: dict[Callable[[Deployed], None], list[str]] = {
     ],
     _function: [
         (
-            "api: archive must be api-0123.zip, got api/function-source.zip; variable AIA_LOCATION differs; variable DEBUG is not "
+            "otlp: archive must be otlp-4567.zip, got otlp/function-source.zip; variable AIA_LOCATION differs; variable DEBUG is not "
             "deployed; secret AIA_OTLP_TOKEN is missing"
         )
     ],
+    _service: [
+        (
+            "api: state must be ACTIVE, got CONDITION_FAILED; archive must be api-0123.zip, got services/api/9.zip; variable AIA_EMPTY is "
+            "missing; variable AIA_LOCATION differs; variable DEBUG is not deployed; variable KEY is not deployed; secret KEY is missing"
+        )
+    ],
+    _no_service: ["api: is missing"],
     _secret: ["aia-otlp-token has version 10 as its newest, which is DISABLED"],
 }
 
@@ -221,6 +273,7 @@ READS: dict[str, Callable[[Deployment], object]] = {
     "monitoring.alertPolicies.list": Deployment.policies,
     "monitoring.dashboards.list": Deployment.dashboards,
     "cloudfunctions.functions.list": Deployment.functions,
+    "run.services.list": Deployment.functions,
     "secretmanager.versions.list": lambda read: read.versions("aia-otlp-token"),
 }
 
@@ -239,7 +292,10 @@ def test_a_missing_permission_is_named(google: Deployed, permission: str) -> Non
         (500, b""),
         (429, b'{"error": {"message": "Quota exceeded"}}'),
         (200, b"<html>"),
-        (200, b'{"alertPolicies": [{}], "dashboards": 7, "functions": [{}], "versions": [{"name": "x"}]}'),
+        (
+            200,
+            b'{"alertPolicies": [{}], "dashboards": 7, "services": [{}], "functions": [{}], "versions": [{"name": "x"}]}',
+        ),
         (200, b"[" * 100_000),
     ],
 )

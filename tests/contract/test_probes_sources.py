@@ -1,5 +1,6 @@
 """Probes of BigQuery and Pub/Sub by what the warehouse and the metrics say, and the attempts of a check."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,10 @@ import pytest
 from core.errors import QueryError, UnavailableError
 from core.health import ProbeReason
 from core.settings.probes import BigqueryProbe, ExpectFresh, PubsubProbe
+from functions.adapters.net import Deadline
 from functions.adapters.ports import Data
 from functions.adapters.probes import run as runner
+from functions.adapters.probes.failure import passed
 from functions.adapters.probes.sources import Sources
 from functions.adapters.prometheus import Series
 from tests.support.servers.targets import free_port, http_probe, tcp_probe
@@ -128,3 +131,8 @@ def test_a_thread_that_never_comes_back_holds_the_tick_no_longer_than_its_own_ti
     results = runner.run([tcp_probe(1, name="hangs", timeout=timedelta(seconds=0.05)), *slow], check)
     assert results["hangs"].reason is ProbeReason.TIMEOUT
     assert {results[probe.name].reason for probe in slow} == {ProbeReason.REFUSED}
+
+
+def test_what_a_server_measures_that_is_no_number_is_not_known() -> None:
+    found = passed("redis answers", Deadline(1.0), memory=math.nan, hit_ratio=0.5, lag=math.inf)
+    assert (found.ok, dict(found.measures)) == (True, {"hit_ratio": 0.5})

@@ -357,13 +357,12 @@ def test_attributes_beyond_the_documented_limits_are_refused(ours: Bus, attribut
 @pytest.mark.parametrize(
     "details",
     [
-        {"enable_exactly_once_delivery": True},
         {"push_config": {"push_endpoint": "http://127.0.0.1:1/", "no_wrapper": {"write_metadata": True}}},
         {"cloud_storage_config": {"bucket": "bucket"}},
     ],
 )
 def test_what_our_server_does_not_have_is_refused_and_named(ours: Bus, details: dict[str, Any]) -> None:
-    with pytest.raises(exceptions.MethodNotImplemented, match=r"exactly_once|no_wrapper|cloud_storage"):
+    with pytest.raises(exceptions.MethodNotImplemented, match=r"no_wrapper|cloud_storage"):
         ours.subscription(ours.topic(), **details)
 
 

@@ -88,7 +88,7 @@ def test_a_message_becomes_a_row_with_the_tables_types(bus: Bus, warehouse: bigq
     _writing(bus, topic, table)
     bus.publish(topic, json.dumps(GOOD).encode())
     bus.publish(topic, b'{"id": "b"}')
-    await_that(lambda: _count(warehouse, table) >= 2, "two rows")
+    await_that(lambda: _count(warehouse, table) >= 2, "two rows", every=0.1)
     first, second = _rows(warehouse, table)
     assert first["at"].isoformat() == "2026-01-02T03:04:05.678901+00:00"
     assert (first["number"], first["ratio"], first["good"], first["day"].isoformat()) == (7, 0.5, True, "2026-01-02")
@@ -101,7 +101,7 @@ def test_misfits_end_as_dead_letters_and_hold_nothing_back(bus: Bus, warehouse: 
     for number, misfit in enumerate(MISFITS):
         bus.publisher.publish(topic, misfit)
         bus.publish(topic, json.dumps(GOOD | {"id": str(number)}).encode())
-    await_that(lambda: _count(warehouse, table) >= len(MISFITS), "the good rows")
+    await_that(lambda: _count(warehouse, table) >= len(MISFITS), "the good rows", every=0.1)
     letters = bus.pull(parked, len(MISFITS))
     assert sorted(letter.message.data for letter in letters) == sorted(MISFITS)
     assert _count(warehouse, table) == len(MISFITS)
@@ -113,7 +113,7 @@ def test_many_rows_are_written_once_each(bus: Bus, warehouse: bigquery.Client) -
     for start in range(0, 5_000, 500):
         numbers = range(start, start + 500)
         bus.send(topic, [{"data": json.dumps(GOOD | {"id": f"{number:05}"}).encode()} for number in numbers])
-    await_that(lambda: _count(warehouse, table) >= 5_000, "5,000 rows")
+    await_that(lambda: _count(warehouse, table) >= 5_000, "5,000 rows", every=0.1)
     assert [row["id"] for row in _rows(warehouse, table)] == [f"{number:05}" for number in range(5_000)]
 
 
@@ -124,7 +124,7 @@ def test_a_filter_keeps_rows_of_other_tables_out(bus: Bus, warehouse: bigquery.C
     )
     bus.publish(topic, b'{"id": "theirs"}', table="theirs")
     bus.publish(topic, b'{"id": "mine"}', table="mine")
-    await_that(lambda: _count(warehouse, table) >= 1, "a row")
+    await_that(lambda: _count(warehouse, table) >= 1, "a row", every=0.1)
     assert [row["id"] for row in _rows(warehouse, table)] == ["mine"]
 
 
@@ -132,7 +132,7 @@ def test_unknown_fields_are_dropped_where_that_is_asked_for(bus: Bus, warehouse:
     topic, table = bus.topic(), _table(warehouse, "dropped", SCHEMA)
     _writing(bus, topic, table, drop_unknown_fields=True)
     bus.publish(topic, b'{"id": "a", "unknown": {"deep": [1]}, "number": "12"}')
-    await_that(lambda: _count(warehouse, table) >= 1, "a row")
+    await_that(lambda: _count(warehouse, table) >= 1, "a row", every=0.1)
     assert _rows(warehouse, table)[0]["number"] == 12
 
 
@@ -143,7 +143,7 @@ def test_metadata_is_written_where_that_is_asked_for(bus: Bus, warehouse: bigque
     topic = bus.topic()
     _writing(bus, topic, table, use_table_schema=False, write_metadata=True)
     number = bus.publish(topic, b"anything", colour="bleu")
-    await_that(lambda: _count(warehouse, table) >= 1, "a row")
+    await_that(lambda: _count(warehouse, table) >= 1, "a row", every=0.1)
     [row] = _rows(warehouse, table)
     assert (row["message_id"], row["data"], json.loads(row["attributes"])) == (number, "anything", {"colour": "bleu"})
     assert row["publish_time"] is not None
@@ -157,13 +157,13 @@ def test_a_column_that_is_added_is_written_from_then_on(bus: Bus, warehouse: big
     retry = {"minimum_backoff": {"seconds": 1}, "maximum_backoff": {"seconds": 1}}
     bus.subscription(topic, bigquery_config=config, dead_letter_policy=policy, retry_policy=retry)
     bus.publish(topic, b'{"id": "a"}')
-    await_that(lambda: _count(warehouse, table) >= 1, "the first row")
+    await_that(lambda: _count(warehouse, table) >= 1, "the first row", every=0.1)
     warehouse.query_and_wait(f"ALTER TABLE `{table}` ADD COLUMN number INT64")
     known = warehouse.get_table(table)  # the emulator alters its data, and has to be told of the schema as well
     known.schema = [*SCHEMA[:1], bigquery.SchemaField("number", "INT64")]
     warehouse.update_table(known, ["schema"])
     bus.publish(topic, b'{"id": "b", "number": 7}')
-    await_that(lambda: _count(warehouse, table) >= 2, "the second row")
+    await_that(lambda: _count(warehouse, table) >= 2, "the second row", every=0.1)
     assert [row["number"] for row in _rows(warehouse, table)] == [None, 7]
 
 
@@ -176,7 +176,7 @@ def test_rows_wait_while_the_warehouse_is_away_and_while_the_server_is(own_place
         topic = bus.topic()
         parked = _writing(bus, topic, table)
         bus.publish(topic, b'{"id": "before"}')
-        await_that(lambda: _count(client, table) >= 1, "the first row")
+        await_that(lambda: _count(client, table) >= 1, "the first row", every=0.1)
         own_place.emulator.kill()
         sent = [bus.publisher.publish(topic, json.dumps({"id": f"during-{number}"}).encode()) for number in range(500)]
         bus.publish(topic, b'{"id": "last"}')
@@ -185,7 +185,7 @@ def test_rows_wait_while_the_warehouse_is_away_and_while_the_server_is(own_place
         bus.kill()
     own_place.emulator.start()
     with our_server(data, own_place.environment) as bus:
-        await_that(lambda: _count(client, table) >= 502, "every row")
+        await_that(lambda: _count(client, table) >= 502, "every row", every=0.1)
         assert bus.waiting(parked) == []
     ids = {row["id"] for row in _rows(client, table)}
     assert ids == {"before", "last"} | {f"during-{number}" for number in range(500)}

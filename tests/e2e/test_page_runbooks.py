@@ -12,7 +12,7 @@ from infra.lint import runbooks as lint
 from tests.support.builders.reports import report
 from tests.support.web.accessible import violations
 from tests.support.web.boards import look
-from tests.support.web.viewing import PageFixture
+from tests.support.web.viewing import WORST, PageFixture
 
 pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
@@ -107,7 +107,7 @@ def test_what_a_runbook_says_is_no_markup_and_leads_only_where_it_may(
 
 
 def test_an_incident_leads_to_its_runbook(night: PageFixture) -> None:
-    link = night.open().locator("[data-fact='Next step'] a").first
+    link = night.open(f"incidents/{WORST}").locator("[data-fact='Next step'] a").first
     expect(link).to_have_attribute("href", "/runbooks/models.md#accuracy")
 
 

@@ -91,6 +91,11 @@ def test_a_request_that_is_sent_again_under_its_key_has_the_answer_of_the_first_
     again = halted(client, "a")
     assert (again.status_code, again.json, again.headers[REPLAYED]) == (202, first.json, "true")
     assert REPLAYED not in first.headers
+    long = {"by": "Ada", **{f"field-{n}": n for n in range(100)}}  # its problem is worth compressing
+    headers = {HEADER: "long", "Accept-Encoding": "gzip"}
+    refused = [client.post("/v1/automation/halt", json=long, headers=headers) for _ in range(2)]
+    assert [one.headers["Content-Encoding"] for one in refused] == ["gzip", "gzip"]
+    assert refused[0].get_data() == refused[1].get_data()
     assert len(office.published) == 1
     other = halted(client, "a", note="why")
     assert (other.status_code, (other.json or {})["detail"]) == (422, f"{HEADER}: was used for another request")

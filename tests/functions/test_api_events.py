@@ -77,7 +77,7 @@ def test_events_are_read_page_by_page_with_what_is_looked_for(client: Client, wa
     [
         ({"kind": "gossip"}, "kind: must be of command, incident"),
         ({"until": "soon"}, "until: must be an instant with its time zone"),
-        ({"cursor": "????"}, "cursor: must be that of a header Link"),
+        ({"cursor": "????"}, "cursor: must be what `next` said"),
     ],
 )
 def test_a_log_that_is_asked_for_wrongly_says_how(client: Client, given: dict[str, Any], told: str) -> None:

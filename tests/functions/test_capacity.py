@@ -133,6 +133,7 @@ def test_an_older_tick_and_the_same_one_change_nothing() -> None:
         (Leak(more=1), "no_answer"),
         (Leak(unknown=12), "too_few_values"),
         (Leak(unknown=2000, slope=0.0), "too_few_values"),
+        (Leak(value=1e308, slope=1e305), "too_few_values"),
     ],
 )
 def test_what_is_not_known_is_no_finding_and_no_all_clear(memory: Leak, reason: str) -> None:
@@ -154,6 +155,19 @@ def test_a_proposal_is_shown_with_its_price_and_waits_for_the_cooldown() -> None
     proposal = story.tick(1).shown["proposal"]
     assert (proposal["proposed"], proposal["reason"], proposal["scaled_at"]) == (2, "cooldown", AT)
     assert story.tick(6).shown["proposal"]["reason"] == "more_needed"
+
+
+@pytest.mark.parametrize("answer", [[], [None], [0.0], [-3.0], [1e300], [2.0, 2.0]])
+def test_a_number_of_replicas_that_can_be_none_is_not_known_and_nothing_is_proposed(answer: list[float | None]) -> None:
+    @dataclass
+    class Odd(Leak):
+        def instant(self, query: str, *, at: int) -> list[Series]:
+            return [Series(labels={}, values=(value,)) for value in answer]
+
+    story = Story(memory=Odd(since=int(AT.timestamp()))).tick(0)
+    proposal = story.shown["proposal"]
+    assert (proposal["reason"], proposal["proposed"], proposal["needed"]) == ("not_known", None, None)
+    assert ("aia_capacity_proposed_replicas", "api-memory") not in story.outside.gauges
 
 
 def test_replicas_that_are_not_needed_for_an_hour_are_a_finding_of_costs_where_that_is_asked_for() -> None:

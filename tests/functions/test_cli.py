@@ -11,8 +11,8 @@ from functions.cli.main import main
 COMMANDS = (
     *("ack", "actions", "backup", "channels", "check", "completion", "compliance", "costs", "coverage", "dead-letters"),
     *("demo", "dependencies", "doctor", "drift", "explain", "halt", "incidents", "intake", "local", "models", "oncall"),
-    *("pipelines", "probes", "replay", "report", "restore", "resume", "silence", "silences", "survey", "unsilence"),
-    "watch",
+    *("pipelines", "probes", "replay", "report", "restore", "resume", "silence", "silences", "survey", "tokens"),
+    *("unsilence", "watch"),
 )
 
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from werkzeug.test import Client
 
-from core.errors import UnavailableError
+from core.errors import QueryError, UnavailableError
 from core.settings import HttpProbe, Partner, Settings
 from functions.adapters.prometheus import Series
 from functions.adapters.stores import open_store
@@ -33,12 +33,15 @@ class Known:
 
     def __init__(self, **by_selector: dict[str, int]) -> None:
         self.by_selector = by_selector
-        self.down = False
+        self.down: Exception | None = None
+        self.of = ""
+        self.asked = 0
 
     def instant(self, query: str, *, at: int) -> list[Series]:
         assert at
-        if self.down:
-            raise UnavailableError("Prometheus: does not answer")
+        self.asked += 1
+        if self.down and self.of in query:
+            raise self.down
         return [
             Series(labels={"signal": str(number), "job": job}, values=(float(count),))
             for number, term in enumerate(query.split(" or "))
@@ -95,8 +98,24 @@ def test_every_area_has_its_rules_and_panels_and_what_is_seen(client: Client, mo
 
 
 def test_what_nobody_answers_is_not_known(client: Client, known: Known) -> None:
-    known.down = True
+    known.down = UnavailableError("Prometheus: does not answer")
     assert {(one["sight"], one["seen"]) for one in covered(client).values()} == {("not known", None)}
+    assert known.asked == 1, "each would be waited for"
+
+
+@pytest.mark.parametrize("fault", [QueryError("Prometheus: refuses the query"), LookupError("signal")])
+def test_what_is_refused_is_not_known_and_the_rest_is(client: Client, known: Known, fault: Exception) -> None:
+    known.down, known.of = fault, "kubernetes_io:container_restart_count"
+    found = covered(client)
+    assert (found["Kubernetes"]["sight"], found["APIs"]["sight"]) == ("not known", "seen here")
+
+
+def test_an_answer_that_is_not_to_the_query_is_none(
+    client: Client, known: Known, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for labels in ({}, {"signal": "x"}, {"signal": "1000"}):
+        monkeypatch.setattr(known, "instant", lambda *_, labels=labels, **__: [Series(labels=labels, values=(1.0,))])
+        assert {one["sight"] for one in covered(client).values()} == {"not known"}
 
 
 def test_on_google_cloud_nothing_is_a_replay(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

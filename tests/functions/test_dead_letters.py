@@ -5,7 +5,7 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,9 +14,10 @@ from click.testing import CliRunner, Result
 
 from core.errors import RefusedError, UnavailableError
 from core.events import Command, Verb
+from core.ledger import KEEP
 from core.maintenance.backup import OWN, Manifest, TableBackup
 from core.maintenance.checks import observation
-from core.maintenance.dead_letters import claim_key
+from core.maintenance.dead_letters import SENT_WITHIN, claim_key
 from core.maintenance.task import Progress, finished
 from core.security import scan
 from core.settings import Settings
@@ -156,6 +157,23 @@ def test_what_was_sent_again_is_not_sent_twice(url: str, office: ApiFixture) -> 
     refused = aia(url, "resend", "a1", "--why", "again")
     assert refused.exit_code == 2
     assert "was sent again" in refused.output
+    assert office.published == []
+
+
+def test_what_a_process_claimed_that_ended_before_it_was_sent_is_not_sent_yet(url: str, office: ApiFixture) -> None:
+    Ledger(office.store, lambda: AT, "test").claim(claim_key("a1"))
+    assert [one["sent_again"] for one in json.loads(aia(url, "list", "--json").output)] == [False]
+    assert aia(url, "resend", "a1", "--why", "again").exit_code == 0
+
+
+def test_one_whose_claim_may_be_forgotten_is_not_sent(url: str, office: ApiFixture, warehouse: Rows) -> None:
+    """A claim is kept for 32 days, a dead letter for 90."""
+    assert SENT_WITHIN < KEEP
+    warehouse.answers["dead_letters"] = [old := row(received_at=AT - SENT_WITHIN - timedelta(seconds=1))]
+    refused = aia(url, "resend", "a1", "--why", "again")
+    assert "must not be older than 30 days" in refused.output
+    with pytest.raises(RefusedError, match="must not be older than 30 days"):
+        dead_letters.send_again(outside(deployed.Outside(now=AT), old), COMMAND)
     assert office.published == []
 
 

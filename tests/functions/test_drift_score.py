@@ -11,6 +11,7 @@ from google.cloud import bigquery
 
 from core.events import Severity, Status, stamp
 from core.settings import Reference
+from functions.adapters.ports import Data
 from functions.adapters.warehouse import BigQueryWarehouse
 from tests.support.builders.drift import MODEL, REFERENCE_ROWS, World, trained
 from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, load, version
@@ -18,9 +19,15 @@ from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, 
 pytest_plugins = ["tests.support.servers.warehouse"]
 
 
+@pytest.fixture(scope="module")
+def learnt() -> dict[str, Data]:
+    """The profile of the reference window, which is the same in all tests."""
+    return {}
+
+
 @pytest.fixture
-def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
-    return trained(client, warehouse, tmp_path)
+def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path, learnt: dict[str, Data]) -> World:
+    return trained(client, warehouse, tmp_path, learnt=learnt)
 
 
 def test_a_steady_window_is_scored_and_told_to_nobody(world: World) -> None:
@@ -252,7 +259,10 @@ def test_a_pinned_reference_needs_no_version(world: World) -> None:
     }
 
 
-def test_the_profile_is_fitted_once_for_all_processes(world: World) -> None:
+def test_the_profile_is_fitted_once_for_all_processes(
+    client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path
+) -> None:
+    world = trained(client, warehouse, tmp_path)
     load(world.client, MODEL.table, flights(600, TICK, seed=2))
     load(world.client, MODEL.table, flights(600, TICK + DAY, seed=3))
     world.tick()

@@ -173,6 +173,14 @@ def test_a_task_that_fails_is_tried_three_times_and_is_a_finding_until_it_succee
     assert world.gauges["aia_maintenance_success_ratio", "work"] == 1 / (MOST_ATTEMPTS + 1)
 
 
+def test_a_fault_of_ours_is_a_failure_of_its_task_and_delays_no_other(world: deployed.Outside) -> None:
+    outside, broken, other = system(world), Work(world, error=KeyError("durationn")), Work(world)
+    tasks = [task_of(broken), replace(task_of(other), name="other")]
+    handle(Maintenance(outside=outside, tasks=tasks), Tick(job=NAME, scheduled_at=AT))
+    assert other.done == ["one", "two", "three"]
+    assert [found.summary for found in findings(world)] == ["work failed: the task itself is broken: KeyError"]
+
+
 def test_while_a_dependency_does_not_answer_the_tick_comes_again_and_no_step_is_repeated(
     world: deployed.Outside,
 ) -> None:

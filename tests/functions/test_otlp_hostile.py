@@ -2,10 +2,13 @@
 
 import gzip
 import io
+import json
+import math
 from collections.abc import Callable
 from datetime import timedelta
 
 import flask
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from werkzeug.test import EnvironBuilder
 
+from core.telemetry.conventions import LONGEST_NAME
 from functions.otlp.body import MOST_PARTS, TooLargeError, decoded
 from functions.otlp.parts import parts_of_protobuf
 from functions.otlp.respond import AT_ONCE
@@ -124,6 +128,34 @@ def test_a_series_that_begins_after_its_point_is_refused() -> None:
     metric.gauge.data_points.add(time_unix_nano=nanoseconds(NOW), start_time_unix_nano=2**64 - 1, as_int=1)
     otlp.answer(_posted("/v1/metrics", sent.SerializeToString()))
     assert otlp.metrics.values["aia_telemetry_items_total", "refused", "metrics"] == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "monotonic", "stored"),
+    [(1e100, True, [1e100]), (-1e100, False, [-1e100]), (math.nan, True, [None])]
+    + [(value, True, []) for value in (1.1e100, math.inf, -math.inf, -1.0)],
+)
+def test_a_value_that_the_warehouse_cannot_add_up_is_refused_and_none_measures_nothing(
+    *, value: float, monotonic: bool, stored: list[float | None]
+) -> None:
+    otlp, sent, at = Otlp(), ExportMetricsServiceRequest(), nanoseconds(NOW)
+    total = sent.resource_metrics.add().scope_metrics.add().metrics.add(name="n" * 10_000).sum
+    total.aggregation_temporality, total.is_monotonic = 2, monotonic
+    total.data_points.add(time_unix_nano=at, as_double=value)
+    total.data_points.add(time_unix_nano=at, flags=1)  # its series has ended
+    answer = otlp.answer(_posted("/v1/metrics", sent.SerializeToString()))
+    assert (answer.status_code, b"must" in answer.data) == (200, not stored)
+    rows = otlp.bus.by_table.get("metric_points", [])
+    assert [json.loads(msgspec.json.encode(row))["value"] for row in rows] == stored
+    assert all(len(row["metric"]) == LONGEST_NAME for row in rows)
+
+
+def test_tokens_of_a_call_that_nobody_could_have_paid_for_are_not_known() -> None:
+    otlp = Otlp()
+    for tokens in (10**12, 10**12 + 1, 2**62):
+        model = {"gen_ai__operation__name": "chat", "gen_ai__usage__input_tokens": tokens}
+        otlp.answer(_posted("/v1/traces", traces(span(NOW, **model)).SerializeToString()))
+    assert [row["tokens_in"] for row in otlp.rows("spans")] == [10**12, None, None]
 
 
 class _Drips(io.BytesIO):

@@ -290,9 +290,10 @@ def test_the_model_is_right_more_often_than_the_rule_on_months_it_never_saw(hist
 @pytest.mark.timeout(300)  # half a minute of training, on a machine that does nothing else
 def test_the_scores_that_are_shipped_are_those_of_the_model(history: History, tmp_path: Path) -> None:
     """Training again gives the same model; another processor may decide a tie between two splits otherwise."""
-    again = score(history.flights)
-    assert np.mean(np.abs(again - history.scores)) < 1e-3
-    assert np.quantile(np.abs(again - history.scores), 0.99) < 0.01
+    some = slice(None, None, 1 if ALL else 20)
+    off = np.abs(score(history.flights, some) - history.scores[some])
+    assert np.mean(off) < 1e-3
+    assert np.quantile(off, 0.99) < 0.01
     write(history.scores, tmp_path / "again.parquet")
     assert np.array_equal(probabilities(tmp_path / "again.parquet"), history.scores)
     assert (tmp_path / "again.parquet").read_bytes() == PREDICTIONS.read_bytes()

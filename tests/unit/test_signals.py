@@ -22,22 +22,30 @@ def area(*signals: Signal, **more: Any) -> Area:
     ("one", "seen", "replay", "sight"),
     [
         (area(DRIFT), {"aia_drift_rows": {"drift_score": 2}}, False, Sight.SEEN),
-        (area(DRIFT), {}, False, Sight.NOT_SEEN),
-        (area(DRIFT), None, False, Sight.NOT_KNOWN),
-        (area(GOOGLE, contract="tests/x.py"), {}, True, Sight.NEEDS_GCP),
-        (area(DRIFT, contract="tests/x.py", set_up=HOW), {}, False, Sight.NOT_SET_UP),
-        (area(GOOGLE, contract="tests/x.py", set_up=HOW), {}, False, Sight.NOT_SET_UP),
-        (area(DRIFT, contract="tests/x.py", set_up=HOW, is_set_up=True), {}, False, Sight.NOT_SEEN),
+        (area(DRIFT), {DRIFT.selector: {}}, False, Sight.NOT_SEEN),
+        (area(DRIFT), {}, False, Sight.NOT_KNOWN),
+        (area(GOOGLE, contract="tests/x.py"), {GOOGLE.selector: {}}, True, Sight.NEEDS_GCP),
+        (area(DRIFT, contract="tests/x.py", set_up=HOW), {DRIFT.selector: {}}, False, Sight.NOT_SET_UP),
+        (area(GOOGLE, contract="tests/x.py", set_up=HOW), {GOOGLE.selector: {}}, False, Sight.NOT_SET_UP),
+        (area(DRIFT, contract="tests/x.py", set_up=HOW, is_set_up=True), {DRIFT.selector: {}}, False, Sight.NOT_SEEN),
         (area(GOOGLE, contract="tests/x.py"), {GOOGLE.selector: {"": 1}}, False, Sight.SEEN),
         (area(DRIFT, replayed=True), {"aia_drift_rows": {"drift_score": 2}}, True, Sight.REPLAYED),
         (area(DRIFT, replayed=True), {"aia_drift_rows": {"drift_score": 2}}, False, Sight.SEEN),
-        (area(DRIFT, replayed=True), {}, True, Sight.NOT_SEEN),
-        (area(DRIFT, contract="tests/x.py"), None, False, Sight.NOT_KNOWN),
+        (area(DRIFT, replayed=True), {DRIFT.selector: {}}, True, Sight.NOT_SEEN),
+        (area(DRIFT, contract="tests/x.py"), {}, False, Sight.NOT_KNOWN),
+        (area(DRIFT, UP), {DRIFT.selector: {}}, False, Sight.NOT_KNOWN),
+        (area(DRIFT, UP), {DRIFT.selector: {"drift_score": 2}}, False, Sight.SEEN),
+        (
+            area(DRIFT, replayed=True, replays={"model": "a"}),
+            {DRIFT.selector: {"drift_score": 2}},
+            True,
+            Sight.NOT_KNOWN,
+        ),
         (area(DRIFT), {"aia_drift_rows": {"history": 2}}, True, Sight.REPLAYED),
         (area(DRIFT), {"aia_drift_rows": {"history": 2, "drift_score": 1}}, True, Sight.SEEN),
     ],
 )
-def test_what_is_seen_of_an_area(one: Area, seen: dict[str, dict[str, int]] | None, replay: bool, sight: Sight) -> None:  # noqa: FBT001
+def test_what_is_seen_of_an_area(one: Area, seen: dict[str, dict[str, int]], replay: bool, sight: Sight) -> None:  # noqa: FBT001
     [covered] = coverage([one], rules={}, panels={}, seen=seen, replay=replay)
     assert covered.sight is sight
 
@@ -59,7 +67,7 @@ def test_only_series_of_the_replay_do_not_count_and_all_of_a_metric_without_such
 def test_a_signal_has_the_rules_and_panels_of_its_metric_and_an_area_each_once() -> None:
     rules = {"aia_drift_rows": ("Few",), "aia_probe_up": ("Down", "Few")}
     panels = {"aia_probe_up": ("technical: Probes",)}
-    seen = {UP.selector: {"health_check": 3}}
+    seen = {UP.selector: {"health_check": 3}, DRIFT.selector: {}}
     [covered] = coverage([area(DRIFT, UP)], rules=rules, panels=panels, seen=seen, replay=False)
     assert [(one.rules, one.panels, one.series, one.written_by) for one in covered.signals] == [
         (("Few",), (), 0, ()),

@@ -1,6 +1,7 @@
 """Results of probes: that completed, or that failed before, with the reason."""
 
 import errno
+import math
 import socket
 import ssl
 from dataclasses import replace
@@ -61,5 +62,6 @@ def no_token(error: NoTokenError, where: str, deadline: Deadline) -> ProbeResult
 
 
 def passed(detail: str, deadline: Deadline, **measures: float) -> ProbeResult:
-    """The result of a check that completed, with what it measured."""
-    return ProbeResult(ok=True, reason=ProbeReason.OK, latency=deadline.spent(), detail=detail, measures=measures)
+    """The result of a check that completed, with what it measured; what a server answers that is no number is not known."""
+    known = {name: value for name, value in measures.items() if math.isfinite(value)}
+    return ProbeResult(ok=True, reason=ProbeReason.OK, latency=deadline.spent(), detail=detail, measures=known)

@@ -3,9 +3,10 @@
 A module of this folder is a format; nothing else names it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -25,6 +26,13 @@ FORMATS = tuple(
 """In the order in which they are tried."""
 UNKNOWN = "unknown"
 """The sender of a body of no known format."""
+
+
+def of_replicas(labels: Sequence[str]) -> tuple[Format, ...]:
+    """The formats, where those labels of an alert name one of several senders that say the same."""
+    return tuple(
+        replace(one, findings=partial(one.findings, replicas=labels)) if one.replicated else one for one in FORMATS
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 {"version": "4", "status": "firing", "alerts": [{"status", "labels", "annotations", "startsAt", "endsAt", ...}], ...}
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from itertools import chain
 
 from core.events import Severity, Status
@@ -39,7 +40,7 @@ def recognise(body: Json) -> bool:
     return isinstance(body, dict) and isinstance(body.get("alerts"), list)
 
 
-def findings(body: Json, now: datetime) -> Iterable[Outcome]:
+def findings(body: Json, now: datetime, replicas: Sequence[str] = ()) -> Iterable[Outcome]:
     """One finding for each alert, and one where alerts of the group were left out."""
     if not body["alerts"]:
         return [Refusal("$.alerts: must hold at least one alert, got none", body)]
@@ -47,12 +48,12 @@ def findings(body: Json, now: datetime) -> Iterable[Outcome]:
     if left_out >= 1:
         note = {"left out": f"{left_out:.0f} further alerts of this group: max_alerts of the webhook must be 0"}
     source = "grafana" if _is_grafana(body) else "alertmanager"
-    group = text(body.get("status"))
-    read = each(items(body["alerts"]), lambda alert: _alert(alert, source, group, note, now), "$.alerts")
+    alert = partial(_alert, source=source, group=text(body.get("status")), note=note, replicas=replicas, now=now)
+    read = each(items(body["alerts"]), alert, "$.alerts")
     return chain(read, [_left_out(body, source, left_out, now)]) if note else read
 
 
-FORMAT = Format("alertmanager", recognise, findings)
+FORMAT = Format("alertmanager", recognise, findings, replicated=True)
 
 
 def beating(element: Json, source: str, status: Status) -> Beat | None:
@@ -69,13 +70,12 @@ def beating(element: Json, source: str, status: Status) -> Beat | None:
     return Beat("/".join([source, *(own[name][:40] for name in _INSTALLATIONS if name in own)][:2]))
 
 
-def labelled(
-    element: Json, *, source: str, status: Status, now: datetime, holds_until: datetime | None = None
-) -> Alert:
+def labelled(element: Json, source: str, status: Status, replicas: Sequence[str], now: datetime) -> Alert:
     """An alert that Prometheus or one of its kin describes by labels and annotations.
 
     Every label distinguishes it, also its severity: a rule for warnings and one for critical cases often share a
     name and fire at once, and a label that changes is another alert to Prometheus, which ends the former one.
+    Labels that name a replica do not: all replicas speak of one condition.
 
     Raises:
         UnreadableError: it has no labels.
@@ -84,6 +84,7 @@ def labelled(
     own, notes = labels(element.get("labels")), labels(element.get("annotations"))
     if not own:
         raise UnreadableError("labels: must hold at least one label")
+    replica = "/".join(own.pop(label) for label in replicas if label in own)
     target, named_by = targets.from_labels(own)
     name, naming, said = _name(own)
     identity = {label: value for label, value in own.items() if label not in (naming, named_by)}
@@ -97,7 +98,6 @@ def labelled(
         now=now,
         started=instant(element.get("startsAt")),
         ended=instant(element.get("endsAt")),
-        holds_until=holds_until,
         identity=identity,
         summary=summary,
         value=_value(element, notes),
@@ -107,6 +107,7 @@ def labelled(
         labels=own,
         links=(first(element, "panelURL"), first(element, "dashboardURL"), first(element, "generatorURL")),
         runbook=first(notes, "runbook_url", "runbook"),
+        replica=replica[:200],
     )
 
 
@@ -142,14 +143,16 @@ def _left_out(body: Mapping[str, Json], source: str, alerts: float, now: datetim
     return LeftOut(finding(alert), alerts)
 
 
-def _alert(element: Json, source: str, group: str, note: Mapping[str, str], now: datetime) -> Alert | Beat:
+def _alert(
+    element: Json, *, source: str, group: str, note: Mapping[str, str], replicas: Sequence[str], now: datetime
+) -> Alert | Beat:
     given = mapping(element)
     ended = instant(given.get("endsAt"))
     missing = Status.RESOLVED if ended and ended <= now else Status.FIRING
     status = words.status(text(given.get("status")) or group, missing)
     if beat := beating(element, source, status):
         return beat
-    alert = labelled(element, source=source, status=status, now=now)
+    alert = labelled(element, source, status, replicas, now)
     return replace(alert, evidence={**note, **alert.evidence}) if note else alert
 
 

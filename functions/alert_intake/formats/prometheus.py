@@ -6,7 +6,8 @@
 `resolve_timeout` of Alertmanager has it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.events import Status
@@ -25,18 +26,18 @@ def recognise(body: Json) -> bool:
     return any(isinstance(element, dict) and "labels" in element and "target" not in element for element in given)
 
 
-def findings(body: Json, now: datetime) -> Iterable[Outcome]:
+def findings(body: Json, now: datetime, replicas: Sequence[str] = ()) -> Iterable[Outcome]:
     """One finding for each alert."""
-    return each(body, lambda element: _alert(element, now), "$")
+    return each(body, lambda element: _alert(element, replicas, now), "$")
 
 
-FORMAT = Format("prometheus", recognise, findings)
+FORMAT = Format("prometheus", recognise, findings, replicated=True)
 
 
-def _alert(element: Json, now: datetime) -> Alert | Beat:
+def _alert(element: Json, replicas: Sequence[str], now: datetime) -> Alert | Beat:
     ends = instant(mapping(element).get("endsAt"))
     status = Status.RESOLVED if ends and ends <= now else Status.FIRING
     if beat := beating(element, "prometheus", status):
         return beat
     until = (ends or now + RESOLVE_TIMEOUT) if status is Status.FIRING else None
-    return labelled(element, source="prometheus", status=status, now=now, holds_until=until)
+    return replace(labelled(element, "prometheus", status, replicas, now), holds_until=until)

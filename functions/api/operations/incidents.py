@@ -5,13 +5,14 @@ from typing import Any
 
 from core.access import Role
 from core.events import Verb
+from functions.api.events import PARAMETERS
 from functions.api.incident_filter import FILTERS
-from functions.api.incident_search import MOST
+from functions.api.listing import LINES
 from functions.api.operation import Kind, Operation, act, get
-from functions.api.parameters import CURSOR, PAGED, RANGE, Parameter, Whole
+from functions.api.parameters import CURSOR, PAGED, RANGE
 from functions.api.request import Request
 from functions.api.schemas import bodies
-from functions.api.schemas.incidents import Explanation, FoundIncidents, Incident
+from functions.api.schemas.incidents import Events, Explanation, FoundIncidents, Incident
 from functions.api.services import Services
 
 _ONE = "/incidents/{incident_id}"
@@ -57,7 +58,17 @@ OPERATIONS = (
         "Incidents that match, page by page: the open ones, the most severe first, then the last to end first, 400 days back",
         FoundIncidents,
         lambda services, request: services.incident_search.page(request.values),
-        parameters=(*FILTERS, *RANGE, CURSOR, Parameter("limit", Whole(1, MOST), "How many at most.", 50)),
+        parameters=(*FILTERS, *RANGE, CURSOR, LINES),
+        measures=True,
+        patience=10.0,
+    ),
+    get(
+        "/events",
+        "events",
+        "What people and the system did, the newest first",
+        Events,
+        lambda services, request: services.events.page(request.values),
+        parameters=PARAMETERS,
         measures=True,
         patience=10.0,
     ),

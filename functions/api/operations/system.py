@@ -8,10 +8,8 @@ from core.access import Role
 from functions.api import runbooks
 from functions.api.dependencies import MOST_HOURS
 from functions.api.deployment import deployment
-from functions.api.events import FILTERS as EVENT_FILTERS
-from functions.api.events import MOST as MOST_EVENTS
 from functions.api.operation import Kind, act, get
-from functions.api.parameters import CURSOR, PAGED, RANGE, Choice, Parameter, Text, Whole
+from functions.api.parameters import PAGED, RANGE, Choice, Parameter, Text, Whole
 from functions.api.probe_history import RANGES
 from functions.api.request import Request
 from functions.api.schemas import bodies
@@ -23,12 +21,11 @@ from functions.api.schemas.system import (
     DeadLetter,
     Dependency,
     Deployment,
-    Events,
     Me,
     Named,
     Pipeline,
     Probe,
-    ProbePast,
+    ProbeHistory,
     Resource,
     Rules,
     TileData,
@@ -75,20 +72,10 @@ OPERATIONS = (
     get(
         "/probes/history",
         "probe_history",
-        "How each probe did over a day or a quarter",
-        ProbePast,
+        "How each probe did, by half an hour of a day or by day of a quarter",
+        ProbeHistory,
         lambda services, request: services.probe_history.all(request.values["range"]),
-        parameters=(Parameter("range", Choice(tuple(RANGES)), "A day by half an hour, or 90 days by day.", "24h"),),
-        measures=True,
-        patience=15.0,
-    ),
-    get(
-        "/events",
-        "events",
-        "What people and the system did, page by page, the newest first; of the last 30 days where since is not given",
-        Events,
-        lambda services, request: services.events.page(request.values),
-        parameters=(*EVENT_FILTERS, *RANGE, CURSOR, Parameter("limit", Whole(1, MOST_EVENTS), "How many at most.", 50)),
+        parameters=(Parameter("range", Choice(tuple(RANGES)), "How far back.", "24h"),),
         measures=True,
         patience=15.0,
     ),

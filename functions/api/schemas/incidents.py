@@ -69,6 +69,7 @@ class Action(TypedDict):
     reason: str
     at: Instant
     answer_by: Instant | None
+    first_approver: str
     summary: str
     steps: list[Step]
     touched: int
@@ -199,6 +200,29 @@ class FoundIncidents(TypedDict):
     choices: IncidentChoices
 
 
+class Event(TypedDict):
+    """What a person or the system did."""
+
+    id: str
+    at: Instant
+    kind: str
+    what: str
+    person: str
+    subject: str
+    target: str
+    incident: str
+    text: str
+
+
+class Events(TypedDict):
+    """A page of events, and the cursor of the next one, which is empty on the last."""
+
+    events: list[Event]
+    next: str
+    since: Instant
+    kinds: list[str]
+
+
 class Explanation(TypedDict):
     """Why it came to what was sent and done, and whether the history had its part."""
 
@@ -218,11 +242,20 @@ class Switch(TypedDict):
     halted_at: Instant | None
 
 
+class Resuming(TypedDict):
+    """The first of the two people who resume all actions."""
+
+    by: str
+    at: Instant
+    lifts: str
+
+
 class Switches(TypedDict):
     """Whether actions are allowed."""
 
     enabled: bool
     halted: list[Switch]
+    resuming: Resuming | None
     actions: list[str]
 
 

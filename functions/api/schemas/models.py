@@ -15,7 +15,6 @@ class Statistic(TypedDict):
     title: str
     blind_to: str
     full: float | None
-    threshold: float | None
 
 
 class Test(TypedDict):

@@ -76,38 +76,6 @@ class TileData(TypedDict):
     judged_from: Instant | None
 
 
-class ProbePast(TypedDict):
-    """Of each probe the share of its checks that succeeded by interval, the newest last; null where there was none."""
-
-    since: Instant
-    until: Instant
-    seconds: int
-    probes: dict[str, list[float | None]]
-
-
-class Event(TypedDict):
-    """What a person or the system did."""
-
-    id: str
-    at: Instant
-    kind: str
-    what: str
-    person: str
-    subject: str
-    target: str
-    incident: str
-    text: str
-
-
-class Events(TypedDict):
-    """A page of events, and the cursor of the next one, which is empty on the last."""
-
-    events: list[Event]
-    next: str
-    since: Instant
-    kinds: list[str]
-
-
 class Probe(TypedDict):
     """A probe with its newest result, if there is any."""
 
@@ -221,6 +189,15 @@ class Coverage(TypedDict):
 
     at: Instant
     areas: list[Area]
+
+
+class ProbeHistory(TypedDict):
+    """Of each probe the share of good checks by interval, the newest last; null where there was no check."""
+
+    since: Instant
+    until: Instant
+    seconds: int
+    probes: dict[str, list[float | None]]
 
 
 class TaskRun(TypedDict):

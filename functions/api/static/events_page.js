@@ -1,7 +1,7 @@
 // The event log: what people and the system did, the newest first, filtered by the address.
 import { get } from "./api.js";
 import { at, el, item, patch } from "./dom.js";
-import { empty, filters, isFiltered, queryOf } from "./filters.js";
+import { address, empty, filters, isFiltered } from "./filters.js";
 import { clock, plural, when, words } from "./format.js";
 import { SLOWLY, watch } from "./parts.js";
 
@@ -10,7 +10,7 @@ const TONE = { command: "info", incident: "warning", action: "info", notificatio
 const BAD = ["failed", "refused", "undone", "escalated", "dropped"];
 const state = { first: [], older: [], next: "", kinds: Object.keys(TONE), turn: 0, loading: false, fault: "" };
 
-const asked = (more = {}) => `/v1/events?${queryOf(NAMES, more)}`;
+const asked = (more = {}) => address("/v1/events", NAMES, more);
 
 const fields = () => [
   { name: "q", label: "Search", type: "search", placeholder: "words of the event", wide: true },

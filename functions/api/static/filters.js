@@ -1,6 +1,5 @@
 // The filters above a list: what is chosen stands in the address, so that it can be shared and gone back to.
 import { el } from "./dom.js";
-import { isUtc } from "./zone.js";
 
 const FIRST = 2;
 const PAUSE = 350; // milliseconds after the last key
@@ -71,20 +70,13 @@ export function filters(form, changed) {
   return { draw, clear };
 }
 
-// A day of the zone that the page is in begins at its midnight.
-const DAYS = ["since", "until"];
-const midnight = (day) => new Date(isUtc ? `${day}T00:00Z` : `${day}T00:00`).toISOString();
-
-// What is chosen, as the API is asked for it.
-export function queryOf(names, more) {
-  const query = new URLSearchParams();
-  for (const name of names) {
-    const value = chosen().get(name);
-    if (!value || (DAYS.includes(name) && Number.isNaN(Date.parse(value)))) continue;
-    query.set(name, DAYS.includes(name) ? midnight(value) : value);
-  }
-  for (const [name, value] of Object.entries(more)) query.set(name, value);
-  return query;
+// The address of what is chosen; a day begins at midnight in UTC.
+const DAYS = new Set(["since", "until"]);
+export function address(path, names, more) {
+  const wanted = new URLSearchParams();
+  for (const name of names.filter((one) => chosen().has(one))) wanted.set(name, chosen().get(name) + (DAYS.has(name) ? "T00:00:00Z" : ""));
+  for (const [name, value] of Object.entries(more)) wanted.set(name, value);
+  return `${path}?${wanted}`;
 }
 
 export const isFiltered = (names) => names.some((name) => chosen().has(name));

@@ -1,7 +1,7 @@
 // The list of incidents: the open ones first, the most severe on top, then what is over, a year back; filtered by the address.
 import { get } from "./api.js";
 import { at, el, item, patch } from "./dom.js";
-import { empty, filters, isFiltered, queryOf } from "./filters.js";
+import { address, empty, filters, isFiltered } from "./filters.js";
 import { clock, dayOf, dollars, plural, since, span, when, words } from "./format.js";
 import { EVERY, watch } from "./parts.js";
 
@@ -11,7 +11,7 @@ const STATES = [["open,acknowledged,mitigated", "not over"], "open", "acknowledg
 const NAMES = ["q", "state", "severity", "category", "target", "model", "person", "since", "until"];
 const state = { first: [], older: [], next: "", choices: { categories: [], people: [], models: [] }, turn: 0, loading: false, fault: "" };
 
-const asked = (more = {}) => `/v1/incidents/search?${queryOf(NAMES, more)}`;
+const asked = (more = {}) => address("/v1/incidents/search", NAMES, more);
 
 const fields = () => [
   { name: "q", label: "Search", type: "search", placeholder: "title, target, comment, evidence", wide: true },

@@ -41,7 +41,7 @@ function answer(one, verb) {
     key: keyOf(one), path: `/v1/actions/${encodeURIComponent(one.id)}/${verb}`, body: { note: note?.value ?? "" },
     says: `${next}: ${words(one.action)} on ${one.target}`,
     apply: (known) => ({ ...known, actions: { ...known.actions, waiting: known.actions.waiting.map((two) => (two.id === one.id ? { ...two, stage: next } : two)) } }),
-    holds: (known) => !known.actions.waiting.some((two) => two.id === one.id && two.stage === "awaiting_approval"),
+    holds: (known) => !known.actions.waiting.some((two) => two.id === one.id && two.stage === "awaiting_approval" && two.first_approver === one.first_approver),
   });
 }
 
@@ -56,6 +56,7 @@ function approval(one, context) {
     el("h3", {}, name),
     el("p", {}, one.summary), steps(one),
     el("p", { class: "soft" }, `${one.asked_because} · `, el("a", { href: `/incidents/${encodeURIComponent(one.incident_id)}` }, "the incident")),
+    asked && one.first_approver && el("p", { class: "soft" }, `Approved by ${one.first_approver}; another person must approve it, too.`),
     asked && el("div", { class: "buttons" }, button("approve", "Approve", "first"), button("reject", "Reject", ""),
       el("input", { type: "text", class: "note", maxlength: 300, placeholder: "Note (optional)", "aria-label": `Note on ${name}`, "data-key": `note/${one.id}` })),
     context.fault && el("p", { class: "fault", role: "alert" }, context.fault));
@@ -87,7 +88,8 @@ function turn(verb, action, note, ask = ASKS[verb](action)) {
     key: "automation", path: `/v1/automation/${verb}`, body: { action, note },
     says: `${halted ? "Halted" : "Resumed"}: ${nameOf(action)}`, ask, undo,
     apply: (known, by) => ({ ...known, actions: { ...known.actions, automation: { ...known.actions.automation, halted: [...others(known.actions.automation.halted), ...(halted ? [{ action, by, at: new Date().toISOString(), note, halted }] : [])] } } }),
-    holds: (known) => known.actions.automation.halted.some((one) => one.action === action) === halted,
+    holds: (known, by) => known.actions.automation.halted.some((one) => one.action === action) === halted
+      || (!halted && action === "*" && known.actions.automation.resuming?.by === by),
   });
 }
 
@@ -104,6 +106,7 @@ function switches(actions, context) {
   const halt = () => turn("halt", value("halt-which").value, value("halt-note").value).then((done) => { if (done) value("halt-note").value = ""; });
   return el("div", { class: "card", "aria-label": "Switch" },
     el("p", { class: `switch ${tone}`, id: "switch-state" }, text, context.sending && el("span", { class: "saving" }, " saving…")),
+    all && automation.resuming && el("p", { class: "soft" }, `${automation.resuming.by} wants everything resumed; another person must say so, too, within an hour.`),
     el("ul", { class: "halts" }, halted(actions).map((one) => el("li", {},
       el("span", {}, el("b", {}, one.action === "*" ? "Everything" : words(one.action)), " halted by ", one.by, " ", since(one.at), " ago", one.note && `: ${one.note}`),
       el("button", { type: "button", class: "do small", "data-key": `resume/${one.action}`, "aria-label": `Resume ${nameOf(one.action)}`, onclick: () => turn("resume", one.action, "") }, "Resume")))),

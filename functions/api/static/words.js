@@ -44,6 +44,7 @@ const ACTION = {
   action_budget: "its hourly budget is exhausted",
   total_budget: "the hourly budget of all actions is exhausted",
   needs_approval: "a person must approve it",
+  needs_second_person: "one person approved it, another one must, too",
   within_limits: "it passed all guard rails",
   person_approved: "a person approved it",
   person_rejected: "a person rejected it",

@@ -97,7 +97,8 @@ class Restorer:
         log.warning("restore continued: %s", backup, extra=fields(backup=backup))
         for step in self.steps(manifests.find(self.warehouse, backup)):
             step.run()
-        self.finish()
+        for key in self.finish():
+            log.warning("not sent, because nobody knows whether it was since: %s", key, extra=fields(backup=backup))
 
     def _steps(self, manifest: Manifest) -> Iterator[Step]:
         there = tables.snapshots(self.warehouse)

@@ -8,19 +8,21 @@
     config     what a subscription may ask for
     filters    the filter language
     broker     topics, subscriptions, publishing, dead-lettering
+    snapshots, seek    what is held to be delivered again
     journal    one writer, group commit, SQLite
     store      what is read from SQLite
     backlog    the messages of one subscription
     subscription   a subscription at work: what delivers it, back-off
     leases     messages in the hands of a client
     paging     lists in pages
-    publisher, subscriber, streaming   the two services
+    publisher, subscriber, streaming   their services
+    schema_service, schemas, codecs    schemas, and whether messages fit them
     push, answers                      delivery to an HTTP endpoint
     bigquery, rows                     delivery to a table
     metrics, tally   what waits, for how long, and how pushes were answered, for Prometheus
     topology   the topics and subscriptions of infra/functions.yaml
 
-Delivered at least once, in publish order while nothing fails. Not here, and refused with a reason: exactly-once delivery,
-snapshots and seek, schemas, transforms, unwrapped pushes, Cloud Storage and Bigtable subscriptions. Ordering keys are
+Delivered at least once, in publish order while nothing fails; exactly once where a subscription asks for it. Not here, and
+refused with a reason: transforms, unwrapped pushes, Cloud Storage and Bigtable subscriptions. Ordering keys are
 carried, but a message that is delivered again does not hold back later ones of its key.
 """

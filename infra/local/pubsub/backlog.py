@@ -9,11 +9,11 @@ import asyncio
 import heapq
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from infra.local.pubsub import wire
-from infra.local.pubsub.journal import Entry
+from infra.local.pubsub.journal import Entry, Row
 from infra.local.pubsub.store import Store, Stored
 from infra.local.pubsub.wire import Proto
 
@@ -34,6 +34,8 @@ class Item:
     size: int = 0
     due: float = 0.0
     """When the lease ends, on the monotonic clock; 0 when there is none."""
+    delivery: int = 0
+    """The number of its latest delivery to a client, which no other delivery has."""
 
 
 class Backlog:
@@ -60,6 +62,8 @@ class Backlog:
         self._timer: asyncio.TimerHandle | None = None
         self.changed = asyncio.Event()
         self.closed = False
+        self.retains = False
+        """Whether what was acknowledged stays in the store."""
 
     def offer(self, number: int, message: Proto, size: int) -> None:
         """A message was committed: add it to memory if there is room."""
@@ -70,7 +74,7 @@ class Backlog:
         else:
             self._cursor = number
             self._append(Item(number, message, size=size))
-        self._notify()
+        self.notify()
 
     def take(self, most: int, most_bytes: int = MAX_TAKEN_BYTES) -> list[Item]:
         """The next messages, which are out from now on; none when there are none.
@@ -104,12 +108,27 @@ class Backlog:
             item.due = due
             self._schedule(due, item.id)
 
-    def acknowledge(self, ids: Iterable[int]) -> None:
-        """Messages were delivered: those that are out are done."""
+    def acknowledge(self, ids: Iterable[int]) -> asyncio.Future[None] | None:
+        """Messages were delivered: those that are out are done. The future is done when that is on disk."""
         done = [number for number in ids if self.out.pop(number, None)]
-        if done:
-            self._store.write(Entry(done=[(self._number, number) for number in done]))
-            self._notify()
+        if not done:
+            return None
+        self.notify()
+        return self._store.write(self.done(done))
+
+    def done(self, ids: Iterable[int], rows: Sequence[Row] = (), then: Callable[[], None] | None = None) -> Entry:
+        """What is written when messages are done, with what else is to be written."""
+        pairs = [(self._number, number) for number in ids]
+        return Entry(rows=rows, kept=pairs, then=then) if self.retains else Entry(rows=rows, done=pairs, then=then)
+
+    def restart(self) -> None:
+        """The store was changed: forget what is in memory, and begin at its first message."""
+        self.out.clear()
+        self._ready.clear()
+        self._resting.clear()
+        self._ready_bytes = self._cursor = 0
+        self._behind = True
+        self.notify()
 
     def fail(self, ids: Iterable[int]) -> None:
         """Messages were not delivered: those that are out rest, or go where `rest` sends them."""
@@ -118,7 +137,7 @@ class Backlog:
         if counted:
             self._store.write(Entry(attempts=counted))
         if failed:
-            self._notify()
+            self.notify()
 
     def give_back(self, ids: Iterable[int]) -> None:
         """Messages were taken and not tried: those that are out are the next to be taken."""
@@ -126,7 +145,7 @@ class Backlog:
         self._ready.extendleft(reversed(items))
         self._ready_bytes += sum(item.size for item in items)
         if items:
-            self._notify()
+            self.notify()
 
     def expire(self, before: int) -> None:
         """Messages before one are gone from the store: those that wait here are not delivered either."""
@@ -136,7 +155,7 @@ class Backlog:
     def close(self) -> None:
         """The subscription is deleted: nothing is added, and all waiters wake up."""
         self.closed = True
-        self._notify()
+        self.notify()
         if self._timer:
             self._timer.cancel()
 
@@ -193,9 +212,9 @@ class Backlog:
             item = _item(stored)
             item.failures = failures[item.id]  # the store may not have counted the last one yet
             self._append(item)
-            self._notify()
+            self.notify()
 
-    def _notify(self) -> None:
+    def notify(self) -> None:
         """Wake all waiters; an event is set once and replaced, so that no waiter misses it."""
         self.changed.set()
         self.changed = asyncio.Event()

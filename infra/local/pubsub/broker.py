@@ -12,8 +12,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from infra.local.pubsub import config, names, wire
 from infra.local.pubsub.backlog import Item
 from infra.local.pubsub.journal import Entry, Row
-from infra.local.pubsub.rpc import RefusalError, missing
-from infra.local.pubsub.store import Store
+from infra.local.pubsub.rpc import RefusalError, invalid, missing
+from infra.local.pubsub.schemas import DELETED, Schemas
+from infra.local.pubsub.snapshots import Snapshots
+from infra.local.pubsub.store import Store, clear
 from infra.local.pubsub.subscription import Live, Outlets
 from infra.local.pubsub.wire import Proto
 
@@ -33,6 +35,8 @@ class Broker:
     def __init__(self, store: Store, outlets: Outlets) -> None:
         self.topics: dict[str, Proto] = {}
         self.subscriptions: dict[str, Live] = {}
+        self.schemas = Schemas(store)
+        self.snapshots = Snapshots(store)
         self._store = store
         self._outlets = outlets
         self._last = store.last_number()
@@ -75,8 +79,18 @@ class Broker:
                 orphan.CopyFrom(live.config)
                 orphan.topic = names.DELETED_TOPIC
                 await self._save_subscription(live, orphan)
+            await self.snapshots.forget_topic(name)
             await self._store.delete_topic(name)
             del self.topics[name]
+
+    async def delete_schema(self, name: str) -> None:
+        """Delete a schema; its topics stay, and refuse messages."""
+        async with self._lock:
+            await self.schemas.delete(name)
+            for topic in list(self.topics.values()):
+                if topic.schema_settings.schema == name:
+                    topic.schema_settings.schema = DELETED
+                    await self._save_topic(topic)
 
     async def create_subscription(self, asked: Proto) -> Proto:
         """Create a subscription; refused when there is one of that name, or a topic it names is not there."""
@@ -99,6 +113,37 @@ class Broker:
                 await self._save_subscription(live, changed)
             return changed
 
+    async def detach_subscription(self, name: str) -> None:
+        """Deliver no more to a subscription, and delete its messages."""
+        async with self._lock:
+            live = self.subscription(name)
+            detached = wire.Subscription()
+            detached.CopyFrom(live.config)
+            detached.detached = True
+            await self._save_subscription(live, detached)
+            await self._store.write(
+                Entry(act=lambda connection: clear(connection, live.number), then=live.backlog.restart)
+            )
+
+    async def create_snapshot(self, asked: Proto) -> Proto:
+        """Hold what a subscription has not acknowledged; refused when there is a snapshot of that name."""
+        names.check(asked.name, "snapshots")
+        async with self._lock:
+            if self.snapshots.has(asked.name):
+                raise _exists("snapshot", asked.name)
+            return await self.snapshots.create(asked, self.subscription(asked.subscription))
+
+    async def seek(self, asked: Proto) -> None:
+        """Acknowledge everything before a moment or a snapshot, and nothing after it."""
+        async with self._lock:
+            live = self.subscription(asked.subscription)
+            if asked.HasField("snapshot"):
+                await self.snapshots.seek_snapshot(live, asked.snapshot)
+            elif asked.HasField("time"):
+                await self.snapshots.seek_time(live, asked.time.ToMicroseconds())
+            else:
+                raise invalid("target: must be a time or a snapshot, got neither")
+
     async def delete_subscription(self, name: str) -> None:
         """Delete a subscription and its messages."""
         async with self._lock:
@@ -110,7 +155,10 @@ class Broker:
 
     async def publish(self, topic: str, messages: Iterable[Proto]) -> list[str]:
         """Number the messages and store them for the topic's subscriptions; returns when they are on disk."""
-        self.topic(topic)
+        config = self.topic(topic)
+        if config.HasField("schema_settings"):
+            messages = list(messages)
+            await self.schemas.check(config.schema_settings, messages)
         numbered = self._number(messages)
         rows, offers = self._address(topic, numbered)
         if rows:
@@ -123,6 +171,7 @@ class Broker:
             before = _oldest(live.config)
             await self._store.expire(live.number, before)
             live.backlog.expire(before)
+        await self.snapshots.expire(self.topics)
 
     def topic(self, name: str) -> Proto:
         """The topic; refused when there is none."""
@@ -138,7 +187,7 @@ class Broker:
 
     def attached(self, topic: str) -> list[Live]:
         """The subscriptions of a topic."""
-        return [live for live in self.subscriptions.values() if live.config.topic == topic]
+        return [live for live in self.subscriptions.values() if live.config.topic == topic and not live.config.detached]
 
     def _open(self, number: int, wanted: Proto) -> Live:
         live = Live(number, wanted, store=self._store, outlets=self._outlets, bury=self._bury)
@@ -147,8 +196,11 @@ class Broker:
         return live
 
     async def _save_topic(self, topic: Proto) -> Proto:
+        if topic.HasField("schema_settings"):
+            self.schemas.check_settings(topic.schema_settings)
         await self._store.save_topic(topic.name, topic.SerializeToString())
         self.topics[topic.name] = topic
+        await self.snapshots.retain(topic)
         return topic
 
     async def _save_subscription(self, live: Live, changed: Proto) -> None:
@@ -174,13 +226,14 @@ class Broker:
         return numbered
 
     def _address(self, topic: str, numbered: list[tuple[int, Proto]]) -> tuple[list[Row], list[Offer]]:
-        lives = self.attached(topic)
+        lives, holding = self.attached(topic), self.snapshots.holding(topic)
         filtered = any(live.filtered for live in lives)
         rows: list[Row] = []
         offers: list[Offer] = []
         for number, message in numbered:
             attributes = dict(message.attributes) if filtered else {}
-            body = message.SerializeToString() if lives else b""
+            body = message.SerializeToString() if lives or holding else b""
+            rows += [(holder, number, body) for holder in holding]
             for live in lives:
                 if live.wants(attributes):
                     rows.append((live.number, number, body))
@@ -194,7 +247,7 @@ class Broker:
             return False
         log.warning("%s: message %d failed %d times, and goes to %s", live.config.name, item.id, item.failures, topic)
         rows, offers = self._address(topic, self._number([_dead_letter(live, item)]))
-        self._store.write(Entry(rows=rows, done=[(live.number, item.id)], then=partial(_offer, offers)))
+        self._store.write(live.backlog.done([item.id], rows, partial(_offer, offers)))
         return True
 
 

@@ -24,6 +24,7 @@ MUTABLE: Final = frozenset(
         "ack_deadline_seconds",
         "bigquery_config",
         "dead_letter_policy",
+        "enable_exactly_once_delivery",
         "expiration_policy",
         "labels",
         "message_retention_duration",
@@ -32,12 +33,14 @@ MUTABLE: Final = frozenset(
         "retry_policy",
     }
 )
+TOPIC_MUTABLE: Final = frozenset(
+    {"ingestion_data_source_settings", "labels", "message_retention_duration", "message_transforms", "schema_settings"}
+)
 _UNSUPPORTED: Final = (
     "cloud_storage_config",
     "bigtable_config",
     "analytics_hub_subscription_info",
     "message_transforms",
-    "enable_exactly_once_delivery",
 )
 
 
@@ -48,10 +51,13 @@ def complete_topic(asked: Proto) -> Proto:
         RefusalError: something about it is wrong, or not to be had here.
     """
     names.check(asked.name, "topics")
-    for field in ("schema_settings", "ingestion_data_source_settings", "message_transforms"):
+    for field in ("ingestion_data_source_settings", "message_transforms"):
         _refuse_unsupported(asked, field)
     topic = wire.Topic()
     topic.CopyFrom(asked)
+    topic.state = topic.ACTIVE
+    if topic.HasField("message_retention_duration"):
+        _between("message_retention_duration", topic.message_retention_duration.seconds, RETENTIONS)
     return topic
 
 
@@ -96,19 +102,19 @@ def update_topic(current: Proto, wanted: Proto, paths: list[str]) -> Proto:
     Raises:
         RefusalError: a field is unknown or immutable, or its value is wrong.
     """
+    if not paths:
+        raise invalid("update_mask: must name at least one field, got none")
     topic = wire.Topic()
     topic.CopyFrom(current)
     for path in paths:
-        if path not in {"labels", "message_retention_duration"}:
-            raise invalid(f"update_mask: must name labels or message_retention_duration, got {path!r}")
-        _copy_field(topic, wanted, path)
-    return topic
+        _replace(topic, wanted, path, TOPIC_MUTABLE)
+    return complete_topic(topic)
 
 
-def _replace(config: Proto, wanted: Proto, path: str) -> None:
+def _replace(config: Proto, wanted: Proto, path: str, mutable: frozenset[str] = MUTABLE) -> None:
     field, _, inner = path.partition(".")
-    if field not in MUTABLE:
-        raise invalid(f"update_mask: must name mutable fields ({', '.join(sorted(MUTABLE))}), got {path!r}")
+    if field not in mutable:
+        raise invalid(f"update_mask: must name mutable fields ({', '.join(sorted(mutable))}), got {path!r}")
     if not inner:
         _copy_field(config, wanted, field)
     elif inner in {inner_field.name for inner_field in getattr(config, field).DESCRIPTOR.fields}:
@@ -186,6 +192,8 @@ def _complete_delivery(config: Proto) -> None:
         config.bigquery_config.state = config.bigquery_config.ACTIVE
     else:
         config.ClearField("bigquery_config")
+    if config.enable_exactly_once_delivery and (config.push_config.push_endpoint or config.bigquery_config.table):
+        raise invalid("enable_exactly_once_delivery: must be off where the subscription is not pulled from")
     _check_push(config.push_config)
     config.push_config.SetInParent()
     config.state = config.ACTIVE

@@ -33,6 +33,8 @@ class Entry:
     """Subscription, message, failed deliveries."""
     done: Sequence[tuple[int, int]] = ()
     """Subscription, message: delivered, so deleted."""
+    kept: Sequence[tuple[int, int]] = ()
+    """The same, of a subscription that retains what was acknowledged."""
     act: Act | None = None
     then: Callable[[], None] | None = None
     future: asyncio.Future[None] | None = field(default=None)
@@ -108,7 +110,9 @@ def _fail(entry: Entry, error: Exception) -> None:
 def _write(connection: sqlite3.Connection, group: list[Entry]) -> None:
     _insert(connection, [row for entry in group for row in entry.rows])
     _update(connection, [triple for entry in group for triple in entry.attempts])
-    _delete(connection, [pair for entry in group for pair in entry.done])
+    kept = [pair for entry in group for pair in entry.kept]
+    _keep(connection, kept)
+    _delete(connection, [*(pair for entry in group for pair in entry.done), *kept])
     for entry in group:
         if entry.act:
             entry.act(connection)
@@ -140,12 +144,25 @@ def _update(connection: sqlite3.Connection, triples: Iterable[tuple[int, int, in
         )
 
 
+def _keep(connection: sqlite3.Connection, pairs: Iterable[tuple[int, int]]) -> None:
+    _each(
+        connection,
+        """
+        INSERT OR REPLACE INTO kept SELECT subscription, id, body FROM queue
+        WHERE subscription = ? AND id IN (SELECT value FROM json_each(?))
+        """,
+        pairs,
+    )
+
+
 def _delete(connection: sqlite3.Connection, pairs: Iterable[tuple[int, int]]) -> None:
-    gone: defaultdict[int, list[int]] = defaultdict(list)
+    _each(connection, "DELETE FROM queue WHERE subscription = ? AND id IN (SELECT value FROM json_each(?))", pairs)
+
+
+def _each(connection: sqlite3.Connection, sql: str, pairs: Iterable[tuple[int, int]]) -> None:
+    """Run a statement once a subscription, with its messages."""
+    grouped: defaultdict[int, list[int]] = defaultdict(list)
     for subscription, message in pairs:
-        gone[subscription].append(message)
-    for subscription, messages in gone.items():
-        connection.execute(
-            "DELETE FROM queue WHERE subscription = ? AND id IN (SELECT value FROM json_each(?))",
-            (subscription, json.dumps(messages)),
-        )
+        grouped[subscription].append(message)
+    for subscription, messages in grouped.items():
+        connection.execute(sql, (subscription, json.dumps(messages)))

@@ -9,12 +9,13 @@ DELETED_TOPIC = "_deleted-topic_"
 
 _PROJECT = re.compile(r"projects/[a-z0-9.:-]+")
 _RESOURCE = re.compile(
-    r"projects/(?P<project>[a-z0-9.:-]+)/(?P<kind>topics|subscriptions)/(?P<id>[A-Za-z][\w.~+%-]{2,254})", re.ASCII
+    r"projects/(?P<project>[a-z0-9.:-]+)/(?P<kind>topics|subscriptions|snapshots|schemas)/(?P<id>[A-Za-z][\w.~+%-]{2,254})",
+    re.ASCII,
 )
 
 
 def check(name: str, kind: str) -> str:
-    """The name, when it is one of that kind (`topics` or `subscriptions`).
+    """The name, when it is one of that kind (`topics`, `subscriptions`, `snapshots` or `schemas`).
 
     Raises:
         RefusalError: it is none.

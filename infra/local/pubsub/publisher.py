@@ -2,12 +2,10 @@
 
 from typing import Final
 
-import grpc
-
 from infra.local.pubsub import names, wire
 from infra.local.pubsub.broker import Broker
 from infra.local.pubsub.paging import page
-from infra.local.pubsub.rpc import Context, invalid, unary
+from infra.local.pubsub.rpc import Context, Service, invalid
 from infra.local.pubsub.wire import Proto
 
 # https://cloud.google.com/pubsub/quotas#resource_limits
@@ -24,18 +22,20 @@ class Publisher:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
-    def handler(self) -> grpc.GenericRpcHandler:
+    def service(self) -> Service:
         """The service's methods."""
         methods = {
-            "CreateTopic": unary(self.create, wire.Topic),
-            "UpdateTopic": unary(self.update, wire.UpdateTopicRequest),
-            "GetTopic": unary(self.get, wire.GetTopicRequest),
-            "ListTopics": unary(self.list, wire.ListTopicsRequest),
-            "ListTopicSubscriptions": unary(self.list_subscriptions, wire.ListTopicSubscriptionsRequest),
-            "DeleteTopic": unary(self.delete, wire.DeleteTopicRequest),
-            "Publish": unary(self.publish, wire.PublishRequest),
+            "CreateTopic": (self.create, wire.Topic),
+            "UpdateTopic": (self.update, wire.UpdateTopicRequest),
+            "GetTopic": (self.get, wire.GetTopicRequest),
+            "ListTopics": (self.list, wire.ListTopicsRequest),
+            "ListTopicSubscriptions": (self.list_subscriptions, wire.ListTopicSubscriptionsRequest),
+            "ListTopicSnapshots": (self.list_snapshots, wire.ListTopicSnapshotsRequest),
+            "DetachSubscription": (self.detach, wire.DetachSubscriptionRequest),
+            "DeleteTopic": (self.delete, wire.DeleteTopicRequest),
+            "Publish": (self.publish, wire.PublishRequest),
         }
-        return grpc.method_handlers_generic_handler("google.pubsub.v1.Publisher", methods)
+        return Service("google.pubsub.v1.Publisher", methods)
 
     async def create(self, request: Proto, _: Context) -> Proto:
         """Create a topic."""
@@ -63,6 +63,18 @@ class Publisher:
         mine = sorted(live.config.name for live in self._broker.attached(topic.name))
         chosen, token = page(mine, request.page_size, request.page_token)
         return wire.ListTopicSubscriptionsResponse(subscriptions=chosen, next_page_token=token)
+
+    async def list_snapshots(self, request: Proto, _: Context) -> Proto:
+        """The snapshots of a topic."""
+        topic = self._broker.topic(request.topic)
+        mine = sorted(one.name for one in self._broker.snapshots.all() if one.topic == topic.name)
+        chosen, token = page(mine, request.page_size, request.page_token)
+        return wire.ListTopicSnapshotsResponse(snapshots=chosen, next_page_token=token)
+
+    async def detach(self, request: Proto, _: Context) -> Proto:
+        """Deliver no more to a subscription."""
+        await self._broker.detach_subscription(request.subscription)
+        return wire.DetachSubscriptionResponse()
 
     async def delete(self, request: Proto, _: Context) -> Proto:
         """Delete a topic."""

@@ -15,6 +15,7 @@ from infra.local.pubsub.bigquery import Warehouse
 from infra.local.pubsub.broker import Broker
 from infra.local.pubsub.publisher import Publisher
 from infra.local.pubsub.push import open_http
+from infra.local.pubsub.schema_service import SchemaService
 from infra.local.pubsub.store import Store
 from infra.local.pubsub.subscriber import Subscriber
 from infra.local.pubsub.subscription import Outlets
@@ -70,7 +71,8 @@ def _server(broker: Broker) -> grpc.aio.Server:
             ("grpc.so_reuseport", 0),  # a port that is taken must fail
         ]
     )
-    server.add_generic_rpc_handlers((Publisher(broker).handler(), Subscriber(broker).handler()))
+    services = (Publisher(broker).service(), Subscriber(broker).service(), SchemaService(broker).service())
+    server.add_generic_rpc_handlers(tuple(service.handler() for service in services))
     return server
 
 

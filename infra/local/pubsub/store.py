@@ -1,12 +1,15 @@
 """The SQLite file: topics, subscriptions, and the messages that each subscription has not yet delivered.
 
 A subscription holds its own copy of each message, so that delivering is deleting one row and nothing is counted.
+What it acknowledged is in `kept` if it retains that. A snapshot, and a topic that retains its messages, is a holder: its
+copies are in `queue` under its number, negated.
 Numbers of messages are microseconds since 1970, raised where two would be equal: they grow from one run to the next,
 and what is older than a subscription keeps is a range.
 """
 
 import asyncio
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +26,18 @@ CREATE TABLE IF NOT EXISTS queue (
     subscription INTEGER NOT NULL, id INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL,
     PRIMARY KEY (subscription, id)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kept (
+    subscription INTEGER NOT NULL, id INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (subscription, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS holders (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, config BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS resources (
+    kind TEXT NOT NULL, name TEXT NOT NULL, config BLOB NOT NULL, PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
+"""
+_ORPHANS = """
+DELETE FROM queue WHERE subscription > 0 AND subscription NOT IN (SELECT number FROM subscriptions)
+    OR subscription < 0 AND -subscription NOT IN (SELECT number FROM holders);
+DELETE FROM kept WHERE subscription NOT IN (SELECT number FROM subscriptions);
 """
 
 # One step returns a whole page: the journal describes the cost of a step. A page ends at `size` bytes.
@@ -52,6 +67,7 @@ class Known:
 
     topics: list[bytes]
     subscriptions: list[tuple[int, bytes]]
+    holders: list[tuple[int, bytes]]
 
 
 class Store:
@@ -61,7 +77,7 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         writer = _connect(path)
         writer.executescript(_SCHEMA)
-        writer.execute("DELETE FROM queue WHERE subscription NOT IN (SELECT number FROM subscriptions)")
+        writer.executescript(_ORPHANS)
         self._reader = _connect(path)
         self._journal = Journal(writer, loop)
 
@@ -75,11 +91,18 @@ class Store:
         return Known(
             [config for (config,) in self._reader.execute("SELECT config FROM topics ORDER BY name")],
             self._reader.execute("SELECT number, config FROM subscriptions ORDER BY number").fetchall(),
+            self._reader.execute("SELECT number, config FROM holders ORDER BY number").fetchall(),
         )
 
     def last_number(self) -> int:
-        """The greatest number of a waiting message, or 0."""
-        return int(self._reader.execute("SELECT coalesce(max(id), 0) FROM queue").fetchone()[0])
+        """The greatest number of a message that is here, or 0."""
+        sql = "SELECT coalesce(max(id), 0) FROM (SELECT id FROM queue UNION ALL SELECT id FROM kept)"
+        return int(self._reader.execute(sql).fetchone()[0])
+
+    def oldest(self, number: int) -> int | None:
+        """The number of the first message of a subscription."""
+        row = self._reader.execute("SELECT min(id) FROM queue WHERE subscription = ?", (number,)).fetchone()
+        return None if row[0] is None else int(row[0])
 
     def page(self, subscription: int, after: int, limit: int, size: int) -> list[Stored]:
         """The first messages after one, at most `limit`, at most `size` bytes unless the first alone is larger."""
@@ -93,6 +116,22 @@ class Store:
     def write(self, entry: Entry) -> asyncio.Future[None]:
         """Write an entry; the future is done when it is on disk."""
         return self._journal.write(entry)
+
+    def resources(self, kind: str) -> list[bytes]:
+        """All resources of a kind, which have no messages: schemas, for example."""
+        sql = "SELECT config FROM resources WHERE kind = ? ORDER BY name"
+        return [config for (config,) in self._reader.execute(sql, (kind,))]
+
+    async def save_resource(self, kind: str, name: str, config: bytes) -> None:
+        """Write a resource of a kind."""
+        sql = "INSERT OR REPLACE INTO resources VALUES (?, ?, ?)"
+        await self.write(Entry(act=lambda connection: connection.execute(sql, (kind, name, config))))
+
+    async def remove_resources(self, kind: str, keys: Iterable[str]) -> None:
+        """Delete resources of a kind."""
+        rows = [(kind, key) for key in keys]
+        sql = "DELETE FROM resources WHERE kind = ? AND name = ?"
+        await self.write(Entry(act=lambda connection: connection.executemany(sql, rows)))
 
     async def save_topic(self, name: str, config: bytes) -> None:
         """Write a topic."""
@@ -125,14 +164,24 @@ class Store:
 
         def act(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM subscriptions WHERE number = ?", (number,))
-            connection.execute("DELETE FROM queue WHERE subscription = ?", (number,))
+            clear(connection, number)
 
         await self.write(Entry(act=act))
 
     async def expire(self, number: int, before: int) -> None:
         """Delete a subscription's messages before one."""
-        sql = "DELETE FROM queue WHERE subscription = ? AND id < ?"
-        await self.write(Entry(act=lambda connection: connection.execute(sql, (number, before))))
+
+        def act(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM queue WHERE subscription = ? AND id < ?", (number, before))
+            connection.execute("DELETE FROM kept WHERE subscription = ? AND id < ?", (number, before))
+
+        await self.write(Entry(act=act))
+
+
+def clear(connection: sqlite3.Connection, number: int) -> None:
+    """Delete all messages of a subscription or a holder."""
+    connection.execute("DELETE FROM queue WHERE subscription = ?", (number,))
+    connection.execute("DELETE FROM kept WHERE subscription = ?", (number,))
 
 
 def _connect(path: Path) -> sqlite3.Connection:

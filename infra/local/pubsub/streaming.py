@@ -1,13 +1,15 @@
 """StreamingPull: messages flow one way, acknowledgements the other."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from infra.local.pubsub import wire
 from infra.local.pubsub.config import ACK_DEADLINES
-from infra.local.pubsub.leases import MAX_RESPONSE_BYTES, ack_numbers, deliver, modify
-from infra.local.pubsub.rpc import invalid, missing
+from infra.local.pubsub.leases import MAX_RESPONSE_BYTES, AckIds, deliver, modify, resolve
+from infra.local.pubsub.rpc import invalid, missing, unfit
 from infra.local.pubsub.subscription import Live
 from infra.local.pubsub.wire import Proto
 
@@ -30,19 +32,32 @@ async def streaming_pull(live: Live, first: Proto, requests: AsyncIterator[Proto
         RefusalError: a request is wrong.
     """
     stream = _Stream(live, first)
-    reader = asyncio.create_task(stream.read(requests))
+    reader = asyncio.create_task(stream.read(first, requests))
     try:
         while not reader.done():
             if live.backlog.closed:
                 raise missing(f"subscription: {live.config.name!r} was deleted")
+            check_pulled(live)
             changed = live.backlog.changed
-            if received := stream.next():
-                yield wire.StreamingPullResponse(received_messages=received)
+            if answer := stream.next():
+                yield answer
             else:
                 await _either(reader, changed)
         await reader  # raises what was wrong with a request
     finally:
         reader.cancel()
+
+
+def check_pulled(live: Live) -> None:
+    """Refuse to pull from a subscription that delivers by itself, or not any more.
+
+    Raises:
+        RefusalError: it is one.
+    """
+    if live.config.detached:
+        raise unfit(f"subscription: {live.config.name!r} is detached from its topic")
+    if live.config.push_config.push_endpoint or live.config.bigquery_config.table:
+        raise unfit(f"subscription: {live.config.name!r} delivers by itself")
 
 
 async def _either(reader: asyncio.Task[None], changed: asyncio.Event) -> None:
@@ -61,9 +76,18 @@ class _Stream:
         self._most_bytes = first.max_outstanding_bytes if first.max_outstanding_bytes > 0 else 1 << 60
         self._deadline = first.stream_ack_deadline_seconds
         self._check_deadline()
-        self._act(first)
+        self._answers: list[Proto] = (
+            [self._answer()] if live.exactly_once else []
+        )  # tells the client at once whether delivery is exactly-once
 
-    def next(self) -> list[Proto]:
+    def next(self) -> Proto | None:
+        """The next response: a confirmation, or messages."""
+        if self._answers:
+            return self._answers.pop(0)
+        received = self._receive()
+        return self._answer(received_messages=received) if received else None
+
+    def _receive(self) -> list[Proto]:
         """The next messages for which there is room; the bytes may be exceeded by one batch."""
         out = self._live.backlog.out
         self._outstanding = {number: size for number, size in self._outstanding.items() if number in out}
@@ -74,26 +98,58 @@ class _Stream:
         self._outstanding |= {item.id: item.size for item in items}
         return deliver(self._live, items, self._deadline)
 
-    async def read(self, requests: AsyncIterator[Proto]) -> None:
-        """Handle the later requests; an empty one only keeps the stream open."""
+    async def read(self, first: Proto, requests: AsyncIterator[Proto]) -> None:
+        """Handle the requests; an empty one only keeps the stream open."""
+        await self._act(first)
         async for request in requests:
             if request.subscription:
                 raise invalid("subscription: must be set on the first request only")
             if request.stream_ack_deadline_seconds:
                 self._deadline = request.stream_ack_deadline_seconds
                 self._check_deadline()
-            self._act(request)
+            await self._act(request)
 
-    def _act(self, request: Proto) -> None:
-        backlog = self._live.backlog
+    async def _act(self, request: Proto) -> None:
         if request.ack_ids:
-            backlog.acknowledge(ack_numbers(self._live, request.ack_ids))
+            await self._acknowledge(request.ack_ids)
         if len(request.modify_deadline_ack_ids) != len(request.modify_deadline_seconds):
             raise invalid("modify_deadline_seconds: must be one for each of modify_deadline_ack_ids")
-        for ack_id, seconds in zip(request.modify_deadline_ack_ids, request.modify_deadline_seconds, strict=True):
-            modify(backlog, ack_numbers(self._live, [ack_id]), seconds)
+        wanted = zip(request.modify_deadline_seconds, request.modify_deadline_ack_ids, strict=True)
+        for seconds, pairs in groupby(wanted, key=itemgetter(0)):
+            self._modify([ack_id for _, ack_id in pairs], seconds)
+
+    async def _acknowledge(self, ack_ids: Iterable[str]) -> None:
+        ids = resolve(self._live, ack_ids)
+        written = self._live.backlog.acknowledge(ids.numbers.values())
+        if self._live.exactly_once:
+            if written:
+                await written
+            confirmed = _confirmed(wire.StreamingPullResponse.AcknowledgeConfirmation, ids)
+            self._confirm(acknowledge_confirmation=confirmed)
+
+    def _modify(self, ack_ids: Iterable[str], seconds: int) -> None:
+        ids = resolve(self._live, ack_ids)
+        modify(self._live.backlog, ids.numbers.values(), seconds)
+        if self._live.exactly_once:
+            confirmed = _confirmed(wire.StreamingPullResponse.ModifyAckDeadlineConfirmation, ids)
+            self._confirm(modify_ack_deadline_confirmation=confirmed)
+
+    def _confirm(self, **confirmation: Proto) -> None:
+        self._answers.append(self._answer(**confirmation))
+        self._live.backlog.notify()
+
+    def _answer(self, **fields: object) -> Proto:
+        properties = wire.StreamingPullResponse.SubscriptionProperties(
+            exactly_once_delivery_enabled=self._live.exactly_once,
+            message_ordering_enabled=self._live.config.enable_message_ordering,
+        )
+        return wire.StreamingPullResponse(subscription_properties=properties, **fields)
 
     def _check_deadline(self) -> None:
         low, high = ACK_DEADLINES
         if not low <= self._deadline <= high:
             raise invalid(f"stream_ack_deadline_seconds: must be {low} to {high}, got {self._deadline}")
+
+
+def _confirmed(kind: Proto, ids: AckIds) -> Proto:
+    return kind(ack_ids=list(ids.numbers), invalid_ack_ids=ids.stale)

@@ -4,15 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
-import grpc
-
 from infra.local.pubsub import names, wire
 from infra.local.pubsub.backlog import Item
 from infra.local.pubsub.broker import Broker
-from infra.local.pubsub.leases import MAX_RESPONSE_BYTES, ack_numbers, deliver, modify
+from infra.local.pubsub.leases import MAX_RESPONSE_BYTES, deliver, modify, resolve
 from infra.local.pubsub.paging import page
-from infra.local.pubsub.rpc import Context, RefusalError, invalid, streaming, unary
-from infra.local.pubsub.streaming import streaming_pull
+from infra.local.pubsub.rpc import Context, Service, invalid
+from infra.local.pubsub.streaming import check_pulled, streaming_pull
 from infra.local.pubsub.subscription import Live
 from infra.local.pubsub.wire import Proto
 
@@ -27,21 +25,27 @@ class Subscriber:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
-    def handler(self) -> grpc.GenericRpcHandler:
+    def service(self) -> Service:
         """The service's methods."""
         methods = {
-            "CreateSubscription": unary(self.create, wire.Subscription),
-            "GetSubscription": unary(self.get, wire.GetSubscriptionRequest),
-            "UpdateSubscription": unary(self.update, wire.UpdateSubscriptionRequest),
-            "ListSubscriptions": unary(self.list, wire.ListSubscriptionsRequest),
-            "DeleteSubscription": unary(self.delete, wire.DeleteSubscriptionRequest),
-            "ModifyPushConfig": unary(self.modify_push_config, wire.ModifyPushConfigRequest),
-            "ModifyAckDeadline": unary(self.modify_ack_deadline, wire.ModifyAckDeadlineRequest),
-            "Acknowledge": unary(self.acknowledge, wire.AcknowledgeRequest),
-            "Pull": unary(self.pull, wire.PullRequest),
-            "StreamingPull": streaming(self.streaming_pull, wire.StreamingPullRequest),
+            "CreateSubscription": (self.create, wire.Subscription),
+            "GetSubscription": (self.get, wire.GetSubscriptionRequest),
+            "UpdateSubscription": (self.update, wire.UpdateSubscriptionRequest),
+            "ListSubscriptions": (self.list, wire.ListSubscriptionsRequest),
+            "DeleteSubscription": (self.delete, wire.DeleteSubscriptionRequest),
+            "ModifyPushConfig": (self.modify_push_config, wire.ModifyPushConfigRequest),
+            "ModifyAckDeadline": (self.modify_ack_deadline, wire.ModifyAckDeadlineRequest),
+            "Acknowledge": (self.acknowledge, wire.AcknowledgeRequest),
+            "Pull": (self.pull, wire.PullRequest),
+            "CreateSnapshot": (self.create_snapshot, wire.CreateSnapshotRequest),
+            "GetSnapshot": (self.get_snapshot, wire.GetSnapshotRequest),
+            "UpdateSnapshot": (self.update_snapshot, wire.UpdateSnapshotRequest),
+            "ListSnapshots": (self.list_snapshots, wire.ListSnapshotsRequest),
+            "DeleteSnapshot": (self.delete_snapshot, wire.DeleteSnapshotRequest),
+            "Seek": (self.seek, wire.SeekRequest),
         }
-        return grpc.method_handlers_generic_handler("google.pubsub.v1.Subscriber", methods)
+        streams = {"StreamingPull": (self.streaming_pull, wire.StreamingPullRequest)}
+        return Service("google.pubsub.v1.Subscriber", methods, streams)
 
     async def create(self, request: Proto, _: Context) -> Proto:
         """Create a subscription."""
@@ -77,13 +81,19 @@ class Subscriber:
     async def modify_ack_deadline(self, request: Proto, _: Context) -> Proto:
         """Lengthen leases, or end them (0: deliver again)."""
         live = self._broker.subscription(request.subscription)
-        modify(live.backlog, ack_numbers(live, request.ack_ids), request.ack_deadline_seconds)
+        ids = resolve(live, request.ack_ids)
+        modify(live.backlog, ids.numbers.values(), request.ack_deadline_seconds)
+        ids.check()
         return wire.Empty()
 
     async def acknowledge(self, request: Proto, _: Context) -> Proto:
-        """Messages were handled."""
+        """Messages were handled; with exactly-once delivery, answered when that is on disk."""
         live = self._broker.subscription(request.subscription)
-        live.backlog.acknowledge(ack_numbers(live, request.ack_ids))
+        ids = resolve(live, request.ack_ids)
+        written = live.backlog.acknowledge(ids.numbers.values())
+        if live.exactly_once and written:
+            await written
+        ids.check()
         return wire.Empty()
 
     async def pull(self, request: Proto, context: Context) -> Proto:
@@ -104,10 +114,38 @@ class Subscriber:
         async for answer in streaming_pull(self._pulled(first.subscription), first, requests):
             yield answer
 
+    async def create_snapshot(self, request: Proto, _: Context) -> Proto:
+        """Hold what a subscription has not acknowledged."""
+        return await self._broker.create_snapshot(request)
+
+    async def get_snapshot(self, request: Proto, _: Context) -> Proto:
+        """A snapshot."""
+        return self._broker.snapshots.get(request.snapshot).config
+
+    async def update_snapshot(self, request: Proto, _: Context) -> Proto:
+        """Replace fields of a snapshot."""
+        return await self._broker.snapshots.update(request.snapshot, list(request.update_mask.paths))
+
+    async def list_snapshots(self, request: Proto, _: Context) -> Proto:
+        """The snapshots of a project."""
+        prefix = names.check_project(request.project) + "/"
+        mine = {one.name: one for one in self._broker.snapshots.all() if one.name.startswith(prefix)}
+        chosen, token = page(sorted(mine), request.page_size, request.page_token)
+        return wire.ListSnapshotsResponse(snapshots=[mine[name] for name in chosen], next_page_token=token)
+
+    async def delete_snapshot(self, request: Proto, _: Context) -> Proto:
+        """Delete a snapshot."""
+        await self._broker.snapshots.delete(self._broker.snapshots.get(request.snapshot).config.name)
+        return wire.Empty()
+
+    async def seek(self, request: Proto, _: Context) -> Proto:
+        """Deliver again, or no more, by a moment or a snapshot."""
+        await self._broker.seek(request)
+        return wire.SeekResponse()
+
     def _pulled(self, name: str) -> Live:
         live = self._broker.subscription(name)
-        if live.config.push_config.push_endpoint or live.config.bigquery_config.table:
-            raise RefusalError(grpc.StatusCode.FAILED_PRECONDITION, f"subscription: {name!r} delivers by itself")
+        check_pulled(live)
         return live
 
 

@@ -55,6 +55,7 @@ class Live:
         self.number = number
         self.config = config
         self.backlog = Backlog(number, store, self._rest)
+        self.backlog.retains = config.retain_acked_messages
         self._filter = compile_filter(config.filter)
         self._outlets = outlets
         self._bury = bury
@@ -70,6 +71,11 @@ class Live:
         """Whether its messages carry the number of the delivery."""
         return bool(self.config.HasField("dead_letter_policy"))
 
+    @property
+    def exactly_once(self) -> bool:
+        """Whether an acknowledgement counts for the latest delivery only, and is confirmed."""
+        return bool(self.config.enable_exactly_once_delivery)
+
     def wants(self, attributes: Mapping[str, str]) -> bool:
         """Whether a message with these attributes is delivered."""
         return self._filter is None or self._filter(attributes)
@@ -84,6 +90,7 @@ class Live:
         """Go on with another configuration."""
         self._cancel()
         self.config = config
+        self.backlog.retains = config.retain_acked_messages
         self.start()
 
     def stop(self) -> None:
@@ -97,6 +104,8 @@ class Live:
             self._task = None
 
     def _consumer(self) -> Consumer | None:
+        if self.config.detached:
+            return None
         if self.config.bigquery_config.table:
             return TableSink(self.config, self.backlog, self._outlets.warehouse)
         if self.config.push_config.push_endpoint:

@@ -41,15 +41,19 @@ def matrix(flights: Flights) -> Array:
     return np.column_stack([*flights.numeric.values(), *codes]).astype(np.float32)
 
 
-def score(flights: Flights) -> Array:
-    """Train on the months that are for it, and score every flight.
+def score(flights: Flights, rows: slice = slice(None)) -> Array:
+    """Train on the months that are for it, and score every flight, or some.
+
+    Args:
+        flights: all of them.
+        rows: those that are scored.
 
     Returns:
         The probability that each flight arrives late, 0 to 1, rounded to six digits.
     """
     features = matrix(flights)
     model = train(features[flights.trained_on], flights.late[flights.trained_on])
-    return np.asarray(np.round(model.predict_proba(features)[:, 1], _DIGITS))
+    return np.asarray(np.round(model.predict_proba(features[rows])[:, 1], _DIGITS))
 
 
 def main() -> None:

@@ -87,6 +87,10 @@ run "open_intake_and_a_load_balancer" {
       service       = "name"
       url           = "https://name-123456789012.europe-west1.run.app"
       subscriptions = []
+      archive       = "name-0123.zip"
+      environment   = {}
+      secrets       = {}
+      grants        = []
     }
   }
 

@@ -17,6 +17,10 @@ override_module {
     service       = "name"
     url           = "https://name-123456789012.europe-west1.run.app"
     subscriptions = []
+    archive       = "name-0123.zip"
+    environment   = {}
+    secrets       = {}
+    grants        = []
   }
 }
 

@@ -41,6 +41,10 @@ run "project_and_region_are_enough" {
       service       = "name"
       url           = "https://name-123456789012.europe-west1.run.app"
       subscriptions = []
+      archive       = "name-0123.zip"
+      environment   = {}
+      secrets       = {}
+      grants        = []
     }
   }
 
@@ -118,7 +122,7 @@ run "plan" {
     error_message = "Where nobody subscribes, messages must be kept for who comes later."
   }
   assert {
-    condition     = toset([for field in google_firestore_field.expires_at : field.collection if length(field.ttl_config) == 1]) == toset(["actions", "ledger", "slack_threads"])
+    condition     = toset([for field in google_firestore_field.expires_at : field.collection if length(field.ttl_config) == 1]) == toset(["actions", "alert_replicas", "api_requests", "ledger", "slack_threads"])
     error_message = "What may be forgotten must be forgotten, or it grows for ever."
   }
   assert {
@@ -187,7 +191,7 @@ run "plan" {
     error_message = "Where a pipeline trains, Vertex AI must be enabled."
   }
   assert {
-    condition     = toset([for one in local.record.functions : one.name]) == toset([for name in keys(local.functions) : replace(name, "_", "-")]) && alltrue([for one in local.record.functions : endswith(one.archive, ".zip") && one.environment["AIA_LOCATION"] == sha256("europe-west1")])
+    condition     = toset([for one in local.record.functions : one.name]) == toset([for name in keys(local.functions) : replace(name, "_", "-")]) && alltrue([for one in local.record.functions : endswith(one.archive, ".zip") && one.environment["AIA_LOCATION"] == sha256("europe-west1") && contains(keys(one.environment), "THREADS") == (one.name != "api")])
     error_message = "The record of an apply must have every function with its archive, and digests of its environment."
   }
   assert {

@@ -353,6 +353,7 @@ def test_roles_of_our_own_read_or_start_trainings_and_no_more(deployed: Resource
             "cloudfunctions.functions.list",
             "monitoring.alertPolicies.list",
             "monitoring.dashboards.list",
+            "run.services.list",
         },
         "aiaPipelineRuns": {"aiplatform.pipelineJobs.get"},
         "aiaRetraining": {f"aiplatform.pipelineJobs.{verb}" for verb in ("create", "get", "list")},

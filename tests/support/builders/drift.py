@@ -13,9 +13,10 @@ from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data, Store, Warehouse
 from functions.adapters.stores import open_store
 from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
-from functions.drift_score.reference import Profiles
+from functions.drift_score.reference import COLLECTION, Profiles
 from functions.drift_score.scoring import NAME, score_models
 from functions.drift_score.watch import Outside
+from functions.drift_score.window import Window
 from functions.runtime.endpoint import finish
 from tests.support.builders.flights import DAY, TICK, TRAINED, append, flights, lines, load, version
 from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
@@ -90,8 +91,23 @@ def _reference() -> bytes:
     return lines(flights(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY))
 
 
-def trained(client: bigquery.Client, warehouse: Warehouse, folder: Path) -> World:
-    """A deployment with one model, its version and its reference window."""
+def trained(
+    client: bigquery.Client, warehouse: Warehouse, folder: Path, *, learnt: dict[str, Data] | None = None
+) -> World:
+    """A deployment with one model, its version and its reference window.
+
+    Args:
+        client: of the warehouse.
+        warehouse: the same.
+        folder: of the store.
+        learnt: profiles by their keys, which are stored already; where there are none, that of the reference window is learnt.
+    """
     load(client, "ops.model_versions", [version()])
     append(client, MODEL.table, _reference())
-    return World(client, open_store(f"sqlite://{folder}/store.db", "test"), warehouse)
+    world = World(client, open_store(f"sqlite://{folder}/store.db", "test"), warehouse)
+    for key, data in (learnt or {}).items():
+        world.store.create(COLLECTION, key, data)
+    if learnt == {}:
+        world.outside.profiles.prepare(Window(model=MODEL, version="1", start=TRAINED - 10 * DAY, end=TRAINED))
+        learnt |= {document.key: document.data for document in world.store.find(COLLECTION)}
+    return world

@@ -234,15 +234,22 @@ def application(
     made: Services | Callable[[], Services],
     identify: Callable[[Request], str] | None = None,
     role_of: Callable[[str], Role] | None = None,
+    *,
+    verified: bool = True,
 ) -> OverAsgi:
     """The API as it is served, over its services or over what opens them."""
     opened = made if callable(made) else lambda: made
-    return OverAsgi(asgi.application(opened, identify=identify, role_of=role_of))
+    return OverAsgi(asgi.application(opened, identify=identify, role_of=role_of, verified=verified))
 
 
 def client_of(made: Services | Callable[[], Services]) -> Client:
     """A client of the API where nobody is verified."""
     return application(made).test_client()
+
+
+def headers(**given: str) -> Headers:
+    """The headers of a request."""
+    return Headers(given)
 
 
 def told(body: Data, path: str = "/") -> Request:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 Graph = Mapping[str, set[str]]
@@ -30,7 +31,7 @@ def graph(known: Mapping[str, Path], *, typing: bool) -> dict[str, set[str]]:
 
 
 def _imported(path: Path, known: Mapping[str, Path], *, typing: bool) -> Iterator[str]:
-    for node in _statements(ast.parse(path.read_text()), typing=typing):
+    for node in _imports(path.read_text(), typing=typing):
         match node:
             case ast.Import(names=names):
                 yield from (one.name for one in names if one.name in known)
@@ -38,6 +39,14 @@ def _imported(path: Path, known: Mapping[str, Path], *, typing: bool) -> Iterato
                 for one in names:
                     full = f"{module}.{one.name}"
                     yield from (name for name in (full if full in known else module,) if name in known)
+
+
+@cache
+def _imports(text: str, *, typing: bool) -> list[ast.Import | ast.ImportFrom]:
+    """The imports of a module, of which a text without the word has no others for the type checker."""
+    if typing and "TYPE_CHECKING" not in text:
+        return _imports(text, typing=False)
+    return [one for one in _statements(ast.parse(text), typing=typing) if isinstance(one, ast.Import | ast.ImportFrom)]
 
 
 def _statements(node: ast.AST, *, typing: bool) -> Iterator[ast.AST]:

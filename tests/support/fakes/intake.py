@@ -11,13 +11,14 @@ import flask
 from werkzeug.test import EnvironBuilder
 
 from core.events import Finding
-from core.settings import AlertSender
+from core.settings import AlertIntakeSettings, AlertSender
 from functions.adapters.events import decode, encode
 from functions.adapters.ports import Clock
 from functions.alert_intake.intake import NAME
 from functions.alert_intake.main import build
 from functions.alert_intake.unheard import KIND
 from functions.runtime.authenticator import Authenticator
+from tests.support.crash.breaking import Breaking, MemoryStore
 from tests.support.fakes import ports
 from tests.support.fakes.ports import MemoryPorts, Parked
 from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
@@ -37,6 +38,8 @@ class World:
     authenticator: Authenticator = field(default_factory=Authenticator)
     clock: Clock = field(default=lambda: NOW)
     senders: tuple[AlertSender, ...] = ()
+    settings: AlertIntakeSettings = field(default_factory=AlertIntakeSettings)
+    store: MemoryStore = field(default_factory=lambda: MemoryStore(Breaking()))
 
     def send(self, body: bytes, path: str = "/", method: str = "POST", **headers: str) -> flask.Response:
         """Post a body, as the network would."""
@@ -46,8 +49,10 @@ class World:
     @property
     def answer(self) -> Callable[[flask.Request], flask.Response]:
         """The function."""
-        outside = MemoryPorts(function=NAME, bus=self.bus, park=self.park, metrics=self.metrics, clock=self.clock)
-        return build(outside, self.authenticator, self.senders)
+        outside = MemoryPorts(
+            function=NAME, bus=self.bus, park=self.park, metrics=self.metrics, clock=self.clock, store=self.store
+        )
+        return build(outside, self.authenticator, self.senders, self.settings)
 
     def findings(self) -> list[Finding]:
         """What was published of alerts, as the router reads it."""

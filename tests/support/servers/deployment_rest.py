@@ -1,4 +1,4 @@
-"""Cloud Storage, Cloud Monitoring, Cloud Functions and Secret Manager on loopback over REST, as far as the check of the configuration asks them.
+"""Cloud Storage, Cloud Monitoring, Cloud Functions, Cloud Run and Secret Manager on loopback over REST, as far as the check of the configuration asks them.
 
 Policies and dashboards are kept as Google's own messages and written as those are: without what is zero, false or empty.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from google.cloud.monitoring_dashboard_v1 import Dashboard
 from google.cloud.monitoring_v3 import AlertPolicy
+from google.cloud.run_v2 import Service
 from google.protobuf import json_format
 
 from tests.support.servers.google_rest import PAGE, PROJECT, Json, RefusedError, serve
@@ -22,6 +23,7 @@ PERMISSIONS = frozenset(
         "monitoring.alertPolicies.list",
         "monitoring.dashboards.list",
         "cloudfunctions.functions.list",
+        "run.services.list",
         "secretmanager.versions.list",
     }
 )
@@ -37,6 +39,7 @@ class Deployed:
         policies: alert policies, as JSON.
         dashboards: the same.
         functions: the same.
+        services: of Cloud Run, the same.
         versions: of each secret.
         permissions: that the caller has.
         broken: is answered to everything, where there is one: a status and a body.
@@ -49,6 +52,7 @@ class Deployed:
     policies: list[Json] = field(default_factory=list)
     dashboards: list[Json] = field(default_factory=list)
     functions: list[Json] = field(default_factory=list)
+    services: list[Json] = field(default_factory=list)
     versions: dict[str, list[Json]] = field(default_factory=dict)
     permissions: set[str] = field(default_factory=lambda: set(PERMISSIONS))
     broken: tuple[int, bytes] | None = None
@@ -72,6 +76,9 @@ class Deployed:
         if path == f"/v2{of}/locations/europe-west1/functions":
             self._need("cloudfunctions.functions.list")
             return _page("functions", self.functions, query)
+        if path == f"/v2{of}/locations/europe-west1/services":
+            self._need("run.services.list")
+            return _page("services", [_as_google(Service, one) for one in self.services], query)
         return self._versions(path, query)
 
     def _versions(self, path: str, query: dict[str, list[str]]) -> Json:

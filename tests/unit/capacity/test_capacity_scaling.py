@@ -28,6 +28,8 @@ def proposed(peak: float, replicas: int | None, scaling: Scaling = SCALING, ago:
         (2.0, 6, 8, ScalingReason.MORE_NEEDED, 0.5),
         (2.0, 8, 8, ScalingReason.AT_MAXIMUM, 0.0),
         (0.5, 1, 2, ScalingReason.MORE_NEEDED, 0.25),  # below the least
+        (1e308, 6, 8, ScalingReason.MORE_NEEDED, 0.5),
+        (1e308, 10**6, 8, ScalingReason.FEWER_SUFFICE, -0.25 * (10**6 - 8)),
     ],
 )
 def test_replicas_follow_the_upper_bound_of_the_hour(

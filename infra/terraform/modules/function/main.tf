@@ -18,11 +18,12 @@ locals {
 
   # Cloud Run answers 504 at the timeout and leaves the code running, beside the redelivery of its message. functions-framework ends it:
   # of several threads, the one that handles the request; with one thread the worker process, which starts anew.
-  environment = merge(var.environment, {
+  framework = {
     THREADS                   = tostring(var.resources.concurrency)
     THREADED_TIMEOUT_ENABLED  = "true"
     CLOUD_RUN_TIMEOUT_SECONDS = tostring(var.resources.timeout_seconds)
-  })
+  }
+  environment = merge(var.environment, { for name, value in local.framework : name => value if var.asgi == null })
 }
 
 moved {
@@ -133,7 +134,7 @@ resource "google_cloud_run_v2_service" "this" {
       }
 
       dynamic "env" {
-        for_each = var.environment
+        for_each = local.environment
         content {
           name  = env.key
           value = env.value
