@@ -30,6 +30,7 @@ from core.incidents.model import (
     State,
 )
 from core.incidents.policy import PART_KIND, IncidentPolicy
+from core.settings.people import Category
 from core.text import clean
 
 
@@ -367,7 +368,8 @@ def _description(
     firing = [condition for condition in members if condition.key in episode.firing] or members
     # It is not called after a part as long as something of its own fires; what parts cost is reckoned with the parts.
     own = [condition for condition in firing if not condition.kind.startswith(PART_KIND)]
-    lead = max(own or firing, key=lambda c: (c.target == target, c.severity.rank, c.key))
+    # Of two that are equally severe, what is wrong goes before what has only changed.
+    lead = max(own or firing, key=lambda c: (c.target == target, c.severity.rank, c.category != Category.DRIFT, c.key))
     impact = None
     if policy.revenue or policy.known.measured:
         firing_own = ((c.target, c.severity) for c in own)

@@ -355,9 +355,9 @@ class Client:
         """Probes with their newest result."""
         return cast("list[Probe]", self._ask("GET", "/v1/probes"))
 
-    def probe_history(self, *, range: str | None = None) -> ProbeHistory:
+    def probe_history(self, *, period: str | None = None) -> ProbeHistory:
         """How each probe did, by half an hour of a day or by day of a quarter."""
-        return cast("ProbeHistory", self._ask("GET", "/v1/probes/history", range=range))
+        return cast("ProbeHistory", self._ask("GET", "/v1/probes/history", period=period))
 
     def pipelines(self, *, running: str | None = None, name: str | None = None) -> list[Pipeline]:
         """Pipelines with their newest runs."""

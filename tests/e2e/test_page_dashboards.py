@@ -19,6 +19,7 @@ def test_every_kind_of_tile_is_drawn(viewer: PageFixture) -> None:
     expect(tile(page, "Revenue").locator(".names .name")).to_have_text(["partners", "shop"])
     expect(tile(page, "Runs").locator(".names")).to_contain_text("done3failed1")
     card = tile(page, "Accuracy")
+    expect(card.locator(".of")).to_have_text("churn")  # whose it is
     expect(card.locator(".figure")).to_have_text("81%")
     expect(card.locator(".pill")).to_have_text("error")
     expect(card.locator(".judged")).to_contain_text("at or below 90%")

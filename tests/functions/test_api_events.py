@@ -90,9 +90,9 @@ def test_the_past_of_probes_is_a_share_an_interval(client: Client, prometheus: P
     assert day["probes"]["db"][:3] == [None, 0.5, 1.0]
     assert (len(day["probes"]["db"]), day["seconds"]) == (48, 1800)
     assert datetime.fromisoformat(day["until"]) - datetime.fromisoformat(day["since"]) == timedelta(days=1)
-    quarter = client.get("/v1/probes/history?range=90d").json or {}
+    quarter = client.get("/v1/probes/history?period=90d").json or {}
     assert (len(quarter["probes"]["db"]), quarter["seconds"]) == (90, 86_400)
     assert "sum_over_time(aia_probe_up[86400s])" in prometheus.asked[-1][0]
-    assert client.get("/v1/probes/history?range=1y").status_code == 400
-    assert client.get("/v1/probes/history?range=90d").json == quarter
+    assert client.get("/v1/probes/history?period=1y").status_code == 400
+    assert client.get("/v1/probes/history?period=90d").json == quarter
     assert len(prometheus.asked) == 2  # the second answer was kept

@@ -114,6 +114,16 @@ def test_a_second_condition_that_is_worse_escalates_and_leads() -> None:
     assert [condition.kind for condition in state.members(incident_of(state))] == ["performance", "drift"]
 
 
+def test_of_two_that_are_equally_severe_what_is_wrong_gives_the_title_and_not_what_only_changed() -> None:
+    drift = finding_at(0, summary="2 of 3 features drifted", evidence={"psi": "0.6"})
+    accuracy = finding_at(15, kind="accuracy", summary="28 % of the answers are right")
+    for findings in ([drift, accuracy], [replace(accuracy, observed_at=drift.observed_at), drift]):
+        state, _, _ = play(findings)
+        incident = incident_of(state)
+        assert (incident.title, incident.category) == (accuracy.summary, "model_quality")
+        assert {one.summary for one in state.members(incident)} == {drift.summary, accuracy.summary}
+
+
 def test_a_resolved_finding_for_nothing_open_does_nothing_and_says_so() -> None:
     decision = fold(None, finding_at(0, RESOLVED), now=NOW, policy=POLICY)
     assert (decision.changes, decision.reason, decision.state.incidents) == ((), IncidentReason.NOTHING_TO_RESOLVE, ())

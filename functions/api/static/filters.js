@@ -1,6 +1,7 @@
 // The filters above a list: what is chosen stands in the address, so that it can be shared and gone back to.
 import { el } from "./dom.js";
 
+const FIRST = 2;
 const PAUSE = 350; // milliseconds after the last key
 
 export const chosen = () => new URLSearchParams(location.search);
@@ -49,12 +50,21 @@ export function filters(form, changed) {
     draw(form.fields, true);
     changed();
   };
+  // On a phone the first fields are enough at first.
+  function unfold(button, open) {
+    form.classList.toggle("open", open);
+    button.setAttribute("aria-expanded", String(open));
+    button.textContent = open ? "Fewer filters" : "More filters";
+  }
   function draw(fields, anew = false) {
     form.fields = fields;
     const mark = JSON.stringify(fields);
     if (!anew && (mark === drawn || form.contains(document.activeElement))) return;
     drawn = mark;
-    form.replaceChildren(...fields.map(labelled), el("button", { type: "button", class: "do plain small", onclick: clear }, "Clear"));
+    form.replaceChildren(...fields.map(labelled), el("div", { class: "buttons" },
+      el("button", { type: "button", class: "do plain small unfold", onclick: (event) => unfold(event.target, !form.classList.contains("open")) }),
+      el("button", { type: "button", class: "do plain small", onclick: clear }, "Clear")));
+    unfold(form.querySelector(".unfold"), form.classList.contains("open") || fields.slice(FIRST).some(({ name }) => chosen().has(name)));
   }
   addEventListener("popstate", () => { draw(form.fields, true); changed(); });
   return { draw, clear };

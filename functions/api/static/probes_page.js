@@ -34,7 +34,7 @@ function draw() {
 
 const page = watch({
   probes: { load: () => get("/v1/probes"), in: ["probes"], on: ["probes"] },
-  history: { load: async () => ({ range: range(), ...(await get(`/v1/probes/history?range=${range()}`)) }), every: SLOWLY },
+  history: { load: async () => ({ range: range(), ...(await get(`/v1/probes/history?period=${range()}`)) }), every: SLOWLY },
 }, { drawn: draw });
 
 function choose(name) {

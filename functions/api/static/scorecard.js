@@ -68,9 +68,11 @@ export function scorecard(tile) {
       const tone = soon ? "" : crossed(tile.thresholds, one.value)?.level ?? "";
       const series = of(data, one);
       const more = data.sets[0].now.length + data.sets[0].left_out - 1;
+      const whose = Object.values(one.labels).join(", "); // of the one that the query chose, as the worst
       body.replaceChildren(
         soon ? el("p", { class: "figure unknown" }, "–") : el("p", { class: `figure ${tone}` }, number, name && el("small", {}, name)),
         (soon ? early(data) : judged(tile, one.value)) ?? "",
+        !soon && whose && !more ? el("p", { class: "soft of" }, whose) : "",
         more ? el("p", { class: "soft" }, `the first of ${more + 1} series`) : "",
         tile.gauge ? gauge(tile.gauge, one.value, unit, tone) : tile.spark && series ? spark(series.values, tone) : "");
     },

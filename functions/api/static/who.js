@@ -17,7 +17,8 @@ let name = kept();
 
 function draw() {
   at("who").hidden = Boolean(signedIn);
-  at("who").textContent = name ? `You are ${name}` : "Who are you?";
+  at("who").textContent = name || "Who are you?";
+  at("who").setAttribute("aria-label", name ? `You are ${name}` : "Who are you?");
 }
 
 export function meet(me) {

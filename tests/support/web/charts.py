@@ -138,7 +138,7 @@ def charts() -> Charts:
             "latency": [({"probe": "web"}, rising(0.1)), ({"probe": HOSTILE}, rising(0.2))],
             "revenue": [({"source": "shop"}, rising(2)), ({"source": "partners"}, rising(1))],
             "runs": [({"outcome": "done"}, lambda _: 3.0), ({"outcome": "failed"}, lambda _: 1.0)],
-            "accuracy": [({}, lambda _: 0.81)],
+            "accuracy": [({"model": "churn"}, lambda _: 0.81)],
             "satisfaction": [({}, lambda _: 0.625)],
             "open": [({}, lambda at: float(at // 3600 % 3))],
             "sort_desc(share)": [
