@@ -12,10 +12,12 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException as RoutingError
 from starlette.middleware import Middleware
@@ -179,6 +181,7 @@ class Answered:
         work: computes the answers.
         limits: of callers, for what this endpoint does.
         kept: the newest answers, for when this one does not come in time.
+        fault: the problem of the newest call, which may have come too late for whoever asked; empty after one that was answered.
     """
 
     endpoint: Endpoint
@@ -187,6 +190,7 @@ class Answered:
     work: Work
     limits: Limits
     kept: Kept
+    fault: dict[str, Any] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; an invalid one gets a problem with the reason."""
@@ -216,7 +220,9 @@ class Answered:
             return await self.work.run(endpoint.name, partial(self._respond, request, path), patience=endpoint.patience)
         except UnavailableError as error:
             log.warning("%s: %s", request.path, error)
-            return self.kept.newest(request) or reply.later(str(error), seconds=1)
+            before = self.fault.get("detail")
+            why = f"{error}; before: {before}" if before else str(error)
+            return self.kept.newest(request) or reply.later(why, seconds=1)
         except Exception:
             log.exception("%s %s: failed", request.method, request.path)
             return reply.error(HTTPStatus.INTERNAL_SERVER_ERROR, "the request failed; the log says why")
@@ -234,7 +240,11 @@ class Answered:
         respond = partial(answer, self.endpoint, request, self.services, path)
         if self.endpoint.once and once.HEADER in request.headers:
             return reply.packed(self.services().once.answer(request, respond), request)
-        response = reply.packed(respond(), request)
+        response = respond()
+        self.fault.clear()
+        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            self.fault.update(msgspec.json.decode(response.body))
+        response = reply.packed(response, request)
         self.kept.keep(request, response)
         return response
 

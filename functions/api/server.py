@@ -25,6 +25,7 @@ def config(application: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
         application,
         host=host,
         port=port,
+        http="h11",  # which bounds the headers
         lifespan="off",  # everything opens at its first use
         access_log=False,  # an address may have the token of a survey or a session
         log_config=None,

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,22 @@ def test_a_warehouse_that_hangs_holds_no_reader_and_no_other_endpoint(services: 
             assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
             assert "models: no answer within 0.3 s" in (refused.json or {})["detail"]
         assert client.get("/v1/incidents").status_code == 200
+    finally:
+        warehouse.hangs.set()
+
+
+@pytest.mark.usefixtures("hasty")
+def test_what_failed_too_late_for_one_reader_is_told_the_next(services: Services, warehouse: Rows) -> None:
+    client = pages.client_of(services)
+    warehouse.hangs, warehouse.failing = threading.Event(), True
+    assert client.get("/v1/models").status_code == 503
+    warehouse.hangs.set()
+    while "BigQuery" not in (client.get("/v1/models").json or {})["detail"]:
+        time.sleep(0.01)
+    warehouse.hangs = threading.Event()
+    try:
+        told = client.get("/v1/models").json or {}
+        assert told["detail"] == "models: no answer within 0.3 s; before: BigQuery: does not answer"
     finally:
         warehouse.hangs.set()
 

@@ -120,6 +120,7 @@ class Rows:
         self.asked: list[tuple[str, Data]] = []
         self.down = False
         self.hangs: threading.Event | None = None
+        self.failing = False
 
     def query(self, sql: str, **parameters: Any) -> list[Data]:
         if self.down:
@@ -127,6 +128,8 @@ class Rows:
         self.asked.append((sql, parameters))
         if self.hangs:
             assert self.hangs.wait(20)
+        if self.failing:
+            raise UnavailableError("BigQuery: does not answer")
         return next((rows for word, rows in self.answers.items() if word in sql), [])
 
     def append(self, table: str, rows: object, *, together: str = "") -> None:
