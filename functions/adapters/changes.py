@@ -23,7 +23,7 @@ from functions.adapters.ports import Clock, Data, Document, Due, ListedStore, Pu
 
 log = logging.getLogger(__name__)
 TOPIC: Final = "changes"
-COLLECTION: Final = "live_log"
+COLLECTION = "live_log"
 TOGETHER: Final = 0.05
 """Seconds within which changes are one entry."""
 PATIENCE: Final = 2.0

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
-import msgspec
 from starlette.types import Receive, Scope, Send
 
 from core.live.changes import topics_of
@@ -33,7 +32,6 @@ SEND_SECONDS = 60.0
 _AGAIN_MS = (500, 3000)
 _POLICY, _LATER, _AGAIN = 1008, 1013, 1012
 """Codes of a WebSocket: refused, full, and come again (https://www.iana.org/assignments/websocket)."""
-_encode = msgspec.json.encode
 Deliver = Callable[[Message], Awaitable[None]]
 
 
@@ -126,8 +124,7 @@ async def _over_socket(live: Live, request: Request, _scope: Scope, receive: Rec
         return
 
     async def deliver(message: Message) -> None:
-        text = _encode({"type": message.event, "id": message.id, **message.data}).decode()
-        await send({"type": "websocket.send", "text": text})
+        await send({"type": "websocket.send", "text": text_of(message)})
 
     if await live.deliver(client, receive, "websocket.disconnect", deliver):
         await send({"type": "websocket.close", "code": _AGAIN, "reason": "come again"})
@@ -143,9 +140,18 @@ async def _watch(client: Client, receive: Receive, left: str) -> None:
 def event_of(message: Message) -> bytes:
     r"""A message as a server-sent event; one that ends the connection says when to come again.
 
-    >>> event_of(Message("changes", "1-a", {"changes": []}))
+    >>> event_of(Message("changes", "1-a", b'{"changes":[]}'))
     b'id: 1-a\nevent: changes\ndata: {"changes":[]}\n\n'
     """
     name = f"id: {message.id}\n" if message.id else ""
     retry = f"retry: {random.randint(*_AGAIN_MS)}\n" if message.event == "bye" else ""  # noqa: S311 - spreads load
-    return f"{name}{retry}event: {message.event}\ndata: ".encode() + _encode(message.data) + b"\n\n"
+    return f"{name}{retry}event: {message.event}\ndata: ".encode() + message.data + b"\n\n"
+
+
+def text_of(message: Message) -> str:
+    """A message as it goes over a WebSocket.
+
+    >>> text_of(Message("beat", "1-a", b'{"live":true}'))
+    '{"type":"beat","id":"1-a","data":{"live":true}}'
+    """
+    return f'{{"type":"{message.event}","id":"{message.id}","data":{message.data.decode()}}}'

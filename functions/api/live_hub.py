@@ -9,14 +9,16 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from core.errors import UnavailableError
-from core.live.changes import Entry, earlier, entry_id
+from core.live.changes import Changed, Entry, earlier, entry_id
 from core.live.log import KEEP, LATE, MOST, Log
 from core.live.mailbox import Frame, Mailbox, ResyncReason
-from functions.adapters.ports import Clock, Data
+from functions.adapters.ports import Clock
 from functions.api.work import Work
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,8 @@ LINGER_SECONDS = 60.0
 """How long the feed stays open without anybody who watches."""
 MOST_CLIENTS = 600
 _PATIENCE = 10.0
+_JUST_AFTER = 0.01
+_encode = msgspec.json.encode
 Take = Callable[[Iterable[Entry]], object]
 
 
@@ -49,12 +53,12 @@ class Message(NamedTuple):
     Attributes:
         event: `hello`, `changes`, `resync`, `state`, `beat` or `bye`.
         id: up to which the client has everything then; empty where that is not known.
-        data: more about it.
+        data: more about it, as JSON.
     """
 
     event: str
     id: str
-    data: Data
+    data: bytes
 
 
 class FullError(Exception):
@@ -144,26 +148,27 @@ class Hub:
     async def messages(self, client: Client) -> AsyncGenerator[Message, None]:
         """What a client is sent, until its connection has to end."""
         client.told = self.live
-        yield Message("hello", client.mailbox.cursor, {"live": self.live})
+        yield Message("hello", client.mailbox.cursor, _encode({"live": self.live}))
         while not client.gone:
             beat = not await self._woken(client)
             if client.gone:
                 return
             if self.stopping or self._clock() >= client.until:
-                yield Message("bye", client.mailbox.cursor, {"reason": "restart" if self.stopping else "session"})
+                why = _encode({"reason": "restart" if self.stopping else "session"})
+                yield Message("bye", client.mailbox.cursor, why)
                 return
             if client.told != self.live:
                 client.told = self.live
-                yield Message("state", client.mailbox.cursor, {"live": self.live})
+                yield Message("state", client.mailbox.cursor, _encode({"live": self.live}))
             if frame := client.mailbox.take():
                 yield _message(frame)
             elif beat:
-                yield Message("beat", client.mailbox.cursor, {"live": self.live})
+                yield Message("beat", client.mailbox.cursor, _encode({"live": self.live}))
 
     async def _woken(self, client: Client) -> bool:
         seconds = (client.until - self._clock()).total_seconds()
         try:
-            async with asyncio.timeout(max(0.0, min(BEAT_SECONDS, seconds))):
+            async with asyncio.timeout(max(0.0, min(BEAT_SECONDS, seconds + _JUST_AFTER))):
                 await client.woken.wait()
         except TimeoutError:
             return False
@@ -261,5 +266,11 @@ class Hub:
 
 def _message(frame: Frame) -> Message:
     if frame.resync:
-        return Message("resync", frame.id, {"reason": frame.resync.value})
-    return Message("changes", frame.id, {"changes": [change._asdict() for change in frame.changes]})
+        return Message("resync", frame.id, _encode({"reason": frame.resync.value}))
+    return Message("changes", frame.id, _listed(frame.changes))
+
+
+@lru_cache(maxsize=64)
+def _listed(changes: tuple[Changed, ...]) -> bytes:
+    """Changes as JSON: most clients get the same ones."""
+    return _encode({"changes": [change._asdict() for change in changes]})

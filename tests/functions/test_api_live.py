@@ -80,7 +80,7 @@ class Events:
 
 
 def keys(message: dict[str, Any]) -> list[str]:
-    return [one["key"] for one in message.get("data", message)["changes"]]
+    return [one["key"] for one in message["data"]["changes"]]
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_changes_arrive_as_events_and_over_a_socket_each_with_its_topics(
     got = events.until("changes")
     assert (got["id"], keys(got)) == (last.id, ["b", "a"])
     told = json.loads(ws.recv(PATIENCE))
-    assert told == {"type": "changes", "id": last.id, "changes": [{"topic": "probes", "key": "db"}]}
+    assert told == {"type": "changes", "id": last.id, "data": {"changes": [{"topic": "probes", "key": "db"}]}}
     assert events.until("beat")["data"] == {"live": True}
 
 
@@ -293,7 +293,7 @@ def test_an_instance_that_stops_tells_everybody_to_come_again_and_closes_its_fee
     assert 500 <= int(bye["retry"]) <= 3000
     assert changes.feeds[0].closed
     assert time.monotonic() - started < 8, "nobody keeps it from stopping"
-    assert json.loads(ws.recv(PATIENCE))["reason"] == "restart"
+    assert json.loads(ws.recv(PATIENCE))["data"]["reason"] == "restart"
     one.sockets.close()
 
 

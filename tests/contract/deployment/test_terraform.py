@@ -52,6 +52,7 @@ SET_BY = {
 GUIDE = ROOT / "docs" / "deploy.md"
 ON_THE_PROJECT = {
     "projects/example-project/roles/aiaConfiguration",
+    "projects/example-project/roles/aiaLive",
     "projects/example-project/roles/aiaPipelineRuns",
     "projects/example-project/roles/aiaRetraining",
     "projects/example-project/roles/aiaSecurityScan",
@@ -332,7 +333,7 @@ def test_the_guide_names_the_roles_that_it_takes_to_apply() -> None:
 def test_the_guide_names_the_roles_whose_names_are_kept_after_a_destroy() -> None:
     files = "\n".join(path.read_text() for path in plan.TERRAFORM.glob("*.tf"))
     names = re.findall(r'role_id\s+= "(\w+)\$\{var\.role_suffix\}"', files)
-    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 12
+    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 13
     section = GUIDE.read_text().partition("## Take it down")[2].partition("\n## ")[0]
     assert not {name for name in (*names, "role_suffix") if f"`{name}" not in section}
 
@@ -355,6 +356,7 @@ def test_roles_of_our_own_read_or_start_trainings_and_no_more(deployed: Resource
             "monitoring.dashboards.list",
             "run.services.list",
         },
+        "aiaLive": {f"pubsub.subscriptions.{verb}" for verb in ("consume", "create", "delete", "get")},
         "aiaPipelineRuns": {"aiplatform.pipelineJobs.get"},
         "aiaRetraining": {f"aiplatform.pipelineJobs.{verb}" for verb in ("create", "get", "list")},
         "aiaSecurityScan": {
@@ -364,6 +366,7 @@ def test_roles_of_our_own_read_or_start_trainings_and_no_more(deployed: Resource
         },
     }
     for function, role in (
+        ("api", "aiaLive"),
         ("pipeline_monitor", "aiaPipelineRuns"),
         ("retrain", "aiaRetraining"),
         ("maintenance", "aiaConfiguration"),
