@@ -31,7 +31,7 @@ EXPIRES_SECONDS: Final = 86_400
 RETAINED_SECONDS: Final = 600
 """As short as Pub/Sub allows, and what the log has as well."""
 _ACK_SECONDS = 10
-_PATIENCE = 5.0
+_PATIENCE, _CLOSING = 5.0, 1.0
 _PAGE = 1000
 _ERRORS = (GoogleAPIError, google.auth.exceptions.GoogleAuthError)
 Take = Callable[[Iterable[Entry]], object]
@@ -79,12 +79,12 @@ class Feed:
             return
         client, stream, path = self._client, self._stream, self._path
         self._client = self._stream = None
+        with suppress(*_ERRORS):  # it expires
+            client.delete_subscription(subscription=path, timeout=_CLOSING, retry=None)
         if stream is not None:
             stream.cancel()
             with suppress(Exception):
-                stream.result(timeout=_PATIENCE)
-        with suppress(*_ERRORS):  # it expires
-            client.delete_subscription(subscription=path, timeout=_PATIENCE, retry=None)
+                stream.result(timeout=_CLOSING)
         client.close()
 
     def _check(self) -> bool:

@@ -117,6 +117,16 @@ def test_applying_again_changes_nothing_and_keeps_what_waits(applied: Bus) -> No
 
 
 def test_a_new_endpoint_and_a_new_filter_take_effect(applied: Bus) -> None:
+def test_what_a_killed_instance_left_is_deleted(bus: Bus) -> None:
+    left = bus.subscription(bus.topic("changes"), labels={"aia": "live"})
+    kept = bus.subscription(f"projects/{PROJECT}/topics/changes", labels={"aia": "other"})
+    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
+    names = {one.name for one in bus.subscriber.list_subscriptions(project=f"projects/{PROJECT}")}
+    assert (left in names, kept in names) == (False, True)
+
+
+def test_a_new_endpoint_and_a_new_filter_take_effect(bus: Bus) -> None:
+    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
     changed = deepcopy(DEPLOYMENT)
     changed["functions"]["incident_router"]["triggers"][0]["filter"] = "attributes:type"
     apply_topology(PROJECT, changed, ENDPOINTS | {"drift_score": "http://127.0.0.1:9/elsewhere"})

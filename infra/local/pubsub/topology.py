@@ -17,6 +17,7 @@ from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from core.maintenance.dead_letters import subscriptions
+from functions.adapters.live_feed import LABELS
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ def apply_topology(project: str, deployment: Mapping[str, Any], endpoints: Mappi
     """
     with SubscriberClient() as subscriber:
         clients = _Clients(project, PublisherClient(), subscriber)
+        clients.forget_instances()
         for topic in deployment["topics"]:
             clients.topic(topic)
             clients.topic(topic + DEAD_LETTER)
@@ -114,6 +116,12 @@ class _Clients:
             self.subscriber.create_subscription(request=request)
         except AlreadyExists:
             self._change(request)
+
+    def forget_instances(self) -> None:
+        """Delete what instances of the API left that were killed: here nothing expires."""
+        for one in self.subscriber.list_subscriptions(project=f"projects/{self.project}"):
+            if one.labels == LABELS:
+                self.subscriber.delete_subscription(subscription=one.name)
 
     def failure(self, topic: str, retry: Mapping[str, int]) -> dict[str, Any]:
         """The dead-letter and retry policy of a subscription."""
