@@ -11,7 +11,6 @@ import os
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus

@@ -116,17 +116,15 @@ def test_applying_again_changes_nothing_and_keeps_what_waits(applied: Bus) -> No
     assert applied.waiting(f"projects/{PROJECT}/subscriptions/findings-dead-letter") == [b"kept"]
 
 
-def test_a_new_endpoint_and_a_new_filter_take_effect(applied: Bus) -> None:
-def test_what_a_killed_instance_left_is_deleted(bus: Bus) -> None:
-    left = bus.subscription(bus.topic("changes"), labels={"aia": "live"})
-    kept = bus.subscription(f"projects/{PROJECT}/topics/changes", labels={"aia": "other"})
+def test_what_a_killed_instance_left_is_deleted(applied: Bus) -> None:
+    left = applied.subscription(f"projects/{PROJECT}/topics/changes", labels={"aia": "live"})
+    kept = applied.subscription(f"projects/{PROJECT}/topics/changes", labels={"aia": "other"})
     apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
-    names = {one.name for one in bus.subscriber.list_subscriptions(project=f"projects/{PROJECT}")}
+    names = {one.name for one in applied.subscriber.list_subscriptions(project=f"projects/{PROJECT}")}
     assert (left in names, kept in names) == (False, True)
 
 
-def test_a_new_endpoint_and_a_new_filter_take_effect(bus: Bus) -> None:
-    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
+def test_a_new_endpoint_and_a_new_filter_take_effect(applied: Bus) -> None:
     changed = deepcopy(DEPLOYMENT)
     changed["functions"]["incident_router"]["triggers"][0]["filter"] = "attributes:type"
     apply_topology(PROJECT, changed, ENDPOINTS | {"drift_score": "http://127.0.0.1:9/elsewhere"})

@@ -153,7 +153,7 @@ def test_scorecards_and_tables_have_the_newest_value_and_a_spark_line_its_past(
     services: Services, prometheus: Charts
 ) -> None:
     [card] = tile(services, CARD)["sets"]
-    assert (card["now"], card["series"]) == ([{"labels": {}, "value": 0.81}], [])
+    assert (card["now"], card["series"]) == ([{"labels": {"model": "churn"}, "value": 0.81}], [])
     [spark] = tile(services, SPARK)["sets"]
     assert (len(spark["now"]), len(spark["series"][0]["values"])) == (1, 241)
     [table] = tile(services, TABLE)["sets"]
