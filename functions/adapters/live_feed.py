@@ -6,6 +6,7 @@ expires after a day without anybody who pulls.
 
 import logging
 import secrets
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import islice
@@ -85,7 +86,8 @@ class Feed:
             stream.cancel()
             with suppress(Exception):
                 stream.result(timeout=_CLOSING)
-        client.close()
+        # Where the bus is gone, this waits for an attempt to reach it again: nothing else has to.
+        threading.Thread(target=client.close, name="live", daemon=True).start()
 
     def _check(self) -> bool:
         if self._client is None:
