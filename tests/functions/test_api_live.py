@@ -195,6 +195,23 @@ def test_who_never_reads_delays_nobody_and_is_told_to_read_everything_again(
     stuck.close()
 
 
+def test_who_never_reads_is_given_up_and_its_place_is_free(
+    changes: FakeChanges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "SEND_SECONDS", 0.3)
+    monkeypatch.setattr(live_hub.Hub.__init__, "__kwdefaults__", {"most": 1})
+    with running(changes) as small, socket.socket() as stuck:
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stuck.connect(_address(small))
+        stuck.sendall(f"GET /v1/live HTTP/1.1\r\nHost: {small.host}\r\n\r\n".encode())
+        assert changes.opened.wait(PATIENCE)
+        deadline = time.monotonic() + PATIENCE
+        while small.events().response.status_code == 429:
+            changes.tell(*(f"{time.monotonic()}-{one}-{'x' * 200}" for one in range(500)))
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
 def _address(instance: Instance) -> tuple[str, int]:
     host, _, port = instance.host.partition(":")
     return host, int(port)
