@@ -5,7 +5,7 @@ from functools import partial
 
 from functions.adapters.ports import Bus
 from functions.command_intake.commands import Commands
-from functions.command_intake.respond import NAME, Senders, open_senders, respond
+from functions.command_intake.respond import LARGEST, NAME, Senders, open_senders, respond
 from functions.runtime.endpoint import Answer, serve
 from functions.runtime.ports import Ports, once
 
@@ -34,4 +34,4 @@ def _bus(ports: Ports) -> Callable[[], Bus]:
     return bus
 
 
-main = serve(NAME, build)
+main = serve(NAME, build, largest=LARGEST)

@@ -29,4 +29,4 @@ def _bus(ports: Ports) -> RowBus:
     return open_bus(ports.project, patience=PATIENCE)
 
 
-main = serve(NAME, build)
+main = serve(NAME, build, largest=None)

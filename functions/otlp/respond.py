@@ -1,7 +1,7 @@
 """Responses to requests: OTLP by HTTP, or a push request of Pub/Sub with what the Collector published.
 
     everything taken, or a part of it       200, the response of its service; `partial_success` says what was refused
-    the body is malformed                   400   without valid credentials 401   another content type 415   too large 413
+    the body is malformed or cut off        400   without valid credentials 401   another content type 415   too large 413
     the bus is full, or too many at once    429   the bus does not answer   503   both with `Retry-After`
 
 Source: OpenTelemetry Protocol 1.7, OTLP/HTTP (https://opentelemetry.io/docs/specs/otlp/).
@@ -36,7 +36,7 @@ from functions.otlp.body import (
     unpacked,
 )
 from functions.otlp.read import TABLES, Taken, take
-from functions.runtime import push
+from functions.runtime import incoming, push
 from functions.runtime.authenticator import Authenticator
 from functions.runtime.endpoint import measured, on_push
 from functions.runtime.ports import Ports
@@ -57,6 +57,7 @@ _CODES = {
     401: code_pb2.UNAUTHENTICATED,
     404: code_pb2.NOT_FOUND,
     405: code_pb2.UNIMPLEMENTED,
+    408: code_pb2.DEADLINE_EXCEEDED,
     413: code_pb2.INVALID_ARGUMENT,
     415: code_pb2.INVALID_ARGUMENT,
     429: code_pb2.RESOURCE_EXHAUSTED,
@@ -135,35 +136,38 @@ def _answer(request: flask.Request, telemetry: Telemetry, authenticator: Authent
 
 
 def _taken(request: flask.Request, telemetry: Telemetry, authenticator: Authenticator, ports: Ports) -> Answered:
-    signal = PATHS.get(request.path)
-    if signal is None:
-        return "refused", error(request, 404, f"path: must be one of {', '.join(PATHS)}, got {request.path[:80]!r}")
-    if request.method != "POST":
-        return "refused", error(request, 405, f"method: must be POST, got {request.method}")
-    if not authenticator.authenticate(request):
-        return "refused", error(request, 401, "Authorization: must hold the token of this endpoint")
-    if request.mimetype not in TYPES:
-        allowed = " or ".join(sorted(set(TYPES.values())))
-        return "refused", error(request, 415, f"content-type: must be {allowed}, got {request.mimetype[:80]!r}")
-    body = _read(request)  # before a place is taken: a sender whose bytes drip must not hold one
+    # The body before a place is taken: a sender whose bytes drip must not hold one.
+    if refused := _inadmissible(request, authenticator) or _unreceived(request, LARGEST):
+        return "refused", refused
     if not telemetry.places.acquire(blocking=False):
         return "busy", error(request, 429, f"busy: {AT_ONCE} requests are read already")
     try:
-        encoding = request.headers.get("Content-Encoding", "").strip().lower()
-        message = decoded(unpacked(body, encoding), signal, request.mimetype)
+        signal, encoding = PATHS[request.path], request.headers.get("Content-Encoding", "").strip().lower()
+        message = decoded(unpacked(request.get_data(), encoding), signal, request.mimetype)
         taken = telemetry.take(message, signal, ports.clock())
     finally:
         telemetry.places.release()
     return "done", _response(request, 200, _success(signal, taken))
 
 
-def _read(request: flask.Request) -> bytes:
-    """The body; of one that says that it is too large nothing is read."""
-    if (request.content_length or 0) <= LARGEST:
-        body = request.stream.read(LARGEST + 1)  # also of a body without a length
-        if len(body) <= LARGEST:
-            return body
-    raise TooLargeError(f"body: must be at most {LARGEST} bytes")
+def _inadmissible(request: flask.Request, authenticator: Authenticator) -> flask.Response | None:
+    """The refusal of a request by what stands before its body."""
+    if request.path not in PATHS:
+        return error(request, 404, f"path: must be one of {', '.join(PATHS)}, got {request.path[:80]!r}")
+    if request.method != "POST":
+        return error(request, 405, f"method: must be POST, got {request.method}")
+    if not authenticator.authenticate(request):
+        return error(request, 401, "Authorization: must hold the token of this endpoint")
+    if request.mimetype not in TYPES:
+        allowed = " or ".join(sorted(set(TYPES.values())))
+        return error(request, 415, f"content-type: must be {allowed}, got {request.mimetype[:80]!r}")
+    return None
+
+
+def _unreceived(request: flask.Request, largest: int) -> flask.Response | None:
+    """Receive the body of a sender who may send one; its refusal where it is too slow, cut off or too large."""
+    refused = incoming.receive(request, largest)
+    return refused and error(request, refused.status_code, (refused.json or {})["error"])
 
 
 def _success(signal: str, taken: Taken) -> Message:
@@ -219,6 +223,8 @@ def _pushed(request: flask.Request, ports: Ports, telemetry: Telemetry, authenti
             return error(request, 401, "Authorization: must hold the identity of the subscription")
     except UnavailableError as fault:
         return _unavailable(request, fault)
+    if refused := _unreceived(request, incoming.LARGEST):
+        return refused
     return flask.Response(*on_push(ports, read=_event, handle=partial(_publish, telemetry))(request))
 
 

@@ -190,6 +190,15 @@ def test_a_sender_whose_bytes_drip_takes_no_place_from_others() -> None:
     assert all(free)
 
 
+@pytest.mark.parametrize("path", ["/v1/traces", "/"])
+def test_nothing_is_read_of_a_body_without_credentials(path: str) -> None:
+    otlp, read = Otlp(token="right"), list[int]()
+    environ = EnvironBuilder(method="POST", path=path, content_type=PROTOBUF).get_environ()
+    body = _Drips(b"x" * 100, lambda: read.append(1))
+    request = flask.Request(environ | {"CONTENT_LENGTH": "100", "wsgi.input": body})
+    assert (otlp.answer(request).status_code, read) == (401, [])
+
+
 def _posted(path: str, body: bytes) -> flask.Request:
     built = EnvironBuilder(method="POST", path=path, data=body, content_type=PROTOBUF)
     return flask.Request(built.get_environ())
