@@ -241,7 +241,7 @@ class Answered:
             return reply.packed(self.services().once.answer(request, respond), request)
         response = respond()
         self.fault.clear()
-        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and reply.is_problem(response):
             self.fault.update(msgspec.json.decode(response.body))
         response = reply.packed(response, request)
         self.kept.keep(request, response)

@@ -31,7 +31,8 @@ PAGE_POLICY = (
 _SHOWN = 80
 _WORTH_PACKING = 1000
 """Bytes: a smaller response fits into one packet anyway."""
-_PACKED = ("application/json", "application/problem+json", "image/svg+xml", "text/")
+_PROBLEM = "application/problem+json"
+_PACKED = ("application/json", _PROBLEM, "image/svg+xml", "text/")
 _LEVEL = 5
 """Of gzip: higher ones take twice the time for a hundredth of the size."""
 _encoder = msgspec.json.Encoder()
@@ -96,7 +97,7 @@ def error(status: HTTPStatus, message: str, **more: Any) -> Response:  # noqa: A
     problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": message}
     response = json(problem | more | {"request_id": logs.request_id()})
     response.status_code = status
-    response.headers["Content-Type"] = "application/problem+json"
+    response.headers["Content-Type"] = _PROBLEM
     return response
 
 
@@ -150,6 +151,11 @@ def _is_file(path: Path) -> bool:
         return path.resolve().is_relative_to(STATIC.resolve()) and path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def is_problem(response: Response) -> bool:
+    """Whether it is what `error` gives."""
+    return response.headers.get("Content-Type") == _PROBLEM
 
 
 def packed(response: Response, request: Request) -> Response:

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from werkzeug.exceptions import Unauthorized
 from functions.adapters.stores import open_store
 from functions.api import asgi
 from functions.api.limits import Rate
+from functions.api.probe_history import ProbeHistory
 from functions.api.request import Request
 from infra import openapi
 from tests.support.builders import pages
@@ -49,6 +51,13 @@ class Writable(Rows):
         pass
 
 
+class Measured:
+    """A Prometheus that has no series."""
+
+    def range(self, query: str, *, start: int, end: int, step: int) -> list[object]:
+        return []
+
+
 def identify(request: Request) -> str:
     if request.headers.get("Authorization") != f"Bearer {TOKEN}":
         raise Unauthorized("token: must be given")
@@ -63,7 +72,8 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     office = ApiFixture(store, obeys=False)
     fill(office, datetime.now(UTC))
     made = pages.services(store, Writable(), office, lambda: datetime.now(UTC), table=ModelTable())
-    with pages.served(pages.application(made, identify)) as url:
+    history = ProbeHistory(prometheus=Measured(), clock=lambda: datetime.now(UTC))  # type: ignore[arg-type]
+    with pages.served(pages.application(replace(made, probe_history=history), identify)) as url:
         yield url
     store.close()  # type: ignore[attr-defined]
 

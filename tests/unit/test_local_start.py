@@ -19,6 +19,7 @@ def test_settings_that_are_wrong_are_told_before_anything_starts(
     (tmp_path / "infra").mkdir()
     (tmp_path / "infra" / "monitoring.yaml").write_text("version: 1\nchannels: [{name: team, kind: pigeon}]\n")
     monkeypatch.setattr(stage, "ROOT", tmp_path)
+    monkeypatch.setattr("infra.local.stack.SETTINGS", tmp_path / "infra" / "monitoring.yaml")
     monkeypatch.setattr("os.environ", os.environ.copy())
     stack = Stack(tmp_path / "data", Ports(defaultdict(lambda: 1)))
     said: list[str] = []

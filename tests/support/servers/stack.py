@@ -251,10 +251,11 @@ class LocalStack:
         return (path if path.exists() else path.with_name("functions.log")).read_text(errors="replace")
 
     def port(self, function: str) -> int:
-        """Where a function listens, by the command line of its program."""
-        name, option = (function, "--port\0") if function in self.separate else ("functions", f"{function}=")
+        """Where a function listens: by the environment of a program of its own, else by the command line of that of all."""
+        is_own = function in self.separate
+        name, file, option = (function, "environ", "PORT=") if is_own else ("functions", "cmdline", f"{function}=")
         pid = eventually(lambda: self.programs()[name], f"program called {name}")
-        _, _, rest = Path(f"/proc/{pid}/cmdline").read_text().partition(option)
+        _, _, rest = ("\0" + Path(f"/proc/{pid}/{file}").read_text()).partition(f"\0{option}")
         return int(rest.partition("\0")[0])
 
     def left_behind(self) -> list[int]:

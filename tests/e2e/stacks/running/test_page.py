@@ -360,5 +360,7 @@ def test_a_page_whose_api_is_gone_says_so_and_recovers(viewer: Viewer, stack: Lo
     expect(page.get_by_role("alert")).to_be_hidden(timeout=60_000)
     expect(page.locator("#state")).not_to_have_text("Not responding")
     # nobody there, or killed before the first byte of an answer or amid its body: which one, the moment decides
-    killed = re.compile(r"net::ERR_(CONNECTION_\w+|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE|CONTENT_LENGTH_MISMATCH)$")
+    killed = re.compile(
+        r"net::ERR_(CONNECTION_\w+|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE|CONTENT_LENGTH_MISMATCH|INCOMPLETE_CHUNKED_ENCODING)$"
+    )
     viewer.faults[:] = [fault for fault in viewer.faults if not killed.search(fault)]
