@@ -24,12 +24,18 @@ def role_of(account: str, access: Access | None) -> Role:
 
     >>> role_of("grace@example.com", Access(operators=("*@example.com",), admins=("ada@example.com",))).name
     'OPERATOR'
+    >>> role_of("bob@example.com", Access(responders=("group:night",), groups={"night": ("bob@*",)})).name
+    'RESPONDER'
     """
     if access is None:
         return Role.ADMIN
     patterns = {Role.ADMIN: access.admins, Role.OPERATOR: access.operators, Role.RESPONDER: access.responders}
     name = account.lower()
     return next(
-        (role for role, known in patterns.items() if any(matches(pattern.lower(), name) for pattern in known)),
+        (
+            role
+            for role, known in patterns.items()
+            if any(matches(pattern.lower(), name) for pattern in access.accounts(known))
+        ),
         Role.VIEWER,
     )
