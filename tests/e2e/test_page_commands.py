@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from core.access import Role
 from core.events import Command, Status, Verb
 from core.incidents.merging import Whole, absorb
 from core.incidents.model import State
@@ -244,11 +245,23 @@ def test_who_is_signed_in_is_not_asked(night: PageFixture) -> None:
         page = night.browser.new_page(extra_http_headers=before.headers("ada@example.com"))
         page.goto(f"{url}/incidents/{WORST}")
         page.locator("body[data-loaded]").wait_for()
-        expect(page.locator("#who")).to_be_hidden()
+        expect(page.get_by_label("You are ada@example.com, with the role admin")).to_be_disabled()
         button(page, "Acknowledge").click()
         saved(page)
         page.close()
     assert commands(night)[0][2] == "ada@example.com"
+
+
+def test_what_takes_another_role_is_not_shown(night: PageFixture) -> None:
+    with (
+        proxy() as before,
+        pages.served(pages.application(night.made, before.iap.person, lambda _: Role.VIEWER)) as url,
+    ):
+        page = night.browser.new_page(extra_http_headers=before.headers("ada@example.com"))
+        page.goto(f"{url}/incidents/{WORST}")
+        expect(page.get_by_label("You are ada@example.com, with the role viewer")).to_be_visible()
+        expect(button(page, "Acknowledge")).to_be_hidden()
+        page.close()
 
 
 def test_who_has_the_session_of_the_local_system_acts_and_others_are_told_how(night: PageFixture) -> None:
@@ -260,7 +273,7 @@ def test_who_has_the_session_of_the_local_system_acts_and_others_are_told_how(ni
         assert commands(night) == []
         go(page, f"{url}/session?token={'s' * 64}")
         assert page.url == f"{url}/"
-        expect(page.locator("#who")).to_be_hidden()
+        expect(page.get_by_label("You are ada, with the role admin")).to_be_disabled()
         go(page, f"{url}/incidents/{WORST}")
         button(page, "Acknowledge").click()
         saved(page)

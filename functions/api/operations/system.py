@@ -52,7 +52,11 @@ def _pipelines(services: Services, request: Request) -> Any:  # noqa: ANN401 - a
 
 
 def _me(_services: Any, request: Request) -> dict[str, str]:  # noqa: ANN401 - not opened
-    return {"by": request.person, "runbooks": os.environ.get("AIA_RUNBOOKS_URL") or "/runbooks"}
+    return {
+        "by": request.person,
+        "role": request.role().name.lower(),
+        "runbooks": os.environ.get("AIA_RUNBOOKS_URL") or "/runbooks",
+    }
 
 
 def _text(path: Path) -> str:

@@ -65,11 +65,11 @@ function form(one, letter) {
     el("dl", {}, [["id", one.id], ["parked", `${when(one.received_at)}${one.n_parked > 1 ? `, ${plural(one.n_parked, "time")}` : ""}`], ["subscription", one.subscription || "not known"], ["message", one.message_id || "not known"],
       ...Object.entries(letter.attributes)].map(([term, text]) => [el("dt", {}, term), el("dd", {}, String(text))])),
     area,
-    letter.confirm && el("p", { class: "buttons" }, el("a", { class: "do first", href: letter.confirm, target: "_blank", rel: "noopener noreferrer" }, "Confirm the subscription")),
+    letter.confirm && el("p", { class: "buttons" }, el("a", { class: "do first", "data-needs": "operator", href: letter.confirm, target: "_blank", rel: "noopener noreferrer" }, "Confirm the subscription")),
     !letter.data && el("p", { class: "soft" }, "What it said cannot be read: it can only be sent with something else."),
     one.sent_again ? el("p", { class: "soft" }, "It was sent again; if it could not be handled again, that is another dead letter.")
       : el("form", { class: "buttons", onsubmit: (event) => { event.preventDefault(); send(one, note.value.trim()); } },
-        el("button", { type: "submit", class: "do", "data-key": `send/${one.id}`, disabled: pending(keyOf(one)) }, "Send again…"), note),
+        el("button", { type: "submit", "data-needs": "operator", class: "do", "data-key": `send/${one.id}`, disabled: pending(keyOf(one)) }, "Send again…"), note),
   ];
 }
 

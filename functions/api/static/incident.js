@@ -19,7 +19,7 @@ const CONDITIONS_SHOWN = 8;
 function quietly(incident, context) {
   return context.quiet.map((one) => el("p", { class: "quiet" },
     el("span", {}, "Silenced by ", el("b", {}, one.by), one.pattern === incident.target ? "" : ` (${one.pattern})`, ", for ", left(one.until), one.note && `: ${one.note}`),
-    el("button", { type: "button", class: "do plain small", "data-key": `end/${one.pattern}/${incident.id}`, onclick: () => unsilence(one.pattern, keyOf(incident)) }, "End the silence")));
+    el("button", { type: "button", "data-needs": "responder", class: "do plain small", "data-key": `end/${one.pattern}/${incident.id}`, onclick: () => unsilence(one.pattern, keyOf(incident)) }, "End the silence")));
 }
 
 function owner(incident) {
@@ -89,7 +89,7 @@ function conditions(incident) {
       comparison(one) && el("span", { class: "compared" }, comparison(one), firing && bar(one)),
       one.acknowledged_by && el("span", { class: "soft" }, `acknowledged by ${one.acknowledged_by}, for `, since(one.acknowledged_at)),
       offered && el("button", {
-        type: "button", class: "do plain small", title: `Take ${own} only; escalation goes on for the other targets`, "aria-label": `Acknowledge ${own}`,
+        type: "button", "data-needs": "responder", class: "do plain small", title: `Take ${own} only; escalation goes on for the other targets`, "aria-label": `Acknowledge ${own}`,
         "data-key": `acknowledge/${own}/${incident.id}`, "data-verb": "acknowledge", onclick: () => act(incident, "acknowledge", own),
       }, "Acknowledge"));
   });

@@ -132,7 +132,7 @@ const intoField = (incident, others) =>
 
 // What is said about an incident, also when it is over.
 export const commenting = (incident) => el("form", {
-  class: "buttons comment", "aria-label": `Comment on ${incident.title}`,
+  class: "buttons comment", "data-needs": "responder", "aria-label": `Comment on ${incident.title}`,
   onsubmit: (event) => { event.preventDefault(); act(incident, "comment"); },
 },
 el("input", { type: "text", class: "note", maxlength: 300, placeholder: "What you see, try or know", "aria-label": `Your comment on ${incident.title}`, "data-key": `say/${incident.id}` }),
@@ -151,5 +151,5 @@ export function buttons(incident, context) {
     type: "button", class: "do plain", "data-key": `silence-${hours}/${incident.id}`, title: `Mute notifications of ${incident.target} for ${plural(hours, "hour")}`,
     onclick: () => silence(incident.target, hours * 60, input("note", incident)?.value ?? "", keyOf(incident)),
   }, `Silence ${hours} h`));
-  return el("div", { class: "buttons", role: "group", "aria-label": `Actions for ${incident.title}` }, own, quiet, noteField(incident), verbs.some((verb) => ["take_over", "assign"].includes(verb)) && ownerField(incident), mergeable && intoField(incident, context.others));
+  return el("div", { class: "buttons", "data-needs": "responder", role: "group", "aria-label": `Actions for ${incident.title}` }, own, quiet, noteField(incident), verbs.some((verb) => ["take_over", "assign"].includes(verb)) && ownerField(incident), mergeable && intoField(incident, context.others));
 }

@@ -50,7 +50,7 @@ function line(incident, { quiet, fault: problem, sending }) {
       el("span", { class: nobody ? "critical" : "" }, incident.acknowledged_by ? `${incident.acknowledged_by} has it` : "nobody has it yet"),
       quiet && el("span", {}, "silenced"),
       sending && el("span", { class: "saving" }, "saving…"),
-      nobody && el("button", { type: "button", class: "do small push", "data-key": `acknowledge/${incident.id}`, "data-verb": "acknowledge", "aria-label": `Acknowledge ${incident.title}`, onclick: () => act(incident, "acknowledge") }, "Acknowledge")),
+      nobody && el("button", { type: "button", "data-needs": "responder", class: "do small push", "data-key": `acknowledge/${incident.id}`, "data-verb": "acknowledge", "aria-label": `Acknowledge ${incident.title}`, onclick: () => act(incident, "acknowledge") }, "Acknowledge")),
     problem && el("p", { class: "fault", role: "alert" }, problem));
 }
 

@@ -48,7 +48,7 @@ function answer(one, verb) {
 function approval(one, context) {
   const asked = one.stage === "awaiting_approval";
   const name = `${words(one.action)} on ${one.target}`;
-  const button = (verb, label, style) => el("button", { type: "button", class: `do ${style}`, "data-key": `${verb}/${one.id}`, "aria-label": `${label}: ${name}`, onclick: () => answer(one, verb) }, label);
+  const button = (verb, label, style) => el("button", { type: "button", "data-needs": "operator", class: `do ${style}`, "data-key": `${verb}/${one.id}`, "aria-label": `${label}: ${name}`, onclick: () => answer(one, verb) }, label);
   return el("article", { class: "card edge approval", "data-action": one.id, tabindex: -1, "aria-label": name },
     el("div", { class: "row soft head" }, stage(one), el("span", {}, `requested by ${asker(one)}`),
       context.sending && el("span", { class: "saving" }, "saving…"),
@@ -109,11 +109,11 @@ function switches(actions, context) {
     all && automation.resuming && el("p", { class: "soft" }, `${automation.resuming.by} wants everything resumed; another person must say so, too, within an hour.`),
     el("ul", { class: "halts" }, halted(actions).map((one) => el("li", {},
       el("span", {}, el("b", {}, one.action === "*" ? "Everything" : words(one.action)), " halted by ", one.by, " ", since(one.at), " ago", one.note && `: ${one.note}`),
-      el("button", { type: "button", class: "do small", "data-key": `resume/${one.action}`, "aria-label": `Resume ${nameOf(one.action)}`, onclick: () => turn("resume", one.action, "") }, "Resume")))),
+      el("button", { type: "button", "data-needs": "operator", class: "do small", "data-key": `resume/${one.action}`, "aria-label": `Resume ${nameOf(one.action)}`, onclick: () => turn("resume", one.action, "") }, "Resume")))),
     el("div", { class: "buttons" },
       el("label", {}, el("span", { class: "hidden" }, "Action to halt"), el("select", { id: "halt-which", "data-key": "halt-which" },
         el("option", { value: "*" }, "everything"), automation.actions.map((name) => el("option", { value: name }, words(name))))),
-      el("button", { type: "button", class: "do danger", "data-key": "halt", onclick: halt }, "Halt"),
+      el("button", { type: "button", "data-needs": "operator", class: "do danger", "data-key": "halt", onclick: halt }, "Halt"),
       el("input", { type: "text", class: "note", id: "halt-note", maxlength: 300, placeholder: "Reason (optional)", "aria-label": "Reason for the halt", "data-key": "halt-note" })),
     context.fault && el("p", { class: "fault", role: "alert" }, context.fault));
 }

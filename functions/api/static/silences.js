@@ -35,7 +35,7 @@ function row(one, context) {
     el("span", {}, el("code", {}, one.pattern), " by ", el("b", {}, one.by), ", for ", left(one.until), ` (until ${clock(one.until)})`, one.note && `: ${one.note}`,
       one.warning && el("span", { class: "warning" }, ` ${one.warning}`),
       context.sending && el("span", { class: "saving" }, " saving…")),
-    el("button", { type: "button", class: "do small", "data-key": keyOf(one.pattern), "aria-label": `End the silence of ${one.pattern}`, onclick: () => unsilence(one.pattern) }, "End"),
+    el("button", { type: "button", "data-needs": "responder", class: "do small", "data-key": keyOf(one.pattern), "aria-label": `End the silence of ${one.pattern}`, onclick: () => unsilence(one.pattern) }, "End"),
     context.fault && el("p", { class: "fault", role: "alert" }, context.fault));
 }
 
@@ -51,7 +51,7 @@ function send(event) {
 // Whoever mistyped it takes the one that is meant; whoever means a target of tomorrow says so.
 function meant({ pattern, minutes, note, near }) {
   const button = (text, chosen, anyway) => el("button", {
-    type: "button", class: "do small", "data-key": `meant/${chosen}`,
+    type: "button", "data-needs": "responder", class: "do small", "data-key": `meant/${chosen}`,
     onclick: () => silence(chosen, minutes, note, "silences", anyway).then((done) => { if (done) at("silence-pattern").value = at("silence-note").value = ""; }),
   }, text);
   return el("div", { class: "buttons" }, near && button(`Silence ${near}`, near, false), button(`Silence ${pattern} anyway`, pattern, true));
@@ -63,7 +63,7 @@ function form(problem) {
       el("input", { type: "text", id: "silence-pattern", required: true, maxlength: 300, placeholder: "model/*", "aria-label": "Target pattern; * matches any characters", "data-key": "silence-pattern" }),
       el("select", { id: "silence-hours", "aria-label": "Duration", "data-key": "silence-hours" }, HOURS.map((hours) => el("option", { value: hours }, `${hours} h`))),
       el("input", { type: "text", class: "note", id: "silence-note", maxlength: 300, placeholder: "Reason (optional)", "aria-label": "Reason for the silence", "data-key": "silence-note" }),
-      el("button", { type: "submit", class: "do", "data-key": "silence-do" }, "Silence")),
+      el("button", { type: "submit", "data-needs": "responder", class: "do", "data-key": "silence-do" }, "Silence")),
     problem && el("p", { class: "fault", role: "alert" }, problem),
     problem && unmatched && meant(unmatched));
 }

@@ -16,13 +16,14 @@ const kept = () => {
 let name = kept();
 
 function draw() {
-  at("who").hidden = Boolean(signedIn);
-  at("who").textContent = name || "Who are you?";
-  at("who").setAttribute("aria-label", name ? `You are ${name}` : "Who are you?");
+  const role = document.body.dataset.role;
+  Object.assign(at("who"), { disabled: Boolean(signedIn), textContent: signedIn ? role : name || "Who are you?", title: signedIn });
+  at("who").setAttribute("aria-label", signedIn ? `You are ${signedIn}, with the role ${role}` : name ? `You are ${name}` : "Who are you?");
 }
 
 export function meet(me) {
   signedIn = me.by;
+  document.body.dataset.role = me.role; // what takes another role is not shown
   draw();
 }
 

@@ -333,6 +333,7 @@ class Me(TypedDict):
     """Who is signed in, and what they may do."""
 
     by: str
+    role: str
     runbooks: str
 
 
