@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import click
 
-from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, local
+from functions.cli import options
+from functions.cli.api import HELP, Json, RefusedError, call
 
 _PATIENCE_SECONDS: Final = 60.0
 _EVERY_SECONDS: Final = 1.0
@@ -16,11 +17,11 @@ _NOT_DELIVERED: Final = 1
 
 
 @click.group(epilog=HELP)
-@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@options.url
 @click.pass_context
 def channels(context: click.Context, *, url: str) -> None:
     """List the notification channels, and test one of them."""
-    context.obj = url.rstrip("/")
+    context.obj = url
 
 
 @channels.command(name="list")

@@ -13,7 +13,8 @@ from core.detection import Outcome
 from core.security.compliance import Answer, combined, report
 from core.security.inventory import Inventory, ServiceAccountKey
 from core.settings import SecuritySettings
-from functions.cli.api import HELP, LOCAL, call, local
+from functions.cli import options
+from functions.cli.api import HELP, call
 from functions.cli.inventory import read_keys, read_plan, read_policy
 from functions.cli.screen import print_table, table_of
 
@@ -22,7 +23,7 @@ _FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command(epilog=HELP)
-@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@options.url
 @click.option("--policy", type=_FILE, help="Output of `gcloud projects get-iam-policy PROJECT --format=json`.")
 @click.option(
     "--keys",
@@ -52,7 +53,7 @@ def compliance(
     )
     answers = report(None, inventory, SecuritySettings(domains=domains), datetime.now(UTC))
     if not without_log:
-        answers = list(map(combined, answers, _logged(url.rstrip("/"))))
+        answers = list(map(combined, answers, _logged(url)))
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(answers), indent=2))
     else:

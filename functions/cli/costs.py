@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from core.errors import AiaError, SettingsError
-from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, local
+from functions.cli import options
+from functions.cli.api import HELP, Json, RefusedError, call
 
 _PIPED_WIDTH: Final = 200
 _UNPARTITIONED: Final = 1
@@ -22,11 +23,11 @@ _SECTIONS: Final = ("version", "jobs", "models", "partners", "business")
 
 
 @click.group(epilog=HELP)
-@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@options.url
 @click.pass_context
 def costs(context: click.Context, *, url: str) -> None:
     """List recommendations that lower costs, record decisions about them, and measure scans."""
-    context.obj = url.rstrip("/")
+    context.obj = url
 
 
 @costs.command(name="list")

@@ -4,7 +4,8 @@ import json
 
 import click
 
-from functions.cli.api import HELP, LOCAL, Json, call, local
+from functions.cli import options
+from functions.cli.api import HELP, Json, call
 
 _NOT_SEEN = ("not seen", "not known")
 _TO_SET_UP = ("not set up", "replayed")
@@ -12,7 +13,7 @@ _TESTED = ("needs GCP", "not set up")
 
 
 @click.command(epilog=HELP)
-@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@options.url
 @click.option("--area", help="Show the signals of one area.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option("--fail", is_flag=True, help="Exit with 1 where an area is not seen, or that is not known.")
@@ -23,7 +24,7 @@ def coverage(*, url: str, area: str | None, as_json: bool, fail: bool) -> None:
     metrics that only Google Cloud writes, held against their documentation by the test that is named; "not set up", what nobody here has set
     up, tested there: --area says how.
     """
-    found = call(url.rstrip("/"), "GET", "/v1/coverage")
+    found = call(url, "GET", "/v1/coverage")
     areas = [one for one in found["areas"] if area in (None, one["name"])]
     if not areas:
         names = ", ".join(one["name"] for one in found["areas"])

@@ -1,21 +1,21 @@
 """`aia dead-letters`: messages that a function could not handle, and sending one again."""
 
-import getpass
 import json
 import urllib.parse
 
 import click
 
-from functions.cli.api import HELP, LOCAL, RefusedError, call, local
+from functions.cli import options
+from functions.cli.api import HELP, RefusedError, call
 from functions.cli.screen import print_table, table_of
 
 
 @click.group(epilog=HELP)
-@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@options.url
 @click.pass_context
 def dead_letters(context: click.Context, *, url: str) -> None:
     """List and show messages that could not be handled, and send one again to the topic that it came from."""
-    context.obj = url.rstrip("/")
+    context.obj = url
 
 
 @dead_letters.command(name="list")
@@ -46,7 +46,7 @@ def show(url: str, identifier: str) -> None:
 @click.argument("identifier", metavar="ID")
 @click.option("--edit", is_flag=True, help="Correct what it says in your editor first.")
 @click.option("--why", required=True, help="The reason, for the audit trail.")
-@click.option("--by", default=getpass.getuser, show_default="your login", help="Who does it, for the audit trail.")
+@options.by
 @click.pass_obj
 def resend(url: str, identifier: str, *, edit: bool, why: str, by: str) -> None:
     """Send a dead letter again, once, to the topic that it came from."""

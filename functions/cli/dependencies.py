@@ -4,12 +4,13 @@ import json
 
 import click
 
-from functions.cli.api import HELP, LOCAL, local
+from functions.cli import options
+from functions.cli.api import HELP
 from functions.cli.client import Client
 
 
 @click.command(epilog=HELP)
-@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@options.url
 @click.option(
     "--hours", type=click.IntRange(1, 72), default=24, show_default=True, help="How far back traces are read."
 )

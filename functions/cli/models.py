@@ -11,18 +11,19 @@ import click
 from core.errors import SettingsError
 from core.settings import parse_model
 from functions.adapters.config import load_yaml
-from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, local
+from functions.cli import options
+from functions.cli.api import HELP, Json, RefusedError, call
 from functions.cli.promotions import promote, retrain, rollback
 from functions.cli.screen import print_table, table_of
 from functions.cli.versions import diff, show
 
 
 @click.group(epilog=HELP)
-@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@options.url
 @click.pass_context
 def models(context: click.Context, *, url: str) -> None:
     """Create, change and remove monitored models without a deployment, show their versions, promote one and roll back."""
-    context.obj = url.rstrip("/")
+    context.obj = url
 
 
 @models.command(name="list")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from functions.cli.api import HELP, LOCAL, local
+from functions.cli import options
+from functions.cli.api import HELP
 from functions.cli.client import Client
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog=HELP)
-@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@options.url
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 def oncall(*, url: str, as_json: bool) -> None:
     """Show who is on call in every rotation, until when, and the overrides to come."""

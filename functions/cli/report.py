@@ -8,7 +8,8 @@ from typing import Final
 
 import click
 
-from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, fetch, local
+from functions.cli import options
+from functions.cli.api import HELP, Json, RefusedError, call, fetch
 
 _LATEST: Final = "latest"
 
@@ -33,7 +34,7 @@ _LATEST: Final = "latest"
 @click.option("--text", "as_text", is_flag=True, help="Print the report as text; the default.")
 @click.option("--send", is_flag=True, help="Send it to the channels of the settings that have not got it yet.")
 @click.option("--by", default=getpass.getuser, show_default="your login", help="Who asks for it to be sent.")
-@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@options.url
 def report(
     name: str | None, *, week: str, page: Path | None, as_json: bool, as_text: bool, send: bool, by: str, url: str
 ) -> None:
@@ -41,7 +42,6 @@ def report(
 
     A report that was sent is shown as it was sent. Any other one is made from what is there now.
     """
-    url = url.rstrip("/")
     if name is None:
         _list(call(url, "GET", "/v1/reports"), as_json=as_json)
         return

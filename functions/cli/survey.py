@@ -13,7 +13,8 @@ import click
 from core.settings.people import STAKEHOLDERS
 from core.surveys import SCORES
 from functions.adapters.survey_links import LONGEST_SUBJECT, SurveyLink, respondent_hash, sign
-from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, local
+from functions.cli import options
+from functions.cli.api import HELP, Json, RefusedError, call
 
 _BATCH: Final = 500
 _SECRET_LENGTH: Final = 32
@@ -23,7 +24,7 @@ Question = Literal["nps", "csat"]
 
 
 @click.group(epilog=HELP)
-@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@options.url
 @click.option(
     "--secret", envvar="AIA_SURVEY_SECRET", help="The value of `surveys.secret` in the settings.", required=True
 )
@@ -32,7 +33,7 @@ def survey(context: click.Context, *, url: str, secret: str) -> None:
     """Upload answers to surveys, and make links to a question."""
     if len(secret) < _SECRET_LENGTH:
         raise RefusedError(f"--secret: must be of at least {_SECRET_LENGTH} characters, got {len(secret)}")
-    context.obj = (url.rstrip("/"), secret)
+    context.obj = (url, secret)
 
 
 @survey.command()

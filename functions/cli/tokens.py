@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from core.access import Role
-from functions.cli.api import HELP, LOCAL, local
+from functions.cli import options
+from functions.cli.api import HELP
 from functions.cli.client import Client
 
 if TYPE_CHECKING:
     from functions.services.api_schemas.tokens import Token
 
-_URL = click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 _BY = click.option(
     "--by", default=getpass.getuser, show_default="your login", help="Who asks for it, where nobody is signed in."
@@ -31,7 +31,7 @@ def tokens() -> None:
 @click.option("--role", type=click.Choice(_ROLES), default="viewer", show_default=True, help="The most it may do.")
 @click.option("--days", type=click.IntRange(1, 365), default=90, show_default=True, help="How long it holds.")
 @_BY
-@_URL
+@options.url
 @_JSON
 def create(*, name: str, role: str, days: int, by: str, url: str, as_json: bool) -> None:
     """Create a token that is called NAME, and print it: nobody can read it again."""
@@ -47,7 +47,7 @@ def create(*, name: str, role: str, days: int, by: str, url: str, as_json: bool)
 
 
 @tokens.command("list")
-@_URL
+@options.url
 @_JSON
 def list_(*, url: str, as_json: bool) -> None:
     """List the tokens, the newest first."""
@@ -64,7 +64,7 @@ def list_(*, url: str, as_json: bool) -> None:
 @tokens.command("revoke")
 @click.argument("identifier", metavar="ID")
 @_BY
-@_URL
+@options.url
 def revoke(*, identifier: str, by: str, url: str) -> None:
     """Revoke the token with an ID; every instance refuses it within 15 seconds."""
     click.echo(_line(Client(url).revoke_token(identifier, {"by": by})))

@@ -11,7 +11,8 @@ import click
 from core.errors import Fault, SettingsError
 from core.settings import Settings
 from core.settings.reach import unheard
-from functions.cli.api import HELP, LOCAL, RefusedError, call, local
+from functions.cli import options
+from functions.cli.api import HELP, RefusedError, call
 from functions.cli.check.file import load, told
 
 DEFAULT: Final = Path("infra/monitoring.yaml")
@@ -20,7 +21,7 @@ DEFAULT: Final = Path("infra/monitoring.yaml")
 @click.command(epilog=f"Exit status: 0; 1 when something must be changed; 2 when the file cannot be read. {HELP}")
 @click.argument("file", type=click.Path(path_type=Path), default=DEFAULT)
 @click.option("--offline", is_flag=True, help="Look at the file only, not at tables and alert rules.")
-@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@options.url
 def check(file: Path, *, offline: bool, url: str) -> None:
     """Check the settings in FILE, infra/monitoring.yaml by default, and say every fault with its line.
 
@@ -34,7 +35,7 @@ def check(file: Path, *, offline: bool, url: str) -> None:
     except SettingsError as error:
         _say(told(file, error.faults))
         sys.exit(1)
-    faults = [] if offline else list(_running(settings, url.rstrip("/")))
+    faults = [] if offline else list(_running(settings, url))
     _say(told(file, faults))
     _say(told(file, unheard(settings, datetime.now(UTC)), mark="warning: "))
     click.echo(f"{file}: {len(settings.models)} models, {len(settings.probes)} probes: {_count(faults)}")

@@ -15,7 +15,8 @@ from rich.table import Column, Table
 from core.business.scans import scan_sources
 from core.errors import SettingsError
 from functions.adapters import config
-from functions.cli.api import RefusedError, local
+from functions.cli import options
+from functions.cli.api import RefusedError
 from functions.cli.doctor import project as checks
 from functions.cli.doctor import statements, writes
 from functions.cli.doctor.findings import Check, Finding, Verdict, run, status
@@ -37,7 +38,7 @@ _WIDTH: Final = 160
 @click.option(
     "--write", is_flag=True, help="Also create and delete alert policies, and send a test through each channel."
 )
-@click.option("--url", envvar="AIA_API_URL", default=local, help="Address of the API, for the tests of channels.")
+@options.url
 @click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for the answer of a channel.")
 @click.option(
     "--endpoint",
@@ -76,7 +77,7 @@ def _checks(google: Google, options: dict[str, Any]) -> Iterator[tuple[str, Chec
     yield "table", partial(statements.unpartitioned, google, scan_sources(settings.business, settings.models))
     if options["write"]:
         yield "policy", partial(writes.lookbacks, google)
-        yield "channel", partial(writes.channels, options["url"].rstrip("/"), getpass.getuser(), options["wait"])
+        yield "channel", partial(writes.channels, options["url"], getpass.getuser(), options["wait"])
 
 
 def _print(found: list[Finding]) -> None:

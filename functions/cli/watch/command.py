@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from functions.cli.api import HELP, LOCAL, RefusedError, local
+from functions.cli import options
+from functions.cli.api import HELP, RefusedError
 
 _NOT_SCORED = 1
 _LONGEST = 500
@@ -41,7 +42,7 @@ _LONGEST = 500
 @click.option(
     "--by", default=getpass.getuser, show_default="your login", help="Owner, and who changes it for the audit trail."
 )
-@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@options.url
 def watch(source: str | None, *, remove: str | None, **options: Any) -> None:  # noqa: ANN401 - as click gives them
     """Monitor the model whose predictions are in FILE, CSV or parquet, with the system that runs.
 
@@ -81,7 +82,7 @@ def _watch(
     from functions.cli.watch.log import Chosen  # noqa: PLC0415 - as above
     from functions.cli.watch.settings import name_of  # noqa: PLC0415 - as above
 
-    system = Deployed.at(url.rstrip("/"), by)
+    system = Deployed.at(url, by)
     request = running.Request(
         source=source,
         chosen=Chosen(**columns),
@@ -100,7 +101,7 @@ def _remove(model: str, *, by: str, url: str, **_: object) -> bool:
     from functions.cli.watch import run as running  # noqa: PLC0415 - help needs none of it
     from functions.cli.watch.deployed import Deployed  # noqa: PLC0415 - as above
 
-    running.remove(model, Deployed.at(url.rstrip("/"), by))
+    running.remove(model, Deployed.at(url, by))
     return True
 
 
