@@ -1,5 +1,6 @@
 """What changed: a topic and the key of what to read again, and the entries of the log that has them in their order."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DIGITS = 16
 _LONGEST = 80
+_ID = re.compile(rf"[0-9]{{{_DIGITS}}}-[A-Za-z0-9]{{0,{_LONGEST}}}")
 
 
 class Changed(NamedTuple):
@@ -75,10 +77,9 @@ def instant_of(entry: str) -> datetime:
     Raises:
         ValueError: it is none.
     """
-    digits, separator, token = entry.partition("-")
-    if not (len(digits) == _DIGITS and digits.isascii() and digits.isdigit() and separator and len(token) <= _LONGEST):
+    if not _ID.fullmatch(entry):
         raise ValueError(f"id: must be one that was sent, got {entry[:_LONGEST]!r}")
-    return _EPOCH + int(digits) * _MICROSECOND
+    return _EPOCH + int(entry.partition("-")[0]) * _MICROSECOND
 
 
 def earlier(entry: str, by: timedelta) -> str:

@@ -30,8 +30,8 @@ from core.access import Role
 from core.errors import UnavailableError
 from functions.adapters import logs
 from functions.adapters.ports import Clock
-from functions.api import live, once, reply, roles
-from functions.api.identity import Caller, Callers, Identify
+from functions.api import identity, live, once, reply, roles
+from functions.api.identity import CALLER, Caller, Callers, Identify
 from functions.api.kept import Kept
 from functions.api.limits import ACTS, READS, Limits
 from functions.api.live_hub import Feed, Hub, Take
@@ -48,8 +48,6 @@ READ_SECONDS = 10.0
 """Time that a body may take; it takes no thread meanwhile."""
 _KEYS_SECONDS = 8.0
 """Time that identifying a person may take: the keys of Identity-Aware Proxy are fetched now and then."""
-CALLER = "caller"
-"""Who asks, in the state of a connection."""
 REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _ROUTES = tuple(Route(one.route, reply.missing, methods=[one.method]) for one in ENDPOINTS)
@@ -96,7 +94,7 @@ def application(
                 role_of=role_of,
                 work=work,
                 limits=acts if one.method != "GET" and isinstance(one, Operation) else reads,
-                kept=kept,
+                kept=kept if one.shared else None,
             ),
             methods=[one.method],
         )
@@ -160,7 +158,8 @@ class Admission:
         if request.path == HEALTH:
             return None
         try:
-            state[CALLER] = await self.work.run("identity", partial(self.callers.of, request), patience=_KEYS_SECONDS)
+            named = partial(self.callers.of, request)
+            state[CALLER] = await self.work.run(identity.source_of(request), named, patience=_KEYS_SECONDS)
         except Unauthorized as error:
             return reply.error(HTTPStatus.UNAUTHORIZED, error.description or "")
         except UnavailableError as error:
@@ -179,7 +178,7 @@ class Answered:
         role_of: as of `application`.
         work: computes the answers.
         limits: of callers, for what this endpoint does.
-        kept: the newest answers, for when this one does not come in time.
+        kept: the newest answers, for when this one does not come in time; None where they are not for everybody who may read.
         fault: the problem of the newest call, which may have come too late for whoever asked; empty after one that was answered.
     """
 
@@ -188,7 +187,7 @@ class Answered:
     role_of: roles.RoleOf | None
     work: Work
     limits: Limits
-    kept: Kept
+    kept: Kept | None
     fault: dict[str, Any] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -221,7 +220,7 @@ class Answered:
             log.warning("%s: %s", request.path, error)
             before = self.fault.get("detail")
             why = f"{error}; before: {before}" if before else str(error)
-            return self.kept.newest(request) or reply.later(why, seconds=1)
+            return (self.kept.newest(request) if self.kept else None) or reply.later(why, seconds=1)
         except Exception:
             log.exception("%s %s: failed", request.method, request.path)
             return reply.error(HTTPStatus.INTERNAL_SERVER_ERROR, "the request failed; the log says why")
@@ -244,7 +243,8 @@ class Answered:
         if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and reply.is_problem(response):
             self.fault.update(msgspec.json.decode(response.body))
         response = reply.packed(response, request)
-        self.kept.keep(request, response)
+        if self.kept:
+            self.kept.keep(request, response)
         return response
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from werkzeug.exceptions import Unauthorized
 
@@ -10,10 +11,13 @@ from functions.api.request import Request
 from functions.api.services import Services
 from functions.api.tokens import PREFIX
 from functions.runtime import tokens
+from functions.runtime.iap import HEADER
 from functions.runtime.tokens import Cached, Fetch, open_fetch
 
 Identify = Callable[[Request], str]
 """The person of a request, empty where there is none; raises `Unauthorized` where one must be known."""
+CALLER = "caller"
+"""Who asks, in the state of a connection."""
 CERTIFICATES = "https://www.googleapis.com/oauth2/v1/certs"
 """The certificates that Google signs identity tokens with."""
 _ISSUERS = frozenset({"https://accounts.google.com", "accounts.google.com"})
@@ -29,11 +33,13 @@ class Caller:
         person: empty where nobody is known.
         verified: whether the identity was verified.
         role: the most that the token of the request may do; None where it has none.
+        until: when what shows who it is expires; None where that is not known.
     """
 
     person: str = ""
     verified: bool = False
     role: Role | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +60,12 @@ class Callers:
         """Who asks; raises as `Identify` and `Tokens.holder` do."""
         if (token := bearer(request)).startswith(PREFIX):
             holder = self.services().tokens.holder(token)
-            return Caller(holder.person, holder.verified, holder.role)
+            return Caller(holder.person, holder.verified, holder.role, holder.until)
         person = self.identify(request) if self.identify else ""
-        return Caller(person, bool(person) and self.verified)
+        if not person or not self.verified:
+            return Caller(person)
+        shown = (tokens.expiry(one) for one in (request.headers.get(HEADER) or "", token))
+        return Caller(person, verified=True, until=min((one for one in shown if one), default=None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +102,11 @@ def open_id_tokens(environment: Mapping[str, str], otherwise: Identify | None) -
     """Identity tokens besides what identifies people otherwise, where `AIA_ID_TOKEN_AUDIENCE` says whom they are for."""
     audience = environment.get("AIA_ID_TOKEN_AUDIENCE", "")
     return IdTokens(audience=audience, otherwise=otherwise).person if audience else otherwise
+
+
+def source_of(request: Request) -> str:
+    """What a caller is looked up in, which may hang: the store by an API token, else keys that sign assertions."""
+    return "api token" if bearer(request).startswith(PREFIX) else "identity"
 
 
 def bearer(request: Request) -> str:

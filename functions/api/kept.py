@@ -50,5 +50,5 @@ class Kept:
 
 
 def _address(request: Request) -> tuple[str, ...]:
-    query = (f"{name}={value}" for name, value in sorted(request.args.items()))
+    query = (part for parameter in sorted(request.args.items()) for part in parameter)
     return (request.path, str(request.takes_gzip), *query)

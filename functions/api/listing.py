@@ -1,10 +1,9 @@
 """What all lists have in common: the size of a page, the cursor of the next one, and what is searched for."""
 
 import base64
-import binascii
 import contextlib
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -62,12 +61,11 @@ def read_cursor(given: str | None, kind: type[P], source: str = "what `next` sai
     """
     if not given:
         return None
-    place: P | None = None
-    with contextlib.suppress(ValueError, binascii.Error, msgspec.MsgspecError):
-        place = msgspec.json.decode(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)), type=kind)
-    if place is None or any(isinstance(one, datetime) and one.tzinfo is None for one in place):
-        raise BodyError([Fault("cursor", f"must be {source}", given[:_SHOWN])])
-    return place
+    with contextlib.suppress(ValueError, OverflowError, msgspec.MsgspecError):
+        place: P = msgspec.json.decode(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)), type=kind)
+        if all(one.tzinfo and one.astimezone(UTC) for one in place if isinstance(one, datetime)):
+            return place
+    raise BodyError([Fault("cursor", f"must be {source}", given[:_SHOWN])])
 
 
 def like(pattern: str | None) -> str:

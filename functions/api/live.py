@@ -8,7 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from starlette.types import Receive, Scope, Send
@@ -16,9 +16,9 @@ from starlette.types import Receive, Scope, Send
 from core.live.changes import topics_of
 from functions.adapters.ports import Clock
 from functions.api import reply
+from functions.api.identity import CALLER, Caller
 from functions.api.live_hub import Client, FullError, Hub, Message
 from functions.api.request import Request, of_scope
-from functions.runtime import iap
 
 PATH = "/v1/live"
 RETRY_SECONDS = 10
@@ -32,6 +32,8 @@ SEND_SECONDS = 60.0
 _AGAIN_MS = (500, 3000)
 _POLICY, _LATER, _AGAIN = 1008, 1013, 1012
 """Codes of a WebSocket: refused, full, and come again (https://www.iana.org/assignments/websocket)."""
+_LONGEST_REASON = 123
+"""Bytes that a WebSocket can be closed with."""
 Deliver = Callable[[Message], Awaitable[None]]
 
 
@@ -53,15 +55,16 @@ class Live:
         answer = _over_socket if scope["type"] == "websocket" else _as_events
         if scope["type"] == "http" and request.method != "GET":
             refused = reply.error(HTTPStatus.METHOD_NOT_ALLOWED, f"method: must be GET, got {request.method}")
+            refused.headers["Allow"] = "GET"
             await refused(scope, receive, send)
             return
         await answer(self, request, scope, receive, send)
 
-    async def join(self, request: Request) -> Client:
+    async def join(self, request: Request, caller: Caller) -> Client:
         """The client of a request; raises as `Hub.join`, and `ValueError` for topics that there are not."""
         topics = topics_of(request.args.get("topics", ""))
         after = request.headers.get("Last-Event-ID") or request.args.get("after", "")
-        return await self.hub.join(topics, after, self._until(request))
+        return await self.hub.join(topics, after, self._until(caller))
 
     async def deliver(self, client: Client, receive: Receive, left: str, send: Deliver) -> bool:
         """Send messages while the client reads them, until it leaves by an event of that name; whether it is there still."""
@@ -78,15 +81,14 @@ class Live:
             leaving.cancel()
         return not client.gone
 
-    def _until(self, request: Request) -> datetime:
+    def _until(self, caller: Caller) -> datetime:
         latest = self.clock() + LONGEST - random.random() * SPREAD  # noqa: S311 - spreads load
-        over = iap.expiry(request)
-        return latest if over is None else min(latest, datetime.fromtimestamp(over, UTC))
+        return latest if caller.until is None else min(latest, caller.until)
 
 
 async def _as_events(live: Live, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
     try:
-        client = await live.join(request)
+        client = await live.join(request, scope["state"][CALLER])
     except ValueError as error:
         await reply.error(HTTPStatus.BAD_REQUEST, str(error))(scope, receive, send)
         return
@@ -110,13 +112,14 @@ async def _as_events(live: Live, request: Request, scope: Scope, receive: Receiv
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _over_socket(live: Live, request: Request, _scope: Scope, receive: Receive, send: Send) -> None:
+async def _over_socket(live: Live, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
     await receive()  # that it wants to connect
     await send({"type": "websocket.accept"})
     try:
-        client = await live.join(request)
+        client = await live.join(request, scope["state"][CALLER])
     except ValueError as error:
-        await send({"type": "websocket.close", "code": _POLICY, "reason": str(error)[:120]})
+        reason = str(error).encode()[:_LONGEST_REASON].decode(errors="ignore")
+        await send({"type": "websocket.close", "code": _POLICY, "reason": reason})
         return
     except FullError:
         why = f"too many connections; come again after {RETRY_SECONDS} s"

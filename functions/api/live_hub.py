@@ -93,7 +93,7 @@ class Hub:
     """Hands changes to clients.
 
     Args:
-        feed: opens the feed, of the function that takes what arrives, in any thread.
+        feed: opens the feed, of the function that takes what arrives, in any thread; called in one, since it may block and fail.
         work: runs what blocks.
         clock: now.
         most: clients at a time.
@@ -105,6 +105,7 @@ class Hub:
         self._clock = clock
         self._most = most
         self._clients: set[Client] = set()
+        self._feed: Feed | None = None
         self._log: Log | None = None
         self._reached = ""
         self._batch: list[Entry] = []
@@ -189,23 +190,27 @@ class Hub:
     async def _keep(self) -> None:
         """Keep the feed while somebody watches."""
         loop = asyncio.get_running_loop()
-        feed = self._open(lambda entries: loop.call_soon_threadsafe(self._arrived, entries))
         alone = 0.0
         try:
             while alone < LINGER_SECONDS and not self.stopping:
-                await self._round(feed)
+                await self._round(lambda entries: loop.call_soon_threadsafe(self._arrived, entries))
                 self._tried.set()
                 await asyncio.sleep(BEAT_SECONDS if self.live else BEAT_SECONDS / 3)
                 alone = 0.0 if self._clients else alone + BEAT_SECONDS
         finally:
-            self._keeping, self._log, self._reached, self.live = None, None, "", False
+            feed, self._feed, self._keeping = self._feed, None, None
+            self._log, self._reached, self.live = None, "", False
             self._tried.clear()
-            loop.run_in_executor(None, feed.close)
+            if feed:
+                loop.run_in_executor(None, feed.close)
 
-    async def _round(self, feed: Feed) -> None:
-        """Check the feed, and take from the log what did not arrive."""
+    async def _round(self, take: Take) -> None:
+        """Check the feed, which is opened where it is not, and take from the log what did not arrive."""
         now = entry_id(self._clock())
         try:
+            if self._feed is None:
+                self._feed = await self._work.run("live", partial(self._open, take), patience=_PATIENCE)
+            feed = self._feed
             await self._work.run("live", feed.check, patience=_PATIENCE)
             oldest = earlier(now, KEEP - LATE)
             start = max(earlier(self._reached, LATE), oldest) if self._reached else oldest

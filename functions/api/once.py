@@ -5,6 +5,7 @@ taken over when it is old; the commands of people carry deterministic ids as far
 """
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,11 +13,12 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from core.errors import ConflictError
+from core.errors import AiaError, ConflictError
 from functions.adapters.ports import Clock, Data, Document, Store
 from functions.api import reply
 from functions.api.request import Request
 
+log = logging.getLogger(__name__)
 HEADER, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 COLLECTION = "api_requests"
 KEPT = timedelta(hours=24)
@@ -75,18 +77,25 @@ class Once:
         try:
             response = respond()
         except BaseException:
-            self.store.delete(claim, COLLECTION)
+            self._settle(lambda: self.store.delete(claim, COLLECTION))
             raise
         if response.status_code >= _FAILED:
-            self.store.delete(claim, COLLECTION)
+            self._settle(lambda: self.store.delete(claim, COLLECTION))
             return response
         told = {
             "status": response.status_code,
             "type": response.headers["Content-Type"],
             "body": bytes(response.body).decode(),
         }
-        self.store.replace(claim, COLLECTION, claim.data | {"answer": told})
+        self._settle(lambda: self.store.replace(claim, COLLECTION, claim.data | {"answer": told}))
         return response
+
+    def _settle(self, write: Callable[[], object]) -> None:
+        """Write what has become of a claim; where that fails, whoever asked is told what was done all the same."""
+        try:
+            write()
+        except AiaError as error:
+            log.warning("%s: %s: what was answered is not kept: %s", HEADER, COLLECTION, error)
 
 
 def _kept(told: Data) -> Response:

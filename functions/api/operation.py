@@ -52,6 +52,7 @@ class Operation:
         patience: seconds that it is waited for.
         once: whether a header `Idempotency-Key` makes it happen once.
         opens: whether it needs the services.
+        personal: whether its answer depends on who asks.
     """
 
     name: str
@@ -70,6 +71,12 @@ class Operation:
     patience: float = READ_SECONDS
     once: bool = False
     opens: bool = True
+    personal: bool = False
+
+    @property
+    def shared(self) -> bool:
+        """Whether an answer may be given to somebody else as well, whoever asks."""
+        return self.role is Role.VIEWER and not self.personal
 
     @property
     def route(self) -> str:

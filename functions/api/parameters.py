@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from core.errors import Fault
@@ -66,7 +66,7 @@ class Instant:
         instant = datetime.fromisoformat(given)
         if instant.tzinfo is None:
             raise ValueError(given)
-        return instant
+        return instant.astimezone(UTC)  # an instant of the year 0 or 10000 is none
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,10 @@ class Endpoint(Protocol):
     def once(self) -> bool:
         """Whether a header `Idempotency-Key` makes it happen once."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether an answer may be given to somebody else as well, whoever asks."""
+
     def answer(self, request: Request, services: Opened, **path: Any) -> Response:  # noqa: ANN401 - as converted
         """What is answered."""
 
@@ -80,6 +84,7 @@ class Shown:
     patience: float = READ_SECONDS
     role: Role = field(default=Role.VIEWER, init=False)
     once: bool = field(default=False, init=False)
+    shared: bool = field(default=True, init=False)
 
     def answer(self, request: Request, services: Opened, **path: Any) -> Response:  # noqa: ANN401 - as converted
         """As `Endpoint` has it."""

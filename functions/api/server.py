@@ -30,7 +30,7 @@ def config(application: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
         access_log=False,  # an address may have the token of a survey or a session
         log_config=None,
         server_header=False,
-        proxy_headers=False,  # nothing reads the address of the client
+        proxy_headers=False,  # X-Forwarded-For is what the client says, and limits count by the address
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_STOPPING_SECONDS,
         limit_concurrency=_OPEN_CONNECTIONS,

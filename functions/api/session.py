@@ -60,7 +60,7 @@ def open_session(environment: Mapping[str, str]) -> Session | None:
 
 def enter(request: Request, person: str) -> Response:
     """To the page, with the cookie, for the person of the session; the token is in no address from then on."""
-    if not person:
+    if not person or request.verified:
         raise NotFound("session: must be that of the local system")
     response = Response(status_code=303, headers={"Location": "/"})
     response.set_cookie(
@@ -72,10 +72,8 @@ def enter(request: Request, person: str) -> Response:
 
 
 def _given(request: Request) -> list[str]:
-    """The tokens that a request has: as a cookie, as a bearer token, and to enter in the query."""
+    """The tokens that a request has: as a cookie or a bearer token, or to enter, where it becomes the cookie, in the query alone."""
+    if request.path == ENTRY:
+        return [request.args.get("token", "")]
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    return [
-        request.cookies.get(COOKIE, ""),
-        bearer.strip() if scheme.lower() == "bearer" else "",
-        request.args.get("token", "") if request.path == ENTRY else "",
-    ]
+    return [request.cookies.get(COOKIE, ""), bearer.strip() if scheme.lower() == "bearer" else ""]

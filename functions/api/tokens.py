@@ -42,11 +42,13 @@ class Holder:
         person: who created it.
         role: of the token.
         verified: whether the identity of that person was verified then.
+        until: when the token expires.
     """
 
     person: str
     role: Role
     verified: bool
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Tokens:
             raise Unauthorized(f"token: must hold, {data['name']!r} {what}")
         if data["used_at"] is None or now - data["used_at"] >= _USED_EVERY:
             self._use(found, now)
-        return Holder(person=data["owner"], role=Role[data["role"].upper()], verified=data["verified"])
+        role = Role[data["role"].upper()]
+        return Holder(person=data["owner"], role=role, verified=data["verified"], until=data["expires_at"])
 
     def all(self) -> list[Data]:
         """Every token without its secret, the newest first."""

@@ -4,11 +4,9 @@ It also sends the address in `X-Goog-Authenticated-User-Email`, which anybody ca
 way: only the signed assertion is believed (https://cloud.google.com/iap/docs/signed-headers-howto).
 """
 
-from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import msgspec
 from werkzeug.exceptions import Unauthorized
 
 from functions.runtime import tokens
@@ -24,10 +22,6 @@ _ISSUER = "https://cloud.google.com/iap"
 _SKEW_SECONDS = 30
 _FRESH_SECONDS = 300
 """How long the keys are cached: a new one signs soon after it is published."""
-
-
-class _Expiring(msgspec.Struct):
-    exp: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,15 +59,6 @@ class Iap:
         if claims.get("iss") != _ISSUER:
             raise Unauthorized(f"{HEADER}: must be issued by {_ISSUER}")
         return claims
-
-
-def expiry(request: Headed) -> float | None:
-    """When the assertion of a request, which was verified, is over, in seconds since 1970; None where it has none that says it."""
-    try:
-        claims = (request.headers.get(HEADER) or "").split(".")[1]
-        return msgspec.json.decode(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)), type=_Expiring).exp
-    except (IndexError, ValueError, msgspec.MsgspecError):
-        return None
 
 
 def open_iap(environment: Mapping[str, str]) -> Iap | None:

@@ -2,10 +2,14 @@
 
 import logging
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
 
 from core.errors import UnavailableError
 
@@ -16,6 +20,10 @@ log = logging.getLogger(__name__)
 _FRESH_SECONDS = 3600
 _PATIENCE_SECONDS = 5
 _OK = 200
+
+
+class _Expiring(msgspec.Struct):
+    exp: float
 
 
 Fetch = Callable[..., Any]
@@ -67,6 +75,16 @@ def verified(token: str, *, audience: str, keys: str, fetch: Fetch, skew: int) -
         log.warning("token for %s refused: %s", audience, type(error).__name__)
         return None
     return claims
+
+
+def expiry(token: str) -> datetime | None:
+    """When a token that was verified is over; None where it does not say that."""
+    try:
+        claims = token.split(".")[1]
+        told = msgspec.json.decode(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)), type=_Expiring)
+        return datetime.fromtimestamp(told.exp, UTC)
+    except (IndexError, ValueError, OverflowError, OSError, msgspec.MsgspecError):
+        return None
 
 
 def open_fetch() -> Fetch:

@@ -266,7 +266,7 @@ def test_what_takes_another_role_is_not_shown(night: PageFixture) -> None:
 
 def test_who_has_the_session_of_the_local_system_acts_and_others_are_told_how(night: PageFixture) -> None:
     session = Session(token="s" * 64, name="ada")
-    with pages.served(pages.application(night.made, session.person)) as url:
+    with pages.served(pages.application(night.made, session.person, verified=False)) as url:
         page = go(night.page(width=1200, scheme="light", name="Mallory"), f"{url}/incidents/{WORST}")
         button(page, "Acknowledge").click()
         expect(page.get_by_text("open the address that `aia local` prints").first).to_be_visible()

@@ -129,6 +129,19 @@ def test_a_claim_of_a_request_that_was_killed_holds_for_a_minute(
     assert (halted(client, "a").status_code, len(office.published)) == (202, 2)
 
 
+def test_what_was_done_is_told_also_where_it_cannot_be_kept(client: Client, office: ApiFixture) -> None:
+    publish = office.publish
+
+    def outlasted(*arguments: Any, **attributes: str) -> None:
+        """It takes so long that another request takes its place."""
+        publish(*arguments, **attributes)
+        [claim] = office.store.find(COLLECTION)
+        update(office.store, COLLECTION, claim.key, lambda data: data or {})
+
+    office.publish = outlasted  # type: ignore[method-assign]
+    assert (halted(client, "a").status_code, len(office.published)) == (202, 1)
+
+
 def test_whoever_asks_too_often_is_told_when_to_ask_again(
     office: ApiFixture, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +191,9 @@ def test_a_long_list_is_walked_page_by_page_and_nothing_is_left_out_or_twice(
         ("cursor=x", "cursor: must be that of a header Link"),
         ("cursor=WyIyMDI2IiwgMV0", "cursor: must be that of a header Link"),
         ("since=yesterday", "since: must be an instant with its time zone"),
+        ("cursor=WyIwMDAxLTAxLTAxVDAwOjAwOjAwKzAwOjAxIiwiYSJd", "cursor: must be that of a header Link"),
+        ("since=0001-01-01T00:00:00%2B00:01", "since: must be an instant with its time zone"),
+        ("until=9999-12-31T23:59:59-00:01", "until: must be an instant with its time zone"),
         ("since=2026-01-02T12:00:00", "since: must be an instant with its time zone"),
         ("since=2026-01-02T12:00:00Z&until=2026-01-02T12:00:00Z", "since: must be before until"),
         ("limit=0&until=x", "limit: must be 1 to 1000, got '0'; until: must be an instant"),

@@ -1,5 +1,6 @@
 """Who watches what changes, over the wire: as server-sent events and over a WebSocket, through faults of every part."""
 
+import base64
 import json
 import socket
 import threading
@@ -7,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +19,13 @@ from websockets.sync.client import ClientConnection, connect
 from core.access import Role
 from core.live.changes import entry_id
 from core.live.log import KEEP
+from functions.adapters.stores import open_store
 from functions.api import asgi, live, live_hub
 from functions.api.request import Request
 from functions.api.server import Server, config
+from functions.runtime.iap import HEADER
+from tests.support.builders import pages
+from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.live import FakeChanges
 from tests.support.servers.iap import Proxy, proxy
 
@@ -36,7 +42,8 @@ class Instance:
             socket.SOL_SOCKET, socket.SO_SNDBUF, 8192
         )  # so that it matters soon who does not read
         self.host = f"127.0.0.1:{self.listening.getsockname()[1]}"
-        application = asgi.application(lambda: None, changes=given, **options)  # type: ignore[arg-type,return-value] # no other endpoint is asked
+        services = options.pop("services", lambda: None)
+        application = asgi.application(services, changes=given, **options)
         self.sockets = ExitStack()
         self.server = Server(config(application, host="127.0.0.1", port=0))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listening]})
@@ -219,7 +226,11 @@ def _address(instance: Instance) -> tuple[str, int]:
 
 @pytest.mark.parametrize(
     ("query", "says"),
-    [("topics=weather", "topics: must be of"), ("after=yesterday", "id: must be one that was sent")],
+    [
+        ("topics=weather", "topics: must be of"),
+        ("after=yesterday", "id: must be one that was sent"),
+        (f"after={'é' * 80}", "id: must be one that was sent"),
+    ],
 )
 def test_what_is_no_topic_or_no_id_is_refused(instance: Instance, query: str, says: str) -> None:
     refused = requests.get(f"http://{instance.host}/v1/live?{query}", timeout=PATIENCE)
@@ -229,7 +240,8 @@ def test_what_is_no_topic_or_no_id_is_refused(instance: Instance, query: str, sa
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1008
     assert says in closed.value.rcvd.reason
-    assert requests.post(f"http://{instance.host}/v1/live", timeout=PATIENCE).status_code == 405
+    posted = requests.post(f"http://{instance.host}/v1/live", timeout=PATIENCE)
+    assert (posted.status_code, posted.headers["Allow"]) == (405, "GET")
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
@@ -276,6 +288,31 @@ def test_who_is_not_signed_in_does_not_watch_and_a_connection_ends_with_its_asse
             ws.recv(PATIENCE)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1012
+
+
+def test_a_connection_ends_with_the_token_that_it_was_made_with(changes: FakeChanges, tmp_path: Path) -> None:
+    clock = FakeClock()
+    clock.now = datetime.now(UTC) - timedelta(days=1) + timedelta(seconds=2)
+    store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
+    tokens = pages.services(store, pages.Rows(), pages.ApiFixture(store), clock)
+    asked = pages.told({"name": "ci", "role": "viewer", "days": 1, "by": "Ada"})
+    token = tokens.tokens.create(asked, lambda: Role.ADMIN)["token"]
+    with running(changes, services=lambda: tokens) as one:
+        events = one.events(Authorization=f"Bearer {token}")
+        assert events.until("bye")["data"] == {"reason": "session"}
+    # what nobody has verified says nothing
+    forged = base64.urlsafe_b64encode(b'{"exp":1e300}').decode()
+    with running(changes) as one:
+        assert one.events(**{HEADER: f"a.{forged}.b"}).next()["event"] == "hello"
+
+
+def test_a_feed_that_cannot_be_opened_keeps_nobody_waiting_and_is_opened_later(changes: FakeChanges) -> None:
+    changes.is_broken = True
+    with running(changes) as one:
+        events = one.events()
+        assert events.next()["data"] == {"live": False}
+        changes.is_broken = False
+        assert events.until("resync")["data"] == {"reason": "gap"}
 
 
 def test_an_instance_that_is_full_says_when_to_come_again_and_has_room_once_somebody_leaves(

@@ -1,5 +1,7 @@
 """Every endpoint for every role, from the table of routes: who may act, who is told why not, and that all may read."""
 
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from werkzeug.test import Client
 from core.access import Role, role_of
 from core.settings.access import Access
 from functions.adapters.stores import open_store
+from functions.api import asgi
 from functions.api.routes import ENDPOINTS, Endpoint
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
@@ -63,6 +66,28 @@ def test_every_role_reads(office: ApiFixture, role: Role) -> None:
         status = client.get(path_of(READS[name])).status_code
         assert status not in {401, 405}, name
         assert (status == 403) is (role < READS[name].role), name
+
+
+def test_what_was_kept_for_one_who_may_read_it_is_not_shown_to_another(
+    office: ApiFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasty = [replace(one, patience=0.2) if one.name == "tokens" else one for one in ENDPOINTS]
+    monkeypatch.setattr(asgi, "ENDPOINTS", hasty)
+    hangs = threading.Event()
+
+    def role_of(person: str) -> Role:
+        if person != "ada@example.com":
+            assert hangs.wait(20)
+        return Role.ADMIN if person == "ada@example.com" else Role.VIEWER
+
+    made = pages.services(office.store, Rows(), office, FakeClock())
+    client = pages.application(made, lambda request: request.headers.get("X-Person", ""), role_of).test_client()
+    try:
+        assert client.get("/v1/tokens", headers={"X-Person": "ada@example.com"}).status_code == 200
+        assert client.get("/v1/tokens", headers={"X-Person": "bob@example.com"}).status_code == 503
+    finally:
+        hangs.set()
+    assert {name for name, one in READS.items() if not one.shared} == {"tokens", "me"}
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def office(tmp_path: Path) -> ApiFixture:
 @pytest.fixture
 def client(office: ApiFixture) -> Client:
     made = pages.services(office.store, Rows(), office, FakeClock())
-    return pages.application(made, Session(token=TOKEN, name="ada").person).test_client()
+    return pages.application(made, Session(token=TOKEN, name="ada").person, verified=False).test_client()
 
 
 @pytest.fixture
@@ -90,11 +90,16 @@ def test_a_browser_gets_the_session_from_the_address_that_is_printed(client: Cli
     assert "samesite=strict" in cookie.lower()
     assert client.post("/v1/automation/halt", json=HALT).status_code == 202
     assert len(office.published) == 1
+    for garbage in ("", "?token=", "?token=x"):  # no address takes the session away again
+        assert client.get(f"/session{garbage}").status_code == 401
+    assert client.post("/v1/automation/halt", json=HALT).status_code == 202
 
 
 def test_where_there_is_no_session_there_is_nothing_to_enter(office: ApiFixture) -> None:
     made = pages.services(office.store, Rows(), office, FakeClock())
     assert pages.application(made).test_client().get("/session?token=x").status_code == 404
+    signed_in = pages.application(made, lambda _: "ada@example.com").test_client()
+    assert signed_in.get("/session?token=x").status_code == 404
     assert open_session({"AIA_SESSION_TOKEN": ""}) is None
 
 

@@ -100,6 +100,21 @@ def test_what_failed_too_late_for_one_reader_is_told_the_next(services: Services
         warehouse.hangs.set()
 
 
+def test_a_store_that_hangs_keeps_out_who_has_a_token_of_it_and_nobody_else(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asgi, "_KEYS_SECONDS", 0.1)
+    hangs = threading.Event()
+    monkeypatch.setattr(type(services.tokens), "holder", lambda _self, _token: hangs.wait(20))
+    client = pages.application(services, lambda _: "ada@example.com").test_client()
+    try:
+        for _ in range(EACH + 1):
+            assert client.get("/v1/me", headers={"Authorization": "Bearer aia_x_y"}).status_code == 503
+        assert client.get("/v1/me").status_code == 200
+    finally:
+        hangs.set()
+
+
 def test_what_a_call_answers_too_late_frees_its_thread_again() -> None:
     async def ask() -> list[str]:
         work, gate = Work(threads=4, each=1), threading.Event()

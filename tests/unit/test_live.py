@@ -28,7 +28,20 @@ def test_ids_are_ordered_as_their_instants_and_give_them_back() -> None:
     assert instant_of(earlier(entry_id(datetime(1970, 1, 1, tzinfo=UTC)), LATE)).year == 1970
 
 
-@pytest.mark.parametrize("text", ["", "7", "1767225600000000", "176722560000000x-a", "-1", "0-a", at(0, "x" * 81)])
+NO_IDS = [
+    "",
+    "7",
+    "1767225600000000",
+    "176722560000000x-a",
+    "-1",
+    "0-a",
+    at(0, "x" * 81),
+    at(0, "a\ndata: x"),
+    at(0, '"'),
+]
+
+
+@pytest.mark.parametrize("text", NO_IDS)
 def test_what_is_no_id_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="id: must be one that was sent"):
         instant_of(text)

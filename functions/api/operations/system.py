@@ -64,7 +64,7 @@ def _text(path: Path) -> str:
 
 
 OPERATIONS = (
-    get("/me", "me", "Who is signed in", Me, _me, opens=False),
+    get("/me", "me", "Who is signed in", Me, _me, opens=False, personal=True),
     get(
         "/probes",
         "probes",

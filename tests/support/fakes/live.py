@@ -42,10 +42,13 @@ class FakeChanges:
     feeds: list[FakeFeed] = field(default_factory=list)
     bus_down: bool = False
     store_down: bool = False
+    is_broken: bool = False
     opened: threading.Event = field(default_factory=threading.Event)
     numbers: Iterable[int] = field(default_factory=itertools.count)
 
     def open(self, take: Take) -> FakeFeed:
+        if self.is_broken:
+            raise ValueError("AIA_STORE: must be given")
         feed = FakeFeed(self, take)
         self.feeds.append(feed)
         self.opened.set()
