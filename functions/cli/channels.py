@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from core.text import clean
 from functions.cli import options
 from functions.cli.api import HELP, Json, RefusedError, call
 
@@ -83,4 +84,4 @@ def _tested(test: Json | None) -> str:
 
 
 def _told(test: Json) -> str:
-    return f"{test['outcome']}: {test['detail']}" if test["detail"] else str(test["outcome"])
+    return f"{test['outcome']}: {clean(test['detail'])}" if test["detail"] else str(test["outcome"])

@@ -2,19 +2,16 @@
 
 import getpass
 import json
-import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import click
-from rich.console import Console
-from rich.table import Column, Table
 
 from core.errors import AiaError, SettingsError
 from functions.cli import options
 from functions.cli.api import HELP, Json, RefusedError, call
+from functions.cli.screen import print_table, table_of
 
 _PIPED_WIDTH: Final = 200
 _UNPARTITIONED: Final = 1
@@ -128,7 +125,7 @@ def _state(one: Json) -> str:
 
 
 def _print(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    table = Table(*(Column(name, overflow="fold") for name in columns))
+    table = table_of(*columns)
     for row in rows:
         table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH).print(table)
+    print_table(table, _PIPED_WIDTH)

@@ -39,7 +39,7 @@ def list_(url: str, *, as_json: bool) -> None:
 @click.pass_obj
 def show(url: str, identifier: str) -> None:
     """Print a dead letter with what it says, as JSON."""
-    click.echo(json.dumps(call(url, "GET", _path(identifier)), indent=2, ensure_ascii=False))
+    options.print_json(call(url, "GET", _path(identifier)))
 
 
 @dead_letters.command()

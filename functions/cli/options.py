@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
@@ -18,6 +19,9 @@ STATUSES: Final = (
     "3 where something is not known, or the API does not answer."
 )
 
+_STEERING: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Controls and directions that JSON need not escape."""
+
 url = click.option(
     "--url",
     envvar="AIA_API_URL",
@@ -33,8 +37,9 @@ why = click.option("--why", "--note", "note", required=True, help="The reason, f
 
 
 def print_json(found: Any) -> None:  # noqa: ANN401 - any JSON value
-    """Print what the API answers."""
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    """Print what the API answers; what could move the cursor or turn the text around is escaped."""
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    click.echo(_STEERING.sub(lambda one: f"\\u{ord(one[0]):04x}", text))
 
 
 def length(option: str, text: str) -> timedelta:

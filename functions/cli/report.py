@@ -49,7 +49,7 @@ def report(
     if page is not None:
         _write(page, fetch(url, path.removeprefix("/v1")))
     if as_json:
-        click.echo(json.dumps(call(url, "GET", path), indent=2, ensure_ascii=False))
+        options.print_json(call(url, "GET", path))
     if as_text or not (page or as_json or send):
         click.echo(fetch(url, f"{path}.txt").decode(), nl=False)
     if send:

@@ -3,9 +3,9 @@
 import os
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -26,9 +26,16 @@ STYLES: Final = {
 """The style of a word by what it says; other words have none."""
 
 
+class _Foreign(Table):
+    """A table whose texts are foreign: nothing in them is markup or moves the cursor."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:  # noqa: ANN401 - as of `Table`
+        super().add_row(*(_lines(one) if isinstance(one, str) else one for one in cells), **options)
+
+
 def table_of(*names: str) -> Table:
     """A table with columns of these names."""
-    return Table(*(Column(name, overflow="fold") for name in names))
+    return _Foreign(*(Column(name, overflow="fold") for name in names))
 
 
 def fields() -> Table:
@@ -39,6 +46,10 @@ def fields() -> Table:
 def cell(text: str, style: str = "") -> Text:
     """Foreign text as one line of a table: nothing in it is markup or moves the cursor."""
     return Text(clean(text, _LONGEST), style=style)
+
+
+def _lines(text: str) -> Text:
+    return Text("\n".join(clean(line, _LONGEST) for line in text.split("\n")))
 
 
 def word(text: str) -> Text:

@@ -1,12 +1,15 @@
 """The `aia` command: which commands there are, and what each imports."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 from click.testing import CliRunner
 
+from functions.cli import options
 from functions.cli.main import main
+from functions.cli.screen import print_table, table_of
 
 COMMANDS = (
     *("ack", "actions", "backup", "channels", "check", "completion", "compliance", "costs", "coverage", "dead-letters"),
@@ -45,3 +48,16 @@ def test_the_comparison_of_files_needs_nothing_of_the_deployment() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert found.stdout == "[]\n"
+
+
+def test_foreign_text_neither_moves_the_cursor_nor_is_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    table = table_of("detail")
+    table.add_row("\x1b[2J[red]a[/b]\x9b1m\nsecond\u202eline")
+    print_table(table)
+    shown = capsys.readouterr().out
+    assert "[2J[red]a[/b]" in shown
+    options.print_json({"é": "\x1b\x9b1m\u202e"})
+    told = capsys.readouterr().out
+    assert json.loads(told) == {"é": "\x1b\x9b1m\u202e"}
+    assert "é" in told
+    assert not {"\x1b", "\x9b", "\u202e"} & {*shown, *told}

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.console import Console
-from rich.table import Column, Table
 
 from core.business.scans import scan_sources
 from core.errors import SettingsError
@@ -21,6 +19,7 @@ from functions.cli.doctor import project as checks
 from functions.cli.doctor import statements, writes
 from functions.cli.doctor.findings import Check, Finding, Verdict, run, status
 from functions.cli.doctor.google import AskError, Google, connect
+from functions.cli.screen import print_table, table_of
 
 _SECTIONS: Final = ("version", "jobs", "models", "partners", "business")
 _WIDTH: Final = 160
@@ -82,9 +81,9 @@ def _checks(google: Google, options: dict[str, Any]) -> Iterator[tuple[str, Chec
 
 def _print(found: list[Finding]) -> None:
     """The table, and below it how many findings there are of each verdict."""
-    table = Table(*(Column(name, overflow="fold") for name in ("check", "subject", "verdict", "detail")))
+    table = table_of("check", "subject", "verdict", "detail")
     for one in found:
         table.add_row(one.check, one.subject, one.verdict, one.detail)
-    Console(width=_WIDTH).print(table)
+    print_table(table, _WIDTH)
     counts = {verdict: sum(one.verdict is verdict for one in found) for verdict in Verdict}
     click.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
