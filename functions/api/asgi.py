@@ -10,7 +10,7 @@ import math
 import os
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -84,22 +84,8 @@ def application(
         changes: of what is shown; without it, nobody can watch.
     """
     callers = Callers(identify=identify, verified=verified, services=services)
-    work, kept, reads, acts = Work(), Kept(), Limits(READS), Limits(ACTS)
-    routes: list[BaseRoute] = [
-        Route(
-            one.route,
-            Answered(
-                endpoint=one,
-                services=services,
-                role_of=role_of,
-                work=work,
-                limits=acts if one.method != "GET" and isinstance(one, Operation) else reads,
-                kept=kept if one.shared else None,
-            ),
-            methods=[one.method],
-        )
-        for one in ENDPOINTS
-    ]
+    work = Work()
+    routes: list[BaseRoute] = [*_routes(services, role_of, work)]
     hub = Hub(changes.feed, work, changes.clock) if changes else None
     if hub and changes:
         watched = live.Live(hub, changes.clock)
@@ -112,6 +98,20 @@ def application(
     application.router.redirect_slashes = False
     application.state.stop = hub.stop if hub else None
     return application
+
+
+def _routes(services: Opened, role_of: roles.RoleOf | None, work: Work) -> Iterator[Route]:
+    kept, reads, acts = Kept(), Limits(READS), Limits(ACTS)
+    for one in ENDPOINTS:
+        answered = Answered(
+            endpoint=one,
+            services=services,
+            role_of=role_of,
+            work=work,
+            limits=acts if one.method != "GET" and isinstance(one, Operation) else reads,
+            kept=kept if one.shared else None,
+        )
+        yield Route(one.route, answered, methods=[one.method])
 
 
 @dataclass(slots=True)

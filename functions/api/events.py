@@ -70,7 +70,7 @@ class Events:
             "before_id": after.id if after else _LAST,
             "kinds": [*(values["kind"] or KINDS)],
             "target": like(values["target"]),
-            "person": (values["person"] or "").lower(),
+            "person": (values["person"] or "").strip().lower(),
             "words": " ".join(words(values["q"])),
             "most": most + 1,
         }

@@ -130,15 +130,21 @@ def compose(given: Sources) -> Services:
     bus, models = given.bus, given.models.all
     backfills = Backfills(store=store, clock=clock)
     start = Start(at=given.started, clock=clock, loading=lambda: backfills.loading)
+    views = Views(settings=settings, monitored=given.models, store=store, warehouse=warehouse, start=start)
     actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=clock, start=start)
     known = KnownModels(models=models, given={model.name: model for model in settings.models})
     outcomes = TrainingOutcomes(store=store, warehouse=warehouse, models=models, known=known, clock=clock)
     incidents = Incidents(store=store, actions=actions, trainings=outcomes, clock=clock)
-    channels = Channels(settings.channels, store, clock)
-    silences = _silences(given, incidents, known)
-    reports = _reports(given)
+    commands = Commands(
+        incidents=incidents,
+        actions=actions,
+        channels=Channels(settings.channels, store, clock),
+        silences=_silences(given, incidents, known),
+        reports=_reports(given),
+        bus=bus,
+        clock=clock,
+    )
     answers = Answers(bus=bus, clock=clock)
-    views = Views(settings=settings, monitored=given.models, store=store, warehouse=warehouse, start=start)
     return Services(
         views=views,
         model_settings=ModelSettings(given.models),
@@ -151,18 +157,10 @@ def compose(given: Sources) -> Services:
             incidents=incidents, warehouse=warehouse, policy=incident_policy(settings, ""), clock=clock
         ),
         actions=actions,
-        channels=channels,
-        silences=silences,
-        commands=Commands(
-            incidents=incidents,
-            actions=actions,
-            channels=channels,
-            silences=silences,
-            reports=reports,
-            bus=bus,
-            clock=clock,
-        ),
-        reports=reports,
+        channels=commands.channels,
+        silences=commands.silences,
+        commands=commands,
+        reports=commands.reports,
         dashboards=_dashboards(given),
         pipelines=Pipelines(store=store, expected=settings.pipelines.expected, clock=clock),
         probe_history=ProbeHistory(prometheus=given.prometheus, clock=clock),
