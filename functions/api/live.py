@@ -64,7 +64,7 @@ class Live:
         """The client of a request; raises as `Hub.join`, and `ValueError` for topics that there are not."""
         topics = topics_of(request.args.get("topics", ""))
         after = request.headers.get("Last-Event-ID") or request.args.get("after", "")
-        return await self.hub.join(topics, after, self._until(caller))
+        return await self.hub.join(topics, after, self._until(caller), caller.person)
 
     async def deliver(self, client: Client, receive: Receive, left: str, send: Deliver) -> bool:
         """Send messages while the client reads them, until it leaves by an event of that name; whether it is there still."""

@@ -28,6 +28,8 @@ BEAT_SECONDS = 15.0
 LINGER_SECONDS = 60.0
 """How long the feed stays open without anybody who watches."""
 MOST_CLIENTS = 600
+MOST_OF_ONE = 60
+"""Clients of one person who is known: nobody takes all places."""
 _PATIENCE = 10.0
 _JUST_AFTER = 0.01
 _encode = msgspec.json.encode
@@ -72,6 +74,7 @@ class Client:
     Attributes:
         mailbox: what waits for it.
         until: when its session is over.
+        person: whose it is; empty where nobody is known.
         told: whether it was last told that changes come.
         woken: set where it has something to do.
         gone: whether it is not connected any more.
@@ -79,6 +82,7 @@ class Client:
 
     mailbox: Mailbox
     until: datetime
+    person: str = ""
     told: bool | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     gone: bool = False
@@ -114,16 +118,18 @@ class Hub:
         self.live = False
         self.stopping = False
 
-    async def join(self, topics: frozenset[str], after: str, until: datetime) -> Client:
+    async def join(self, topics: frozenset[str], after: str, until: datetime, person: str = "") -> Client:
         """A new client, with what it missed after an id, if it gives one.
 
         Raises:
-            FullError: there are too many, or the instance is about to stop.
+            FullError: there are too many, or too many of that person, or the instance is about to stop.
             ValueError: `after` is no id.
         """
         if self.stopping or len(self._clients) >= self._most:
             raise FullError
-        client = Client(Mailbox(topics, ""), until)
+        if person and sum(one.person == person for one in self._clients) >= MOST_OF_ONE:
+            raise FullError
+        client = Client(Mailbox(topics, ""), until, person)
         self._clients.add(client)
         try:
             if self._keeping is None:

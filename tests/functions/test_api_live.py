@@ -334,6 +334,16 @@ def test_an_instance_that_is_full_says_when_to_come_again_and_has_room_once_some
             assert time.monotonic() < deadline
 
 
+def test_nobody_takes_all_places(changes: FakeChanges, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_hub, "MOST_OF_ONE", 1)
+    with running(changes, identify=lambda request: request.headers.get("X-Person", "")) as one:
+        ada = one.events(**{"X-Person": "ada"})
+        assert ada.next()["event"] == "hello"
+        assert one.events(**{"X-Person": "ada"}).response.status_code == 429
+        others = [one.events(**{"X-Person": "grace"}), one.events(), one.events()]
+        assert [other.next()["event"] for other in others] == ["hello"] * 3
+
+
 def test_an_instance_that_stops_tells_everybody_to_come_again_and_closes_its_feed(changes: FakeChanges) -> None:
     one = Instance(changes)
     try:
