@@ -4,13 +4,17 @@ import asyncio
 import os
 import socket
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _IDLE_SECONDS = 75
 """How long a connection without requests is kept: longer than browsers and Google's front end keep theirs."""
 _STOPPING_SECONDS = 8
 """How long requests may go on after SIGTERM: Cloud Run waits for ten."""
+HEADERS_SECONDS = 10.0
+"""How long the headers of a request may take, as a body may."""
 _OPEN_CONNECTIONS = 1000
 _LARGEST_HEADERS = 65_536
 _LARGEST_SENT = 1024
@@ -19,13 +23,45 @@ _TOLD_SECONDS = 0.2
 """How long it takes at most to tell everybody."""
 
 
+class InTime(H11Protocol):
+    """Requests over a connection by h11, which bounds the size of their headers, and within a time, which uvicorn does not bound."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        """The headers of the first request are awaited."""
+        super().connection_made(transport)
+        self._await_headers()
+
+    def data_received(self, data: bytes) -> None:
+        """The headers are there, or a part of them."""
+        super().data_received(data)
+        self._await_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is awaited any more."""
+        super().connection_lost(exc)
+        self._stop()
+
+    def _await_headers(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._stop()
+        elif self._late is None:
+            self._late = self.loop.call_later(HEADERS_SECONDS, self.timeout_keep_alive_handler)
+
+    def _stop(self) -> None:
+        if self._late:
+            self._late.cancel()
+        self._late = None
+
+
 def config(application: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
     """The options."""
     return uvicorn.Config(
         application,
         host=host,
         port=port,
-        http="h11",  # which bounds the headers
+        http=InTime,
         lifespan="off",  # everything opens at its first use
         access_log=False,  # an address may have the token of a survey or a session
         log_config=None,

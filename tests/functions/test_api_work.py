@@ -1,10 +1,12 @@
 """What hangs: a body that does not arrive, and a dependency that does not answer."""
 
 import asyncio
+import select
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from werkzeug.test import Client
 
 from core.errors import UnavailableError
 from functions.adapters.stores import open_store
-from functions.api import asgi
+from functions.api import asgi, server
 from functions.api.request import Request
 from functions.api.services import Services
 from functions.api.work import EACH, Work
@@ -154,6 +156,21 @@ def test_bodies_that_do_not_arrive_hold_up_nobody_and_are_refused(url: str, monk
     assert {one.recv(1000).split()[1] for one in slow} == {b"408"}
     for one in slow:
         one.close()
+
+
+def test_who_sends_no_headers_or_goes_on_with_them_is_given_up(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "HEADERS_SECONDS", 0.5)
+    known = requests.Session()
+    assert known.get(f"{url}/health", timeout=20).status_code == 200
+    silent, slow = sent(url, b""), sent(url, HEAD)
+    with silent, slow:
+        over = time.monotonic() + 20
+        with suppress(OSError):
+            while not select.select([slow], [], [], 0.1)[0]:
+                slow.sendall(b"X-More: and more\r\n")
+                assert time.monotonic() < over
+        assert silent.recv(100) == b""
+    assert known.get(f"{url}/health", timeout=20).status_code == 200
 
 
 @pytest.mark.parametrize(
