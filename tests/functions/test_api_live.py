@@ -306,7 +306,10 @@ def test_a_connection_ends_with_the_token_that_it_was_made_with(changes: FakeCha
         assert one.events(**{HEADER: f"a.{forged}.b"}).next()["event"] == "hello"
 
 
-def test_a_feed_that_cannot_be_opened_keeps_nobody_waiting_and_is_opened_later(changes: FakeChanges) -> None:
+def test_a_feed_that_cannot_be_opened_keeps_nobody_waiting_and_is_opened_later(
+    changes: FakeChanges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_hub, "BEAT_SECONDS", 0.5)
     changes.is_broken = True
     with running(changes) as one:
         events = one.events()
