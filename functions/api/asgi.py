@@ -194,7 +194,7 @@ class Answered:
         """Answer one request; an invalid one gets a problem with the reason."""
         request = of_scope(scope)
         caller: Caller = scope["state"][CALLER]
-        request.person, request.verified = caller.person, caller.verified
+        request.person, request.verified, request.unproven = caller.person, caller.verified, caller.unproven
         request.role = partial(self._role, caller)
         try:
             refusal = self._too_often(request, scope)

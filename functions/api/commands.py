@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
 
-from werkzeug.exceptions import Conflict
+from werkzeug.exceptions import Conflict, Forbidden
 
-from core.actions import lifecycle
+from core.actions import lifecycle, two_people
 from core.actions.guards import EVERY
 from core.errors import Fault
 from core.events import Command, Stage, Status, Verb
@@ -104,6 +104,8 @@ class Commands:
         run = self.actions.run(request_id)
         if run.stage is not Stage.AWAITING:
             raise Conflict(f"action: must await approval, is {run.stage} ({run.reason})")
+        if verb == Verb.APPROVE and run.request.action in two_people.ACTIONS:
+            _check_proven(request)
         if verb == Verb.APPROVE and run.first_approver and run.first_approver.lower() == fields.by().lower():
             raise Conflict(f"by: must be another person than {run.first_approver}, who approved it first")
         if lifecycle.is_late(run, now):
@@ -158,6 +160,8 @@ class Commands:
         lifts = self.actions.halts().get(action)
         if not lifts:
             raise Conflict(f"action: must be halted to be resumed, {action!r} is not")
+        if action == EVERY:
+            _check_proven(request)
         first = self.actions.resuming() if action == EVERY else ""
         if fields.verified and first.lower() == fields.by().lower():
             raise Conflict(f"by: must be another person than {first}, who wants all actions resumed")
@@ -210,6 +214,14 @@ def _command_fields(request: Request, *more: str) -> Fields:
     fields.only("by", "note", *more)
     _check_author(fields)
     return fields
+
+
+def _check_proven(request: Request) -> None:
+    """Raise `Forbidden` where two people decide whose identities are verified, and that of this one was not."""
+    if request.unproven:
+        raise Forbidden(
+            "identity: must be verified, since two people decide; sign in, or use a token that was made by who had"
+        )
 
 
 def _check_author(fields: Fields) -> None:

@@ -34,12 +34,14 @@ class Caller:
         verified: whether the identity was verified.
         role: the most that the token of the request may do; None where it has none.
         until: when what shows who it is expires; None where that is not known.
+        unproven: whether people are verified here, and this one was not.
     """
 
     person: str = ""
     verified: bool = False
     role: Role | None = None
     until: datetime | None = None
+    unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +58,19 @@ class Callers:
     verified: bool
     services: Callable[[], Services]
 
+    @property
+    def _verifies(self) -> bool:
+        return self.identify is not None and self.verified
+
     def of(self, request: Request) -> Caller:
         """Who asks; raises as `Identify` and `Tokens.holder` do."""
         if (token := bearer(request)).startswith(PREFIX):
             holder = self.services().tokens.holder(token)
-            return Caller(holder.person, holder.verified, holder.role, holder.until)
+            unproven = self._verifies and not holder.verified
+            return Caller(holder.person, holder.verified, holder.role, holder.until, unproven)
         person = self.identify(request) if self.identify else ""
         if not person or not self.verified:
-            return Caller(person)
+            return Caller(person, unproven=self._verifies)
         shown = (tokens.expiry(one) for one in (request.headers.get(HEADER) or "", token))
         return Caller(person, verified=True, until=min((one for one in shown if one), default=None))
 

@@ -24,6 +24,7 @@ class Request:
         body: the bytes that arrived.
         person: whose identity was verified; empty where nobody's was.
         verified: whether that identity is of one of several people, and not of whoever runs the local system.
+        unproven: whether people are verified here, and this one was not.
         role: of whoever asks.
         values: the parameters of the query that its operation has, as they were read.
     """
@@ -35,6 +36,7 @@ class Request:
     body: bytes = b""
     person: str = ""
     verified: bool = False
+    unproven: bool = False
     role: Callable[[], Role] = lambda: Role.VIEWER
     values: dict[str, Any] = field(default_factory=dict)
 

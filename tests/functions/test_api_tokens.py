@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from werkzeug.test import Client
 
 from core.access import Role
+from core.actions.plan import Plan
 from functions.adapters.stores import open_store
 from functions.api import identity
 from functions.api.identity import IdTokens, open_id_tokens
@@ -153,6 +154,21 @@ def test_two_people_resume_everything_and_the_same_one_is_told_so(office: TokenF
     assert (again.status_code, "another person than ada@example.com" in again.json["detail"]) == (409, True)
     assert say("resume", "grace@example.com").status_code == 202
     assert office.client.get("/v1/actions").json["automation"]["halted"] == []
+
+
+def test_who_is_not_verified_where_others_are_is_none_of_two_people(office: TokenFixture) -> None:
+    before = pages.application(pages.services(office.api.store, Rows(), office.api, office.clock)).test_client()
+    asked = {"name": "old", "role": "admin", "by": "ada@example.com"}
+    token = (before.post("/v1/tokens", json=asked).json or {})["token"]  # of a time when nobody was verified
+    office.api.obeys = True
+    assert office.ask(token, "POST", "/v1/automation/halt", json=HALT).status_code == 202
+    refused = office.ask(token, "POST", "/v1/automation/resume", json=HALT)
+    assert (refused.status_code, "identity: must be verified" in refused.json["detail"]) == (403, True)
+    run = pages.request("i", "revoke_access", "account/x", office.clock())
+    office.api.case(pages.awaiting(run, Plan(summary="x"), office.clock()))
+    approved = office.ask(token, "POST", f"/v1/actions/{run.id}/approve", json={"by": "Ada"})
+    assert (approved.status_code, "identity: must be verified" in approved.json["detail"]) == (403, True)
+    assert office.ask(token, "POST", f"/v1/actions/{run.id}/reject", json={"by": "Ada"}).status_code == 202
 
 
 def test_the_person_who_runs_the_local_system_resumes_alone(office: TokenFixture) -> None:
