@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
-from functions.api.operation import PREFIX, Operation
+from functions.api.operation import Operation
 from functions.api.operations import OPERATIONS
 
 FILE: Final = Path(__file__).parents[1] / "functions" / "cli" / "client.py"
@@ -21,9 +21,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote, urlencode
 
 from functions.cli.api import call, fetch
+from functions.cli.endpoints import path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,21 +41,11 @@ class Client:
     url: str
 '''
 _TAIL: Final = """
-    def _ask(self, method: str, path: str, body: object = None, **query: object) -> Any:  # noqa: ANN401 - any JSON value
-        return call(self.url.rstrip("/"), method, _with(path, query), cast("dict[str, Any] | None", body))
+    def _ask(self, method: str, address: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON value
+        return call(self.url.rstrip("/"), method, address, cast("dict[str, Any] | None", body))
 
-    def _text(self, path: str) -> str:
-        return fetch(self.url.rstrip("/"), path).decode()
-
-
-def _in(name: str) -> str:
-    return quote(name, safe="")
-
-
-def _with(path: str, query: dict[str, object]) -> str:
-    listed = {name: ",".join(value) if isinstance(value, list | tuple) else value for name, value in query.items()}
-    given = urlencode({name: value for name, value in listed.items() if value is not None})
-    return f"{path}?{given}" if given else path
+    def _text(self, address: str) -> str:
+        return fetch(self.url.rstrip("/"), address).decode()
 """
 _KINDS: Final = {"integer": "int", "string": "str", "array": "Sequence[str]"}
 
@@ -97,14 +87,12 @@ def _spelt(kind: Any) -> str:  # noqa: ANN401 - a type
 
 
 def _method(one: Operation) -> Iterator[str]:
-    path = re.sub(
-        r"{(\w+)}", lambda found: f"{{{found[1]}}}" if found[1] in _whole(one) else f"{{_in({found[1]})}}", one.path
-    )
     arguments = [f"{name}: {'int' if name in _whole(one) else 'str'}" for name in re.findall(r"{(\w+)}", one.path)]
     arguments += [f"body: {_spelt(one.takes)}"] if one.takes else []
     keywords = [f"{each.name}: {_KINDS[each.kind.schema['type']]} | None = None" for each in one.parameters]
     arguments += ["*", *keywords] if keywords else []
-    address = f'f"{PREFIX}{path}"' if "{" in path else f'"{PREFIX}{path}"'
+    parts = map(_part, one.path.removeprefix("/").split("/"))
+    address = f"path({', '.join([*parts, *(f'{each.name}={each.name}' for each in one.parameters)])})"
     yield ""
     yield f"    def {one.name}({', '.join(['self', *arguments])}) -> {_spelt(one.answers)}:"
     yield f'        """{one.summary}."""'
@@ -112,8 +100,18 @@ def _method(one: Operation) -> Iterator[str]:
         yield f"        return self._text({address})"
         return
     asked = [f'"{one.method}"', address, *(["body"] if one.takes else [])]
-    asked += [f"{each.name}={each.name}" for each in one.parameters]
     yield f'        return cast("{_spelt(one.answers)}", self._ask({", ".join(asked)}))'
+
+
+def _part(text: str) -> str:
+    """A part of a path as an argument.
+
+    >>> _part("{week}"), _part("{week}.txt"), _part("send")
+    ('week', 'f"{week}.txt"', '"send"')
+    """
+    if found := re.fullmatch(r"{(\w+)}", text):
+        return found[1]
+    return f'f"{text}"' if "{" in text else f'"{text}"'
 
 
 def _whole(one: Operation) -> frozenset[str]:

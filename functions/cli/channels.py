@@ -3,7 +3,6 @@
 import getpass
 import json
 import time
-import urllib.parse
 from typing import Any, Final
 
 import click
@@ -11,6 +10,7 @@ import click
 from core.text import clean
 from functions.cli import options
 from functions.cli.api import HELP, Json, RefusedError, call
+from functions.cli.endpoints import path
 
 _PATIENCE_SECONDS: Final = 60.0
 _EVERY_SECONDS: Final = 1.0
@@ -61,7 +61,7 @@ def deliver(url: str, name: str, by: str, wait: float) -> Json:
     Raises:
         RefusedError: it cannot be asked for, or there is no answer in time.
     """
-    asked = call(url, "POST", f"/v1/channels/{urllib.parse.quote(name, safe='')}/test", {"by": by})["id"]
+    asked = call(url, "POST", path("channels", name, "test"), {"by": by})["id"]
     return _awaited(url, name, asked, wait)
 
 

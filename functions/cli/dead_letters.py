@@ -1,13 +1,16 @@
 """`aia dead-letters`: messages that a function could not handle, and sending one again."""
 
 import json
-import urllib.parse
+from typing import Final
 
 import click
 
 from functions.cli import options
 from functions.cli.api import HELP, RefusedError, call
+from functions.cli.endpoints import path
 from functions.cli.screen import print_table, table_of
+
+_LETTERS: Final = "dead-letters"
 
 
 @click.group(epilog=HELP)
@@ -23,7 +26,7 @@ def dead_letters(context: click.Context, *, url: str) -> None:
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List those of the last 30 days, the newest first."""
-    found = call(url, "GET", "/v1/dead-letters")
+    found = call(url, "GET", path(_LETTERS))
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -39,7 +42,7 @@ def list_(url: str, *, as_json: bool) -> None:
 @click.pass_obj
 def show(url: str, identifier: str) -> None:
     """Print a dead letter with what it says, as JSON."""
-    options.print_json(call(url, "GET", _path(identifier)))
+    options.print_json(call(url, "GET", path(_LETTERS, identifier)))
 
 
 @dead_letters.command()
@@ -52,13 +55,9 @@ def resend(url: str, identifier: str, *, edit: bool, why: str, by: str) -> None:
     """Send a dead letter again, once, to the topic that it came from."""
     body = {"by": by, "note": why}
     if edit:
-        body["data"] = _edited(call(url, "GET", _path(identifier))["data"])
-    found = call(url, "POST", f"{_path(identifier)}/resend", body)
+        body["data"] = _edited(call(url, "GET", path(_LETTERS, identifier))["data"])
+    found = call(url, "POST", path(_LETTERS, identifier, "resend"), body)
     click.echo(f"{identifier}: accepted as {found['id']}")
-
-
-def _path(identifier: str) -> str:
-    return f"/v1/dead-letters/{urllib.parse.quote(identifier, safe='')}"
 
 
 def _edited(data: str) -> str:

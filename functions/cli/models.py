@@ -2,7 +2,6 @@
 
 import getpass
 import json
-import urllib.parse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from core.settings import parse_model
 from functions.adapters.config import load_yaml
 from functions.cli import options
 from functions.cli.api import HELP, Json, RefusedError, call
+from functions.cli.endpoints import path
 from functions.cli.promotions import promote, retrain, rollback
 from functions.cli.screen import print_table, table_of
 from functions.cli.versions import diff, show
@@ -65,8 +65,8 @@ def apply(url: str, file: Path, *, by: str) -> None:
     given = list(_read(file))
     _check(file, given)
     for settings in given:
-        path = f"/v1/models/{urllib.parse.quote(settings['name'])}?{urllib.parse.urlencode({'by': by})}"
-        click.echo(f"{settings['name']}: {call(url, 'PUT', path, settings)['change']}")
+        name: str = settings["name"]
+        click.echo(f"{name}: {call(url, 'PUT', path('models', name, by=by), settings)['change']}")
 
 
 @models.command()
@@ -75,8 +75,7 @@ def apply(url: str, file: Path, *, by: str) -> None:
 @click.pass_obj
 def remove(url: str, name: str, *, by: str) -> None:
     """Stop monitoring model NAME; its history stays."""
-    path = f"/v1/models/{urllib.parse.quote(name)}?{urllib.parse.urlencode({'by': by})}"
-    click.echo(f"{name}: {call(url, 'DELETE', path)['change']}")
+    click.echo(f"{name}: {call(url, 'DELETE', path('models', name, by=by))['change']}")
 
 
 def _read(file: Path) -> Iterator[Json]:

@@ -2,13 +2,13 @@
 
 import getpass
 import json
-import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from functions.cli.api import Json, call
+from functions.cli.endpoints import path
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,7 +57,7 @@ _REQUESTED = "{name}: requested as {request}, to replace version {model_version}
 
 
 def _ask(url: str, name: str, verb: str, body: Json) -> Json:
-    found: Json = call(url, "POST", f"/v1/models/{urllib.parse.quote(name, safe='')}/{verb}", body)
+    found: Json = call(url, "POST", path("models", name, verb), body)
     return found
 
 

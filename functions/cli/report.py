@@ -2,7 +2,6 @@
 
 import getpass
 import json
-import urllib.parse
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +9,7 @@ import click
 
 from functions.cli import options
 from functions.cli.api import HELP, Json, RefusedError, call, fetch
+from functions.cli.endpoints import ROOT, path
 
 _LATEST: Final = "latest"
 
@@ -45,15 +45,15 @@ def report(
     if name is None:
         _list(call(url, "GET", "/v1/reports"), as_json=as_json)
         return
-    path = f"/v1/reports/{urllib.parse.quote(name, safe='')}/{urllib.parse.quote(week, safe='')}"
+    address = path("reports", name, week)
     if page is not None:
-        _write(page, fetch(url, path.removeprefix("/v1")))
+        _write(page, fetch(url, address.removeprefix(ROOT)))
     if as_json:
-        options.print_json(call(url, "GET", path))
+        options.print_json(call(url, "GET", address))
     if as_text or not (page or as_json or send):
-        click.echo(fetch(url, f"{path}.txt").decode(), nl=False)
+        click.echo(fetch(url, f"{address}.txt").decode(), nl=False)
     if send:
-        asked = call(url, "POST", f"{path}/send", {"by": by})
+        asked = call(url, "POST", f"{address}/send", {"by": by})
         click.echo(f"{name}: asked for ({asked['id']}); `aia report` lists who got it")
 
 

@@ -1,13 +1,13 @@
 """The commands `show` and `diff` of `aia models`: versions of a model, and how two of them differ."""
 
 import json
-import urllib.parse
 from typing import Final
 
 import click
 
 from core.text import number
 from functions.cli.api import Json, call
+from functions.cli.endpoints import path
 from functions.cli.screen import print_table, table_of
 
 _NONE: Final = "-"
@@ -19,7 +19,7 @@ _NONE: Final = "-"
 @click.pass_obj
 def show(url: str, name: str, *, as_json: bool) -> None:
     """Show the versions of model NAME: metrics, training data, who asked for them, aliases and registries."""
-    found = call(url, "GET", f"/v1/models/{urllib.parse.quote(name)}/versions")
+    found = call(url, "GET", path("models", name, "versions"))
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -40,8 +40,7 @@ def show(url: str, name: str, *, as_json: bool) -> None:
 @click.pass_obj
 def diff(url: str, name: str, before: str, after: str, *, as_json: bool) -> None:
     """Show how versions BEFORE and AFTER of model NAME differ: parameters, metrics with their intervals, and windows."""
-    quoted = (urllib.parse.quote(one, safe="") for one in (name, before, after))
-    found = call(url, "GET", "/v1/models/{}/versions/{}/diff/{}".format(*quoted))
+    found = call(url, "GET", path("models", name, "versions", before, "diff", after))
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return

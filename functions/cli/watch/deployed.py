@@ -3,11 +3,11 @@
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, urlencode
 
 from core.onboarding import OnboardingError
 from functions.adapters.ports import BulkBus, Warehouse
 from functions.cli.api import Json, RefusedError, call, is_loopback
+from functions.cli.endpoints import path
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -55,7 +55,7 @@ class Deployed:
             OnboardingError: monitoring.yaml has a model of the name.
         """
         try:
-            found = call(self.url, "GET", f"/v1/models/{quote(name)}")
+            found = call(self.url, "GET", path("models", name))
         except RefusedError as error:
             if "no model is called" in str(error):
                 return None
@@ -67,15 +67,12 @@ class Deployed:
 
     def apply(self, settings: Json) -> str:
         """Create or change a model; what that did."""
-        answer: str = call(self.url, "PUT", self._path(settings["name"]), settings)["change"]
+        answer: str = call(self.url, "PUT", path("models", settings["name"], by=self.by), settings)["change"]
         return answer
 
     def remove(self, name: str) -> None:
         """Remove a model of the table."""
-        call(self.url, "DELETE", self._path(name))
-
-    def _path(self, name: str) -> str:
-        return f"/v1/models/{quote(name)}?{urlencode({'by': self.by})}"
+        call(self.url, "DELETE", path("models", name, by=self.by))
 
     def bigquery(self) -> "bigquery.Client":
         """BigQuery's own client, for tables and load jobs."""
