@@ -18,7 +18,7 @@ function counted({ worst, more }, [orders, , dollars]) {
 }
 
 // What hurts now: an incident that is mitigated costs nothing any more.
-export function risk(all) {
+function risk(all) {
   const live = all.filter((one) => isOpen(one) && one.state !== "mitigated");
   const hurting = live.filter((one) => one.impact);
   const sum = (name) => hurting.reduce((total, one) => total + one.impact[name], 0);
@@ -54,7 +54,7 @@ function line(incident, { quiet, fault: problem, sending }) {
     problem && el("p", { class: "fault", role: "alert" }, problem));
 }
 
-export const mostUrgent = (all) => all.filter(isOpen)
+const mostUrgent = (all) => all.filter(isOpen)
   .sort((a, b) => RANK.indexOf(b.severity) - RANK.indexOf(a.severity) || perHour(b) - perHour(a) || b.opened_at.localeCompare(a.opened_at));
 
 export function draw(all, silences) {

@@ -62,7 +62,7 @@ function approval(one, context) {
     context.fault && el("p", { class: "fault", role: "alert" }, context.fault));
 }
 
-export const awaiting = (actions) => (actions?.waiting ?? []).filter((one) => one.stage === "awaiting_approval");
+const awaiting = (actions) => (actions?.waiting ?? []).filter((one) => one.stage === "awaiting_approval");
 
 export function approvals(actions) {
   const asked = actions.waiting.filter((one) => one.stage === "awaiting_approval" || pending(keyOf(one)) || fault(keyOf(one)));

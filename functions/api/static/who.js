@@ -27,7 +27,7 @@ export function meet(me) {
   draw();
 }
 
-export function forgetDialog() {
+function forgetDialog() {
   waiting?.("");
   waiting = null;
 }

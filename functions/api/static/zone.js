@@ -13,7 +13,7 @@ function kept() {
 }
 
 export const zone = kept() === "UTC" ? "UTC" : local;
-export const isUtc = zone === "UTC";
+const isUtc = zone === "UTC";
 export const format = (options, locale) => new Intl.DateTimeFormat(locale, { ...options, timeZone: zone });
 const clock = format({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 export const clockOf = (instant = new Date()) => clock.format(instant);
