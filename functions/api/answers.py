@@ -3,13 +3,12 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
 
 from core.errors import Fault
-from core.events import stamp
 from core.settings.people import STAKEHOLDERS
 from core.surveys import SCORES
 from functions.adapters.ports import Clock, Data, RowBus
@@ -23,6 +22,7 @@ LARGEST = 2_000_000
 """Bytes of a body."""
 LONGEST_COMMENT = 2000
 """Characters."""
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(minutes=5)
 """How far clocks may differ."""
 _SHOWN = 80
@@ -94,8 +94,11 @@ class Answers:
         low, high = SCORES[answer.question]
         if not low <= answer.score <= high:
             yield "score", f"must be {low} to {high} for {answer.question}", answer.score
-        if answer.answered_at > self.clock() + _AHEAD:
-            yield "answered_at", "must not be in the future", stamp(answer.answered_at)
+        for name, at in (("answered_at", answer.answered_at), ("asked_at", answer.asked_at)):
+            if at and at > self.clock() + _AHEAD:
+                yield name, "must not be in the future", at.isoformat()
+            elif at and at < _EARLIEST:
+                yield name, f"must not be before {_EARLIEST:%Y}", at.isoformat()
 
 
 def answer_id(respondent: str, stakeholder: str, question: str, answered_at: datetime) -> str:

@@ -156,6 +156,8 @@ def test_uploaded_answers_are_published_and_the_same_ones_have_the_same_ids(clie
         ([ANSWER | {"respondent": "ada@example.com"}], "answers[0]: must be an answer"),
         ([ANSWER | {"answered_at": "2025-12-01T10:00:00"}], "answers[0]: must be an answer"),
         ([ANSWER | {"answered_at": "2999-12-01T10:00:00Z"}], "answers[0].answered_at: must not be in the future"),
+        ([ANSWER | {"answered_at": "0001-01-01T00:00:00+23:59"}], "answers[0].answered_at: must not be before 1970"),
+        ([ANSWER | {"asked_at": "9999-12-31T23:59:59-23:59"}], "answers[0].asked_at: must not be in the future"),
         ([], "answers: must be a list of 1 to 1000 answers, got 0"),
         ("all", "answers: must be a list of 1 to 1000 answers, got"),
     ],
