@@ -1,14 +1,29 @@
 """The events: what they are called, and what they refuse to hold."""
 
+import json
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.events import Change, Finding, IncidentChange, RetrainingRequest, Severity, Status, Tick, stamp
+from core.events import (
+    ActionDecision,
+    Change,
+    Command,
+    Event,
+    Finding,
+    IncidentChange,
+    IncidentDecision,
+    RetrainingRequest,
+    Severity,
+    Status,
+    Tick,
+    stamp,
+)
 
 AT = datetime(2026, 1, 2, 3, 15, tzinfo=UTC)
 TICK = Tick(job="drift_score", scheduled_at=AT)
@@ -51,6 +66,21 @@ def test_an_event_is_called_by_what_it_is_about_and_when() -> None:
     assert FINDING.id == "model/flight-delay:drift:2026-01-02T03:15:00Z"
     assert CHANGE.id == "model/flight-delay@2026-01-02T03:15:00Z:2"
     assert REQUEST.id == "flight-delay:2026-01-02T03:15:00Z"
+
+
+@pytest.mark.parametrize(
+    ("event", "table"),
+    [
+        (Command, "commands"),
+        (IncidentChange, "incident_changes"),
+        (ActionDecision, "action_decisions"),
+        (IncidentDecision, "incident_decisions_raw"),
+        (RetrainingRequest, "retraining_requests"),
+    ],
+)
+def test_the_table_that_pubsub_writes_an_event_into_has_its_fields(event: type[Event], table: str) -> None:
+    schema = json.loads((Path(__file__).parents[2] / f"infra/tables/ops.{table}.json").read_bytes())["schema"]
+    assert {one.name for one in fields(event)} | {"type", "version", "id"} == {column["name"] for column in schema}
 
 
 def test_an_observation_made_twice_has_one_id_whatever_it_says() -> None:
