@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from core.detection import Outcome
+from core.measures import measure_of
 from functions.adapters.ports import Data
 
 PERFORMANCE = frozenset(
@@ -70,8 +71,18 @@ def _why_unmeasured(model: Data, measures: Sequence[Data]) -> str:
         return f"{labels['arrived']:,} labels have arrived for the window; a verdict needs {labels['required']:,}"
     if not measures:
         return "the window has no measure" if labels else "the settings name no labels"
-    known = any(one["limit"] is not None or one["reference"] is not None for one in measures)
-    return "" if known else "neither a limit nor the performance of the reference is known"
+    if any(one["limit"] is not None for one in measures):
+        return ""
+    if not any(one["reference"] is not None for one in measures):
+        return "neither a limit nor the performance of the reference is known"
+    worse = ", ".join(one["title"] for one in measures if _is_worse(one))
+    return f"worse than in the reference, and no limit says whether that is too much: {worse}" if worse else ""
+
+
+def _is_worse(one: Data) -> bool:
+    """Whether the whole interval is worse than the reference."""
+    ends = (one["reference"], one["low"], one["high"])
+    return None not in ends and all(measure_of(one["measure"]).is_worse(end, ends[0]) for end in ends[1:])
 
 
 def _broken(model: Data) -> list[str]:

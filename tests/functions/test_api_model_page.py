@@ -152,6 +152,8 @@ GOOD: Data = {
     "measure": "accuracy",
     "title": "Accuracy",
     "value": 0.9,
+    "low": 0.87,
+    "high": 0.93,
     "limit": 0.85,
     "reference": 0.92,
     "beyond": False,
@@ -174,6 +176,12 @@ GAP: Data = {"title": "Accuracy", "segment": "city", "value": 0.2, "limit": 0.1}
     [
         ({}, "good", "Accuracy within limits"),
         ({"performance": [GOOD | {"limit": None}]}, "good", "not worse than in the reference"),
+        (
+            {"performance": [GOOD | {"limit": None, "reference": 0.95}]},
+            "not_known",
+            "worse than in the reference, and no limit says whether that is too much: Accuracy",
+        ),
+        ({"performance": [GOOD | {"limit": None, "reference": 0.8}]}, "good", "not worse than in the reference"),
         ({"performance": [GOOD | {"beyond": True}]}, "bad", "Accuracy is beyond its limit"),
         ({"gaps": [GAP]}, "bad", "Accuracy differs too much by city"),
         ({"gaps": [GAP | {"limit": None}]}, "good", "Accuracy within limits"),
