@@ -62,11 +62,17 @@ function drawThresholds(chart, thresholds, look) {
   ctx.restore();
 }
 
+// The places without a neighbour: no line leads to them.
+function lone(values) {
+  const known = (at) => values[at] !== null && values[at] !== undefined;
+  return [...values.keys()].filter((at) => known(at) && !known(at - 1) && !known(at + 1));
+}
+
 function drawn(one, { colour, dash, density, area }, look) {
   const common = { label: one.name, scale: one.axis, points: { show: false }, value: null };
   if (one.plot === "bar") return { ...common, paths: uPlot.paths.bars({ size: [0.8, 48] }), stroke: look.card, width: 1, fill: colour + density };
-  const few = one.values.filter((value) => value !== null).length < 2;
-  return { ...common, stroke: colour, width: 1.7, dash: dash.length ? dash : undefined, spanGaps: false, points: { show: few, size: 5, fill: colour }, fill: one.plot === "area" ? colour + area : undefined };
+  const alone = lone(one.values);
+  return { ...common, stroke: colour, width: 1.7, dash: dash.length ? dash : undefined, spanGaps: false, points: { show: alone.length > 0, filter: () => alone, size: 5, fill: colour }, fill: one.plot === "area" ? colour + area : undefined };
 }
 
 // Between the last line and the one before it, where these are the ends of an interval.
