@@ -98,10 +98,14 @@ def _next(incident: Incident, escalation: EscalationState, people: People) -> st
     """When the next tier is notified, or why it is not."""
     if not incident.escalates:
         owner = incident.acknowledged_by
-        return f"no further tier: {owner} has it" if owner else "no further tier: it is over, answered or muted"
+        return (
+            f"no further tier is told: {owner} has it"
+            if owner
+            else "no further tier is told: it is over, answered or muted"
+        )
     due = escalation_due(escalation, incident.severity, people)
     return (
         f"next at {instant(due)}, unless somebody acknowledges"
         if due
-        else f"no further tier: {incident.severity} does not escalate"
+        else f"no further tier is told: {incident.severity} does not escalate"
     )

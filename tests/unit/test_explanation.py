@@ -294,7 +294,7 @@ def test_who_was_to_be_told_has_the_steps_the_tiers_and_every_route() -> None:
     ("fields", "why"),
     [
         ({"state": State.ACKNOWLEDGED, "acknowledged_by": "Ada", "notified": replace(TOLD, acknowledged=True)}, "Ada has it"),
-        ({"severity": Severity.WARNING}, "no further tier: warning does not escalate"),
+        ({"severity": Severity.WARNING}, "no further tier is told: warning does not escalate"),
         ({"state": State.RESOLVED, "notified": replace(TOLD, firing=False)}, "it is over, answered or muted"),
     ],
     ids=["owned", "severity", "over"],
