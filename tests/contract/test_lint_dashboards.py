@@ -369,7 +369,7 @@ def drop_a_section(tree: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (drop_a_rule, "operations.json: Dead letters: threshold 1 stands for 'DeadLettersWaiting'"),
+        (drop_a_rule, "operations.json: Messages in dead-letter topics: threshold 1 stands for 'DeadLettersWaiting'"),
         (drop_a_section, "technical.json: Runbooks: pipelines: docs/runbooks/pipelines.md has no section 'too-"),
     ],
 )
