@@ -22,7 +22,7 @@ function answer(test) {
 
 function row(one, context) {
   return el("li", { "data-channel": one.name },
-    el("span", {}, el("b", {}, one.name), " ", el("span", { class: "soft" }, one.kind), " ", one.failing && el("span", { class: "pill critical" }, "does not deliver"), " ", answer(one.test),
+    el("span", {}, el("b", {}, one.name), " ", el("span", { class: "soft" }, `${one.kind}: `), one.failing && el("span", { class: "pill critical" }, "does not deliver"), one.failing && " ", answer(one.test),
       context.sending && el("span", { class: "saving" }, " sending…")),
     el("button", { type: "button", "data-needs": "responder", class: "do small", "data-key": keyOf(one.name), "aria-label": `Send a test message to ${one.name}`, onclick: () => send(one) }, "Test"),
     context.fault && el("p", { class: "fault", role: "alert" }, context.fault));

@@ -42,7 +42,7 @@ const card = (area) => el("details", { class: "card area", "data-key": area.name
 
 function draw({ at: instant, areas }) {
   const many = (sight) => areas.filter((one) => one.sight === sight).length;
-  const told = Object.keys(LEVELS).filter(many).map((sight) => `${many(sight)} ${sight}`);
+  const told = Object.keys(LEVELS).filter(many).map((sight) => `${many(sight)} ${many(sight) > 1 ? sight.replace("needs", "need") : sight}`);
   at("summary").textContent = `${plural(areas.length, "area")}: ${told.join(", ")}. As of ${clock(instant)}.`;
   show(at("areas"), ...areas.map(card));
 }

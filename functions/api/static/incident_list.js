@@ -14,7 +14,7 @@ const state = { first: [], older: [], next: "", choices: { categories: [], peopl
 const asked = (more = {}) => address("/v1/incidents/search", NAMES, more);
 
 const fields = () => [
-  { name: "q", label: "Search", type: "search", placeholder: "title, target, comment, evidence", wide: true },
+  { name: "q", label: "Search", type: "search", placeholder: "title, target, comment", wide: true },
   { name: "state", label: "State", choices: STATES },
   { name: "severity", label: "Severity", choices: ["critical", "error", "warning", "info"] },
   { name: "category", label: "Category", choices: state.choices.categories },

@@ -6,9 +6,9 @@ const override = (one) => el("li", {}, el("b", {}, one.person), ` from ${when(on
 
 function row(one) {
   return el("li", { "data-rotation": one.name },
-    el("span", {}, el("b", {}, one.person), " ", el("span", { class: "soft" }, `${one.name}, by ${one.channels.join(", ")}`),
+    el("span", {}, el("b", {}, one.person), " ", el("span", { class: "soft" }, `${one.name}, reached by ${one.channels.join(", ")}`),
       one.instead_of && [" ", el("span", { class: "pill info" }, `instead of ${one.instead_of}`)],
-      one.until && el("span", { class: "soft", title: when(one.until) }, " for ", left(one.until), `, then ${one.next}`),
+      one.until && el("span", { class: "soft", title: when(one.until) }, ", for another ", left(one.until), `, then ${one.next}`),
       one.overrides.length > 0 && el("ul", { class: "soft", "aria-label": `Overrides of ${one.name}` }, one.overrides.map(override))));
 }
 

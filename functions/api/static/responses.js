@@ -75,7 +75,7 @@ export function approvals(actions) {
 
 const nameOf = (action) => (action === "*" ? "everything" : words(action));
 const ASKS = {
-  halt: (action) => ({ title: `Halt ${nameOf(action)}?`, label: "Halt", text: ["No such action is applied from now on, also none that is approved, until somebody resumes it.", "What is applied already stays."] }),
+  halt: (action) => ({ title: `Halt ${nameOf(action)}?`, label: "Halt", text: [`${action === "*" ? "No action is" : "This action is not"} applied from now on, even if approved, until somebody resumes ${action === "*" ? "automation" : "it"}.`, "What has been applied already stays."] }),
   resume: (action) => ({ title: `Resume ${nameOf(action)}?`, label: "Resume", text: "Playbooks act by themselves again, within their guard rails." }),
 };
 
