@@ -241,7 +241,6 @@ class Answered:
         response = respond()
         self.fault.clear()
         if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and reply.is_problem(response):
-        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and response.headers["Content-Type"] == reply.PROBLEM:
             self.fault.update(msgspec.json.decode(response.body))
         response = reply.packed(response, request)
         if self.kept:

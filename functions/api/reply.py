@@ -33,8 +33,6 @@ _WORTH_PACKING = 1000
 """Bytes: a smaller response fits into one packet anyway."""
 _PROBLEM = "application/problem+json"
 _PACKED = ("application/json", _PROBLEM, "image/svg+xml", "text/")
-PROBLEM = "application/problem+json"
-_PACKED = ("application/json", PROBLEM, "image/svg+xml", "text/")
 _LEVEL = 5
 """Of gzip: higher ones take twice the time for a hundredth of the size."""
 _encoder = msgspec.json.Encoder()
@@ -100,7 +98,6 @@ def error(status: HTTPStatus, message: str, **more: Any) -> Response:  # noqa: A
     response = json(problem | more | {"request_id": logs.request_id()})
     response.status_code = status
     response.headers["Content-Type"] = _PROBLEM
-    response.headers["Content-Type"] = PROBLEM
     return response
 
 
