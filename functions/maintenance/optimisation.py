@@ -32,7 +32,7 @@ def _advise(outside: Outside, due: datetime) -> str:
     listed = [msgspec.to_builtins(one) for one in found]
     update(outside.store, OWN, ADVICE, lambda _: {"at": due, "advice": listed})
     counted = Counter(one.kind.value for one in found)
-    return ", ".join(f"{number} {kind}" for kind, number in sorted(counted.items())) or "no advice"
+    return ", ".join(f"{kind.replace('_', ' ')}: {number}" for kind, number in sorted(counted.items())) or "no advice"
 
 
 def advice(outside: Outside, due: datetime) -> Sequence[Advice]:

@@ -36,7 +36,7 @@ def test_an_incident_says_what_is_wrong_since_when_what_it_costs_who_has_it_and_
     expect(card(page).get_by_role("heading", level=1)).to_have_text(
         "churn is right in 71 % of its answers, 85 % are agreed on"
     )
-    expect(fact(page, "Since")).to_contain_text("14 minutes")
+    expect(fact(page, "Opened")).to_contain_text("14 minutes ago")
     expect(fact(page, "Impact")).to_contain_text("$4,200 an hour$3,100 to $5,300")
     expect(fact(page, "Acknowledged by")).to_contain_text("Nobody yetnotified: technical, log, ada · technical: tier 2")
     expect(fact(page, "Next step")).to_contain_text("models.md#accuracy")
@@ -335,6 +335,6 @@ def test_every_control_has_a_name_of_its_own(night: PageFixture, path: str, regi
 
 def test_who_is_on_call_is_shown_with_who_stands_in_for_whom(night: PageFixture) -> None:
     row = night.open("response").locator('[data-rotation="ml"]')
-    expect(row).to_contain_text("Grace ml, by team instead of Ada")
+    expect(row).to_contain_text("Grace ml, reached by team instead of Ada")
     expect(row).to_contain_text(", then Ada")
     expect(row.get_by_label("Overrides of ml")).to_contain_text("Grace from Jan 1, 2026")

@@ -421,7 +421,7 @@ def test_advice_is_kept_for_the_api_and_counted(world: deployed.Outside) -> None
     rows = [{"target": "model/a", "n_incidents": 4, "n_acknowledged": 0}]
     outside = system(world, incident_changes=rows)
     [said] = run(replace(outside, texts=lambda: {"all": " ".join(CATALOGUE)}), optimisation.steps)
-    assert said == "1 ignored_alarms"
+    assert said == "ignored alarms: 1"
     document = outside.store.get("maintenance", ADVICE)
     assert document is not None
     assert [one["subject"] for one in document.data["advice"]] == ["model/a"]

@@ -17,7 +17,7 @@ export const number = (value, digits = 3) =>
   value === null || value === undefined ? "–" : Number(value).toLocaleString(undefined, { maximumSignificantDigits: digits, ...(Math.abs(value) >= ENDLESS && { notation: "scientific" }) });
 export const percent = (value) =>
   value === null || value === undefined ? "–" : value.toLocaleString(undefined, { style: "percent", maximumFractionDigits: 1 });
-export const seconds = (value) => (value === null || value === undefined ? "–" : value < 1 ? `${Math.round(value * 1000)} ms` : `${number(value)} s`);
+export const seconds = (value) => (value === null || value === undefined ? "–" : value > 0 && value < 0.0005 ? "under 1 ms" : value < 1 ? `${Math.round(value * 1000)} ms` : `${number(value)} s`);
 // What rounds to zero has no sign.
 export const unsigned = (text) => text.replace(/^[-\u2212](?=[^1-9]*$)/, "");
 export const dollars = (value) => unsigned(money.format(value));

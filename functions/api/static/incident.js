@@ -52,7 +52,7 @@ function vitals(incident) {
   const lead = incident.conditions.find((one) => one.status === "firing" && one.target === incident.target) ?? incident.conditions[0];
   const fact = (name, [value, more, tone]) => el("div", { "data-fact": name }, el("dt", {}, name), el("dd", { class: tone }, value), more && el("dd", { class: "soft" }, more));
   return el("dl", { class: "vitals" },
-    fact("Since", [since(incident.opened_at), when(incident.opened_at), ""]),
+    fact("Opened", [[since(incident.opened_at), " ago"], when(incident.opened_at), ""]),
     fact("Impact", cost(incident)),
     fact("Acknowledged by", owner(incident)),
     fact("Next step", [lead?.runbook ? runbook(lead.runbook) : "No runbook", lead?.runbook ? `runbook for ${kindWords(subject(lead).kind)}` : "check the conditions that fire", ""]));

@@ -10,7 +10,7 @@ const KINDS = { chart: chartTile, scorecard, table };
 // The page shows units itself: a title that names them says it twice.
 const titled = (title) => title.replace(/ \((s|%|\$)\)$/, "");
 
-const FOREIGN = "No data here. Google Cloud or an exporter provides this metric where the resource exists.";
+const FOREIGN = "No data in this range. Google Cloud or an exporter writes this metric where the resource exists.";
 
 function place(node, tile) {
   node.style.gridColumn = `${tile.x + 1} / span ${tile.width}`;
