@@ -29,7 +29,7 @@ def line_of(file: Path, part: str) -> int:
 def test_the_settings_of_the_repository_have_nothing_to_change() -> None:
     found = CliRunner().invoke(main, ["check", str(SETTINGS), "--offline"])
     assert (found.exit_code, found.stderr) == (0, "")
-    assert found.stdout.endswith("1 models, 2 probes: nothing to change\n")
+    assert found.stdout.endswith("1 model, 2 probes: nothing to change\n")
 
 
 def test_every_fault_is_said_with_its_line(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """`aia check`: every fault of the settings at once, each with its line."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -38,13 +38,17 @@ def check(file: Path, *, offline: bool, url: str) -> None:
     faults = [] if offline else list(_running(settings, url))
     _say(told(file, faults))
     _say(told(file, unheard(settings, datetime.now(UTC)), mark="warning: "))
-    click.echo(f"{file}: {len(settings.models)} models, {len(settings.probes)} probes: {_count(faults)}")
+    click.echo(f"{file}: {_several(settings.models, 'model')}, {_several(settings.probes, 'probe')}: {_count(faults)}")
     sys.exit(1 if faults else 0)
 
 
 def _say(lines: Iterable[str]) -> None:
     for line in lines:
         click.echo(line, err=True)
+
+
+def _several(them: Sized, name: str) -> str:
+    return f"{len(them)} {name}{'' if len(them) == 1 else 's'}"
 
 
 def _count(faults: list[Fault]) -> str:
