@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from werkzeug.exceptions import Unauthorized
 
+from functions.adapters.prometheus import Prometheus
 from functions.adapters.stores import open_store
 from functions.api import asgi
 from functions.api.limits import Rate
@@ -28,9 +30,12 @@ from tests.support.builders.budget import ALL
 from tests.support.builders.night import fill
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.model_table import ModelTable
+from tests.support.servers.answering import answering
 
 SECONDS = 600 if ALL else 5
 TOKEN = "7f" * 16
+NO_SERIES = b'{"status":"success","data":{"resultType":"vector","result":[]}}'
+"""What Prometheus says where it has nothing."""
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -75,6 +80,13 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     history = ProbeHistory(prometheus=Measured(), clock=lambda: datetime.now(UTC))  # type: ignore[arg-type]
     with pages.served(pages.application(replace(made, probe_history=history), identify)) as url:
         yield url
+    with answering(200, NO_SERIES) as prometheus:
+        monkeypatch.setattr(
+            pages, "NOBODY", Prometheus(name="Prometheus", url=prometheus.url, open_session=requests.Session)
+        )
+        made = pages.services(store, Writable(), office, lambda: datetime.now(UTC), table=ModelTable())
+        with pages.served(pages.application(made, identify)) as url:
+            yield url
     store.close()  # type: ignore[attr-defined]
 
 
