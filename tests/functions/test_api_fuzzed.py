@@ -9,7 +9,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from functions.adapters.prometheus import Prometheus
 from functions.adapters.stores import open_store
 from functions.api import asgi
 from functions.api.limits import Rate
-from functions.api.probe_history import ProbeHistory
 from functions.api.request import Request
 from infra import openapi
 from tests.support.builders import pages
@@ -56,13 +54,6 @@ class Writable(Rows):
         pass
 
 
-class Measured:
-    """A Prometheus that has no series."""
-
-    def range(self, query: str, *, start: int, end: int, step: int) -> list[object]:
-        return []
-
-
 def identify(request: Request) -> str:
     if request.headers.get("Authorization") != f"Bearer {TOKEN}":
         raise Unauthorized("token: must be given")
@@ -76,10 +67,6 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
     office = ApiFixture(store, obeys=False)
     fill(office, datetime.now(UTC))
-    made = pages.services(store, Writable(), office, lambda: datetime.now(UTC), table=ModelTable())
-    history = ProbeHistory(prometheus=Measured(), clock=lambda: datetime.now(UTC))  # type: ignore[arg-type]
-    with pages.served(pages.application(replace(made, probe_history=history), identify)) as url:
-        yield url
     with answering(200, NO_SERIES) as prometheus:
         monkeypatch.setattr(
             pages, "NOBODY", Prometheus(name="Prometheus", url=prometheus.url, open_session=requests.Session)
