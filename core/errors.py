@@ -16,6 +16,7 @@
     ├── ConflictError        somebody else wrote the document first
     ├── BusyError            somebody else holds the claim; try again later
     └── UnavailableError     something outside does not answer; try again later
+        ├── DeadlineError    the time of the request is over: no call says anything about who was called
         ├── QuotaError       a quota of the cloud is used up; try again later, and tell people
         └── LimitedError     a limit on how often it may be asked is reached; try again at a known instant
 
@@ -100,6 +101,10 @@ class BusyError(AiaError):
 
 class UnavailableError(AiaError):
     """Something outside does not answer; the message names it."""
+
+
+class DeadlineError(UnavailableError):
+    """The time of the request at hand is over; what it is about is delivered again."""
 
 
 class QuotaError(UnavailableError):

@@ -18,6 +18,7 @@ from google.pubsub_v1.types import PublishRequest
 
 from core.errors import QuotaError, UnavailableError
 from core.events import Event, Finding
+from functions.adapters import request_deadline
 from functions.adapters.events import encode
 from functions.adapters.ports import Data, PubsubMessage
 
@@ -54,8 +55,7 @@ class PubsubBus:
     def __init__(self, project: str, client: PublisherClient, patience: float) -> None:
         self._project = project
         self._client = client
-        self._retry = patient(patience)
-        self._attempt = min(ATTEMPT_SECONDS, patience)
+        self._patience = patience
 
     def publish(self, topic: str, event: Event, **attributes: str) -> None:
         """Publish an event and return when the bus has it.
@@ -105,8 +105,9 @@ class PubsubBus:
     def _send(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
         path = self._client.topic_path(self._project, topic)
         for batch in batches(messages):
+            seconds = request_deadline.within(self._patience)
             with _port_errors(path):
-                send(self._client, path, batch, retry=self._retry, timeout=self._attempt)
+                send(self._client, path, batch, retry=patient(seconds), timeout=min(ATTEMPT_SECONDS, seconds))
 
 
 def open_bus(project: str, *, patience: float = TOTAL_SECONDS) -> PubsubBus:

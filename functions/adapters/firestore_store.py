@@ -21,6 +21,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from google.cloud.firestore_v1.field_path import FieldPath
 
 from core.errors import ConflictError, UnavailableError
+from functions.adapters import request_deadline
 from functions.adapters.ports import Data, Document, Due
 from functions.adapters.store import PAGE, check_key, fields, normal
 
@@ -120,10 +121,11 @@ class FirestoreStore:
     def _client(self) -> firestore.Client:
         return firestore.Client(project=self._project, database=self._database)
 
-    @functools.cached_property
+    @property
     def _limits(self) -> dict[str, Any]:
-        retry = Retry(predicate=_passing, initial=0.1, maximum=1.0, timeout=self._patience)
-        return {"retry": retry, "timeout": self._patience}
+        seconds = request_deadline.within(self._patience)
+        retry = Retry(predicate=_passing, initial=0.1, maximum=1.0, timeout=seconds)
+        return {"retry": retry, "timeout": seconds}
 
     def _reference(self, collection: str, key: str) -> firestore.DocumentReference:
         return self._client.collection(collection).document(spell(check_key(key)))

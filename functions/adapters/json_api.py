@@ -9,6 +9,8 @@ import msgspec
 
 from core.errors import QueryError, UnavailableError
 from core.text import clean
+from functions.adapters import request_deadline
+from functions.adapters.bounded_response import TooLargeError, fetch
 
 if TYPE_CHECKING:
     import requests
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 PATIENCE = 10.0
 """Seconds that one request may take."""
+LARGEST = 64_000_000
+"""Bytes of an answer."""
 _REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
 PAGES = 100
@@ -89,15 +93,17 @@ class JsonApi:
 
     def _send(self, method: str, path: str, kind: type[T], *, of: str, **given: Any) -> T:  # noqa: ANN401 - of requests
         import requests  # noqa: PLC0415 - with the first request
+        import urllib3  # noqa: PLC0415 - the same
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - the same
 
+        seconds = request_deadline.within(self._patience)
         try:
-            response = self._session().request(
-                method, f"{self._url}{path}", timeout=self._patience, allow_redirects=False, **given
-            )
-        except (requests.RequestException, GoogleAuthError) as error:
+            status, body = fetch(self._session(), method, f"{self._url}{path}", seconds=seconds, most=LARGEST, **given)
+        except (TimeoutError, requests.RequestException, urllib3.exceptions.HTTPError, GoogleAuthError) as error:
             raise UnavailableError(f"{self._name} does not answer ({type(error).__name__})") from error
-        return self._decoded(response.status_code, response.content, kind, of or path)
+        except TooLargeError as error:
+            raise UnavailableError(f"{self._name} answers more than {LARGEST // 1_000_000} MB") from error
+        return self._decoded(status, body, kind, of or path)
 
     def _decoded(self, status: int, body: bytes, kind: type[T], of: str) -> T:
         if status in _REFUSED:

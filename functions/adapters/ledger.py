@@ -16,6 +16,7 @@ from enum import StrEnum
 from core.errors import AiaError, BusyError, ConflictError
 from core.events import stamp
 from core.ledger import ClaimDecision, ClaimState, ClaimVerdict, Entry, claim, confirm, release
+from functions.adapters import request_deadline
 from functions.adapters.logs import fields
 from functions.adapters.ports import Clock, Data, Document, Store
 from functions.adapters.store import change_document, every
@@ -156,7 +157,8 @@ class Ledger:
     def release(self, claim: Claim) -> None:
         """See `Claim.release`: when that fails, the error of the effect matters more, and the lease will end."""
         try:
-            self._release(claim)
+            with request_deadline.closing():
+                self._release(claim)
         except AiaError as error:
             said = fields(key=claim.key, owner=claim.attempt)
             log.warning("not released: %s: %s", claim.key, error, extra=said)

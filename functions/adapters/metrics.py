@@ -29,9 +29,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from core.errors import Fault, SettingsError
+from core.errors import DeadlineError, Fault, SettingsError
 from core.metrics import Metric, MetricKind, check, system
-from functions.adapters import logs
+from functions.adapters import logs, request_deadline
 from functions.adapters.metrics_wire import Point, Series, Wire
 from functions.adapters.ports import Clock
 
@@ -137,7 +137,8 @@ class CloudMetrics:
             return
         whole = not _is_recent(self._whole, now)
         if points := self._take(now, standing=whole, gap=PERIOD if whole else EVERY):
-            self._failed = None if self._send(points, _patience(len(points))) else now
+            with request_deadline.closing():
+                self._failed = None if self._send(points, _patience(len(points))) else now
         if whole:
             self._whole = now
             self._forget()
@@ -188,7 +189,11 @@ class CloudMetrics:
 
     def _send(self, points: Sequence[Point], seconds: float) -> bool:
         """Whether all were written or refused; the others stay."""
-        deadline = time.monotonic() + seconds
+        try:
+            deadline = time.monotonic() + request_deadline.within(seconds)
+        except DeadlineError:
+            self._keep(points)
+            return False
         self._flushes += 1
         for first in range(0, len(points), SERIES_A_CALL):
             chunk = points[first : first + SERIES_A_CALL]

@@ -7,7 +7,6 @@ value is None, and so is one whose value is no finite number.
 import functools
 import math
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from core.errors import QueryError, UnavailableError
+from functions.adapters import request_deadline
+from functions.adapters.bounded_response import TooLargeError, fetch
 
 if TYPE_CHECKING:
     import requests
-    import urllib3
 
 GOOGLE = "https://monitoring.googleapis.com/v1/projects/{project}/location/global/prometheus"
 SCOPES = ("https://www.googleapis.com/auth/monitoring.read",)
@@ -27,7 +27,6 @@ PATIENCE = 6.0
 """Seconds for a whole response: well below the polling interval of the page, so that an outage shows soon."""
 LARGEST = 16_000_000
 """Bytes of an answer."""
-_CHUNK = 65_536
 _SHOWN = 300
 _REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -116,13 +115,13 @@ class Prometheus:
         import urllib3  # noqa: PLC0415 - the same
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - the same
 
-        end = time.monotonic() + self._patience
-        limits = {"timeout": self._patience, "stream": True, "allow_redirects": False}
+        seconds = request_deadline.within(self._patience)
         try:
-            with self._session().get(url, params=dict(parameters), **limits) as response:  # type: ignore[arg-type]  # a mapping of options has one type
-                return response.status_code, self._read_body(response.raw, end)
+            return fetch(self._session(), "GET", url, seconds=seconds, most=LARGEST, params=dict(parameters))
         except (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError) as error:
-            raise UnavailableError(f"{self._name}: does not answer within {self._patience:g} s") from error
+            raise UnavailableError(f"{self._name}: does not answer within {seconds:g} s") from error
+        except TooLargeError as error:
+            raise QueryError(f"{self._name}: answers more than {LARGEST // 1_000_000} MB") from error
         except (
             requests.RequestException,
             urllib3.exceptions.HTTPError,
@@ -130,16 +129,6 @@ class Prometheus:
             raise UnavailableError(f"{self._name}: does not answer ({type(error).__name__})") from error
         except GoogleAuthError as error:
             raise UnavailableError(f"{self._name}: nobody to ask it as ({error})") from error
-
-    def _read_body(self, stream: "urllib3.BaseHTTPResponse", end: float) -> bytes:
-        body = bytearray()
-        while chunk := stream.read1(_CHUNK, decode_content=True):  # what has come, and no waiting for more
-            body += chunk
-            if len(body) > LARGEST:
-                raise QueryError(f"{self._name}: answers more than {LARGEST // 1_000_000} MB")
-            if time.monotonic() > end:
-                raise TimeoutError
-        return bytes(body)
 
 
 def connect(project: str) -> Prometheus:

@@ -18,6 +18,7 @@ from typing import Any
 
 from core.errors import ConflictError, UnavailableError
 from core.events import stamp
+from functions.adapters import request_deadline
 from functions.adapters.document_json import decode, encode
 from functions.adapters.ports import Data, Document, Due
 from functions.adapters.store import check_key, fields, normal
@@ -113,9 +114,13 @@ class SqliteStore:
             raise ConflictError(f"{collection}/{document.key}: somebody else wrote it first")
 
     def _run(self, sql: str, *values: Any) -> list[tuple[str, ...]]:  # noqa: ANN401 - what SQLite takes
+        seconds = request_deadline.within(self._patience)
         try:
             with self._lock:
-                return self._connection().execute(sql, values).fetchall()
+                connection = self._connection()
+                if seconds == self._patience:
+                    return connection.execute(sql, values).fetchall()
+                return _hurried(connection, seconds, self._patience, sql, values)
         except sqlite3.Error as error:
             raise UnavailableError(f"store {self._path}: {error}") from error
 
@@ -138,6 +143,17 @@ class SqliteStore:
             connection.close()
             raise
         return connection
+
+
+def _hurried(
+    connection: sqlite3.Connection, seconds: float, usual: float, sql: str, values: Sequence[Any]
+) -> list[tuple[str, ...]]:
+    """The rows of a statement that waits for other writers for less than the usual time."""
+    connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+    try:
+        return connection.execute(sql, values).fetchall()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {usual * 1000:.0f}")
 
 
 def _patiently(act: Callable[[], object], patience: float) -> None:

@@ -16,11 +16,13 @@ from typing import Any
 import msgspec
 import requests
 from google.api_core import exceptions as api
+from google.api_core.retry import Retry
 from google.auth import exceptions as auth
 from google.cloud import bigquery
 from google.cloud.bigquery import retry as retries
 
 from core.errors import QueryError, UnavailableError
+from functions.adapters import request_deadline
 from functions.adapters.job_labels import SERVICE, current_labels
 from functions.adapters.ports import Data
 
@@ -41,6 +43,8 @@ _TYPES: tuple[tuple[type, str], ...] = (
 _AS_IT_IS = frozenset({str, bool, int, type(None)})
 _SIZED = msgspec.json.Encoder(enc_hook=str)
 _BUSY = frozenset({"quotaExceeded", "rateLimitExceeded", "jobRateLimitExceeded", "backendError"})
+_STOPPED = frozenset({"stopped", "timeout"})
+"""The reasons of a job that BigQuery ended at its `jobTimeoutMs`."""
 _DOWN = (
     api.ServerError,
     api.TooManyRequests,
@@ -58,7 +62,7 @@ class BigQueryWarehouse:
         client: BigQuery's own client.
         patience: seconds that one request is retried for while BigQuery does not answer.
         request_timeout: seconds that one request may take.
-        timeout: seconds that one statement may take.
+        timeout: seconds that one statement may take; BigQuery stops it then, as far as it can.
         maximum_bytes_billed: a statement that would read more is refused before it costs anything.
         function: the label of that name on every job.
     """
@@ -78,7 +82,7 @@ class BigQueryWarehouse:
         self._timeout = timeout
         self._maximum = maximum_bytes_billed
         self._labels = {"service": SERVICE} | ({"function": function} if function else {})
-        self._retry = retries.DEFAULT_RETRY.with_timeout(patience).with_delay(initial=0.2, maximum=2.0)
+        self._patience = patience
 
     def query(self, sql: str, **parameters: Any) -> list[Data]:  # noqa: ANN401 - a parameter is any JSON value
         """Run a GoogleSQL statement; see the port.
@@ -91,9 +95,9 @@ class BigQueryWarehouse:
             rows = self._client.query_and_wait(
                 sql,
                 job_config=self._config(parameters, maximum_bytes_billed=self._maximum),
-                api_timeout=self._request_timeout,
-                wait_timeout=self._timeout,
-                retry=self._retry,
+                api_timeout=request_deadline.within(self._request_timeout),
+                wait_timeout=request_deadline.within(self._timeout),
+                retry=self._retry(),
                 job_retry=None,  # type: ignore[arg-type] # as the documentation has it: no retries of jobs
             )
             return [dict(row.items()) for row in rows]
@@ -102,9 +106,11 @@ class BigQueryWarehouse:
         """Run a statement and give its rows page by page (`jobs.getQueryResults` with `maxResults`); see the port."""
         with _translated():
             job = self._insert(sql, parameters, maximum_bytes_billed=self._maximum)
-            rows = iter(job.result(page_size=at_once, retry=self._retry, job_retry=None, timeout=self._timeout))
+            seconds = request_deadline.within(self._timeout)
+            rows = iter(job.result(page_size=at_once, retry=self._retry(), job_retry=None, timeout=seconds))
         while True:
             with _translated():
+                request_deadline.within(self._timeout)  # a page was asked for with what was left before
                 row = next(rows, None)
             if row is None:
                 return
@@ -127,13 +133,22 @@ class BigQueryWarehouse:
         # Without job_retry=None the client repeats the insert for ten minutes, whatever `retry` says.
         config = self._config(parameters, **options)
         return self._client.query(
-            sql, job_config=config, retry=self._retry, job_retry=None, timeout=self._request_timeout
+            sql,
+            job_config=config,
+            retry=self._retry(),
+            job_retry=None,
+            timeout=request_deadline.within(self._request_timeout),
         )
+
+    def _retry(self) -> Retry:
+        seconds = request_deadline.within(self._patience)
+        return retries.DEFAULT_RETRY.with_timeout(seconds).with_delay(initial=0.2, maximum=2.0)
 
     def _config(self, parameters: Mapping[str, Any], **options: Any) -> bigquery.QueryJobConfig:  # noqa: ANN401 - of the client's configuration
         return bigquery.QueryJobConfig(
             query_parameters=[_parameter(name, value) for name, value in parameters.items()],
             labels=self._labels | current_labels(),
+            job_timeout_ms=math.ceil(request_deadline.within(self._timeout) * 1000),
             **options,
         )
 
@@ -151,8 +166,8 @@ class BigQueryWarehouse:
                     table,
                     part,
                     row_ids=bigquery.AutoRowIDs.DISABLED,
-                    retry=self._retry,
-                    timeout=self._request_timeout,
+                    retry=self._retry(),
+                    timeout=request_deadline.within(self._request_timeout),
                 )
             if faults:
                 raise QueryError(f"BigQuery refused rows of {table}: {_first_fault(faults)}")
@@ -222,6 +237,8 @@ def _translated() -> Iterator[None]:
         reason = error.errors[0].get("reason")
         if reason in _BUSY:
             raise UnavailableError(f"BigQuery is busy ({reason}): {_first_line(error)}") from error
+        if reason in _STOPPED:
+            raise UnavailableError(f"BigQuery stopped the statement ({reason}): {_first_line(error)}") from error
         raise QueryError(f"BigQuery refused the statement: {_first_line(error)}") from error
     except auth.GoogleAuthError as error:
         raise UnavailableError(f"BigQuery: no credentials: {_first_line(error)}") from error

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -192,7 +193,7 @@ def _counted_ones(
                     yield attempt(model, outside=own)
                 else:
                     room.acquire()
-                    asking.append(pool.submit(attempt, model, outside=own))
+                    asking.append(pool.submit(copy_context().run, functools.partial(attempt, model, outside=own)))
                     asking[-1].add_done_callback(lambda _: room.release())
         except _PASSING as error:
             yield from (_failed(model, error) for model in waiting.values())
@@ -210,7 +211,7 @@ def _side_by_side(act: Callable[[A], B], given: Sequence[A]) -> list[B]:
     if len(given) <= 1:
         return list(map(act, given))
     with ThreadPoolExecutor(THREADS, "model") as pool:
-        return list(pool.map(act, given))
+        return list(pool.map(lambda context, one: context.run(act, one), [copy_context() for _ in given], given))
 
 
 def _attempt(model: Model, *, at: datetime, outside: Outside, until: float) -> _Attempt:

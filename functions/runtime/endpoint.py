@@ -21,10 +21,10 @@ from flask.typing import ResponseReturnValue
 
 from core.errors import AiaError, BusyError, ConflictError, PoisonError, RefusedError, UnavailableError
 from core.events import Event, Tick
-from functions.adapters import logs
+from functions.adapters import logs, request_deadline
 from functions.adapters.events import decode, decode_any, type_of
 from functions.adapters.ports import Metrics
-from functions.runtime import incoming
+from functions.runtime import deadlines, incoming
 from functions.runtime.ports import Ports, once
 from functions.runtime.push import Message, read_push
 
@@ -70,8 +70,9 @@ def serve(function: str, build: Callable[[Ports], Answer], *, largest: int | Non
 
     @functions_framework.http
     def main(request: flask.Request) -> ResponseReturnValue:
-        refused = None if largest is None else incoming.receive(request, largest)
-        return refused or built()(request)
+        with request_deadline.request(deadlines.of_function()):
+            refused = None if largest is None else incoming.receive(request, largest)
+            return refused or built()(request)
 
     return main
 
@@ -212,31 +213,34 @@ def _carry_out(
     ports: Ports, read: Callable[[Message], E], handle: Callable[[E], TickResult | None], body: bytes
 ) -> bool:
     """Handle the event of a push request; false if there is none or it is refused, and the message is parked."""
-    event = _read(ports, read, body)
-    if event is None:
+    try:
+        message = read_push(body)
+    except PoisonError as error:
+        _park(ports, body, error, message=None)
         return False
+    with request_deadline.shortened(deadlines.of_subscription(message.subscription)):
+        try:
+            event = read(message)
+        except PoisonError as error:
+            _park(ports, body, error, message=message)
+            return False
+        return _done(ports, handle, event, partial(_park, ports, body, message=message))
+
+
+def _done(
+    ports: Ports, handle: Callable[[E], TickResult | None], event: E, park: Callable[[RefusedError], None]
+) -> bool:
     try:
         result = handle(event)
     except RefusedError as error:
-        _park(ports, body, error, read_push(body))
+        park(error)
         return False
     if isinstance(event, Tick):
         finish(event, result, function=ports.function, metrics=ports.metrics)
     return True
 
 
-def _read(ports: Ports, read: Callable[[Message], E], body: bytes) -> E | None:
-    """The event of a push request; None if there is none, and the message is parked."""
-    message: Message | None = None
-    try:
-        message = read_push(body)
-        return read(message)
-    except PoisonError as error:
-        _park(ports, body, error, message)
-        return None
-
-
-def _park(ports: Ports, body: bytes, error: AiaError, message: Message | None) -> None:
+def _park(ports: Ports, body: bytes, error: AiaError, *, message: Message | None) -> None:
     reason = str(error)[:LONGEST_REASON]
     ports.park(body, reason, message)
     log.warning("parked: %s", reason, extra=logs.fields(function=ports.function, message_id=message and message.id))

@@ -6,12 +6,12 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from core.errors import UnavailableError
+from functions.adapters import request_deadline
 
 if TYPE_CHECKING:
     from google.auth.transport import Request
@@ -91,4 +91,9 @@ def open_fetch() -> Fetch:
     """Fetches URLs, each within some seconds."""
     from google.auth.transport.requests import Request  # noqa: PLC0415 - only where tokens are verified
 
-    return partial(Request(), timeout=_PATIENCE_SECONDS)
+    fetched = Request()
+
+    def fetch(url: str, method: str = "GET") -> Any:  # noqa: ANN401 - the library's own protocol
+        return fetched(url, method=method, timeout=request_deadline.within(_PATIENCE_SECONDS))
+
+    return fetch

@@ -21,7 +21,9 @@ from typing import Self
 
 from google.cloud import bigquery
 
+from core.maintenance.dead_letters import subscriptions
 from functions.adapters import config
+from functions.runtime.deadlines import ACKNOWLEDGEMENT
 from infra import stage
 from infra.local import files, functions_host, mlflow, prometheus, session_token
 from infra.local.patience import patiently
@@ -226,6 +228,9 @@ class Stack:
             "AIA_MONITORING_ENDPOINT": f"127.0.0.1:{self.ports['monitoring']}",
             "AIA_PROMETHEUS_URL": self.ports.url("prometheus"),
             "AIA_LOCATION": "local",
+            ACKNOWLEDGEMENT: json.dumps(
+                {name: trigger["ack_deadline_seconds"] for name, _, trigger in subscriptions(stage.deployment())}
+            ),
             "AIA_STACK_RECORD": str(self.folder / RECORD),
             "AIA_API_URL": self.ports.url("page"),
             "AIA_COMMAND_INTAKE_URL": self.ports.url("commands"),

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.errors import UnavailableError
+from core.errors import DeadlineError, UnavailableError
 from core.events import Change, Status
 from core.incidents.model import State
 from core.incidents.outbox import BACKLOG_LIMIT
@@ -138,6 +138,17 @@ def test_a_channel_that_takes_no_messages_is_a_finding_of_its_own(setup: Setup) 
     (finding,) = setup.world.found
     assert (finding.target, finding.status, finding.severity.value) == ("channel/inbox", Status.FIRING, "error")
     assert "no answer" in finding.summary
+
+
+def test_a_request_that_is_over_says_nothing_about_its_channels(setup: Setup) -> None:
+    setup.channels["inbox"].fault = DeadlineError("deadline: 60 s of this request are over")
+    for minute in range(4):
+        setup.world.now += timedelta(seconds=20)
+        with pytest.raises(UnavailableError, match="are over"):
+            setup.give(found(minute))
+    setup.world.now += timedelta(minutes=2)
+    setup.give(found(5))
+    assert setup.world.found == []
 
 
 def test_a_refused_message_is_final_and_stands_in_the_timeline(setup: Setup) -> None:

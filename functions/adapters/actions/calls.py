@@ -12,6 +12,7 @@ from google.auth import exceptions as auth
 
 from core.errors import ActionError, UnavailableError
 from core.settings.response import Resource
+from functions.adapters import request_deadline
 
 PATIENCE = 5.0
 """Seconds that a call is repeated for while nothing answers, and seconds that each attempt may take: 10 at most."""
@@ -28,9 +29,17 @@ _LATER = (
 
 
 def limits(patience: float) -> dict[str, Any]:
-    """The arguments of every call of a Google client: a repetition is safe, since every change carries an etag or an id."""
+    """The arguments of a call of a Google client now: a repetition is safe, since every change carries an etag or an id.
+
+    Args:
+        patience: seconds, or what is left of the request.
+
+    Raises:
+        DeadlineError: nothing is left.
+    """
+    seconds = request_deadline.within(patience)
     passing = if_exception_type(api.ServiceUnavailable)
-    return {"retry": Retry(predicate=passing, initial=0.2, maximum=2.0, timeout=patience), "timeout": patience}
+    return {"retry": Retry(predicate=passing, initial=0.2, maximum=2.0, timeout=seconds), "timeout": seconds}
 
 
 def channel(endpoint: str) -> grpc.Channel:

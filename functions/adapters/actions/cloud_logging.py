@@ -15,6 +15,7 @@ from google.logging.type.log_severity_pb2 import (  # type: ignore[import-untype
 )
 
 from core.errors import UnavailableError
+from functions.adapters import request_deadline
 from functions.adapters.actions.calls import PATIENCE, answers, channel, limits
 from functions.adapters.actions.log_lines import Line
 
@@ -52,7 +53,7 @@ class Logs:
             most: how many.
             what: they are, for errors.
         """
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + request_deadline.within(self._patience)
         lines: list[Line] = []
         request = ListLogEntriesRequest(
             resource_names=[f"projects/{self._project}"], filter=selection, order_by="timestamp desc", page_size=most

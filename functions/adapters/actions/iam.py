@@ -39,13 +39,13 @@ class Keys:
 
     def __init__(self, *, endpoint: str = "", patience: float = PATIENCE) -> None:
         self._endpoint = endpoint
-        self._limits = limits(patience)
+        self._patience = patience
 
     def list(self, account: str) -> tuple[Key, ...]:
         """The user-managed keys, by id."""
         request = ListServiceAccountKeysRequest(name=_name(account), key_types=[USER_MANAGED])
         with answers(f"keys of {account}"):
-            answer = self._client.list_service_account_keys(request=request, **self._limits)
+            answer = self._client.list_service_account_keys(request=request, **limits(self._patience))
         keys = (
             Key(id=key.name.rpartition("/")[2], disabled=key.disabled, made_at=cast("datetime", key.valid_after_time))
             for key in answer.keys
@@ -56,13 +56,13 @@ class Keys:
         """Disable a key."""
         request = DisableServiceAccountKeyRequest(name=f"{_name(account)}/keys/{key}")
         with answers(f"key {key} of {account}"):
-            self._client.disable_service_account_key(request=request, **self._limits)
+            self._client.disable_service_account_key(request=request, **limits(self._patience))
 
     def enable(self, account: str, key: str) -> None:
         """Enable a key."""
         request = EnableServiceAccountKeyRequest(name=f"{_name(account)}/keys/{key}")
         with answers(f"key {key} of {account}"):
-            self._client.enable_service_account_key(request=request, **self._limits)
+            self._client.enable_service_account_key(request=request, **limits(self._patience))
 
     @functools.cached_property
     def _client(self) -> IAMClient:

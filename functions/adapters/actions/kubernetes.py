@@ -9,6 +9,7 @@ from urllib3.util import parse_url
 from core.errors import ActionError, UnavailableError
 from core.settings.response import Resource
 from core.text import clean
+from functions.adapters import request_deadline
 from functions.adapters.identity import TOKENS, NoTokenError, Tokens
 from functions.adapters.net import Deadline, trusting_only
 from functions.adapters.notify.http_client import Answer, send
@@ -50,7 +51,7 @@ class Clusters:
     def _send(self, resource: Resource, method: str, path: str, body: bytes | None, kind: type[T]) -> T:
         url = parse_url(f"{resource.cluster}{path}")
         where = f"{url.netloc}{path}"
-        deadline = Deadline(self._patience)
+        deadline = Deadline(request_deadline.within(self._patience))
         try:
             token, left = self._tokens.authorization(url, deadline), deadline.left()
         except (NoTokenError, TimeoutError) as error:

@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from core.errors import ActionError, Fault, SettingsError, UnavailableError
+from functions.adapters import request_deadline
 
 PATIENCE = 5.0
 """Seconds that an answer is waited for."""
@@ -81,14 +82,15 @@ class Caches:
         match = _ADDRESS.fullmatch(address)
         if not match:
             raise ActionError(f"redis: must be host:port or host:port/database, got {address!r}")
+        seconds = request_deadline.within(self._patience)
         return {
             "host": match["host"].strip("[]"),
             "port": int(match["port"]),
             "db": int(match["database"] or 0),
             "password": self._password or None,
             "ssl": self._tls,
-            "socket_timeout": self._patience,
-            "socket_connect_timeout": self._patience,
+            "socket_timeout": seconds,
+            "socket_connect_timeout": seconds,
             "retry": Retry(NoBackoff(), 0),  # who asks is asked again
             "protocol": 2,  # all that is needed here, and no handshake for what is not
         }
@@ -138,7 +140,7 @@ class Cache:
         """
         if not prefix:
             return self._empty(), 0
-        gone, until, pattern = 0, time.monotonic() + self._seconds, _literally(prefix) + b"*"
+        gone, until, pattern = 0, time.monotonic() + request_deadline.within(self._seconds), _literally(prefix) + b"*"
         while True:
             cursor, keys = self._scan(cursor, pattern)
             if keys:

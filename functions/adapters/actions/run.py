@@ -37,12 +37,12 @@ class Services:
 
     def __init__(self, *, endpoint: str = "", patience: float = PATIENCE) -> None:
         self._endpoint = endpoint
-        self._limits = limits(patience)
+        self._patience = patience
 
     def get(self, name: str) -> Service:
         """The service, as it is now."""
         with answers(name):
-            return self._client.get_service(name=name, **self._limits)
+            return self._client.get_service(name=name, **limits(self._patience))
 
     def update(self, read: Service, *paths: str, **changes: Any) -> str:  # noqa: ANN401 - fields of any type
         """Change fields of the very version that was read, and return the name of the operation without waiting for it.
@@ -55,7 +55,7 @@ class Services:
         changed = Service(name=read.name, etag=read.etag, **changes)
         request = UpdateServiceRequest(service=changed, update_mask={"paths": paths})
         with answers(read.name):
-            operation = self._client.update_service(request=request, **self._limits)
+            operation = self._client.update_service(request=request, **limits(self._patience))
         name: str = operation.operation.name
         return name
 

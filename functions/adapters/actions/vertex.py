@@ -52,7 +52,7 @@ class _Clients(ABC, Generic[C]):
 
     def __init__(self, *, endpoint: str = "", patience: float = PATIENCE) -> None:
         self._endpoint = endpoint
-        self._limits = limits(patience)
+        self._patience = patience
         self._of = functools.cache(self._open)
 
     @abstractmethod
@@ -70,14 +70,14 @@ class Endpoints(_Clients[EndpointServiceClient]):
     def get(self, name: str) -> Endpoint:
         """The endpoint, as it is now."""
         with answers(name):
-            return self._at(name).get_endpoint(name=name, **self._limits)
+            return self._at(name).get_endpoint(name=name, **limits(self._patience))
 
     def update(self, read: Endpoint, *paths: str, **changes: Any) -> Endpoint:  # noqa: ANN401 - fields of any type
         """Update fields of the version that was read; a concurrent change since then raises `UnavailableError`."""
         changed = Endpoint(name=read.name, etag=read.etag, **changes)
         request = UpdateEndpointRequest(endpoint=changed, update_mask={"paths": paths})
         with answers(read.name):
-            return self._at(read.name).update_endpoint(request=request, **self._limits)
+            return self._at(read.name).update_endpoint(request=request, **limits(self._patience))
 
     def mutate(self, endpoint: str, model: DeployedModel, *paths: str) -> str:
         """Change fields of a deployed model of an endpoint, and return the name of the operation without waiting for it.
@@ -86,7 +86,9 @@ class Endpoints(_Clients[EndpointServiceClient]):
         """
         request = MutateDeployedModelRequest(endpoint=endpoint, deployed_model=model, update_mask={"paths": paths})
         with answers(f"{endpoint}/{model.id}"):
-            operation = self._at(endpoint).mutate_deployed_model(request=request, **(self._limits | {"retry": None}))
+            operation = self._at(endpoint).mutate_deployed_model(
+                request=request, **(limits(self._patience) | {"retry": None})
+            )
         name: str = operation.operation.name
         return name
 
@@ -102,13 +104,13 @@ class Pipelines(_Clients[PipelineServiceClient]):
     def get(self, name: str) -> PipelineJob:
         """The job; `ActionError` when there is none."""
         with answers(name):
-            return self._at(name).get_pipeline_job(name=name, **self._limits)
+            return self._at(name).get_pipeline_job(name=name, **limits(self._patience))
 
     def find(self, name: str) -> PipelineJob | None:
         """The job, or None."""
         with answers(name):
             try:
-                return self._at(name).get_pipeline_job(name=name, **self._limits)
+                return self._at(name).get_pipeline_job(name=name, **limits(self._patience))
             except api.NotFound:
                 return None
 
@@ -122,14 +124,14 @@ class Pipelines(_Clients[PipelineServiceClient]):
             parent=location, filter=terms, order_by=CREATED_DESCENDING, read_mask={"paths": _SHOWN}
         )
         with answers(f"{location}/pipelineJobs"):
-            yield from self._at(location).list_pipeline_jobs(request=request, **self._limits)
+            yield from self._at(location).list_pipeline_jobs(request=request, **limits(self._patience))
 
     def create(self, location: str, job: PipelineJob, job_id: str) -> bool:
         """Create a job; whether it is new, since one of this id is left as it is."""
         request = CreatePipelineJobRequest(parent=location, pipeline_job=job, pipeline_job_id=job_id)
         with answers(f"{location}/pipelineJobs/{job_id}"):
             try:
-                self._at(location).create_pipeline_job(request=request, **self._limits)
+                self._at(location).create_pipeline_job(request=request, **limits(self._patience))
             except api.AlreadyExists:
                 return False
         return True
@@ -138,7 +140,7 @@ class Pipelines(_Clients[PipelineServiceClient]):
         """Request the cancellation of a job; returns whether it is cancelled, now or before, and did not complete."""
         with answers(name):
             try:
-                self._at(name).cancel_pipeline_job(name=name, **self._limits)
+                self._at(name).cancel_pipeline_job(name=name, **limits(self._patience))
             except api.FailedPrecondition:  # also the answer to a repetition, when the first answer was lost
                 state = self.get(name).state
                 if state not in (*ENDED, *CANCELLED):

@@ -25,6 +25,7 @@ from core.incidents.messages import Message
 from core.reports.message import ReportMessage
 from core.settings.channels import EmailChannel, Encryption
 from core.text import instant
+from functions.adapters import request_deadline
 from functions.adapters.net import Deadline
 from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Links, Receipt
 from functions.adapters.notify.report_letter import POLICY, message_id, report_letter
@@ -106,14 +107,14 @@ class Email:
         except smtplib.SMTPResponseException as error:
             return self._refused(error.smtp_code, _words(error.smtp_error))
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            raise UnavailableError(f"channel {setting.name}: no delivery ({type(error).__name__})") from None
+            raise request_deadline.no_answer(f"channel {setting.name}: no delivery ({type(error).__name__})") from None
 
     def _session(self, closing: contextlib.ExitStack) -> SmtpSession:
         setting = self._setting
         return SmtpSession(
             setting.host,
             setting.port,
-            Deadline(self._seconds),
+            Deadline(request_deadline.within(self._seconds)),
             closing,
             tls=setting.encryption is Encryption.TLS,
             # The name of this machine, which smtplib would look up, means nothing to a mail server; the sender's domain does.

@@ -17,6 +17,7 @@ from urllib3.util import parse_url
 from core.errors import LimitedError, UnavailableError
 from core.events import stamp
 from core.rate import LONGEST_BLOCK
+from functions.adapters import request_deadline
 from functions.adapters.net import Deadline, connected, headers
 
 LONGEST_ANSWER = 16 * 1024
@@ -83,16 +84,17 @@ def send(
     Raises:
         UnavailableError: no answer in time; the error has neither the address nor a header.
     """
+    limit = Deadline(request_deadline.within(seconds))
     try:
         where = parse_url(url)
         said = headers(where) | {"Content-Type": "application/json; charset=utf-8"} | (says or {})
-        with connected(where, Deadline(seconds), context=context) as (connection, _):
+        with connected(where, limit, context=context) as (connection, _):
             connection.request(method, where.request_uri, body=body, headers=said, preload_content=False)
             response = connection.getresponse()
             answered = _read_body(response, most) if most else b""
             return Answer(response.status, response.headers.get("Retry-After", ""), answered)
     except (HTTPError, http.client.HTTPException, OSError, ValueError, KeyError) as error:
-        raise UnavailableError(f"{who}: no answer ({type(error).__name__})") from None
+        raise request_deadline.no_answer(f"{who}: no answer ({type(error).__name__})") from None
 
 
 def check_passing(name: str, answer: Answer, now: datetime) -> None:

@@ -17,6 +17,7 @@ from google.api_core.retry import Retry, if_exception_type
 from core.errors import ActionError, LimitedError, UnavailableError
 from core.settings import MlflowRegistry
 from core.text import clean
+from functions.adapters import request_deadline
 from functions.adapters.notify.http_client import Answer, raise_passing, send
 
 PATIENCE = 5.0
@@ -48,8 +49,6 @@ class MlflowApi:
         self._url = f"{settings.url.rstrip('/')}/api/2.0/mlflow/"
         self._headers = {"Authorization": f"Bearer {settings.token}"} if settings.token else {}
         self._patience = patience
-        passing = if_exception_type(UnavailableError)
-        self._retry = Retry(predicate=passing, initial=0.2, maximum=2.0, timeout=patience)
 
     def get(self, path: str, **parameters: str | int) -> Json | None:
         """What there is, or None where there is no such resource.
@@ -83,8 +82,10 @@ class MlflowApi:
                 return
 
     def _repeated(self, method: str, path: str, body: Json | None, *, missing: str) -> Json | None:
+        passing = if_exception_type(UnavailableError)
+        retry = Retry(predicate=passing, initial=0.2, maximum=2.0, timeout=request_deadline.within(self._patience))
         try:
-            return self._retry(self._once)(method, path, body, missing=missing)
+            return retry(self._once)(method, path, body, missing=missing)
         except RetryError as error:
             if isinstance(error.cause, UnavailableError):
                 raise error.cause from error

@@ -21,6 +21,7 @@ from google.cloud.aiplatform_v1.types import (
 from core.errors import ActionError, UnavailableError, UnreadableError
 from core.settings import VertexRegistry
 from core.versions import AliasName, Version
+from functions.adapters import request_deadline
 from functions.adapters.actions.calls import PATIENCE, answers, channel, digest, limits
 from functions.adapters.registries import record
 from functions.adapters.registries.port import Entry
@@ -47,7 +48,6 @@ class VertexModels:
     def __init__(self, settings: VertexRegistry, *, endpoint: str = "", patience: float = PATIENCE) -> None:
         self._settings = settings
         self._patience = patience
-        self._limits = limits(patience)
         self._location = f"projects/{settings.project}/locations/{settings.location}"
         self._client = _open(settings.location, endpoint or os.environ.get("AIA_VERTEX_ENDPOINT", ""))
 
@@ -55,7 +55,7 @@ class VertexModels:
         """Return where the service lists models; it is asked for one."""
         request = ListModelsRequest(parent=self._location, page_size=1)
         with answers(f"{self._location}/models"):
-            self._client.list_models(request=request, **self._limits)
+            self._client.list_models(request=request, **limits(self._patience))
 
     def register(self, version: Version) -> Entry:
         """Register a version, unless it is there."""
@@ -92,7 +92,7 @@ class VertexModels:
     def _merge(self, entry: Entry, alias: str) -> None:
         request = MergeVersionAliasesRequest(name=entry.uri, version_aliases=[alias])
         with answers(entry.uri):
-            self._client.merge_version_aliases(request=request, **self._limits)
+            self._client.merge_version_aliases(request=request, **limits(self._patience))
 
     def _upload(self, version: Version, *, exists: bool) -> None:
         """Upload a version and wait for the end of the operation; one that was lost on the way is found by its label."""
@@ -103,9 +103,9 @@ class VertexModels:
         else:
             request.model_id = _model_id(version.model)
         with answers(name):
-            operation = self._client.upload_model(request=request, timeout=self._patience)
+            operation = self._client.upload_model(request=request, timeout=request_deadline.within(self._patience))
             try:
-                operation.result(timeout=_UPLOAD * self._patience)  # type: ignore[no-untyped-call] # api_core has no type here
+                operation.result(timeout=request_deadline.within(_UPLOAD * self._patience))  # type: ignore[no-untyped-call] # api_core has no type here
             except TimeoutError as error:
                 raise UnavailableError(f"{name}: {version.version} is still being uploaded") from error
 
@@ -124,7 +124,9 @@ class VertexModels:
         request = ListModelVersionsRequest(name=self._name(model), order_by="create_time")
         with answers(request.name):
             try:
-                return [_entry(one) for one in self._client.list_model_versions(request=request, **self._limits)]
+                return [
+                    _entry(one) for one in self._client.list_model_versions(request=request, **limits(self._patience))
+                ]
             except api.NotFound:
                 return None
 

@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
 
-from core.errors import AiaError, BusyError, UnavailableError
+from core.errors import AiaError, BusyError, DeadlineError, UnavailableError
 from core.events import IncidentDecision
 from core.incidents.claims import Wanted
 from core.incidents.measured import UsualRevenue
@@ -241,7 +241,7 @@ class IncidentService:
             name = result.queue.removeprefix(NOTIFY)
             fault = result.refused[-1][1] if result.refused else str(result.error or "")
             known = name in self.dispatcher.channels
-            if not known or isinstance(result.error, BusyError) or not (fault or result.done):
+            if not known or isinstance(result.error, (BusyError, DeadlineError)) or not (fault or result.done):
                 continue
             try:
                 if fault or name in self.failing():

@@ -534,6 +534,13 @@ def test_a_function_ends_with_its_timeout(deployed: Resources) -> None:
         assert found["THREADS"] == str(service["max_instance_request_concurrency"]), one["name"]
         assert found["CLOUD_RUN_TIMEOUT_SECONDS"] == str(service["timeout_seconds"])
         assert found["THREADED_TIMEOUT_ENABLED"] == "true"
+    told = {
+        name: seconds
+        for one in of(deployed, "cloudfunctions2_function")
+        for name, seconds in json.loads(one["service_config"][0]["environment_variables"]["AIA_ACK_DEADLINES"]).items()
+    }
+    pushed = (one for one in of(deployed, "pubsub_subscription") if one.get("push_config"))
+    assert told == {one["name"]: one["ack_deadline_seconds"] for one in pushed}
 
 
 def test_an_asgi_application_is_a_service_that_keeps_connections_for_an_hour(deployed: Resources) -> None:

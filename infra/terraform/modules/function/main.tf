@@ -22,6 +22,9 @@ locals {
     THREADS                   = tostring(var.resources.concurrency)
     THREADED_TIMEOUT_ENABLED  = "true"
     CLOUD_RUN_TIMEOUT_SECONDS = tostring(var.resources.timeout_seconds)
+
+    # No call of the function starts, or lasts, beyond them: Pub/Sub delivers the message again.
+    AIA_ACK_DEADLINES = jsonencode({ for subscription, trigger in var.triggers : subscription => trigger.ack_deadline_seconds })
   }
   environment = merge(var.environment, { for name, value in local.framework : name => value if var.asgi == null })
 }
