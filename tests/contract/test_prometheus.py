@@ -85,15 +85,17 @@ def test_a_value_about_a_tick_long_ago_is_scraped_with_its_instant(tmp_path: Pat
     assert sample["values"] == [[at.timestamp(), "1"]]
 
 
-def test_the_first_counts_of_an_instance_are_an_increase(tmp_path: Path) -> None:
+def test_the_counts_of_instances_that_live_for_one_request_are_an_increase(tmp_path: Path) -> None:
     with serve() as ports, prometheus(tmp_path, target=ports.target) as server:
         until(lambda: server.now('up{job="monitoring"} == 1'))
-        metrics = CloudMetrics(function="api", project="p1", location="us-central1", endpoint=ports.endpoint)
-        metrics.count("aia_notifications_total", 3, channel="log", outcome="sent")
-        metrics.flush()
-        until(lambda: server.now("aia_notifications_total == 3"))
+        for by in (3, 4):
+            metrics = CloudMetrics(function="api", project="p1", location="us-central1", endpoint=ports.endpoint)
+            metrics.count("aia_notifications_total", by, channel="log", outcome="sent")
+            metrics.flush()
+            metrics.close()
+        until(lambda: server.now("sum(aia_notifications_total) == 7"))
         [sample] = server.now("sum(increase(aia_notifications_total[5m]))")
-        assert float(sample["value"][1]) >= 3
+        assert float(sample["value"][1]) >= 7
 
 
 def test_a_value_that_is_no_longer_shown_is_gone_at_once(tmp_path: Path) -> None:
