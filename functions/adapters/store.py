@@ -63,10 +63,15 @@ def normal(data: Data) -> Data:
     return copy
 
 
+def is_plain(name: str) -> bool:
+    """Whether documents may be looked up by a field of that name."""
+    return _NAME.fullmatch(name) is not None
+
+
 def fields(where: Mapping[str, Any]) -> Data:
     """The normalised condition of a query; names and values that a store cannot query are refused."""
     for name, value in where.items():
-        if not _NAME.fullmatch(name) or isinstance(value, (dict, list, tuple)):
+        if not is_plain(name) or isinstance(value, (dict, list, tuple)):
             raise ValueError(f"where: must map plain names to single values, got {name!r}: {value!r:.80}")
     return normal(dict(where))
 

@@ -1,11 +1,17 @@
 """The stores that an address can name.
 
-sqlite:///var/aia/store.db      a file on this machine, shared by many processes
-firestore://                    Firestore, the default database of the project
-firestore://NAME                Firestore, another database of the project
+sqlite:///var/aia/store.db              a file on this machine, shared by many processes
+firestore://                            Firestore, the default database of the project
+firestore://NAME                        Firestore, another database of the project
+postgresql://USER@HOST:PORT/DATABASE    a PostgreSQL server, as libpq reads it, with options and several hosts
 """
 
+from typing import Final
+
 from functions.adapters.ports import ListedStore
+
+ADDRESSES: Final = "sqlite:///absolute/path, firestore://[database] or postgresql://user@host:port/database"
+"""What an address may be, for messages."""
 
 
 def open_store(url: str, project: str) -> ListedStore:
@@ -27,4 +33,16 @@ def open_store(url: str, project: str) -> ListedStore:
         from functions.adapters.firestore_store import FirestoreStore  # noqa: PLC0415 - takes 300 ms to import
 
         return FirestoreStore(project, database=rest or None)
-    raise ValueError(f"AIA_STORE: must be sqlite:///absolute/path or firestore://[database], got {url!r}")
+    if separator and scheme in ("postgresql", "postgres"):
+        from functions.adapters.postgresql_store import PostgresqlStore  # noqa: PLC0415 - only those who use it have its driver
+
+        return PostgresqlStore(url)
+    raise ValueError(f"AIA_STORE: must be {ADDRESSES}, got {_shown(url)}")
+
+
+def _shown(url: str) -> str:
+    """An address that is none, without what may be a password."""
+    scheme, separator, _ = url.partition("://")
+    if scheme in ("", "sqlite", "firestore"):
+        return repr(url)
+    return f"{scheme}://..." if separator and scheme.isalpha() else "a text without a scheme"

@@ -45,6 +45,7 @@ for _ in range(int(sys.argv[1])):
         -math.inf,
         "",
         "naïve ☂ \n \u2028 😀",
+        "a\0b",
         "2026-01-02T03:04:05Z",
         NOW,
         NOW.replace(microsecond=0),

@@ -139,12 +139,18 @@ def test_a_file_that_is_read_only_is_named() -> None:
     ["", "sqlite", "sqlite://", "sqlite:///", "sqlite://relative.db", "redis://x", "firestore:", "firestore://a/b"],
 )
 def test_an_address_of_no_store_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="AIA_STORE: must be sqlite:///absolute/path or firestore://"):
+    with pytest.raises(ValueError, match="AIA_STORE: must be sqlite:///absolute/path, firestore://"):
         open_store(url, "p")
 
 
 @pytest.mark.parametrize(
-    ("url", "spared"), [("sqlite:///tmp/x.db", "google.cloud.firestore"), ("firestore://", "sqlite3")]
+    ("url", "spared"),
+    [
+        ("sqlite:///tmp/x.db", "google.cloud.firestore"),
+        ("sqlite:///tmp/x.db", "psycopg"),
+        ("firestore://", "sqlite3"),
+        ("postgresql://host/db", "google.cloud.firestore"),
+    ],
 )
 def test_a_store_costs_only_those_who_use_it(url: str, spared: str) -> None:
     code = f"import sys; from functions.adapters.stores import open_store; open_store({url!r}, 'p'); print({spared!r} in sys.modules)"

@@ -1,6 +1,6 @@
 """Documents in a backup: rows of `backups.documents`, read and written through the port of the store alone.
 
-So Firestore and SQLite are backed up in the same way, and a backup of one can be restored into the other. Rows may be there
+So every store is backed up in the same way, and a backup of one can be restored into another. Rows may be there
 twice; a document has one key in an export.
 """
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -54,18 +55,41 @@ class Database:
     Attributes:
         folder: of its data.
         port: on 127.0.0.1.
-        process: which runs it.
+        process: which runs it, once it is started.
     """
 
     folder: Path
     port: int
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        command = _command(programs() / "postgres", "-D", self.folder, "-p", self.port)
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        _await(self)
+
+    def stop(self) -> None:
+        """End it and its connections at once, as a crash does: nothing can delay it, and nothing is written any more."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(timeout=PATIENCE)
 
     def execute(self, *statements: str) -> None:
         """Run statements, each by itself, as the superuser."""
         with psycopg.connect(self.conninfo, autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+    def follow(self, primary: "Database") -> None:
+        """Wait until a standby has all that its primary has written."""
+        with psycopg.connect(primary.conninfo) as connection:
+            ((written,),) = connection.execute("SELECT pg_current_wal_flush_lsn()").fetchall()
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            end = time.monotonic() + PATIENCE
+            while not connection.execute("SELECT pg_last_wal_replay_lsn() >= %s", [written]).fetchall()[0][0]:
+                assert time.monotonic() < end
+                time.sleep(0.02)
 
     @property
     def conninfo(self) -> str:
@@ -127,17 +151,12 @@ def standby(primary: Database, folder: Path) -> Iterator[Database]:
 
 @contextmanager
 def _running(folder: Path) -> Iterator[Database]:
-    port = free_port()
-    command = _command(programs() / "postgres", "-D", folder, "-p", port)
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    server = Database(folder, port, process)
+    server = Database(folder, free_port())
     try:
-        _await(server)
+        server.start()
         yield server
     finally:
-        process.send_signal(3)  # SIGQUIT: an immediate shutdown, which nothing can delay
-        process.wait(timeout=PATIENCE)
+        server.stop()
 
 
 def _await(server: Database) -> None:
@@ -146,6 +165,7 @@ def _await(server: Database) -> None:
         try:
             psycopg.connect(server.conninfo).close()
         except psycopg.OperationalError:
+            assert server.process is not None
             assert server.process.poll() is None, (server.folder / "server.log").read_text()
             assert time.monotonic() < end
             time.sleep(0.05)

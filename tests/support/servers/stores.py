@@ -1,4 +1,5 @@
-"""Stores for tests: a SQLite file, and Firestore by Google's emulator, one a session and a project for each test."""
+"""Stores for tests: a SQLite file; Firestore by Google's emulator, one a session and a project for each test; PostgreSQL, one server a
+session and a schema for each test."""
 
 import http.client
 import itertools
@@ -16,9 +17,12 @@ from pathlib import Path
 import pytest
 
 from functions.adapters.firestore_store import FirestoreStore
+from functions.adapters.postgresql_store import PostgresqlStore
 from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.stores import open_store
+from tests.support.servers.postgresql_server import Database, database, owned_folder
 
+AnyStore = SqliteStore | FirestoreStore | PostgresqlStore
 _numbers = itertools.count(1)
 _STARTS_WITHIN = 60.0
 
@@ -31,10 +35,10 @@ class Place:
     project: str = "aia-local"
     environment: dict[str, str] = field(default_factory=dict)
 
-    def open(self) -> SqliteStore | FirestoreStore:
+    def open(self) -> AnyStore:
         """The store, as a function opens it."""
         store = open_store(self.url, self.project)
-        assert isinstance(store, (SqliteStore, FirestoreStore))
+        assert isinstance(store, AnyStore)
         return store
 
     def start(self, code: str, *arguments: str) -> subprocess.Popen[str]:
@@ -99,7 +103,21 @@ def firestore_place(firestore_host: str, monkeypatch: pytest.MonkeyPatch) -> Pla
     return Place("firestore://", f"aia-test-{next(_numbers)}", {"FIRESTORE_EMULATOR_HOST": firestore_host})
 
 
-@pytest.fixture(params=["sqlite", "firestore"])
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Database]:
+    """A PostgreSQL server, on a free port."""
+    with owned_folder() as folder, database(folder / "data") as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_place(postgresql: Database) -> Place:
+    schema = f"test_{next(_numbers)}"
+    postgresql.execute(f"CREATE SCHEMA {schema} AUTHORIZATION plain")
+    return Place(f"postgresql://plain@127.0.0.1:{postgresql.port}/postgres?options=-csearch_path%3D{schema}")
+
+
+@pytest.fixture(params=["sqlite", "firestore", "postgresql"])
 def store_place(request: pytest.FixtureRequest) -> Place:
     """Each store in turn, empty."""
     place: Place = request.getfixturevalue(f"{request.param}_place")
@@ -107,11 +125,11 @@ def store_place(request: pytest.FixtureRequest) -> Place:
 
 
 @pytest.fixture
-def opened(store_place: Place) -> Iterator[Callable[[], SqliteStore | FirestoreStore]]:
+def opened(store_place: Place) -> Iterator[Callable[[], AnyStore]]:
     """Opens the store as often as it is called; all are closed in the end."""
-    stores: list[SqliteStore | FirestoreStore] = []
+    stores: list[AnyStore] = []
 
-    def another() -> SqliteStore | FirestoreStore:
+    def another() -> AnyStore:
         stores.append(store_place.open())
         return stores[-1]
 
@@ -121,5 +139,5 @@ def opened(store_place: Place) -> Iterator[Callable[[], SqliteStore | FirestoreS
 
 
 @pytest.fixture
-def store(opened: Callable[[], SqliteStore | FirestoreStore]) -> SqliteStore | FirestoreStore:
+def store(opened: Callable[[], AnyStore]) -> AnyStore:
     return opened()
