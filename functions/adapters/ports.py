@@ -72,6 +72,14 @@ class ListedStore(Store, Protocol):
         ...
 
 
+class ConnectedStore(ListedStore, Protocol):
+    """Has a connection, or a file that is open."""
+
+    def close(self) -> None:
+        """Close it; the next use opens it again."""
+        ...
+
+
 class PubsubMessage(NamedTuple):
     """A message as it is published on a topic."""
 

@@ -6,15 +6,31 @@ firestore://NAME                        Firestore, another database of the proje
 postgresql://USER@HOST:PORT/DATABASE    a PostgreSQL server, as libpq reads it, with options and several hosts
 """
 
+from contextlib import closing
 from typing import Final
 
-from functions.adapters.ports import ListedStore
+from functions.adapters.ports import ConnectedStore
 
 ADDRESSES: Final = "sqlite:///absolute/path, firestore://[database] or postgresql://user@host:port/database"
 """What an address may be, for messages."""
 
 
-def open_store(url: str, project: str) -> ListedStore:
+def require(url: str, project: str) -> None:
+    """Ask the store at an address once, whatever it has; one on PostgreSQL makes its tables.
+
+    Args:
+        url: as in the environment variable `AIA_STORE`.
+        project: the Google Cloud project, for Firestore.
+
+    Raises:
+        ValueError: the address names no store.
+        UnavailableError: the store does not answer.
+    """
+    with closing(open_store(url, project)) as store:
+        store.get("deployment", "store")
+
+
+def open_store(url: str, project: str) -> ConnectedStore:
     """The store at an address; it connects at its first use.
 
     Args:
@@ -34,10 +50,16 @@ def open_store(url: str, project: str) -> ListedStore:
 
         return FirestoreStore(project, database=rest or None)
     if separator and scheme in ("postgresql", "postgres"):
-        from functions.adapters.postgresql_store import PostgresqlStore  # noqa: PLC0415 - only those who use it have its driver
-
-        return PostgresqlStore(url)
+        return _postgresql(url)
     raise ValueError(f"AIA_STORE: must be {ADDRESSES}, got {_shown(url)}")
+
+
+def _postgresql(url: str) -> ConnectedStore:
+    try:
+        from functions.adapters.postgresql_store import PostgresqlStore  # noqa: PLC0415 - as above
+    except ModuleNotFoundError as error:
+        raise ValueError(f"AIA_STORE: PostgreSQL takes the extra `postgresql` of the package: {error}") from error
+    return PostgresqlStore(url)
 
 
 def _shown(url: str) -> str:

@@ -20,14 +20,17 @@ SELECT column_name FROM {dataset}.INFORMATION_SCHEMA.COLUMNS
 WHERE table_name = @name AND is_partitioning_column = 'YES'
 """
 """The column by which a table is partitioned."""
+FORGOTTEN = (ACTIONS, "alert_replicas", "api_requests", "slack_threads")
+"""Collections whose documents are deleted after their `expires_at`. Firestore does it by its TTL policies, other stores do not."""
 COUNT = "SELECT COUNT(*) AS n FROM `{table}` WHERE `{column}` < @before"
 DELETE = "DELETE FROM `{table}` WHERE `{column}` < @before"
 
 
 def steps(outside: Outside, due: datetime) -> Iterator[Step]:
-    """Claims that ended, runs of actions that expired, and rows of the tables that have a retention."""
+    """Claims that ended, documents that expired, and rows of the tables that have a retention."""
     yield Step("claims", partial(_claims, outside))
-    yield Step("actions", partial(_actions, outside, due))
+    for collection in FORGOTTEN:
+        yield Step(collection, partial(_expired, outside, collection, due))
     for table, keep in sorted(retention(outside.settings.upkeep.retention).items()):
         yield Step(f"rows:{table}", partial(_rows, outside, table, due - keep))
 
@@ -42,17 +45,16 @@ def _claims(outside: Outside) -> str:
     return f"{deleted} claims" if deleted else ""
 
 
-def _actions(outside: Outside, due: datetime) -> str:
-    """Firestore deletes them by its TTL policy; a file does not."""
-    old = [one for one in every(outside.store, ACTIONS) if (one.data.get("expires_at") or due) < due]
+def _expired(outside: Outside, collection: str, due: datetime) -> str:
+    old = [one for one in every(outside.store, collection) if (one.data.get("expires_at") or due) < due]
     deleted = 0
     for document in old:
         try:
-            outside.store.delete(document, ACTIONS)
+            outside.store.delete(document, collection)
             deleted += 1
         except ConflictError:  # it is not over after all: the next clean-up looks again
             continue
-    return f"{deleted} actions" if deleted else ""
+    return f"{deleted} {collection}" if deleted else ""
 
 
 def _rows(outside: Outside, table: str, before: datetime) -> str:

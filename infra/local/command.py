@@ -41,9 +41,19 @@ _VARIABLES = ", ".join(f"{variable} ({name}, {port})" for name, (variable, port)
     "--set-aside", is_flag=True, help="Move broken files of the data to a folder beside, and start without them."
 )
 @click.option("--no-mlflow", is_flag=True, help="Do not start MLflow, where it is installed.")
+@click.option(
+    "--store", metavar="ADDRESS", help="Keep documents in this store, not in a file of the data; as AIA_STORE."
+)
 @_no_training
 def local(
-    *, data: Path, days: int, separate: tuple[str, ...], set_aside: bool, no_mlflow: bool, no_training: bool
+    *,
+    data: Path,
+    days: int,
+    separate: tuple[str, ...],
+    set_aside: bool,
+    no_mlflow: bool,
+    store: str | None,
+    no_training: bool,
 ) -> None:
     """Run the whole system on this machine, without a cloud account.
 
@@ -55,8 +65,20 @@ def local(
     if unknown := {*separate} - {"all", *FUNCTIONS}:
         raise click.UsageError(f"--separate: must be all or one of {', '.join(FUNCTIONS)}, got {min(unknown)!r}")
 
+    if store:
+        _require_address(store)
     parts = {"with_mlflow": not no_mlflow, "with_training": not no_training}
-    sys.exit(run(data, days, separate=FUNCTIONS if "all" in separate else separate, set_aside=set_aside, **parts))
+    apart = FUNCTIONS if "all" in separate else separate
+    sys.exit(run(data, days, separate=apart, set_aside=set_aside, store=store, **parts))
+
+
+def _require_address(store: str) -> None:
+    from functions.adapters.stores import open_store  # noqa: PLC0415 - as above
+
+    try:
+        open_store(store, "")
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--store") from error
 
 
 @click.command()

@@ -18,12 +18,13 @@ from rich.panel import Panel
 
 from core.errors import AiaError, SettingsError
 from core.settings.reach import unheard
+from functions.adapters.stores import require
 from functions.cli.check.file import load, told
 from infra.local import damage, mlflow, orphan_processes, session_token
 from infra.local.ports import Ports, PortTakenError, assign
 from infra.local.programs import StartError
 from infra.local.session import Session, StalledError
-from infra.local.stack import PRIVATE, SETTINGS
+from infra.local.stack import PRIVATE, PROJECT, SETTINGS
 from infra.stage import StageError
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ def run(
     *,
     separate: Collection[str] = (),
     set_aside: bool = False,
+    store: str | None = None,
     with_mlflow: bool = True,
     with_training: bool = True,
 ) -> int:
@@ -61,6 +63,7 @@ def run(
         days: how much history there is at the first start.
         separate: the functions that are processes by themselves.
         set_aside: whether broken files are moved away, rather than named.
+        store: the address of the store, or None for a file in the folder.
         with_mlflow: whether MLflow is started, where it is installed.
         with_training: whether trainings run; else their requests are only stored.
     """
@@ -73,9 +76,11 @@ def run(
     try:
         for warning in checked(SETTINGS):
             say(warning)
+        if store:
+            require(store, PROJECT)
         with (
             locked(folder, say, set_aside=set_aside),
-            Session(folder, assign(PRIVATE, fixed=True), days, separate, with_mlflow, with_training) as session,
+            Session(folder, assign(PRIVATE, fixed=True), days, separate, with_mlflow, with_training, store) as session,
         ):
             start(session, console)
             console.print(_where(session.ports, folder, with_mlflow=with_mlflow))

@@ -59,6 +59,7 @@ class Session:
         separate: the functions that are processes by themselves.
         with_mlflow: whether versions of models are registered in an MLflow server as well, where it is installed.
         with_training: whether trainings run; else their requests are only stored.
+        store: the address of the store, or None for a file in the folder.
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class Session:
     separate: Collection[str] = ()
     with_mlflow: bool = False
     with_training: bool = False
+    store: str | None = None
     _stack: Stack = field(init=False)
     _stop: threading.Event = field(init=False, default_factory=threading.Event)
     _feed: threading.Thread | None = field(init=False, default=None)
@@ -78,6 +80,7 @@ class Session:
             separate=self.separate,
             with_mlflow=self.with_mlflow,
             with_training=self.with_training,
+            store=self.store,
         )
 
     def __enter__(self) -> Self:

@@ -73,6 +73,7 @@ class Stack:
             are the program `functions`.
         with_mlflow: whether versions of models are registered in an MLflow server as well, where it is installed.
         with_training: whether trainings run; else their requests are only stored.
+        store: the address of the store, or None for a file in the folder.
     """
 
     def __init__(
@@ -83,12 +84,14 @@ class Stack:
         separate: Collection[str] = (),
         with_mlflow: bool = False,
         with_training: bool = False,
+        store: str | None = None,
     ) -> None:
         self.folder = folder.resolve()
         self.ports = ports
         self.separate = frozenset(separate)
         self.with_mlflow = with_mlflow and mlflow.is_installed()
         self.with_training = with_training
+        self._store = store
         self.programs = Programs(self.folder)
         self._schedulers: list[Scheduler] = []
 
@@ -110,7 +113,7 @@ class Stack:
     @property
     def store(self) -> str:
         """The URL of the store."""
-        return store_url(self.folder)
+        return self._store or store_url(self.folder)
 
     def start(self, say: Callable[[str], None], *, tracks: Sequence[str], charts: bool) -> None:
         """Start everything except the scheduler, and the programs that compute the history.

@@ -53,7 +53,7 @@ def test_firestore_sees_when_a_document_expires(firestore_place: "Place") -> Non
 
 def test_firestore_keeps_its_databases_apart(firestore_place: "Place") -> None:
     with (
-        closing(open_store("firestore://other", firestore_place.project)) as other,  # type: ignore[type-var]  # it closes
+        closing(open_store("firestore://other", firestore_place.project)) as other,
         closing(firestore_place.open()) as store,
     ):
         other.create("c", "k", {})

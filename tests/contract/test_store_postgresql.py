@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,15 @@ from itertools import count
 import psycopg
 import pytest
 import trustme
+from click.testing import CliRunner
 
 from core.errors import ConflictError, UnavailableError
 from functions.adapters.ports import Document
 from functions.adapters.postgresql_pool import MOST
 from functions.adapters.postgresql_store import PostgresqlStore
 from functions.adapters.stores import open_store
+from functions.cli.doctor.store import store as asked
+from functions.cli.main import main
 from tests.support.servers.postgresql_server import PASSWORD, USER, Database, database, owned_folder, standby
 
 _schemas = count(1)
@@ -257,6 +261,44 @@ def test_an_address_that_is_wrong_is_refused_without_its_password(url: str) -> N
         open_store(url, "p")
     assert "s3cret" not in repr(refused.value)
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
+
+
+def test_a_driver_that_is_absent_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "functions.adapters.postgresql_store")
+    monkeypatch.setitem(sys.modules, "functions.adapters.postgresql_pool", None)
+    with pytest.raises(ValueError, match="AIA_STORE: PostgreSQL takes the extra `postgresql` of the package"):
+        open_store("postgresql://host/db", "p")
+
+
+def test_aia_check_makes_the_tables_or_says_what_is_wrong(
+    server: Database, schema: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def checked(url: str) -> tuple[int, str]:
+        monkeypatch.setenv("AIA_STORE", url)
+        found = CliRunner().invoke(main, ["check", "--offline", "--store"])
+        return found.exit_code, found.output
+
+    assert checked(address(server, schema, f"{USER}:wr0ng"))[0] == 1
+    assert "wr0ng" not in checked(address(server, schema, f"{USER}:wr0ng"))[1]
+    status, said = checked(address(server, schema))
+    assert (status, said.splitlines()[0]) == (0, "AIA_STORE: answers")
+    with psycopg.connect(server.conninfo) as other:
+        assert other.execute(f"SELECT version FROM {schema}.aia_schema").fetchall() == [(1,)]
+    assert checked("s3cret")[0] == 1
+
+
+def test_aia_doctor_says_whether_the_store_answers(server: Database, schema: str) -> None:
+    assert [one.verdict for one in asked(address(server, schema), "p")] == ["good"]
+    (bad,) = asked(address(server, schema, f"{USER}:wr0ng"), "p")
+    assert (bad.verdict, bad.subject, "password authentication failed" in bad.detail) == ("bad", "AIA_STORE", True)
+    assert list(asked("", "p")) == []
+
+
+def test_aia_local_refuses_an_address_that_is_none_before_anything_starts() -> None:
+    found = CliRunner().invoke(main, ["local", "--store", "postgresql://u:s3cret@@host/db"])
+    assert found.exit_code == 2
+    assert "AIA_STORE: must be postgresql://" in " ".join(found.output.split())
+    assert "s3cret" not in found.output
 
 
 def test_programs_that_start_together_make_the_tables_once(server: Database, schema: str) -> None:

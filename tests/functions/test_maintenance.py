@@ -1,5 +1,6 @@
 """Tasks of upkeep: step by step, within their time, again after failures, with a row, a finding and metrics each time."""
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -28,11 +29,11 @@ from functions.maintenance.compared import LocalStack, digest
 from functions.maintenance.maintenance import BUDGET, NAME, Maintenance, handle
 from functions.maintenance.outside import Outside, Task
 from functions.maintenance.registry import TASKS
-from functions.services.actions import ACTIONS
 from functions.services.maintenance import ADVICE, RUNS, load
 from functions.services.steps import Step
 from infra.local.ports import PUBLIC, Ports
 from infra.local.stack import NOWHERE, PRIVATE, RECORD, Stack
+from infra.stage import ROOT
 from tests.support.builders.budget import boundaries
 from tests.support.crash.breaking import KilledError, MemoryMetrics, MemoryStore
 from tests.support.fakes import deployed
@@ -279,15 +280,25 @@ def test_a_table_without_partitions_is_left_alone_and_that_is_said(world: deploy
     assert "ops.dead_letters is not partitioned: no row deleted" in said
 
 
-def test_claims_and_actions_that_ended_are_deleted(world: deployed.Outside) -> None:
+def test_claims_and_documents_that_expired_are_deleted(world: deployed.Outside) -> None:
     outside = system(world)
     outside.ledger.once("effect", lambda: None)
-    outside.store.create(ACTIONS, "old", {"expires_at": AT - DAY})
-    outside.store.create(ACTIONS, "new", {"expires_at": AT + 60 * DAY})
+    for collection in cleanup.FORGOTTEN:
+        outside.store.create(collection, "old", {"expires_at": AT - DAY})
+        outside.store.create(collection, "new", {"expires_at": AT + 60 * DAY})
+    outside.store.create("api_tokens", "old", {"expires_at": AT - DAY})
     world.now += 40 * DAY
-    assert run(outside, cleanup.steps, world.now)[:2] == ["1 claims", "1 actions"]
-    assert [one.key for one in outside.store.find(ACTIONS)] == ["new"]
+    said = run(outside, cleanup.steps, world.now)
+    assert said[:5] == ["1 claims", "1 actions", "1 alert_replicas", "1 api_requests", "1 slack_threads"]
+    assert {one.key for name in cleanup.FORGOTTEN for one in outside.store.find(name)} == {"new"}
     assert outside.store.find(LEDGER) == []
+    assert len(outside.store.find("api_tokens")) == 1
+
+
+def test_what_expires_on_every_store_is_what_expires_on_firestore() -> None:
+    terraform = (ROOT / "infra" / "terraform" / "store.tf").read_text()
+    (listed,) = re.findall(r"forgotten = toset\(\[(.*)\]\)", terraform)
+    assert {LEDGER, *cleanup.FORGOTTEN} == set(re.findall(r"\w+", listed))
 
 
 def _columns(**changed: str) -> list[Data]:

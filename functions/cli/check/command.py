@@ -1,5 +1,6 @@
 """`aia check`: every fault of the settings at once, each with its line."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from datetime import UTC, datetime
@@ -8,9 +9,10 @@ from typing import Any, Final
 
 import click
 
-from core.errors import Fault, SettingsError
+from core.errors import Fault, SettingsError, UnavailableError
 from core.settings import Settings
 from core.settings.reach import unheard
+from functions.adapters.stores import require
 from functions.cli import options
 from functions.cli.api import HELP, RefusedError, call
 from functions.cli.check.file import load, told
@@ -21,13 +23,16 @@ DEFAULT: Final = Path("infra/monitoring.yaml")
 @click.command(epilog=f"Exit status: 0; 1 when something must be changed; 2 when the file cannot be read. {HELP}")
 @click.argument("file", type=click.Path(path_type=Path), default=DEFAULT)
 @click.option("--offline", is_flag=True, help="Look at the file only, not at tables and alert rules.")
+@click.option("--store", is_flag=True, help="Also ask the store that AIA_STORE names; PostgreSQL's tables are made.")
 @options.url
-def check(file: Path, *, offline: bool, url: str) -> None:
+def check(file: Path, *, offline: bool, store: bool, url: str) -> None:
     """Check the settings in FILE, infra/monitoring.yaml by default, and say every fault with its line.
 
     Where a system runs, the tables and columns that the settings name are looked up in its BigQuery, and its alert rules without a metric
     are listed.
     """
+    if store:
+        _ask_store()
     if not file.is_file():
         raise RefusedError(f"{file}: must be a file that can be read")
     try:
@@ -40,6 +45,16 @@ def check(file: Path, *, offline: bool, url: str) -> None:
     _say(told(file, unheard(settings, datetime.now(UTC)), mark="warning: "))
     click.echo(f"{file}: {_several(settings.models, 'model')}, {_several(settings.probes, 'probe')}: {_count(faults)}")
     sys.exit(1 if faults else 0)
+
+
+def _ask_store() -> None:
+    """Say that the store answers; exit where it does not."""
+    try:
+        require(os.environ.get("AIA_STORE", ""), os.environ.get("GOOGLE_CLOUD_PROJECT", ""))
+    except (UnavailableError, ValueError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    click.echo("AIA_STORE: answers")
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
@@ -19,6 +20,7 @@ from functions.cli.doctor import project as checks
 from functions.cli.doctor import statements, writes
 from functions.cli.doctor.findings import Check, Finding, Verdict, run, status
 from functions.cli.doctor.google import AskError, Google, connect
+from functions.cli.doctor.store import store
 from functions.cli.screen import print_table, table_of
 
 _SECTIONS: Final = ("version", "jobs", "models", "partners", "business")
@@ -72,6 +74,7 @@ def _checks(google: Google, options: dict[str, Any]) -> Iterator[tuple[str, Chec
     yield "organisation policy", partial(checks.policies, google)
     yield "grant", partial(checks.grants, google, deployment)
     yield "subscription", partial(checks.receivers, google, deployment)
+    yield "store", partial(store, os.environ.get("AIA_STORE", ""), google.project)
     yield "statement", partial(statements.statements, google, settings.jobs)
     yield "table", partial(statements.unpartitioned, google, scan_sources(settings.business, settings.models))
     if options["write"]:

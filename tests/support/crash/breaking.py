@@ -5,13 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from core.errors import ConflictError, UnavailableError
 from core.metrics import MetricKind, check
 from functions.adapters.ports import Data, Document, Due
 from functions.adapters.store import normal
+from tests.support.fakes.stores import WrappedStore
 
+T = TypeVar("T")
 START = datetime(2026, 1, 2, 9, tzinfo=UTC)
 
 
@@ -122,6 +124,52 @@ class MemoryStore:
             document = Document(key=key, data=normal(data), revision=str(self.revision))
             self.world.documents[collection, key] = document
             self.world.saved(collection, data)
+        self.world.boundary()
+        return document
+
+
+@dataclass
+class MirroredStore(WrappedStore):
+    """A real store whose calls pass boundaries; the world has a copy of what is written, by which it is judged."""
+
+    world: Breaking
+
+    def create(self, collection: str, key: str, data: Data) -> Document:
+        return self._written(collection, self._through(lambda: self.inner.create(collection, key, data)))
+
+    def replace(self, document: Document, collection: str, data: Data) -> Document:
+        return self._written(collection, self._through(lambda: self.inner.replace(document, collection, data)))
+
+    def delete(self, document: Document, collection: str) -> None:
+        self._through(lambda: self.inner.delete(document, collection))
+        del self.world.documents[collection, document.key]
+        self.world.boundary()
+
+    def get(self, collection: str, key: str) -> Document | None:
+        return self._through(lambda: self.inner.get(collection, key))
+
+    def get_many(self, collection: str, keys: Sequence[str]) -> dict[str, Document]:
+        return self._through(lambda: self.inner.get_many(collection, keys))
+
+    def find(
+        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
+    ) -> list[Document]:
+        return self._through(lambda: self.inner.find(collection, where=where, after=after, limit=limit))
+
+    def due(self, collection: str, *, where: Mapping[str, Any], until: datetime, limit: int = 1000) -> list[Due]:
+        return self._through(lambda: self.inner.due(collection, where=where, until=until, limit=limit))
+
+    def _through(self, act: Callable[[], T]) -> T:
+        self.world.boundary()
+        try:
+            return act()
+        except UnavailableError:
+            self.world.excuse()
+            raise
+
+    def _written(self, collection: str, document: Document) -> Document:
+        self.world.documents[collection, document.key] = document
+        self.world.saved(collection, document.data)
         self.world.boundary()
         return document
 

@@ -19,6 +19,7 @@ from core.settings.people import When
 from core.settings.response import ActionName, Automation, Deed, Limits, Playbook
 from functions.action_runner.runner import NAME as ACTION_RUNNER
 from functions.adapters.actions.registry import Action
+from functions.adapters.ports import Store
 from functions.services.incidents.attempt import LEASE
 from functions.services.incidents.documents import GROUPS
 from tests.support.crash.breaking import KilledError
@@ -126,15 +127,22 @@ class _Story:
         return self.attempt(lambda: self.runner.give(tick))
 
 
-def tell(seed: int, *, breaks: bool = True, spoil: Spoil = lambda action: action) -> Outcome:
+def tell(
+    seed: int,
+    *,
+    breaks: bool = True,
+    spoil: Spoil = lambda action: action,
+    kept: Callable[[outside.World], Store] | None = None,
+) -> Outcome:
     """Let a story happen, to its end, and judge it.
 
     Args:
         seed: says which story.
         breaks: whether programs are killed and the outside fails.
         spoil: puts something else in the place of the action, to see whether the judgement notices.
+        kept: makes the store of the incidents, which tells their world of what it writes; else it is in memory.
     """
-    story = _begin(seed, spoil, breaks=breaks)
+    story = _begin(seed, spoil, kept, breaks=breaks)
     for event in _events(story):
         story.threaten()
         if story.rng.random() < 0.3:
@@ -151,9 +159,9 @@ def tell(seed: int, *, breaks: bool = True, spoil: Spoil = lambda action: action
     return _judged(story)
 
 
-def _begin(seed: int, spoil: Spoil, *, breaks: bool) -> _Story:
+def _begin(seed: int, spoil: Spoil, kept: Callable[[outside.World], Store] | None, *, breaks: bool) -> _Story:
     rng = random.Random(seed)
-    group = outside.set_up(policy=replace(POLICY, playbooks=(_PLAYBOOK,)))
+    group = outside.set_up(policy=replace(POLICY, playbooks=(_PLAYBOOK,)), kept=kept)
     runner = automation.set_up(automation=_AUTOMATION)
     runner.world.now = group.world.now
     runner.runner = replace(runner.runner, actions=dict.fromkeys(ActionName, spoil(runner.action)))

@@ -242,35 +242,38 @@ def one_by_one(deliveries: Sequence[Callable[[], Any]]) -> Iterator[list[Any]]:
     return ([deliver()] for deliver in deliveries)
 
 
-def set_up(store: Store | None = None, policy: IncidentPolicy = POLICY) -> Setup:
+def set_up(
+    store: Store | None = None, policy: IncidentPolicy = POLICY, kept: Callable[[World], Store] | None = None
+) -> Setup:
     world = World()
     channels = {name: MemoryChannel(world) for name in ("inbox", "pager", "log")}
     metrics = MemoryMetrics(world)
-    kept = store or MemoryStore(world)
+    store_of = kept or MemoryStore
+    opened = store or store_of(world)
 
     def clock() -> datetime:
         return world.now
 
     dispatcher = Dispatcher(
-        store=kept,
+        store=opened,
         bus=MemoryBus(world),
         channels=dict[str, Channel](channels),
         metrics=metrics,
         clock=clock,
     )
-    silences = Silences(kept, clock)
+    silences = Silences(opened, clock)
     service = IncidentService(
-        store=kept,
+        store=opened,
         dispatcher=dispatcher,
         metrics=metrics,
         clock=clock,
         policy=policy,
-        failing=failing_channels(kept, clock),
+        failing=failing_channels(opened, clock),
         silences=silences,
-        usual=usual_revenues(kept, clock),
+        usual=usual_revenues(opened, clock),
         channel_tests=ChannelTests(
-            store=kept,
-            ledger=Ledger(kept, clock, "test"),
+            store=opened,
+            ledger=Ledger(opened, clock, "test"),
             channels=dispatcher.channels,
             kinds={"inbox": "webhook", "pager": "pagerduty", "log": "console"},
             url=policy.url,
