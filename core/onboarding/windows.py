@@ -62,7 +62,7 @@ class Schedule:
         until: day (UTC) at whose start the reference ends.
         days: length of the reference.
         window: length of a window.
-        ends: when each window of the past ends, rising; at least one.
+        ends: when each window of the past ends that is to be scored, rising; of a new log at least one.
         reference_rows: rows of the reference.
         minimum_rows: rows that a verdict needs.
     """
@@ -104,13 +104,14 @@ def schedule(log: Hours, *, now: datetime, until: date | None = None) -> Schedul
     )
 
 
-def schedule_of(model: Model, log: Hours, *, now: datetime) -> Schedule:
-    """The reference of a model that is there, as its settings have it, and the windows of its log after that.
+def schedule_of(model: Model, log: Hours, *, now: datetime, since: datetime | None = None) -> Schedule:
+    """The reference of a model that is there, as its settings have it, and the windows of its log that are to be scored.
 
     Args:
         model: whose log goes on.
         log: its rows by the hour.
         now: no window ends later.
+        since: windows that end later are to be scored; all after the reference where it is None.
 
     Raises:
         OnboardingError: its reference has no end of its own, or the log ends before it.
@@ -125,18 +126,27 @@ def schedule_of(model: Model, log: Hours, *, now: datetime) -> Schedule:
         until=until,
         days=days,
         window=model.window,
-        ends=ends(end, stop, model.window),
+        ends=ends(end, stop, model.window, since),
         reference_rows=log.between(end - days * _DAY, end),
         minimum_rows=model.minimum_rows,
     )
 
 
-def ends(after: datetime, stop: datetime, window: timedelta) -> tuple[datetime, ...]:
-    """When windows end: about `MOST` at even distances, of days where a window has a day or more, and one at `stop`."""
-    step = window if window < _DAY else math.ceil((stop - after) / _DAY / MOST) * _DAY
-    count = max(0, math.ceil((stop - after) / step) - 1)
-    even = (after + step * (number + 1) for number in range(count))
-    return (*(one for one in even if one - after >= min(window, stop - after)), stop)
+def ends(after: datetime, stop: datetime, window: timedelta, since: datetime | None = None) -> tuple[datetime, ...]:
+    """When the windows end that are to be scored: about `MOST` at even distances, of days where a window has a day or more, and one at `stop`.
+
+    Args:
+        after: end of the reference; distances are counted from it, whatever was scored before.
+        stop: end of the log.
+        window: length of a window.
+        since: no window is wanted that ends by then; by default the end of the reference.
+    """
+    unit = min(window, _DAY)
+    skipped = max(0, ((since or after) - after) // unit)
+    each = max(1, math.ceil(((stop - after) / unit - skipped) / MOST))
+    even = (after + unit * number for number in range(skipped + each, math.ceil((stop - after) / unit), each))
+    found = (*(one for one in even if one - after >= min(window, stop - after)), stop)
+    return tuple(one for one in found if since is None or one > since)
 
 
 def _window(rows: int, span: timedelta) -> tuple[timedelta, float]:

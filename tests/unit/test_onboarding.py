@@ -1,5 +1,7 @@
 """What is inferred of a log: its features, the task by its labels, the reference and the windows."""
 
+import itertools
+import math
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -121,6 +123,35 @@ def test_a_log_that_goes_on_keeps_its_reference_and_gets_further_windows() -> No
     found = schedule_of(model({"days": first.days, "until": first.until.isoformat()}), log(95, 250), now=NOW)
     assert (found.until, found.days, found.window, found.reference_rows) == (first.until, 30, first.window, 7500)
     assert found.ends[-1] == START + timedelta(days=95)
+
+
+@pytest.mark.parametrize("days", [91, 95, 100, 149.5])
+def test_each_further_window_of_a_log_that_goes_on_is_scored(days: float) -> None:
+    first = schedule(log(90, 250), now=NOW)
+    known = model({"days": first.days, "until": first.until.isoformat()})
+    found = schedule_of(known, log(days, 250), now=NOW, since=first.ends[-1])
+    assert [one - first.ends[-1] for one in found.ends] == [
+        *(timedelta(days=number) for number in range(1, math.ceil(days) - 90)),
+        timedelta(days=days - 90),
+    ]
+
+
+def test_further_windows_are_as_dense_as_they_can_be_however_long_the_past_is() -> None:
+    first = schedule(log(600, 300), now=NOW)
+    known = model({"days": first.days, "until": first.until.isoformat()})
+    assert {later - one for one, later in itertools.pairwise(first.ends[:-1])} == {timedelta(days=7)}
+    ten = schedule_of(known, log(610, 300), now=NOW, since=first.ends[-1])
+    assert len(ten.ends) == 10
+    many = schedule_of(known, log(650, 300), now=NOW, since=first.ends[-1])
+    assert len(many.ends) == 50
+    assert many.ends[-1] == START + timedelta(days=650)
+
+
+def test_no_window_is_scored_again_of_a_log_without_further_rows() -> None:
+    first = schedule(log(90, 250), now=NOW)
+    known = model({"days": first.days, "until": first.until.isoformat()})
+    assert schedule_of(known, log(90, 250), now=NOW, since=first.ends[-1]).ends == ()
+    assert schedule_of(known, log(90, 250), now=NOW, since=START).ends == first.ends
 
 
 @pytest.mark.parametrize(

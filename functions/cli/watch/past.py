@@ -19,7 +19,9 @@ _SCORED: Final = """
 SELECT DISTINCT window_end FROM ops.drift_scores_raw
 WHERE window_end >= @first AND window_end IN UNNEST(@ends) AND model = @model AND written_at >= @since
 """
-_NEWEST: Final = "SELECT MAX(window_end) AS newest FROM ops.drift_scores_raw WHERE model = @model"
+_NEWEST: Final = (
+    "SELECT MAX(window_end) AS newest FROM ops.drift_scores_raw WHERE model = @model AND written_at >= @since"
+)
 
 
 def score(
@@ -64,9 +66,9 @@ def score(
     return len(done)
 
 
-def newest(warehouse: Warehouse, model: str) -> datetime | None:
-    """When the newest window of a model ends that was scored; None where none was."""
-    found: datetime | None = warehouse.query(_NEWEST, model=model)[0]["newest"]
+def newest(warehouse: Warehouse, model: str, *, since: datetime) -> datetime | None:
+    """When the newest window of a model ends that was scored after an instant; None where none was."""
+    found: datetime | None = warehouse.query(_NEWEST, model=model, since=since)[0]["newest"]
     return found
 
 

@@ -1,7 +1,7 @@
 """What `aia watch` does: infer, apply the settings, load the rows, have the past scored, and say where the page is."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import pyarrow.compute as pc
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -19,7 +18,8 @@ from core.settings import parse_model
 from functions.cli.api import Json, call
 from functions.cli.watch import log, past, tables
 from functions.cli.watch.deployed import Deployed
-from functions.cli.watch.log import TIME, Chosen, Log
+from functions.cli.watch.log import Chosen, Log
+from functions.cli.watch.pending import Pending, pending
 from functions.cli.watch.settings import PREFIX, SCHEME, continued, settings_of
 from functions.cli.watch.told import told
 
@@ -64,25 +64,23 @@ def watch_once(request: Request, system: Deployed, *, confirm: bool, again: bool
     now = datetime.now(UTC)
     rows = _read(request, system, now)
     known = system.model(request.name)
-    plan = (
-        schedule_of(parse_model(known), rows.hours, now=now)
-        if known
-        else schedule(rows.hours, now=now, until=request.until)
-    )
-    settings = (
-        continued(known, rows, now=now, follow=request.follow)
-        if known
-        else settings_of(request.name, request.owner, rows, plan, now=now, follow=request.follow)
-    )
+    is_view = request.source.startswith(SCHEME)
+    if known is None:
+        plan = schedule(rows.hours, now=now, until=request.until)
+        settings = settings_of(request.name, request.owner, rows, plan, now=now, follow=request.follow)
+        todo = pending(system, settings, rows, is_view=is_view, is_new=True)
+    else:
+        settings = continued(known, rows, now=now, follow=request.follow)
+        todo = pending(system, settings, rows, is_view=is_view, is_new=False)
+        plan = schedule_of(parse_model(known), rows.hours, now=now, since=todo.since)
     parse_model(settings)
     for line in () if again else told(rows, settings, plan):
         click.echo(line)
     if confirm:
         _confirm(settings, system, request.source, is_new=known is None)
-    since = _given(request, system, settings, rows)
-    click.echo(f"{request.name}: {system.apply(settings)}, {since.told}")
-    wanted = [end for end in plan.ends if since.first is not None and end > since.first]
-    missing = _scored(system, settings, wanted)
+    given = _give(request, system, settings, rows, todo)
+    click.echo(f"{request.name}: {system.apply(settings)}, {given}")
+    missing = _scored(system, settings, plan.ends)
     _say_page(system, request, rows, missing)
     return missing
 
@@ -142,32 +140,21 @@ def _read(request: Request, system: Deployed, now: datetime) -> Log:
     return bigquery_table.read(request.source, request.chosen, system.bigquery(), now)
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """What the table of a model got: from when on it has rows that are not scored yet (None where it got none), and in words."""
-
-    first: datetime | None
-    told: str
-
-
-def _given(request: Request, system: Deployed, settings: Json, rows: Log) -> _Given:
-    """Load the rows of a file, or create the view of a table."""
+def _give(request: Request, system: Deployed, settings: Json, rows: Log, todo: Pending) -> str:
+    """Load the rows of a file, or create the view of a table; what that did, in words."""
     client = system.bigquery()
-    if request.source.startswith(SCHEME):
+    if todo.rows is None:
         from functions.cli.watch import bigquery_table  # noqa: PLC0415 - as above
 
         bigquery_table.create_view(client, request.source, settings, rows)
-        newest = past.newest(system.warehouse(), settings["name"])
-        return _Given(newest or rows.hours.first, f"a view of {request.source}")
-    table = tables.rows_of(settings, rows)
-    tables.create(client, settings["table"], table)
-    added = tables.new_rows(client, settings["table"], table)
-    with _bar("loading", added.num_rows) as advance:
-        tables.load(client, settings["table"], added, advance)
-    return _Given(pc.min(added[TIME]).as_py() if added.num_rows else None, f"{added.num_rows:,} rows added")
+        return f"a view of {request.source}"
+    tables.create(client, settings["table"], todo.rows)
+    with _bar("loading", todo.rows.num_rows) as advance:
+        tables.load(client, settings["table"], todo.rows, advance)
+    return f"{todo.rows.num_rows:,} rows added"
 
 
-def _scored(system: Deployed, settings: Json, wanted: list[datetime]) -> int:
+def _scored(system: Deployed, settings: Json, wanted: Sequence[datetime]) -> int:
     if not wanted:
         return 0
     since = datetime.now(UTC) - _SKEW

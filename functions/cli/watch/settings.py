@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ _LONGEST_NAME: Final = 60
 LABEL: Final = "label_of_row"
 """The column of labels as numbers or booleans."""
 PREFIX: Final = "telemetry.watch_"
+_STAMP: Final = "%Y%m%d%H%M%S"
+"""How the name of a table ends: when it was made (UTC)."""
 SCHEME: Final = "bq://"
 """How the address of a table of BigQuery begins, where a file might be."""
 
@@ -40,7 +42,7 @@ def settings_of(name: str, owner: str, log: Log, schedule: Schedule, *, now: dat
     found: dict[str, Any] = {
         "name": name,
         "owner": owner,
-        "table": f"{PREFIX}{name.replace('-', '_')}_{now:%Y%m%d%H%M%S}",
+        "table": f"{PREFIX}{name.replace('-', '_')}_{now:{_STAMP}}",
         "timestamp": TIME,
         "id": ROW,
         "score": columns[log.score],
@@ -60,6 +62,20 @@ def settings_of(name: str, owner: str, log: Log, schedule: Schedule, *, now: dat
     return found if follow else found | {"until": end_of(log, now)}
 
 
+def made_at(settings: Json) -> datetime:
+    """When the table of a model was made, by its name.
+
+    Raises:
+        OnboardingError: `aia watch` did not make it.
+    """
+    try:
+        if settings["table"].startswith(PREFIX):
+            return datetime.strptime(settings["table"].rpartition("_")[2], _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    raise OnboardingError(f"--name: must not be that of a model that has a table of its own, got {settings['name']!r}")
+
+
 def end_of(log: Log, now: datetime) -> str:
     """The day at whose start a log has ended, at the latest today: no tick scores it."""
     return min(log.hours.last.date() + timedelta(days=1), now.date()).isoformat()
@@ -71,6 +87,7 @@ def continued(settings: Json, log: Log, *, now: datetime, follow: bool) -> Json:
     Raises:
         OnboardingError: the file lacks a column that the model has.
     """
+    made_at(settings)
     known = set(columns_of(log.table.column_names).values())
     if missing := [name for name in _columns(settings) if name not in known]:
         raise OnboardingError(

@@ -48,6 +48,7 @@ def test_the_guide_to_a_first_model_does_what_it_says(stack: LocalStack, tmp_pat
     run([sys.executable, "write.py"], tmp_path, stack)
     command, _, printed = again.partition("\n")
     assert printed in run(command.removeprefix("$ ").split(), tmp_path, stack)
+    assert sum(one is not None for one in stack.get("/v1/models/churn/history?days=70")["drift"]) == 70
     listed, checked, removed = re.findall(r"^\$ (.*)$", rest, re.MULTILINE)
     assert re.search("churn .*ops.models", run(listed.split(), tmp_path, stack))
     assert "nothing to change" in run(checked.split(), tmp_path, stack)
