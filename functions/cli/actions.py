@@ -8,7 +8,7 @@ import click
 from core.events import Stage
 from core.text import instant
 from functions.cli import complete, options
-from functions.cli.api import HELP, Json, call
+from functions.cli.api import HELP, Json, call, login
 from functions.cli.endpoints import path
 from functions.cli.screen import NOT_KNOWN, cell, console, instant_of, table_of
 
@@ -36,15 +36,15 @@ def actions(context: click.Context, *, url: str, as_json: bool) -> None:
 def _answer(verb: str, text: str) -> click.Command:
     """The command of an answer."""
 
-    def answer(url: str, identifier: str, *, note: str, by: str, as_json: bool) -> None:
-        found = call(url, "POST", path("actions", identifier, verb), {"by": by, "note": note})
+    def answer(url: str, identifier: str, *, note: str, as_json: bool) -> None:
+        found = call(url, "POST", path("actions", identifier, verb), {"by": login(), "note": note})
         if as_json:
             options.print_json(found)
         else:
             click.echo(f"{found['id']}: accepted; aia actions has the outcome")
 
     identifier = click.argument("identifier", metavar="ID", shell_complete=complete.waiting)
-    for option in (options.as_json, options.by, options.note, identifier):
+    for option in (options.as_json, options.note, identifier):
         answer = option(answer)
     return click.command(name=verb, help=text)(click.pass_obj(answer))
 
@@ -80,7 +80,6 @@ def _halt(one: Json) -> str:
 def _switch(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         options.as_json,
-        options.by,
         options.why,
         click.option("--all", "every", is_flag=True, help="Every action, instead of one by its name."),
         click.argument("action", default="", shell_complete=complete.actions),
@@ -92,16 +91,16 @@ def _switch(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command(epilog=f"{options.STATUSES} {HELP}")
 @_switch
-def halt(url: str, action: str, *, every: bool, note: str, by: str, as_json: bool) -> None:
+def halt(url: str, action: str, *, every: bool, note: str, as_json: bool) -> None:
     """Halt automated ACTION, or all of them: from now on none is applied."""
-    _throw(url, "halt", _subject(action, every=every), note=note, by=by, as_json=as_json)
+    _throw(url, "halt", _subject(action, every=every), note=note, as_json=as_json)
 
 
 @click.command(epilog=f"{options.STATUSES} {HELP}")
 @_switch
-def resume(url: str, action: str, *, every: bool, note: str, by: str, as_json: bool) -> None:
+def resume(url: str, action: str, *, every: bool, note: str, as_json: bool) -> None:
     """Resume automated ACTION that was halted, or lift the halt of all; what was halted by name stays halted."""
-    _throw(url, "resume", _subject(action, every=every), note=note, by=by, as_json=as_json)
+    _throw(url, "resume", _subject(action, every=every), note=note, as_json=as_json)
 
 
 def _subject(action: str, *, every: bool) -> str:
@@ -110,8 +109,8 @@ def _subject(action: str, *, every: bool) -> str:
     return action or _EVERY
 
 
-def _throw(url: str, verb: str, action: str, *, note: str, by: str, as_json: bool) -> None:
-    found = call(url, "POST", path("automation", verb), {"by": by, "note": note, "action": action})
+def _throw(url: str, verb: str, action: str, *, note: str, as_json: bool) -> None:
+    found = call(url, "POST", path("automation", verb), {"by": login(), "note": note, "action": action})
     if as_json:
         options.print_json(found)
     else:

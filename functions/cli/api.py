@@ -1,5 +1,6 @@
 """The API of a running system, as the commands of `aia` call it."""
 
+import getpass
 import http.client
 import json
 import os
@@ -37,6 +38,14 @@ class UnansweredError(RefusedError):
     """What the API does not answer, or cannot at the moment: nothing is known of what was asked."""
 
     exit_code = 3
+
+
+def login() -> str:
+    """The account that runs the command, which an API records that knows nobody better; a container may have no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "local"
 
 
 def local() -> str:

@@ -1,6 +1,5 @@
 """`aia channels`: which channels there are, and a test message through one of them, by the API."""
 
-import getpass
 import json
 import time
 from typing import Any, Final
@@ -9,7 +8,7 @@ import click
 
 from core.text import clean
 from functions.cli import options
-from functions.cli.api import HELP, Json, RefusedError, call
+from functions.cli.api import HELP, Json, RefusedError, call, login
 from functions.cli.endpoints import path
 
 _PATIENCE_SECONDS: Final = 60.0
@@ -41,27 +40,26 @@ def list_(url: str, *, as_json: bool) -> None:
 
 @channels.command()
 @click.argument("name")
-@click.option("--by", default=getpass.getuser, show_default="your login", help="Who asks for it, as the message says.")
 @click.option("--wait", default=_PATIENCE_SECONDS, show_default=True, help="Seconds to wait for the answer.")
 @click.pass_context
-def test(context: click.Context, name: str, *, by: str, wait: float) -> None:
+def test(context: click.Context, name: str, *, wait: float) -> None:
     """Send a real test message through channel NAME, and show what the channel answers.
 
     The exit status is 0 where it was delivered, 1 where it was not, and 2 or 3 where it could not be asked for.
     """
-    found = deliver(context.obj, name, by, wait)
+    found = deliver(context.obj, name, wait)
     click.echo(f"{name}: {_told(found)}")
     if found["outcome"] != "delivered":
         context.exit(_NOT_DELIVERED)
 
 
-def deliver(url: str, name: str, by: str, wait: float) -> Json:
+def deliver(url: str, name: str, wait: float) -> Json:
     """Send a test message through a channel, and wait for what it answers: its `outcome` and its `detail`.
 
     Raises:
         RefusedError: it cannot be asked for, or there is no answer in time.
     """
-    asked = call(url, "POST", path("channels", name, "test"), {"by": by})["id"]
+    asked = call(url, "POST", path("channels", name, "test"), {"by": login()})["id"]
     return _awaited(url, name, asked, wait)
 
 

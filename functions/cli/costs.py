@@ -1,6 +1,5 @@
 """`aia costs`: recommendations that lower costs, by the API; and what the tables of the settings cost to read, by dry runs."""
 
-import getpass
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ import click
 
 from core.errors import AiaError, SettingsError
 from functions.cli import options
-from functions.cli.api import HELP, Json, RefusedError, call
+from functions.cli.api import HELP, Json, RefusedError, call, login
 from functions.cli.screen import print_table, table_of
 
 _PIPED_WIDTH: Final = 200
@@ -56,11 +55,10 @@ def list_(url: str, *, as_json: bool) -> None:
 @click.argument("key")
 @click.argument("state", type=click.Choice(["open", "done", "dismissed"]))
 @click.option("--note", default="", help="Why, for the record.")
-@click.option("--by", default=getpass.getuser, show_default="your login", help="Who decides.")
 @click.pass_obj
-def decide(url: str, key: str, state: str, *, note: str, by: str) -> None:
+def decide(url: str, key: str, state: str, *, note: str) -> None:
     """Record what was decided about recommendation KEY; from the day after it is done, its saving is measured."""
-    call(url, "POST", "/v1/recommendations", {"key": key, "state": state, "note": note, "by": by})
+    call(url, "POST", "/v1/recommendations", {"key": key, "state": state, "note": note, "by": login()})
     click.echo(f"{key}: {state}")
 
 

@@ -6,7 +6,7 @@ from typing import Final
 import click
 
 from functions.cli import options
-from functions.cli.api import HELP, RefusedError, call
+from functions.cli.api import HELP, RefusedError, call, login
 from functions.cli.endpoints import path
 from functions.cli.screen import print_table, table_of
 
@@ -49,11 +49,10 @@ def show(url: str, identifier: str) -> None:
 @click.argument("identifier", metavar="ID")
 @click.option("--edit", is_flag=True, help="Correct what it says in your editor first.")
 @click.option("--why", required=True, help="The reason, for the audit trail.")
-@options.by
 @click.pass_obj
-def resend(url: str, identifier: str, *, edit: bool, why: str, by: str) -> None:
+def resend(url: str, identifier: str, *, edit: bool, why: str) -> None:
     """Send a dead letter again, once, to the topic that it came from."""
-    body = {"by": by, "note": why}
+    body = {"by": login(), "note": why}
     if edit:
         body["data"] = _edited(call(url, "GET", path(_LETTERS, identifier))["data"])
     found = call(url, "POST", path(_LETTERS, identifier, "resend"), body)

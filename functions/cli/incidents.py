@@ -9,7 +9,7 @@ import click
 
 from core.events import Severity, Verb
 from functions.cli import complete, options
-from functions.cli.api import HELP, Json, call
+from functions.cli.api import HELP, Json, call, login
 from functions.cli.endpoints import path
 from functions.cli.incident_text import print_incident, print_incidents
 
@@ -127,11 +127,10 @@ def show(url: str, identifier: str, *, as_json: bool) -> None:
 @_identifier
 @_MORE[Verb.ACKNOWLEDGE]
 @options.note
-@options.by
 @options.as_json
-def ack(url: str, identifier: str, *, target: str | None, note: str, by: str, as_json: bool) -> None:
+def ack(url: str, identifier: str, *, target: str | None, note: str, as_json: bool) -> None:
     """Acknowledge incident ID: you have it, and escalation stops."""
-    _give(url, Verb.ACKNOWLEDGE, identifier, target=target, note=note, by=by, as_json=as_json)
+    _give(url, Verb.ACKNOWLEDGE, identifier, target=target, note=note, as_json=as_json)
 
 
 def _command(verb: Verb) -> click.Command:
@@ -141,14 +140,14 @@ def _command(verb: Verb) -> click.Command:
         _give(url, verb, identifier, **given)
 
     note = options.why if verb is Verb.COMMENT else options.note
-    for option in (options.as_json, options.by, note, *([_MORE[verb]] if verb in _MORE else ()), _identifier):
+    for option in (options.as_json, note, *([_MORE[verb]] if verb in _MORE else ()), _identifier):
         give = option(give)
     return click.command(name=verb.value.replace("_", "-"), help=_VERBS[verb])(click.pass_obj(give))
 
 
-def _give(url: str, verb: Verb, identifier: str, *, by: str, note: str, as_json: bool, **more: str | None) -> None:
+def _give(url: str, verb: Verb, identifier: str, *, note: str, as_json: bool, **more: str | None) -> None:
     """Give a command about an incident."""
-    body: Json = {"by": by, "note": note, **{name: value for name, value in more.items() if value}}
+    body: Json = {"by": login(), "note": note, **{name: value for name, value in more.items() if value}}
     found = call(url, "POST", path("incidents", identifier, verb), body)
     if as_json:
         options.print_json(found)

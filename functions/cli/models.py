@@ -1,6 +1,5 @@
 """`aia models`: which models are monitored, without a deployment, by the API."""
 
-import getpass
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from core.errors import SettingsError
 from core.settings import parse_model
 from functions.adapters.config import load_yaml
 from functions.cli import options
-from functions.cli.api import HELP, Json, RefusedError, call
+from functions.cli.api import HELP, Json, RefusedError, call, login
 from functions.cli.endpoints import path
 from functions.cli.promotions import promote, retrain, rollback
 from functions.cli.screen import print_table, table_of
@@ -54,9 +53,8 @@ def _verdict(model: Json) -> str:
 
 @models.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--by", default=getpass.getuser, show_default="your login", help="Who changes them, for the audit trail.")
 @click.pass_obj
-def apply(url: str, file: Path, *, by: str) -> None:
+def apply(url: str, file: Path) -> None:
     """Create or change the models of FILE.
 
     FILE is YAML or JSON: the settings of one model, a list of them, or a mapping with the key `models`, as in monitoring.yaml. Nothing is
@@ -66,16 +64,15 @@ def apply(url: str, file: Path, *, by: str) -> None:
     _check(file, given)
     for settings in given:
         name: str = settings["name"]
-        click.echo(f"{name}: {call(url, 'PUT', path('models', name, by=by), settings)['change']}")
+        click.echo(f"{name}: {call(url, 'PUT', path('models', name, by=login()), settings)['change']}")
 
 
 @models.command()
 @click.argument("name")
-@click.option("--by", default=getpass.getuser, show_default="your login", help="Who removes it, for the audit trail.")
 @click.pass_obj
-def remove(url: str, name: str, *, by: str) -> None:
+def remove(url: str, name: str) -> None:
     """Stop monitoring model NAME; its history stays."""
-    click.echo(f"{name}: {call(url, 'DELETE', path('models', name, by=by))['change']}")
+    click.echo(f"{name}: {call(url, 'DELETE', path('models', name, by=login()))['change']}")
 
 
 def _read(file: Path) -> Iterator[Json]:

@@ -1,6 +1,5 @@
 """Options that several commands have, and the exit statuses of all that call the API."""
 
-import getpass
 import json
 import re
 from collections.abc import Iterable
@@ -31,7 +30,6 @@ url = click.option(
     help="Address of the API.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print what the API answers as JSON.")
-by = click.option("--by", default=getpass.getuser, show_default="your login", help="Who does it, for the audit trail.")
 note = click.option("--why", "--note", "note", default="", help="The reason, for the audit trail.")
 why = click.option("--why", "--note", "note", required=True, help="The reason, for the audit trail.")
 

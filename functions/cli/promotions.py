@@ -1,22 +1,18 @@
 """The commands `promote`, `rollback` and `retrain` of `aia models`: what a person asks of the versions of a model."""
 
-import getpass
 import json
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from functions.cli.api import Json, call
+from functions.cli.api import Json, call, login
 from functions.cli.endpoints import path
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
-        click.option(
-            "--by", default=getpass.getuser, show_default="your login", help="Who does it, for the audit trail."
-        ),
         click.option("--why", required=True, help="The reason, for the audit trail."),
     ):
         command = option(command)
@@ -28,9 +24,9 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("version", default="")
 @_options
 @click.pass_obj
-def promote(url: str, name: str, version: str, *, why: str, by: str, as_json: bool) -> None:
+def promote(url: str, name: str, version: str, *, why: str, as_json: bool) -> None:
     """Promote the challenger of model NAME, or VERSION, to its first or next share of the traffic."""
-    body = {"by": by, "note": why, **({"version": version} if version else {})}
+    body = {"by": login(), "note": why, **({"version": version} if version else {})}
     _tell(name, _ask(url, name, "promote", body), _ACCEPTED, as_json=as_json)
 
 
@@ -38,18 +34,18 @@ def promote(url: str, name: str, version: str, *, why: str, by: str, as_json: bo
 @click.argument("name")
 @_options
 @click.pass_obj
-def rollback(url: str, name: str, *, why: str, by: str, as_json: bool) -> None:
+def rollback(url: str, name: str, *, why: str, as_json: bool) -> None:
     """Give all traffic of model NAME to the version that was in use before."""
-    _tell(name, _ask(url, name, "rollback", {"by": by, "note": why}), _ACCEPTED, as_json=as_json)
+    _tell(name, _ask(url, name, "rollback", {"by": login(), "note": why}), _ACCEPTED, as_json=as_json)
 
 
 @click.command()
 @click.argument("name")
 @_options
 @click.pass_obj
-def retrain(url: str, name: str, *, why: str, by: str, as_json: bool) -> None:
+def retrain(url: str, name: str, *, why: str, as_json: bool) -> None:
     """Request that model NAME is trained again, on the newest labelled data."""
-    _tell(name, _ask(url, name, "retrain", {"by": by, "note": why}), _REQUESTED, as_json=as_json)
+    _tell(name, _ask(url, name, "retrain", {"by": login(), "note": why}), _REQUESTED, as_json=as_json)
 
 
 _ACCEPTED = "{name}: accepted as {id}; aia models show {name} has the outcome"

@@ -1,6 +1,5 @@
 """`aia report`: weekly reports, as the API of a running system makes them or keeps them."""
 
-import getpass
 import json
 from pathlib import Path
 from typing import Final
@@ -8,7 +7,7 @@ from typing import Final
 import click
 
 from functions.cli import options
-from functions.cli.api import HELP, Json, RefusedError, call, fetch
+from functions.cli.api import HELP, Json, RefusedError, call, fetch, login
 from functions.cli.endpoints import ROOT, path
 
 _LATEST: Final = "latest"
@@ -33,10 +32,9 @@ _LATEST: Final = "latest"
 @click.option("--json", "as_json", is_flag=True, help="Print the document of the report as JSON.")
 @click.option("--text", "as_text", is_flag=True, help="Print the report as text; the default.")
 @click.option("--send", is_flag=True, help="Send it to the channels of the settings that have not got it yet.")
-@click.option("--by", default=getpass.getuser, show_default="your login", help="Who asks for it to be sent.")
 @options.url
 def report(
-    name: str | None, *, week: str, page: Path | None, as_json: bool, as_text: bool, send: bool, by: str, url: str
+    name: str | None, *, week: str, page: Path | None, as_json: bool, as_text: bool, send: bool, url: str
 ) -> None:
     """Show the report NAME of a week, write it as a page, or send it; without NAME, list the reports.
 
@@ -53,7 +51,7 @@ def report(
     if as_text or not (page or as_json or send):
         click.echo(fetch(url, f"{address}.txt").decode(), nl=False)
     if send:
-        asked = call(url, "POST", f"{address}/send", {"by": by})
+        asked = call(url, "POST", f"{address}/send", {"by": login()})
         click.echo(f"{name}: asked for ({asked['id']}); `aia report` lists who got it")
 
 

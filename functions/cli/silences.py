@@ -6,7 +6,7 @@ import click
 
 from core.text import instant
 from functions.cli import complete, options
-from functions.cli.api import HELP, RefusedError, call
+from functions.cli.api import HELP, RefusedError, call, login
 from functions.cli.endpoints import path
 from functions.cli.screen import cell, console, instant_of, print_table, table_of
 
@@ -38,11 +38,10 @@ def silences(url: str, *, as_json: bool) -> None:
 @click.option("--for", "length", required=True, metavar="TIME", help="How long, as in 30m, 2h or 3d; 30 days at most.")
 @click.option("--anyway", is_flag=True, help="Also where TARGET matches nothing that is known yet.")
 @options.why
-@options.by
 @options.as_json
-def silence(url: str, pattern: str, *, length: str, anyway: bool, note: str, by: str, as_json: bool) -> None:
+def silence(url: str, pattern: str, *, length: str, anyway: bool, note: str, as_json: bool) -> None:
     """Mute notifications of TARGET, which may be a pattern as in model/*, for a time. Incidents open and close as ever."""
-    body = {"by": by, "note": note, "pattern": pattern, "minutes": _minutes(length), "anyway": anyway}
+    body = {"by": login(), "note": note, "pattern": pattern, "minutes": _minutes(length), "anyway": anyway}
     found = call(url, "POST", path("silences"), body)
     if as_json:
         options.print_json(found)
@@ -56,11 +55,10 @@ def silence(url: str, pattern: str, *, length: str, anyway: bool, note: str, by:
 @options.url
 @click.argument("pattern", metavar="TARGET", shell_complete=complete.silences)
 @options.note
-@options.by
 @options.as_json
-def unsilence(url: str, pattern: str, *, note: str, by: str, as_json: bool) -> None:
+def unsilence(url: str, pattern: str, *, note: str, as_json: bool) -> None:
     """End the silences of TARGET, the pattern that `aia silences` lists."""
-    found = call(url, "POST", path("silences", "end"), {"by": by, "note": note, "pattern": pattern})
+    found = call(url, "POST", path("silences", "end"), {"by": login(), "note": note, "pattern": pattern})
     if as_json:
         options.print_json(found)
     else:

@@ -1,6 +1,5 @@
 """`aia tokens`: what programs act with over the API."""
 
-import getpass
 import json
 from typing import TYPE_CHECKING
 
@@ -8,16 +7,13 @@ import click
 
 from core.access import Role
 from functions.cli import options
-from functions.cli.api import HELP
+from functions.cli.api import HELP, login
 from functions.cli.client import Client
 
 if TYPE_CHECKING:
     from functions.services.api_schemas.tokens import Token
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
-_BY = click.option(
-    "--by", default=getpass.getuser, show_default="your login", help="Who asks for it, where nobody is signed in."
-)
 _ROLES = tuple(role.name.lower() for role in Role)
 
 
@@ -30,12 +26,11 @@ def tokens() -> None:
 @click.argument("name")
 @click.option("--role", type=click.Choice(_ROLES), default="viewer", show_default=True, help="The most it may do.")
 @click.option("--days", type=click.IntRange(1, 365), default=90, show_default=True, help="How long it holds.")
-@_BY
 @options.url
 @_JSON
-def create(*, name: str, role: str, days: int, by: str, url: str, as_json: bool) -> None:
+def create(*, name: str, role: str, days: int, url: str, as_json: bool) -> None:
     """Create a token that is called NAME, and print it: nobody can read it again."""
-    found = Client(url).create_token({"name": name, "role": role, "days": days, "by": by})
+    found = Client(url).create_token({"name": name, "role": role, "days": days, "by": login()})
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -63,11 +58,10 @@ def list_(*, url: str, as_json: bool) -> None:
 
 @tokens.command("revoke")
 @click.argument("identifier", metavar="ID")
-@_BY
 @options.url
-def revoke(*, identifier: str, by: str, url: str) -> None:
+def revoke(*, identifier: str, url: str) -> None:
     """Revoke the token with an ID; every instance refuses it within 15 seconds."""
-    click.echo(_line(Client(url).revoke_token(identifier, {"by": by})))
+    click.echo(_line(Client(url).revoke_token(identifier, {"by": login()})))
 
 
 def _line(one: "Token") -> str:

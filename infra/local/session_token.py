@@ -1,11 +1,10 @@
 """The token of the local session: generated once for a data folder, and readable by its owner only."""
 
-import getpass
 import os
 import secrets
 from pathlib import Path
 
-from functions.cli.api import SESSION_FILE
+from functions.cli.api import SESSION_FILE, login
 
 _BYTES = 16
 
@@ -13,7 +12,7 @@ _BYTES = 16
 def environment(folder: Path) -> dict[str, str]:
     """The variables by which the API, and the silences of the intake, know the session; the token is generated where the folder has none."""
     token = _token(folder / SESSION_FILE)
-    return {"AIA_SESSION_TOKEN": token, "AIA_SESSION_PERSON": _person(), "AIA_SILENCES_TOKEN": token}
+    return {"AIA_SESSION_TOKEN": token, "AIA_SESSION_PERSON": login(), "AIA_SILENCES_TOKEN": token}
 
 
 def read(folder: Path) -> str:
@@ -39,11 +38,3 @@ def _token(file: Path) -> str:
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
         out.write(made)
     return made
-
-
-def _person() -> str:
-    """The account that runs the system; a container may have no name for it."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "local"

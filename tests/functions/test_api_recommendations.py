@@ -101,7 +101,7 @@ def test_a_warehouse_that_does_not_answer_is_said(client: Client, warehouse: Wri
 
 
 def aia(*words: str) -> Result:
-    return CliRunner().invoke(main, ["costs", *words], env={"COLUMNS": "240"})
+    return CliRunner().invoke(main, ["costs", *words], env={"COLUMNS": "240", "LOGNAME": "Ada"})
 
 
 def test_the_command_lists_and_decides(app: OverAsgi, warehouse: Written) -> None:
@@ -111,7 +111,7 @@ def test_the_command_lists_and_decides(app: OverAsgi, warehouse: Written) -> Non
         for part in ("idle_endpoint:model/churn", "360.00", "high", "open", "not known", "undeploy it"):
             assert part in listed.output
         assert json.loads(aia("--url", url, "list", "--json").output) == [IDLE]
-        decided = aia("--url", url, "decide", str(IDLE["key"]), "dismissed", "--by", "Ada")
+        decided = aia("--url", url, "decide", str(IDLE["key"]), "dismissed")
         assert (decided.exit_code, decided.output) == (0, "idle_endpoint:model/churn: dismissed\n")
         assert [row["state"] for _, row in warehouse.rows] == ["dismissed"]
         refused = aia("--url", url, "decide", "nothing", "done")

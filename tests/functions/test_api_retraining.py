@@ -125,8 +125,8 @@ def test_the_command_says_what_was_requested_in_words_or_as_json(outside: Outsid
     trainings = Trainings(outside, outside, lambda: outside, lambda: NOW)  # type: ignore[arg-type] # it is all of them
     opened = SimpleNamespace(trainings=trainings)
     with pages.served(pages.application(lambda: opened)) as url:
-        command = ["models", "--url", url, "retrain", "delay", "--why", "new routes", "--by", "Ada"]
-        said = CliRunner().invoke(main, command)
-        given = CliRunner().invoke(main, [*command, "--json"])
+        command = ["models", "--url", url, "retrain", "delay", "--why", "new routes"]
+        said = CliRunner(env={"LOGNAME": "Ada"}).invoke(main, command)
+        given = CliRunner(env={"LOGNAME": "Ada"}).invoke(main, [*command, "--json"])
     assert said.output == "delay: requested as delay:2026-03-01T12:00:00Z, to replace version 7\n"
     assert json.loads(given.output) == {"request": "delay:2026-03-01T12:00:00Z", "model_version": "7"}

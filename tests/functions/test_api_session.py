@@ -4,12 +4,14 @@ import stat
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from werkzeug.test import Client
 
 from functions.adapters.stores import open_store
 from functions.api.routes import ENDPOINTS
 from functions.api.session import COOKIE, Session, open_session
-from functions.cli.api import SESSION_FILE, RefusedError, call
+from functions.cli.api import SESSION_FILE, RefusedError, call, login
+from functions.cli.main import main
 from infra.local import session_token
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
@@ -131,4 +133,15 @@ def test_the_command_takes_the_token_from_the_data_folder(
             call(url, "POST", "/v1/automation/halt", HALT)
         (tmp_path / SESSION_FILE).write_text(TOKEN)
         assert call(url, "POST", "/v1/automation/halt", HALT)["id"]
-    assert [command.by for _, command, _ in office.published] == ["ada"]
+        asked = ["--url", url, "--all", "--why", "a storm"]
+        assert CliRunner(env={"LOGNAME": "Mallory"}).invoke(main, ["halt", *asked]).exit_code == 0
+        refused = CliRunner().invoke(main, ["halt", *asked, "--by", "Mallory"])
+        assert (refused.exit_code, "--by" in refused.stderr) == (2, True)
+    assert [command.by for _, command, _ in office.published] == ["ada", "ada"]
+
+
+def test_nobody_has_a_name_where_the_system_has_none_for_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000_000)  # as of a container
+    assert login() == "local"

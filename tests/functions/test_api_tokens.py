@@ -210,19 +210,19 @@ def test_a_person_is_known_by_an_identity_token_of_google(google: Proxy) -> None
 
 
 def run(url: str, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["tokens", *arguments, "--url", url])
+    return CliRunner(env={"LOGNAME": "Ada"}).invoke(main, ["tokens", *arguments, "--url", url])
 
 
 def test_the_command_creates_lists_and_revokes(office: TokenFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     made = pages.services(office.api.store, Rows(), office.api, office.clock)
     with pages.served(pages.application(made)) as url:
         assert run(url, "list").output == "no tokens\n"
-        created = run(url, "create", "ci", "--role", "responder", "--by", "Ada")
+        created = run(url, "create", "ci", "--role", "responder")
         token, identifier = created.stdout.strip(), created.stdout.split("_")[1]
         assert f"{identifier}: ci, responder, of Ada, until " in created.stderr
         monkeypatch.setenv("AIA_API_TOKEN", token)
         refused = run(url, "list")
         assert (refused.exit_code, "role: must be admin, Ada is responder" in refused.output) == (2, True)
         monkeypatch.delenv("AIA_API_TOKEN")
-        assert f"{identifier}: ci, responder, of Ada, revoked " in run(url, "revoke", identifier, "--by", "Ada").output
+        assert f"{identifier}: ci, responder, of Ada, revoked " in run(url, "revoke", identifier).output
         assert json.loads(run(url, "list", "--json").output)[0]["id"] == identifier

@@ -195,12 +195,12 @@ def test_a_test_that_cannot_be_asked_for_says_why(
 
 
 def aia(url: str, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["channels", "--url", url, *arguments])
+    return CliRunner(env={"LOGNAME": "Ada"}).invoke(main, ["channels", "--url", url, *arguments])
 
 
 def test_the_command_shows_the_answer(client: Client, office: ApiFixture, clock: FakeClock) -> None:
     with pages.served(client.application) as url:
-        result = aia(url, "test", "team", "--by", "Ada")
+        result = aia(url, "test", "team")
         assert (result.exit_code, result.output) == (0, "team: delivered\n")
         listed = aia(url, "list").output.splitlines()
         assert listed[0] == "log (console): works as far as known; never tested"
@@ -228,7 +228,7 @@ def test_a_channel_that_does_not_take_it_is_exit_status_1(client: Client, office
         COLLECTION, command.subject, {"id": command.id} | answered | refused
     )
     with pages.served(client.application) as url:
-        result = aia(url, "test", "team", "--by", "Ada")
+        result = aia(url, "test", "team")
     assert (result.exit_code, result.output) == (1, "team: refused: invalid_auth\n")
 
 
@@ -236,8 +236,8 @@ def test_what_cannot_be_asked_for_is_exit_status_2(client: Client, office: ApiFi
     office.obeys = False
     with pages.served(client.application) as url:
         unknown, silent = (
-            aia(url, "test", "none", "--by", "Ada"),
-            aia(url, "test", "team", "--by", "Ada", "--wait", "0"),
+            aia(url, "test", "none"),
+            aia(url, "test", "team", "--wait", "0"),
         )
     assert (unknown.exit_code, unknown.stderr) == (2, "Error: channel: none is called 'none'\n")
     assert (silent.exit_code, "no answer within 0 s" in silent.stderr) == (2, True)

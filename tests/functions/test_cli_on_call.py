@@ -153,7 +153,7 @@ def test_what_a_person_says_is_published_with_who_and_why(
     url: str, office: ApiFixture, arguments: list[str], verb: Verb, fields: dict[str, object]
 ) -> None:
     office.obeys = False
-    result = aia(*arguments, "--by", "Ada")
+    result = aia(*arguments)
     assert result.exit_code == 0, result.output
     [(_, command, _)] = office.published
     assert (command.verb, command.by) == (verb, "Ada")
@@ -162,13 +162,13 @@ def test_what_a_person_says_is_published_with_who_and_why(
 
 
 def test_an_acknowledgement_is_seen_in_the_list(url: str) -> None:
-    assert json.loads(aia("ack", CHURN, "--by", "Ada", "--json").output)["id"].startswith(f"acknowledge:{CHURN}:")
+    assert json.loads(aia("ack", CHURN, "--json").output)["id"].startswith(f"acknowledge:{CHURN}:")
     assert "acknowledged" in said("incidents", "--target", "endpoint/*")
     assert "Who has it Ada since" in said("incidents", "show", CHURN)
 
 
 def test_silences_are_listed_with_what_they_miss(url: str, office: ApiFixture, now: datetime) -> None:
-    asked = ("silence", "model/chrun", "--for", "1h", "--why", "training", "--by", "Ada")
+    asked = ("silence", "model/chrun", "--for", "1h", "--why", "training")
     refused = aia(*asked)
     assert (refused.exit_code, office.published) == (2, [])
     assert "did you mean 'model/churn'?" in refused.stderr
@@ -192,12 +192,12 @@ def test_actions_are_listed_with_the_switches(url: str) -> None:
     assert text.startswith("automation: enabled")
     assert "│ awaiting approval: needs approval │ rollback_model │ model/churn │" in text
     assert text.endswith(f"aia actions approve '{ACTION}'")
-    assert aia("halt", "--all", "--why", "a storm", "--by", "Ada").exit_code == 0
-    assert aia("halt", "retrain_model", "--why", "costs", "--by", "Ada").exit_code == 0
+    assert aia("halt", "--all", "--why", "a storm").exit_code == 0
+    assert aia("halt", "retrain_model", "--why", "costs").exit_code == 0
     text = said("actions")
     assert re.search(r"halted: every action, by Ada at .{20}; aia resume --all ends it", text)
     assert text.count("aia resume retrain_model ends it") == 1
-    assert aia("resume", "--all", "--why", "over", "--by", "Ada").exit_code == 0
+    assert aia("resume", "--all", "--why", "over").exit_code == 0
     assert "every action" not in said("actions")
 
 

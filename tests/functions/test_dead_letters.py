@@ -67,7 +67,7 @@ def url(office: ApiFixture, warehouse: Rows) -> Iterator[str]:
 
 
 def aia(url: str, *arguments: str, **options: Any) -> Result:
-    return CliRunner().invoke(main, ["dead-letters", "--url", url, *arguments], **options)
+    return CliRunner(env={"LOGNAME": "ann"}).invoke(main, ["dead-letters", "--url", url, *arguments], **options)
 
 
 def webhook(reason: str = "body: must be of a known format") -> Data:
@@ -157,7 +157,7 @@ def test_what_nobody_answers_or_has_looked_at_is_not_known(url: str, warehouse: 
 
 
 def test_one_is_sent_again_by_a_command_with_who_and_why(url: str, office: ApiFixture) -> None:
-    assert "accepted as send_again:a1" in aia(url, "resend", "a1", "--why", "corrected", "--by", "ann").output
+    assert "accepted as send_again:a1" in aia(url, "resend", "a1", "--why", "corrected").output
     [(_, command, attributes)] = office.published
     assert attributes == {"verb": "send_again"}
     assert (command.verb, command.subject, command.by, command.note, command.body) == (

@@ -245,7 +245,7 @@ def url(client: Client) -> Iterator[str]:
 
 
 def aia(url: str, *arguments: str, columns: str | None = None) -> Result:
-    return CliRunner(env={"COLUMNS": columns}).invoke(main, ["models", "--url", url, *arguments])
+    return CliRunner(env={"COLUMNS": columns, "LOGNAME": "ada"}).invoke(main, ["models", "--url", url, *arguments])
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_the_list_says_the_verdict_of_the_newest_window(window: dict[str, Any], 
 def test_the_command_applies_a_file_lists_and_removes(url: str, tmp_path: Path) -> None:
     file = tmp_path / "models.yaml"
     file.write_text(json.dumps({"models": [CHURN, CHURN | {"name": "fraud"}]}))
-    applied = aia(url, "apply", str(file), "--by", "ada")
+    applied = aia(url, "apply", str(file))
     assert (applied.exit_code, applied.output) == (0, "uplift: created\nfraud: created\n")
     assert aia(url, "apply", str(file)).output == "uplift: unchanged\nfraud: unchanged\n"
     listed = json.loads(aia(url, "list", "--json").output)
@@ -288,7 +288,7 @@ def test_the_command_applies_a_file_lists_and_removes(url: str, tmp_path: Path) 
     narrow = aia(url, "list", columns="60").output
     assert "".join(re.findall("^│ *(a+) *│", narrow, re.MULTILINE)) == long
     assert aia(url, "remove", long).exit_code == 0
-    removed = aia(url, "remove", "uplift", "--by", "ada")
+    removed = aia(url, "remove", "uplift")
     assert (removed.exit_code, removed.output) == (0, "uplift: removed\n")
 
 

@@ -62,7 +62,7 @@ def begun(office: ApiFixture) -> None:
 
 
 def aia(url: str, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["models", "--url", url, *arguments, "--by", "ann"])
+    return CliRunner(env={"LOGNAME": "ann"}).invoke(main, ["models", "--url", url, *arguments])
 
 
 def test_the_experiment_has_its_looks_with_the_evidence_so_far(url: str, office: ApiFixture) -> None:

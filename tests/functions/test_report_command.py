@@ -112,7 +112,7 @@ def url(api: Client) -> Iterator[str]:
 
 
 def run(url: str, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["report", "--url", url, *arguments])
+    return CliRunner(env={"LOGNAME": "ada"}).invoke(main, ["report", "--url", url, *arguments])
 
 
 @pytest.mark.usefixtures("kept")
@@ -127,7 +127,7 @@ def test_the_command_lists_writes_prints_and_sends(url: str, office: ApiFixture,
     assert file.read_text().startswith("<!doctype html>")
     assert run(url, "executive").stdout.startswith("Executive report, 16 to 22 November 2026\n")
     assert json.loads(run(url, "executive", "--json").stdout)["week"] == "2026-W47"
-    assert "asked for" in run(url, "executive", "--send", "--by", "ada").stdout
+    assert "asked for" in run(url, "executive", "--send").stdout
     assert office.sent == ["executive:2026-W47"]
 
 

@@ -85,7 +85,7 @@ def _running(settings: Settings, url: str) -> Iterator[Fault]:
     from functions.cli.check.tables import unknown  # noqa: PLC0415 - as above
     from functions.cli.watch.deployed import Deployed  # noqa: PLC0415 - as above
 
-    system = Deployed.told(url, answer, by="")
+    system = Deployed.told(url, answer)
     try:
         yield from unknown(settings, system.bigquery())
     except GoogleAPICallError as error:

@@ -1,6 +1,5 @@
 """The command: its options, the checks in their order, and the table."""
 
-import getpass
 import json
 import os
 from collections.abc import Iterator
@@ -79,7 +78,7 @@ def _checks(google: Google, options: dict[str, Any]) -> Iterator[tuple[str, Chec
     yield "table", partial(statements.unpartitioned, google, scan_sources(settings.business, settings.models))
     if options["write"]:
         yield "policy", partial(writes.lookbacks, google)
-        yield "channel", partial(writes.channels, options["url"], getpass.getuser(), options["wait"])
+        yield "channel", partial(writes.channels, options["url"], options["wait"])
 
 
 def _print(found: list[Finding]) -> None:

@@ -29,7 +29,7 @@ def lookbacks(google: Google) -> Iterator[Finding]:
         yield _deleted(google, subject, name)
 
 
-def channels(url: str, by: str, patience: float) -> Iterator[Finding]:
+def channels(url: str, patience: float) -> Iterator[Finding]:
     """Send one test message through each channel."""
     try:
         names = [str(one["name"]) for one in call(url, "GET", "/v1/channels")]
@@ -38,7 +38,7 @@ def channels(url: str, by: str, patience: float) -> Iterator[Finding]:
         return
     for name in names:
         try:
-            found = deliver(url, name, by, patience)
+            found = deliver(url, name, patience)
         except RefusedError as error:
             yield Finding(check="channel", subject=name, verdict=Verdict.NOT_KNOWN, detail=error.message)
             continue

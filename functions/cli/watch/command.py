@@ -1,6 +1,5 @@
 """`aia watch`: the command and its options."""
 
-import getpass
 import sys
 from datetime import datetime
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import click
 
 from functions.cli import options
-from functions.cli.api import HELP, RefusedError
+from functions.cli.api import HELP, RefusedError, login
 
 _NOT_SCORED = 1
 _LONGEST = 500
@@ -39,9 +38,7 @@ _LONGEST = 500
 @click.option("--follow", is_flag=True, help="The log goes on: load new rows as they come, and notify people.")
 @click.option("--remove", metavar="NAME", help="Stop monitoring a model that this command made; delete its table.")
 @click.option("--yes", is_flag=True, help="Do not ask before anything is created on Google Cloud.")
-@click.option(
-    "--by", default=getpass.getuser, show_default="your login", help="Owner, and who changes it for the audit trail."
-)
+@click.option("--owner", metavar="NAME", help="Who or which team answers for the model.  [default: your login]")
 @options.url
 def watch(source: str | None, *, remove: str | None, **options: Any) -> None:  # noqa: ANN401 - as click gives them
     """Monitor the model whose predictions are in FILE, CSV or parquet, with the system that runs.
@@ -72,7 +69,7 @@ def _watch(
     reference_until: datetime | None,
     follow: bool,
     yes: bool,
-    by: str,
+    owner: str | None,
     url: str,
     **columns: Any,  # noqa: ANN401 - as click gives them
 ) -> bool:
@@ -82,12 +79,12 @@ def _watch(
     from functions.cli.watch.log import Chosen  # noqa: PLC0415 - as above
     from functions.cli.watch.settings import name_of  # noqa: PLC0415 - as above
 
-    system = Deployed.at(url, by)
+    system = Deployed.at(url)
     request = running.Request(
         source=source,
         chosen=Chosen(**columns),
         name=name or name_of(source),
-        owner=_slug(by),
+        owner=_slug(owner or login()),
         until=reference_until.date() if reference_until else None,
         follow=follow,
     )
@@ -97,11 +94,11 @@ def _watch(
     return not missing
 
 
-def _remove(model: str, *, by: str, url: str, **_: object) -> bool:
+def _remove(model: str, *, url: str, **_: object) -> bool:
     from functions.cli.watch import run as running  # noqa: PLC0415 - help needs none of it
     from functions.cli.watch.deployed import Deployed  # noqa: PLC0415 - as above
 
-    running.remove(model, Deployed.at(url, by))
+    running.remove(model, Deployed.at(url))
     return True
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from core.onboarding import OnboardingError
 from functions.adapters.ports import BulkBus, Warehouse
-from functions.cli.api import Json, RefusedError, call, is_loopback
+from functions.cli.api import Json, RefusedError, call, is_loopback, login
 from functions.cli.endpoints import path
 
 if TYPE_CHECKING:
@@ -23,30 +23,28 @@ class Deployed:
         url: of its API.
         project: of Google Cloud.
         is_local: whether it runs on this machine, with emulators.
-        by: who changes its models.
     """
 
     url: str
     project: str
     is_local: bool
-    by: str
 
     @classmethod
-    def at(cls, url: str, by: str) -> "Deployed":
+    def at(cls, url: str) -> "Deployed":
         """The system whose API answers at an address; on this machine its emulators are used from here on.
 
         Raises:
             RefusedError: it does not answer.
         """
-        return cls.told(url, call(url, "GET", "/v1/deployment"), by)
+        return cls.told(url, call(url, "GET", "/v1/deployment"))
 
     @classmethod
-    def told(cls, url: str, told: Json, by: str) -> "Deployed":
+    def told(cls, url: str, told: Json) -> "Deployed":
         """The system that `/v1/deployment` of an address tells of."""
         is_local = is_loopback(url) and bool(told["emulators"])
         if is_local:
             os.environ.update({"GOOGLE_CLOUD_PROJECT": told["project"], **told["emulators"]})
-        return cls(url=url, project=told["project"], is_local=is_local, by=by)
+        return cls(url=url, project=told["project"], is_local=is_local)
 
     def model(self, name: str) -> Json | None:
         """The settings of a model of the table, or None where there is none of the name.
@@ -67,12 +65,12 @@ class Deployed:
 
     def apply(self, settings: Json) -> str:
         """Create or change a model; what that did."""
-        answer: str = call(self.url, "PUT", path("models", settings["name"], by=self.by), settings)["change"]
+        answer: str = call(self.url, "PUT", path("models", settings["name"], by=login()), settings)["change"]
         return answer
 
     def remove(self, name: str) -> None:
         """Remove a model of the table."""
-        call(self.url, "DELETE", path("models", name, by=self.by))
+        call(self.url, "DELETE", path("models", name, by=login()))
 
     def bigquery(self) -> "bigquery.Client":
         """BigQuery's own client, for tables and load jobs."""

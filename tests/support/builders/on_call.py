@@ -20,8 +20,8 @@ FAILS = (*RUNS, ("train", RunStatus.FAILED), ("", RunStatus.FAILED))
 
 
 def aia(*arguments: str, columns: int = 200, **variables: str) -> Result:
-    """What a command prints, and its exit status."""
-    return CliRunner(env={"COLUMNS": str(columns), **variables}).invoke(main, arguments)
+    """What a command prints, and its exit status, where Ada gives it."""
+    return CliRunner(env={"COLUMNS": str(columns), "LOGNAME": "Ada", **variables}).invoke(main, arguments)
 
 
 def keep_run(office: ApiFixture, *statuses: tuple[str, RunStatus]) -> None:
