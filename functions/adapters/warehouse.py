@@ -91,7 +91,7 @@ class BigQueryWarehouse:
         of mappings is ARRAY<STRUCT>. `None` and the empty list carry no type and are sent as STRING: cast them in the
         text.
         """
-        with _translated():
+        with translated():
             rows = self._client.query_and_wait(
                 sql,
                 job_config=self._config(parameters, maximum_bytes_billed=self._maximum),
@@ -104,13 +104,14 @@ class BigQueryWarehouse:
 
     def stream(self, sql: str, *, at_once: int, **parameters: Any) -> Iterator[Data]:  # noqa: ANN401 - as of `query`
         """Run a statement and give its rows page by page (`jobs.getQueryResults` with `maxResults`); see the port."""
-        with _translated():
+        with translated():
             job = self._insert(sql, parameters, maximum_bytes_billed=self._maximum)
             seconds = request_deadline.within(self._timeout)
             rows = iter(job.result(page_size=at_once, retry=self._retry(), job_retry=None, timeout=seconds))
         while True:
             with _translated():
                 request_deadline.within(self._timeout)  # a page was asked for with what was left before
+            with translated():
                 row = next(rows, None)
             if row is None:
                 return
@@ -125,7 +126,7 @@ class BigQueryWarehouse:
             QueryError: the statement is refused.
             UnavailableError: BigQuery does not answer.
         """
-        with _translated():
+        with translated():
             job = self._insert(sql, parameters, dry_run=True, use_query_cache=False)
             return int(job.total_bytes_processed or 0)
 
@@ -160,7 +161,7 @@ class BigQueryWarehouse:
             UnavailableError: BigQuery does not answer.
         """
         for part in parts(rows, together):
-            with _translated():
+            with translated():
                 # No row ids: BigQuery's own deduplication is no guarantee, and lowers the quota of rows a second.
                 faults = self._client.insert_rows_json(
                     table,
@@ -225,8 +226,8 @@ def open_warehouse(project: str, function: str = "") -> BigQueryWarehouse:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """Errors of the client as ours: transient ones as unavailable, others as a refused statement."""
+def translated(what: str = "the statement") -> Iterator[None]:
+    """Errors of the client as ours: transient ones as unavailable, others as a refusal of what was asked."""
     try:
         yield
     except _DOWN as error:
@@ -240,6 +241,7 @@ def _translated() -> Iterator[None]:
         if reason in _STOPPED:
             raise UnavailableError(f"BigQuery stopped the statement ({reason}): {_first_line(error)}") from error
         raise QueryError(f"BigQuery refused the statement: {_first_line(error)}") from error
+        raise QueryError(f"BigQuery refused {what}: {_first_line(error)}") from error
     except auth.GoogleAuthError as error:
         raise UnavailableError(f"BigQuery: no credentials: {_first_line(error)}") from error
     except api.GoogleAPICallError as error:

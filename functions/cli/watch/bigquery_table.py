@@ -1,18 +1,19 @@
 """A table of BigQuery as a log: nothing is copied, a view gives its columns the names that a model needs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
-from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 
 from core.onboarding import Hours, OnboardingError
+from functions.adapters.ports import Warehouse
 from functions.cli.drift.text import show
+from functions.cli.watch.loading import PATIENT, run
 from functions.cli.watch.log import ARRIVED, MODEL, ROW, TIME, Chosen, Log, inferred
-from functions.cli.watch.settings import LABEL, SCHEME, sources
+from functions.cli.watch.settings import DATASET, LABEL, SCHEME, sources
 
 _SAMPLE: Final = 50_000
 """Rows by which columns are inferred: the first ones of the table, which cost nothing to read."""
@@ -23,31 +24,34 @@ FROM {table} WHERE TIMESTAMP(`{timestamp}`) <= @now GROUP BY hour_ ORDER BY hour
 """
 
 
-def read(address: str, chosen: Chosen, client: bigquery.Client, now: datetime) -> Log:
+def read(address: str, chosen: Chosen, client: bigquery.Client, warehouse: Warehouse, now: datetime) -> Log:
     """Read a sample of a table, and how many rows it has by the hour.
 
     Args:
         address: as in `bq://project.dataset.table`, or `bq://dataset.table` of the deployment's project.
         chosen: the columns that the options name.
         client: of the project.
+        warehouse: of the project, which refuses a statement that would read too much.
         now: later rows are not counted.
 
     Raises:
-        OnboardingError: there is no such table, it has no rows, or a column is not what it must be.
+        OnboardingError: it has no rows, is in another location, or a column is not what it must be.
+        GoogleAPICallError: there is no such table, or it may not be read.
     """
-    try:
-        table = client.get_table(_name(address, client))
-        sample = client.list_rows(table, max_results=_SAMPLE).to_arrow(create_bqstorage_client=False)
-        if not sample.num_rows:
-            raise OnboardingError(f"{address}: must have rows, has none")
-        log = inferred(sample, chosen, now, [])
-        kinds = {field.name: field.field_type for field in table.schema}
-        if kinds[log.timestamp] not in _TIMES:
-            allowed = f"must be of type {', '.join(_TIMES)} in BigQuery"
-            raise OnboardingError(f"--timestamp: {show(log.timestamp)!r} {allowed}, is {kinds[log.timestamp]}")
-        return replace(log, hours=_hours(client, address, log.timestamp, now))
-    except GoogleAPICallError as error:
-        raise OnboardingError(f"{address}: {show(error.message, limit=200)}") from error
+    table = client.get_table(_name(address, client), retry=PATIENT)
+    here = client.get_dataset(f"{client.project}.{DATASET}", retry=PATIENT).location
+    if table.location not in {None, here}:
+        raise OnboardingError(f"{address}: must be in {here}, as the dataset {DATASET} is, is in {table.location}")
+    sample = client.list_rows(table, max_results=_SAMPLE, retry=PATIENT).to_arrow(create_bqstorage_client=False)
+    if not sample.num_rows:
+        raise OnboardingError(f"{address}: must have rows, has none")
+    log = inferred(sample, chosen, now, [])
+    kinds = {field.name: field.field_type for field in table.schema}
+    if kinds[log.timestamp] not in _TIMES:
+        allowed = f"must be of type {', '.join(_TIMES)} in BigQuery"
+        raise OnboardingError(f"--timestamp: {show(log.timestamp)!r} {allowed}, is {kinds[log.timestamp]}")
+    statement = _HOURS.format(timestamp=log.timestamp, table=_quoted(_name(address, client)))
+    return replace(log, hours=_hours(warehouse.query(statement, now=now)))
 
 
 def create_view(client: bigquery.Client, address: str, settings: Mapping[str, Any], log: Log) -> None:
@@ -59,7 +63,7 @@ def create_view(client: bigquery.Client, address: str, settings: Mapping[str, An
     if log.label is not None:
         columns += [f"{_label(log)} AS {LABEL}", f"{time} AS {ARRIVED}"]
     text = f"SELECT {', '.join(columns)} FROM {_quoted(_name(address, client))} AS source"  # noqa: S608 - names of a table that is there
-    client.query(f"CREATE OR REPLACE VIEW {_quoted(settings['table'])} AS {text}").result()
+    run(client, f"CREATE OR REPLACE VIEW {_quoted(settings['table'])} AS {text}")
 
 
 def _label(log: Log) -> str:
@@ -69,12 +73,10 @@ def _label(log: Log) -> str:
     return f"CAST(`{log.label}` AS STRING) = '{word}'"
 
 
-def _hours(client: bigquery.Client, address: str, timestamp: str, now: datetime) -> Hours:
-    statement = _HOURS.format(timestamp=timestamp, table=_quoted(_name(address, client)))
-    config = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("now", "TIMESTAMP", now)])
-    rows = [row for row in client.query_and_wait(statement, job_config=config) if row.hour_ is not None]
-    hours, counts = (np.array([getattr(row, name) for row in rows], dtype=np.int64) for name in ("hour_", "n_"))
-    return Hours(hours=hours, rows=counts, first=rows[0].first_, last=rows[-1].last_)
+def _hours(found: Sequence[Mapping[str, Any]]) -> Hours:
+    rows = [row for row in found if row["hour_"] is not None]
+    hours, counts = (np.array([row[name] for row in rows], dtype=np.int64) for name in ("hour_", "n_"))
+    return Hours(hours=hours, rows=counts, first=rows[0]["first_"], last=rows[-1]["last_"])
 
 
 def _name(address: str, client: bigquery.Client) -> str:

@@ -7,14 +7,15 @@ from typing import Any
 import click
 
 from functions.cli import options
-from functions.cli.api import HELP, RefusedError, login
+from functions.cli.api import HELP, RefusedError, UnansweredError, login
 
 _NOT_SCORED = 1
 _LONGEST = 500
+_AGAIN = "the same command goes on where this one ended"
 
 
 @click.command(
-    epilog=f"Exit status: 0; 1 when a window was not scored; 2 when the file or an option is wrong, 3 when the API does not answer, with one line. {HELP}"
+    epilog=f"Exit status: 0; 1 when a window was not scored; 2 when the file or an option is wrong, 3 when the API or Google Cloud does not answer, with one line. {HELP}"
 )
 @click.argument("source", metavar="FILE", required=False)
 @click.option("--timestamp", metavar="COLUMN", help="Time of the prediction.  [default: the only column of times]")
@@ -37,7 +38,8 @@ _LONGEST = 500
 )
 @click.option("--follow", is_flag=True, help="The log goes on: load new rows as they come, and notify people.")
 @click.option("--remove", metavar="NAME", help="Stop monitoring a model that this command made; delete its table.")
-@click.option("--yes", is_flag=True, help="Do not ask before anything is created on Google Cloud.")
+@click.option("--project", metavar="PROJECT", help="Refuse the API of a system in another project of Google Cloud.")
+@click.option("--yes", is_flag=True, help="Do not ask before anything is created or deleted on Google Cloud.")
 @click.option("--owner", metavar="NAME", help="Who or which team answers for the model.  [default: your login]")
 @options.url
 def watch(source: str | None, *, remove: str | None, **options: Any) -> None:  # noqa: ANN401 - as click gives them
@@ -48,16 +50,15 @@ def watch(source: str | None, *, remove: str | None, **options: Any) -> None:  #
     Infers the columns, creates and loads a table, has the past scored window by window and prints the address of the model's page. Run
     again on a file with more rows, it goes on: no row is loaded twice.
     """
-    from google.api_core.exceptions import GoogleAPICallError  # noqa: PLC0415 - help needs none of it
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - as above
-
-    from core.errors import AiaError  # noqa: PLC0415 - as above
+    from core.errors import AiaError, UnavailableError  # noqa: PLC0415 - help needs none of it
 
     if (source is None) == (remove is None):
         raise RefusedError("FILE or --remove NAME must be given, one of the two")
     try:
         is_whole = _watch(source, **options) if source is not None else _remove(remove or "", **options)
-    except (AiaError, GoogleAPICallError, GoogleAuthError) as error:
+    except UnavailableError as error:
+        raise UnansweredError(f"{_told(source, error)}; {_AGAIN}") from error
+    except AiaError as error:
         raise RefusedError(_told(source, error)) from error
     sys.exit(0 if is_whole else _NOT_SCORED)
 
@@ -69,6 +70,7 @@ def _watch(
     reference_until: datetime | None,
     follow: bool,
     yes: bool,
+    project: str | None,
     owner: str | None,
     url: str,
     **columns: Any,  # noqa: ANN401 - as click gives them
@@ -77,10 +79,11 @@ def _watch(
     from functions.cli.watch import run as running  # noqa: PLC0415 - help needs none of it
     from functions.cli.watch.deployed import Deployed  # noqa: PLC0415 - as above
     from functions.cli.watch.log import Chosen  # noqa: PLC0415 - as above
+    from functions.cli.watch.plan import Request  # noqa: PLC0415 - as above
     from functions.cli.watch.settings import name_of  # noqa: PLC0415 - as above
 
-    system = Deployed.at(url)
-    request = running.Request(
+    system = Deployed.at(url, project)
+    request = Request(
         source=source,
         chosen=Chosen(**columns),
         name=name or name_of(source),
@@ -88,17 +91,18 @@ def _watch(
         until=reference_until.date() if reference_until else None,
         follow=follow,
     )
-    missing = running.watch_once(request, system, confirm=not (system.is_local or yes))
+    missing = running.watch_once(request, system, asks=not (system.is_local or yes))
     if follow:
         running.follow(request, system)
     return not missing
 
 
-def _remove(model: str, *, url: str, **_: object) -> bool:
+def _remove(model: str, *, yes: bool, project: str | None, url: str, **_: object) -> bool:
     from functions.cli.watch import run as running  # noqa: PLC0415 - help needs none of it
     from functions.cli.watch.deployed import Deployed  # noqa: PLC0415 - as above
 
-    running.remove(model, Deployed.at(url))
+    system = Deployed.at(url, project)
+    running.remove(model, system, asks=not (system.is_local or yes))
     return True
 
 

@@ -30,13 +30,18 @@ class Deployed:
     is_local: bool
 
     @classmethod
-    def at(cls, url: str) -> "Deployed":
+    def at(cls, url: str, project: str | None = None) -> "Deployed":
         """The system whose API answers at an address; on this machine its emulators are used from here on.
 
         Raises:
-            RefusedError: it does not answer.
+            RefusedError: it does not answer, or is that of another project than the one that is given.
         """
-        return cls.told(url, call(url, "GET", "/v1/deployment"))
+        found = call(url, "GET", "/v1/deployment")
+        if project not in {None, found["project"]}:
+            raise RefusedError(
+                f"--project: must be {found['project']}, of which {url} is the API, got {project}; --url or AIA_API_URL names another API"
+            )
+        return cls.told(url, found)
 
     @classmethod
     def told(cls, url: str, told: Json) -> "Deployed":

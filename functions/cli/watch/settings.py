@@ -17,7 +17,8 @@ _SEASONAL: Final = 14
 _LONGEST_NAME: Final = 60
 LABEL: Final = "label_of_row"
 """The column of labels as numbers or booleans."""
-PREFIX: Final = "telemetry.watch_"
+DATASET: Final = "telemetry"
+PREFIX: Final = f"{DATASET}.watch_"
 _STAMP: Final = "%Y%m%d%H%M%S"
 """How the name of a table ends: when it was made (UTC)."""
 SCHEME: Final = "bq://"

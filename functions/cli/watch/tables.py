@@ -1,23 +1,25 @@
 """The table of a log in BigQuery: created, and given the rows that it does not have yet."""
 
-import io
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pyarrow.types as pt
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
+from functions.cli.watch.loading import PATIENT, load_once, run
 from functions.cli.watch.log import ARRIVED, MODEL, ROW, TIME, Log, row_ids
 from functions.cli.watch.settings import LABEL, sources
 
 BLOCK: Final = 50_000
 """Rows of one load job."""
 _TYPES: Final = {pa.int64(): "INT64", pa.float64(): "FLOAT64", pa.bool_(): "BOOL", pa.string(): "STRING"}
+_SPELT: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
+"""Types as the API spells them."""
 _MANY_DAYS: Final = 1_000
 _MICROS_A_DAY: Final = 86_400_000_000
 
@@ -34,53 +36,62 @@ def rows_of(settings: Mapping[str, Any], log: Log) -> pa.Table:
     return pa.table(found)
 
 
-def create(client: bigquery.Client, table: str, rows: pa.Table) -> None:
+def create(client: bigquery.Client, table: str, rows: pa.Table) -> bigquery.Table:
     """Create the table of rows, unless it is there."""
-    schema = [bigquery.SchemaField(field.name, _TYPES.get(field.type, "TIMESTAMP")) for field in rows.schema]
-    made = bigquery.Table(f"{client.project}.{table}", schema=schema)
-    days = np.ptp(pc.cast(rows[TIME], pa.int64()).to_numpy()) / _MICROS_A_DAY
-    made.time_partitioning = bigquery.TimePartitioning(type_="DAY" if days < _MANY_DAYS else "MONTH", field=TIME)
+    made = bigquery.Table(f"{client.project}.{table}", schema=_schema(rows))
+    made.time_partitioning = bigquery.TimePartitioning(type_=partition_of(rows), field=TIME)
     made.description = "Predictions of one model, loaded by `aia watch`."
-    client.create_table(made, exists_ok=True)
+    return client.create_table(made, exists_ok=True, retry=PATIENT)
 
 
-def new_rows(client: bigquery.Client, table: str, rows: pa.Table) -> pa.Table:
-    """Those of the rows whose ids the table does not have; each id once."""
-    try:
-        statement = f"SELECT {ROW} AS id FROM `{table.replace('.', '`.`')}`"  # noqa: S608 - a name of ours
-        known = {row.id for row in client.query_and_wait(statement)}
-    except NotFound:
-        known = set()
-    kept = []
-    for index, row in enumerate(rows[ROW].to_pylist()):
-        if row not in known:
-            known.add(row)
-            kept.append(index)
-    return rows.take(pa.array(kept, pa.int64()))
+def partition_of(rows: pa.Table) -> str:
+    """What one partition of the table of rows has: a day, or a month where a table would have too many days."""
+    times = pc.cast(rows[TIME], pa.int64()).to_numpy()
+    return "DAY" if not times.size or np.ptp(times) < _MANY_DAYS * _MICROS_A_DAY else "MONTH"
 
 
-def load(client: bigquery.Client, table: str, rows: pa.Table, loaded: Callable[[int], object]) -> None:
+def left_behind(client: bigquery.Client, table: str, rows: pa.Table | None) -> str | None:
+    """The table or view that an interrupted command made in place of a new one, if any.
+
+    Args:
+        client: of the project.
+        table: the name that a new one would have: that of a model which the system does not have, and the instant.
+        rows: of a table, whose columns it must have; None of a view.
+    """
+    dataset, _, name = table.partition(".")
+    stem = re.compile(re.escape(name.rpartition("_")[0]) + r"_\d{14}")
+    kind, wanted = ("VIEW", None) if rows is None else ("TABLE", _types(_schema(rows)))
+    found = client.list_tables(f"{client.project}.{dataset}", retry=PATIENT)
+    names = [one.table_id for one in found if one.table_type == kind and stem.fullmatch(one.table_id)]
+    for one in sorted(names, reverse=True):
+        if wanted is None or _types(client.get_table(f"{client.project}.{dataset}.{one}").schema) == wanted:
+            return f"{dataset}.{one}"
+    return None
+
+
+def load(client: bigquery.Client, table: bigquery.Table, rows: pa.Table, loaded: Callable[[int], object]) -> None:
     """Append rows, block by block; `loaded` is called with how many more are in."""
-    config = bigquery.LoadJobConfig(
-        source_format=bigquery.SourceFormat.PARQUET,
-        create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
-        write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
-    )
     for start in range(0, rows.num_rows, BLOCK):
         block = rows.slice(start, BLOCK)
-        file = io.BytesIO()
-        pq.write_table(block, file)
-        client.load_table_from_file(file, f"{client.project}.{table}", rewind=True, job_config=config).result()
+        load_once(client, table, block)
         loaded(block.num_rows)
 
 
 def drop(client: bigquery.Client, table: str) -> None:
     """Delete a table or a view, if it is there."""
     try:
-        kind = client.get_table(f"{client.project}.{table}").table_type
+        kind = client.get_table(f"{client.project}.{table}", retry=PATIENT).table_type
     except NotFound:
         return
-    client.query(f"DROP {kind} IF EXISTS `{table.replace('.', '`.`')}`").result()
+    run(client, f"DROP {kind} IF EXISTS `{table.replace('.', '`.`')}`")
+
+
+def _schema(rows: pa.Table) -> list[bigquery.SchemaField]:
+    return [bigquery.SchemaField(field.name, _TYPES.get(field.type, "TIMESTAMP")) for field in rows.schema]
+
+
+def _types(schema: Sequence[bigquery.SchemaField]) -> dict[str, str]:
+    return {field.name: _SPELT.get(field.field_type, field.field_type) for field in schema}
 
 
 def _number(column: pa.ChunkedArray) -> pa.ChunkedArray:
