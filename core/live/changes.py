@@ -18,6 +18,10 @@ class Topic(StrEnum):
     PROBES = "probes"
     PROMOTIONS = "promotions"
     SILENCES = "silences"
+    MODELS = "models"
+    """Windows of models were scored, or a request to train one was answered."""
+    MAINTENANCE = "maintenance"
+    """A task of upkeep went on, or a dead letter was parked or sent again."""
 
 
 TOPICS: Final[Mapping[str, Topic]] = {
@@ -29,8 +33,13 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "probes": Topic.PROBES,
     "promotions": Topic.PROMOTIONS,
     "silences": Topic.SILENCES,
+    "trainings": Topic.MODELS,
+    "maintenance": Topic.MAINTENANCE,
+    "dead_letters": Topic.MAINTENANCE,
 }
-"""The topic of each collection of the store that readers are shown."""
+"""The topic of each collection of the store that readers are shown; dead letters are rows of the warehouse."""
+EFFECTS: Final[Mapping[str, Topic]] = {"drift_score_shard:": Topic.MODELS, "dead-letter:": Topic.MAINTENANCE}
+"""The topic of effects that leave nothing in the store but their entry in the ledger, by the beginning of its key."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DIGITS = 16
@@ -43,6 +52,21 @@ class Changed(NamedTuple):
 
     topic: str
     key: str
+
+
+def change_of(collection: str, key: str) -> Changed | None:
+    """What readers are told of a document that was written or deleted; None where they are not shown it."""
+    return Changed(TOPICS[collection], key) if collection in TOPICS else None
+
+
+def effect_of(key: str) -> Changed | None:
+    """What readers are told of an effect that was confirmed in the ledger.
+
+    >>> effect_of("dead-letter:a1")
+    Changed(topic=<Topic.MAINTENANCE: 'maintenance'>, key='a1')
+    """
+    found = next((start for start in EFFECTS if key.startswith(start)), None)
+    return Changed(EFFECTS[found], key.removeprefix(found)) if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from typing import Any, Final
 import msgspec
 
 from core.errors import AiaError, ConflictError
-from core.live.changes import TOPICS, Changed, Entry, entry_id
+from core.live.changes import Changed, Entry, change_of, effect_of, entry_id
 from core.live.log import KEEP
+from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ports import Clock, Data, Document, Due, ListedStore, PubsubMessage, RawBus, Store
 
 log = logging.getLogger(__name__)
@@ -74,11 +75,15 @@ class Announcer:
 
     def wrote(self, collection: str, key: str) -> None:
         """A document was written or deleted; returns at once."""
-        if collection not in TOPICS:
+        self.tell(change_of(collection, key))
+
+    def tell(self, change: Changed | None) -> None:
+        """Tell of a change, if there is one; returns at once."""
+        if change is None:
             return
         with self._changed:
             if len(self._waiting) < _MOST_WAITING:  # else the bus and the store have been away for long
-                self._waiting[Changed(TOPICS[collection], key)] = None
+                self._waiting[change] = None
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="changes", daemon=True)
                 self._thread.start()
@@ -155,6 +160,8 @@ class AnnouncedStore:
     def replace(self, document: Document, collection: str, data: Data) -> Document:
         """As `Store.replace`."""
         written = self._store.replace(document, collection, data)
+        if collection == LEDGER:
+            self._announcer.tell(effect_of(document.key))
         self._announcer.wrote(collection, document.key)
         return written
 

@@ -60,10 +60,12 @@ class Changes:
     Attributes:
         feed: opens the feed of an instance, at the first of them.
         clock: now.
+        heard: hears the topics that changed.
     """
 
     feed: Callable[[Take], Feed]
     clock: Clock
+    heard: Callable[[frozenset[str]], object] = lambda _: None
 
 
 def application(
@@ -86,7 +88,7 @@ def application(
     callers = Callers(identify=identify, verified=verified, services=services)
     work = Work()
     routes: list[BaseRoute] = [*_routes(services, role_of, work)]
-    hub = Hub(changes.feed, work, changes.clock) if changes else None
+    hub = Hub(changes.feed, work, changes.clock, heard=changes.heard) if changes else None
     if hub and changes:
         watched = live.Live(hub, changes.clock)
         routes[:0] = [Route(live.PATH, watched), WebSocketRoute(live.PATH, watched)]

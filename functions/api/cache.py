@@ -20,6 +20,13 @@ class Cache:
         self._answers: dict[tuple[object, ...], tuple[float, Any]] = {}
         self._running: dict[tuple[object, ...], Future[Any]] = {}
         self._since: dict[tuple[object, ...], float] = {}
+        self._turn = 0
+
+    def forget(self) -> None:
+        """What was answered is old: it is asked for again, and what is being answered is not cached."""
+        self._turn += 1
+        self._answers = {}
+        self._running = {}
 
     def __call__(self, key: tuple[object, ...], query: Callable[[], T], *, seconds: float | Callable[[T], float]) -> T:
         """The cached answer of a key, or a new one. What `query` raises is raised, and not cached.
@@ -69,16 +76,19 @@ class Cache:
     def _query(
         self, key: tuple[object, ...], query: Callable[[], T], running: Future[T], seconds: float | Callable[[T], float]
     ) -> T:
+        turn = self._turn
         try:
             answer = query()
             now, time_to_live = time.monotonic(), seconds(answer) if callable(seconds) else seconds
             fresh = {other: cached for other, cached in list(self._answers.items()) if now < cached[0]}
-            self._answers = fresh | {key: (now + time_to_live, answer)}
+            if turn == self._turn:
+                self._answers = fresh | {key: (now + time_to_live, answer)}
             running.set_result(answer)
         except BaseException as error:
             running.set_exception(error)
             raise
         finally:
-            self._since.pop(key, None)
-            del self._running[key]
+            if self._running.get(key) is running:
+                self._since.pop(key, None)
+                del self._running[key]
         return answer

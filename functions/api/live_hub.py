@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from core.errors import UnavailableError
-from core.live.changes import Changed, Entry, earlier, entry_id
+from core.live.changes import Changed, Entry, Topic, earlier, entry_id
 from core.live.log import KEEP, LATE, MOST, Log
 from core.live.mailbox import Frame, Mailbox, ResyncReason
 from functions.adapters.ports import Clock
@@ -101,13 +101,23 @@ class Hub:
         work: runs what blocks.
         clock: now.
         most: clients at a time.
+        heard: hears the topics that changed before any client does; it must not block.
     """
 
-    def __init__(self, feed: Callable[[Take], Feed], work: Work, clock: Clock, *, most: int = MOST_CLIENTS) -> None:
+    def __init__(
+        self,
+        feed: Callable[[Take], Feed],
+        work: Work,
+        clock: Clock,
+        *,
+        most: int = MOST_CLIENTS,
+        heard: Callable[[frozenset[str]], object] = lambda _: None,
+    ) -> None:
         self._open = feed
         self._work = work
         self._clock = clock
         self._most = most
+        self._heard = heard
         self._clients: set[Client] = set()
         self._feed: Feed | None = None
         self._log: Log | None = None
@@ -244,6 +254,7 @@ class Hub:
 
     def _resync(self) -> None:
         """Have everybody who was connected without the changes read everything again."""
+        self._heard(frozenset(Topic))
         for client in self._clients:
             if client.told is not None:
                 client.mailbox.resync(ResyncReason.GAP)
@@ -270,7 +281,10 @@ class Hub:
 
     def _put(self, entries: Iterable[Entry]) -> None:
         new = list(entries)
-        for client in self._clients if new else ():
+        if not new:
+            return
+        self._heard(frozenset(change.topic for entry in new for change in entry.changes))
+        for client in self._clients:
             if client.mailbox.put(new):
                 client.woken.set()
 

@@ -38,7 +38,18 @@ def build(ports: Ports, iap: Iap | None = None) -> Starlette:
         ports: of the function.
         iap: Identity-Aware Proxy before it; that of the environment where none is given.
     """
-    services, changes = once(partial(_services, ports)), Changes(partial(_feed, ports), ports.clock)
+    opened: list[Services] = []
+
+    @once
+    def services() -> Services:
+        opened.append(_services(ports))
+        return opened[0]
+
+    def heard(topics: frozenset[str]) -> None:
+        for one in opened:
+            one.forget(topics)
+
+    changes = Changes(partial(_feed, ports), ports.clock, heard)
     proxy = iap or open_iap(os.environ)
     if identify := open_id_tokens(os.environ, proxy.person if proxy else None):
         return application(

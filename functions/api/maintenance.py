@@ -68,6 +68,10 @@ class Maintenance:
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
+    def forget(self) -> None:
+        """Ask anew, since what was answered has changed."""
+        self._cache.forget()
+
     def all(self) -> Data:
         """Each task with its newest runs, the backups, the checks, and the newest advice.
 

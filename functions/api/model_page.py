@@ -41,6 +41,10 @@ class ModelPage:
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
+    def forget(self) -> None:
+        """Ask anew, since what was answered has changed."""
+        self._cache.forget()
+
     def overview(self, name: str) -> Data:
         """A model as `/v1/models` has it, with its verdicts on drift and performance.
 

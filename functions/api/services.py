@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
 from core.incidents.policy import incident_policy
+from core.live.changes import Topic
 from core.settings import Settings
 from functions.adapters.ports import Clock, Data, RowBus, Store, Warehouse
 from functions.adapters.prometheus import Prometheus
@@ -82,6 +84,13 @@ class Sources:
     started: datetime
 
 
+class Forgetful(Protocol):
+    """Caches answers for longer than those who watch changes may wait."""
+
+    def forget(self) -> None:
+        """Ask anew."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The services behind the routes."""
@@ -122,6 +131,18 @@ class Services:
     tokens: Tokens
     business: Business
     settings: Settings
+
+    def forget(self, topics: frozenset[str]) -> None:
+        """Answers that were cached for long are old where something of a topic has changed."""
+        told: dict[str, tuple[Forgetful, ...]] = {
+            Topic.MODELS: (self.views, self.model_page, self.training_outcomes),
+            Topic.VERDICTS: (self.views, self.model_page),
+            Topic.PROMOTIONS: (self.views, self.model_page, self.training_outcomes),
+            Topic.PIPELINES: (self.training_outcomes,),
+            Topic.MAINTENANCE: (self.maintenance,),
+        }
+        for one in {id(one): one for topic in topics for one in told.get(topic, ())}.values():
+            one.forget()
 
 
 def compose(given: Sources) -> Services:

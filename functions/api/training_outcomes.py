@@ -53,6 +53,10 @@ class TrainingOutcomes:
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
+    def forget(self) -> None:
+        """Ask anew, since what was answered has changed."""
+        self._cache.forget()
+
     def of_model(self, name: str) -> Data:
         """The trainings that were requested for a model in the last `DAYS` days, newest first, each with its steps, oldest first.
 

@@ -44,6 +44,10 @@ class Views:
     start: Start
     _cache: Cache = field(default_factory=Cache)
 
+    def forget(self) -> None:
+        """Ask anew, since what was answered has changed."""
+        self._cache.forget()
+
     def models(self) -> list[Data]:
         """Every model with its newest scored window, its performance, and its accuracy by day."""
         known = self.monitored.all()

@@ -126,7 +126,11 @@ class Ports:
     @cached_property
     def park(self) -> Park:
         """The table of dead letters."""
-        return parking(self.warehouse, self.function, self.clock)
+        return parking(self.warehouse, self.function, self.clock, self._parked)
+
+    def _parked(self, identifier: str) -> None:
+        if "store" in self.__dict__:  # else it may not write what tells of it
+            self._announcer.wrote("dead_letters", identifier)
 
 
 def now() -> datetime:

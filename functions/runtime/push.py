@@ -88,7 +88,9 @@ Park = Callable[[bytes, str, Message | None], None]
 """Stores a message that cannot be handled: the body, the reason, and the message, or None where the envelope is invalid."""
 
 
-def parking(warehouse: Warehouse, function: str, clock: Clock) -> Park:
+def parking(
+    warehouse: Warehouse, function: str, clock: Clock, parked: Callable[[str], object] = lambda _: None
+) -> Park:
     """Parks messages of a function in the table of dead letters.
 
     Of a very long body the beginning is stored. The port raises `UnavailableError` if the warehouse does not answer, so
@@ -98,6 +100,7 @@ def parking(warehouse: Warehouse, function: str, clock: Clock) -> Park:
         warehouse: has the table.
         function: the name of the function.
         clock: the instant of parking.
+        parked: hears the id of each row.
     """
 
     def park(body: bytes, reason: str, message: Message | None) -> None:
@@ -113,6 +116,7 @@ def parking(warehouse: Warehouse, function: str, clock: Clock) -> Park:
             "attributes": json.dumps(message.attributes, sort_keys=True) if message else None,
         }
         warehouse.append(DEAD_LETTERS, [row])
+        parked(row["id"])
 
     return park
 

@@ -70,9 +70,11 @@ def test_what_is_written_is_in_the_log_and_at_every_instance_by_the_same_id(
     document = store.create("incidents", "i-1", {"open": True})
     document = store.replace(document, "incidents", {"open": False})
     store.delete(store.create("guards", "all", {}), "guards")
-    store.create("ledger", "nothing to see", {})
+    claim = store.create("ledger", "dead-letter:a1", {})
+    store.replace(store.create("ledger", "nothing to see", {}), "ledger", {"state": "done"})
+    store.replace(claim, "ledger", {"state": "done"})
     announcer.settle()
-    wanted = {Changed("incidents", "i-1"), Changed("actions", "all")}
+    wanted = {Changed("incidents", "i-1"), Changed("actions", "all"), Changed("maintenance", "a1")}
 
     def known(entries: list[Entry]) -> set[Changed]:
         return {change for entry in entries for change in entry.changes}

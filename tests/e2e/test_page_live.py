@@ -8,7 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from core.events import Severity
+from core.maintenance.task import Progress, finished
 from functions.api import live_hub
+from functions.services.maintenance import save
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.live import FakeChanges
@@ -63,3 +65,27 @@ def test_an_incident_is_shown_when_it_is_told_of_and_a_page_says_whether_anybody
     page.unroute_all()
     page.reload()
     expect(page.locator("#live")).to_have_text("live")
+
+
+def test_upkeep_and_models_are_told_of_and_of_metrics_a_page_says_that_it_asks(
+    watched: PageFixture, office: ApiFixture, changes: FakeChanges
+) -> None:
+    page = watched.open("maintenance")
+    expect(page.locator("#live")).to_have_text("live")
+    now = datetime.now(UTC)
+    save(office.store, "backup", finished(Progress(due=now), at=now, tick=now, fault="ops.a differs"))
+    changes.tell("task:backup", topic="maintenance")
+    expect(page.locator("#state")).to_contain_text("backup failed")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{watched.url}/models/churn")
+    expect(page.locator("#live")).to_have_text("live")
+    expect(page.locator("body")).to_have_attribute("data-loaded", "true")
+    asked.clear()
+    changes.tell("2026-12-01T00:00:00Z:0a", topic="models")
+    with page.expect_request("**/distributions"):
+        pass
+    assert not [url for url in asked if "/experiment" in url], "what did not change is not asked for"
+    page.goto(f"{watched.url}/coverage")
+    expect(page.locator("#live")).to_have_text("every minute")
+    assert not [url for url in asked if "topics=&" in url or url.endswith("topics=")]

@@ -4,9 +4,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.live.changes import TOPICS, Changed, Entry, Topic, earlier, entry_id, instant_of, topics_of
+from core.live.changes import (
+    TOPICS,
+    Changed,
+    Entry,
+    Topic,
+    change_of,
+    earlier,
+    effect_of,
+    entry_id,
+    instant_of,
+    topics_of,
+)
 from core.live.log import KEEP, LATE, Log
 from core.live.mailbox import Frame, Mailbox, ResyncReason
+from core.maintenance.dead_letters import claim_key
+from functions.drift_score.scoring import shard_key
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ALL = frozenset(str(topic) for topic in Topic)
@@ -53,6 +66,16 @@ def test_topics_are_named_or_all() -> None:
     with pytest.raises(ValueError, match=r"topics: must be of actions, .*, got 'weather'"):
         topics_of("incidents,weather")
     assert set(TOPICS.values()) == set(Topic)
+
+
+def test_readers_are_told_of_what_they_are_shown_and_of_effects_that_leave_nothing_else() -> None:
+    assert change_of("maintenance", "task:backup") == Changed(Topic.MAINTENANCE, "task:backup")
+    assert change_of("ledger", "dead-letter:a1") is None
+    assert effect_of(claim_key("a1")) == Changed(Topic.MAINTENANCE, "a1")
+    scored = effect_of(shard_key(NOW, ["delay"]))
+    assert scored
+    assert scored.topic == Topic.MODELS
+    assert effect_of("notification:a1") is None
 
 
 def test_entries_that_arrive_out_of_order_or_twice_are_there_once_in_their_order() -> None:

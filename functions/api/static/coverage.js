@@ -1,12 +1,10 @@
 // What of the platform is watched, alerted, drawn and seen now, area by area; each opens to its signals.
 import { get } from "./api.js";
 import { at, el, show } from "./dom.js";
-import { asOf } from "./zone.js";
 import { clock, plural } from "./format.js";
+import { SLOWLY, watch } from "./parts.js";
 
-const EVERY = 60000;
 const LEVELS = { "seen here": "good", replayed: "info", "needs GCP": "info", "not set up": "info", "not seen": "warning", "not known": "warning" };
-let timer = 0;
 
 const list = (names, none) => (names.length ? names.join(", ") : el("span", { class: "soft" }, none));
 const seen = (one) => (one.series === null ? "not known" : one.series
@@ -47,21 +45,5 @@ function draw({ at: instant, areas }) {
   show(at("areas"), ...areas.map(card));
 }
 
-async function refresh() {
-  clearTimeout(timer);
-  if (document.hidden) return;
-  let problem = "";
-  try {
-    draw(await get("/v1/coverage"));
-  } catch (error) {
-    problem = `What is covered is missing or out of date: ${error.name === "TimeoutError" ? "the request timed out" : error.message}`;
-  }
-  if (at("problem").textContent !== problem) at("problem").textContent = problem;
-  at("problem").hidden = !problem;
-  if (!problem) at("updated").textContent = asOf();
-  document.body.dataset.loaded = "true";
-  timer = setTimeout(refresh, EVERY);
-}
-
-document.addEventListener("visibilitychange", refresh);
-refresh();
+// What is seen are series of metrics, which are scraped: nobody tells of them.
+watch({ coverage: { load: () => get("/v1/coverage"), draw, every: SLOWLY, in: ["areas"] } }).keepFresh();

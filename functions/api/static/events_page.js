@@ -7,6 +7,7 @@ import { SLOWLY, watch } from "./parts.js";
 
 const NAMES = ["q", "kind", "target", "person", "since", "until"];
 const TONE = { command: "info", incident: "warning", action: "info", notification: "soft", model: "info", version: "info", training: "info", recommendation: "soft", upkeep: "soft" };
+const SETTLES = 3000; // milliseconds until what is told of is in the warehouse
 const BAD = ["failed", "refused", "undone", "escalated", "dropped"];
 const state = { first: [], older: [], next: "", kinds: Object.keys(TONE), turn: 0, loading: false, fault: "" };
 
@@ -85,7 +86,7 @@ async function load() {
   return turn === state.turn ? found : get(asked());
 }
 
-const page = watch({ events: { load, draw: take, every: SLOWLY, in: ["list"] } });
+const page = watch({ events: { load, draw: take, every: SLOWLY, in: ["list"], on: ["incidents", "actions", "silences", "promotions", "models", "maintenance"], after: SETTLES } });
 const form = filters(at("filters"), () => {
   Object.assign(state, { turn: state.turn + 1, first: [], older: [], next: "", loading: false, fault: "" });
   page.refresh();

@@ -3,18 +3,14 @@ import { get } from "./api.js";
 import { expected, onChange } from "./commands.js";
 import * as letters from "./dead_letters.js";
 import { at, el, item, patch } from "./dom.js";
-import { asOf } from "./zone.js";
-import { clock, number, plural, seconds, since, tick, when, words } from "./format.js";
+import { SLOWLY, watch } from "./parts.js";
+import { clock, number, plural, seconds, since, when, words } from "./format.js";
 import { meet } from "./who.js";
 
-const EVERY = 60000;
-const SOON = 2000;
 const OUTCOMES = { done: ["good", "succeeded"], failed: ["critical", "failed"], continues: ["info", "goes on"], waits: ["info", "not run yet"] };
 const STATUSES = { verified: ["good", "verified"], complete: ["info", "not compared yet"], broken: ["critical", "broken"] };
 const VERDICTS = { good: ["good", "none found"], bad: ["error", "found"], not_known: ["warning", "not known"] };
 const BACKUPS_SHOWN = 5;
-const known = { upkeep: null, letters: null };
-let timer = 0;
 
 const guide = (section, ...children) => el("a", { href: `/guides/maintenance.md#${section}` }, ...children);
 const pill = ([tone, text]) => el("span", { class: `pill ${tone}` }, text);
@@ -80,16 +76,16 @@ function advice(newest) {
   el("p", { class: "soft" }, `As of ${when(newest.at)}. `, guide("advice", "When there is which")))];
 }
 
-function headline({ tasks, backups: all, checks }) {
+function headline({ tasks, backups: all, checks }, parked) {
   const failed = tasks.filter((one) => one.outcome === "failed").map((one) => one.task);
   const bad = checks.filter((one) => one.outcome === "bad").length;
-  const waiting = known.letters ? expected(known.letters).filter((one) => !one.sent_again).length : 0;
+  const waiting = parked ? expected(parked).filter((one) => !one.sent_again).length : 0;
   const parts = [
     failed.length && `${failed.join(", ")} failed`,
     all?.[0]?.status === "broken" && "The newest backup is broken",
     waiting && plural(waiting, "dead letter"),
     bad && `${plural(bad, "check")} found something`,
-    (all === null || known.letters === null) && "Backups, runs or dead letters are not known",
+    (all === null || !parked) && "Backups, runs or dead letters are not known",
   ].filter(Boolean);
   const unrun = tasks.filter((one) => one.outcome !== "done").map((one) => one.task);
   at("state").className = failed.length || all?.[0]?.status === "broken" ? "critical" : parts.length ? "warning" : unrun.length ? "" : "good";
@@ -97,44 +93,26 @@ function headline({ tasks, backups: all, checks }) {
 }
 
 function draw() {
-  const { upkeep } = known;
+  const { upkeep } = page.known;
+  const parked = page.isKnown("letters") ? page.known.letters : null;
   if (upkeep) {
     patch(at("tasks"), upkeep.tasks.map((one) => item(one.task, [one, isDue(one)], () => task(one))));
     patch(at("backups"), [item("backups", upkeep.backups, () => el("div", {}, backups(upkeep.backups, upkeep.tasks.find((one) => one.task === "backup")?.next)))]);
     patch(at("checks"), upkeep.checks.map((one) => item(one.kind, one, () => check(one))));
     patch(at("advice"), [item("advice", upkeep.advice, () => el("div", {}, advice(upkeep.advice)))]);
-    headline(upkeep);
-  }
-  letters.draw(at("letters"), known.letters && expected(known.letters), known.problem);
-  tick();
+    headline(upkeep, parked);
+  } else if (page.failed.has("upkeep")) at("state").textContent = "Not known";
+  letters.draw(at("letters"), parked && expected(parked), page.failed.get("letters")?.reason);
 }
 
-async function ask(name, path) {
-  try {
-    known[name] = await get(path);
-    return "";
-  } catch (error) {
-    if (name === "letters") known.letters = null;
-    return error.name === "TimeoutError" ? "the request timed out" : error.message;
-  }
-}
+const page = watch({
+  me: { load: () => get("/v1/me"), draw: meet, every: Infinity },
+  upkeep: { load: () => get("/v1/maintenance"), every: SLOWLY, in: ["tasks", "backups", "checks", "advice"], on: ["maintenance", "verdicts"] },
+  letters: { load: () => get("/v1/dead-letters"), every: SLOWLY, on: ["maintenance"] },
+}, { drawn: draw, busy: letters.busy, commanded: ["letters"] });
 
-async function refresh() {
-  clearTimeout(timer);
-  if (document.hidden) return;
-  const [problem, ofLetters] = await Promise.all([ask("upkeep", "/v1/maintenance"), ask("letters", "/v1/dead-letters")]);
-  known.problem = ofLetters;
-  const text = problem ? `Upkeep is not known or out of date: ${problem}` : "";
-  if (at("problem").textContent !== text) at("problem").textContent = text;
-  at("problem").hidden = !text;
-  if (!problem) at("updated").textContent = asOf();
-  else if (!known.upkeep) at("state").textContent = "Not known";
+onChange(() => {
   draw();
-  document.body.dataset.loaded = "true";
-  timer = setTimeout(refresh, letters.busy() ? SOON : EVERY);
-}
-
-onChange(() => { draw(); if (letters.busy()) { clearTimeout(timer); timer = setTimeout(refresh, SOON); } });
-document.addEventListener("visibilitychange", refresh);
-get("/v1/me").then(meet, () => {});
-refresh();
+  if (letters.busy()) page.again();
+});
+page.keepFresh();

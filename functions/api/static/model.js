@@ -2,7 +2,7 @@
 import { get } from "./api.js";
 import { at, el, show } from "./dom.js";
 import { features } from "./distributions.js";
-import { drawHistory, follow, isDue } from "./history.js";
+import { askAgain, drawHistory, follow, isComing, isDue } from "./history.js";
 import { past } from "./model_history.js";
 import { facts, verdict } from "./model_verdicts.js";
 import { promotion } from "./model_promotion.js";
@@ -10,25 +10,30 @@ import { trainings } from "./model_trainings.js";
 import { versions } from "./model_versions.js";
 import { gaps, performance } from "./performance.js";
 import { words } from "./format.js";
-import { asOf } from "./zone.js";
+import { SLOWLY, watch } from "./parts.js";
 
-const EVERY = 60000;
 const name = decodeURIComponent(location.pathname.split("/")[2]);
 const base = `/v1/models/${encodeURIComponent(name)}`;
-const known = {};
-const failed = new Map();
 const history = past();
 let all = false; // whether every feature is shown
-let timer = 0;
 
-const PARTS = {
-  overview: { path: () => "/overview", draw: drawOverview, in: ["verdicts", "facts"] },
-  history: { path: () => `/history?days=${at("days").value}`, draw: drawPast, in: ["past"] },
-  versions: { path: () => "/versions", draw: (data) => show(at("versions"), versions(data)), in: ["versions"] },
-  experiment: { path: () => "/experiment", draw: (data) => show(at("promotion"), ...promotion(data)), in: ["promotion"] },
-  trainings: { path: () => "/trainings", draw: (data) => show(at("trainings"), trainings(data)), in: ["trainings"] },
-  distributions: { path: () => "/distributions", draw: drawFeatures, in: ["features", "segments"] },
-};
+const part = (path, draw, ids, on) => ({ load: () => get(base + path()), draw, every: SLOWLY, in: ids, on });
+const page = watch({
+  overview: part(() => "/overview", drawOverview, ["verdicts", "facts"], ["models", "verdicts", "promotions", "incidents"]),
+  history: part(() => `/history?days=${at("days").value}`, drawPast, ["past"], ["models", "promotions", "incidents"]),
+  versions: part(() => "/versions", (data) => show(at("versions"), versions(data)), ["versions"], ["models", "promotions"]),
+  experiment: part(() => "/experiment", (data) => show(at("promotion"), ...promotion(data)), ["promotion"], ["promotions"]),
+  trainings: part(() => "/trainings", (data) => show(at("trainings"), trainings(data)), ["trainings"], ["models", "promotions", "pipelines"]),
+  distributions: part(() => "/distributions", drawFeatures, ["features", "segments"], ["models"]),
+}, { drawn, soon: isComing, back: askAgain, also: grown });
+const { known } = page;
+
+// Of more of the past that has come in, what is shown of it is old.
+async function grown() {
+  const more = isDue() && (await follow());
+  drawHistory();
+  return more ? ["overview", "history"] : [];
+}
 
 function drawOverview(data) {
   at("about").textContent = [data.task, data.owner && `owned by ${data.owner}`].filter(Boolean).join(" · ");
@@ -65,42 +70,16 @@ function drawSegments() {
     nothing ? el("p", { class: "soft" }, "No segment is known to carry a drift, and no performance by group is known.") : "");
 }
 
-async function bring(part) {
-  try {
-    known[part] = await get(base + PARTS[part].path());
-    failed.delete(part);
-    PARTS[part].draw(known[part]);
-  } catch (error) {
-    failed.set(part, error.name === "TimeoutError" ? "the request timed out" : error.message);
+function drawn() {
+  for (const [part, { in: ids }] of Object.entries(page.parts)) {
+    if (page.failed.has(part) && !known[part]) for (const id of ids) at(id).replaceChildren(el("p", { class: "soft" }, page.isStarting(part) ? "Not known yet" : "Not known"));
   }
-  for (const id of PARTS[part].in) at(id).classList.toggle("stale", failed.has(part));
-  if (failed.has(part) && !known[part]) for (const id of PARTS[part].in) at(id).replaceChildren(el("p", { class: "soft" }, "Not known"));
-}
-
-function tell() {
-  const reasons = [...new Set(failed.values())];
-  const problem = reasons.length ? `Some data is missing or out of date: ${reasons.join("; ")}` : "";
-  if (at("problem").textContent !== problem) at("problem").textContent = problem;
-  at("problem").hidden = !problem;
-  if (!problem) at("updated").textContent = asOf();
-}
-
-async function refresh(parts) {
-  clearTimeout(timer);
-  if (document.hidden) return;
-  if (isDue()) await follow();
-  drawHistory();
-  await Promise.all(parts.map(bring));
   drawFacts();
-  if (known.distributions && !failed.has("distributions")) drawFeatures(known.distributions);
-  tell();
-  document.body.dataset.loaded = "true";
-  timer = setTimeout(() => refresh(Object.keys(PARTS)), EVERY);
+  if (page.isKnown("distributions")) drawFeatures(known.distributions);
 }
 
 at("name").textContent = name;
 document.title = `${name} · aia`;
-at("days").addEventListener("change", () => refresh(["history"]));
+at("days").addEventListener("change", () => page.refresh(["history"]));
 document.addEventListener("themechange", () => history.redraw());
-document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(Object.keys(PARTS)); });
-refresh(Object.keys(PARTS));
+page.keepFresh();

@@ -48,7 +48,7 @@ function toggled(one, open) {
   if (open) bringDrift(one).then(() => draw(page.known.models), () => page.refresh());
 }
 
-const page = watch({ models: { load, draw, every: SLOWLY, in: ["models"], on: ["verdicts", "promotions"] } }, { soon: isComing, back: askAgain, also: past });
+const page = watch({ models: { load, draw, every: SLOWLY, in: ["models"], on: ["models", "verdicts", "promotions"] } }, { soon: isComing, back: askAgain, also: past });
 const redraw = () => { if (page.known.models) draw(page.known.models); };
 at("test").addEventListener("change", redraw);
 at("days").addEventListener("change", () => { drifts.clear(); page.refresh(); });

@@ -10,14 +10,16 @@ export const SLOWLY = 60000;
 const AGAIN = 5000;
 const HURRY = 1500;
 const SOON = 3000;
+const PAUSE = 5000;
 
 const reasonOf = (error) => (error.name === "TimeoutError" ? "the request timed out" : error.message);
 
 // How often a part is asked for: seldom while the server tells what changes, where it tells of it.
 const often = (part) => (part.on && isLive() ? Math.max(part.every ?? EVERY, SLOWLY) : part.every ?? EVERY);
 
-// `parts`: by name `{ load, draw, every, in, on }`, where `in` are the ids of what is pale while it is old, and `on` the topics that tell
-// when it changes. `drawn()` follows each round; `changed()` hears the topics that changed, once their parts were asked for;
+// `parts`: by name `{ load, draw, every, in, on, after }`, where `in` are the ids of what is pale while it is old, `on` the topics that tell
+// when it changes, and `after` how long after that it is known where it is read. `drawn()` follows each round; `changed()` hears the topics
+// that changed, once their parts were asked for;
 // `busy()` says that something was commanded, and `commanded` which parts tell what came of it; `soon()` that more of the past is coming;
 // `back()` hears that a part answers again; `also()` gives which parts are old for another reason.
 export function watch(parts, { drawn = () => {}, busy = () => false, commanded = [], soon = () => false, back = () => {}, also = async () => [], changed = () => {} } = {}) {
@@ -76,8 +78,15 @@ export function watch(parts, { drawn = () => {}, busy = () => false, commanded =
   }
 
   document.addEventListener("visibilitychange", () => { if (!document.hidden) keepFresh(); });
+  // What is asked for slowly is read from where reading costs: of changes that follow each other it is asked for once.
+  const later = new Map();
   const told = (topics) => {
-    refresh(Object.keys(parts).filter((name) => parts[name].on?.some((topic) => topics.has(topic))));
+    const touched = Object.keys(parts).filter((name) => parts[name].on?.some((topic) => topics.has(topic)));
+    const wait = (name) => Math.max(parts[name].after ?? 0, parts[name].every >= SLOWLY ? (asked[name]?.at ?? 0) + PAUSE - Date.now() : 0);
+    refresh(touched.filter((name) => wait(name) <= 0));
+    for (const name of touched.filter((one) => wait(one) > 0 && !later.has(one))) {
+      later.set(name, setTimeout(() => { later.delete(name); refresh([name]); }, wait(name)));
+    }
     changed(topics);
   };
   watchChanges(Object.values(parts).flatMap((part) => part.on ?? []), told);

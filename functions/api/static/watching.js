@@ -19,14 +19,14 @@ let mark = null;
 
 export const isLive = () => live;
 
-// What the header says: "live" only while the server says that it gets the changes.
+// What the header says: "live" only while the server says that it gets the changes. Of metrics nobody tells: they are asked for.
 function show() {
   if (!at("updated")) return;
   if (!mark) {
     mark = el("p", { id: "live" });
     at("updated").after(mark);
   }
-  const says = since ? `not connected since ${clockOf(since)}` : live ? "live" : "polling";
+  const says = since ? `not connected since ${clockOf(since)}` : live ? "live" : topics.length ? "polling" : "every minute";
   if (mark.textContent !== says) mark.textContent = says;
   mark.dataset.state = since ? "away" : live ? "live" : "polling";
 }
@@ -76,7 +76,7 @@ function close() {
 
 function open() {
   close();
-  if (document.hidden) return;
+  if (document.hidden || !topics.length) return;
   source = new EventSource(`/v1/live?topics=${topics.join(",")}${newest && `&after=${encodeURIComponent(newest)}`}`);
   for (const name of EVENTS) source.addEventListener(name, take);
   source.onerror = () => {

@@ -246,7 +246,8 @@ def application(
 ) -> OverAsgi:
     """The API as it is served, over its services or over what opens them; where no changes are given, pages ask by themselves."""
     opened = made if callable(made) else lambda: made
-    told = asgi.Changes((changes or FakeChanges(bus_down=True)).open, lambda: datetime.now(UTC))
+    feed = (changes or FakeChanges(bus_down=True)).open
+    told = asgi.Changes(feed, lambda: datetime.now(UTC), lambda topics: opened().forget(topics))
     return OverAsgi(asgi.application(opened, identify=identify, role_of=role_of, verified=verified, changes=told))
 
 
