@@ -34,6 +34,7 @@ TOPICS: Final[Mapping[str, Topic]] = {
     "promotions": Topic.PROMOTIONS,
     "silences": Topic.SILENCES,
     "trainings": Topic.MODELS,
+    "train_answers": Topic.MODELS,
     "maintenance": Topic.MAINTENANCE,
     "dead_letters": Topic.MAINTENANCE,
 }

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from core.events import RunStatus
 from core.pipelines.run import Run
+from core.retraining.start import Outcome
 from core.versions import AliasChange, AliasName
 
 
@@ -49,18 +50,50 @@ class TrainingResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingState:
-    """What came of a request so far, with the details in one line, and since when; None where that is not known."""
+class Answer:
+    """The answer to a request that started no training.
 
-    outcome: RunOutcome
+    Attributes:
+        request: its id.
+        outcome: why none was started.
+        why: the same in a line.
+        at: when.
+    """
+
+    request: str
+    outcome: Outcome
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingState:
+    """What came of a request so far, with the details in one line, and since when; None where that is not known.
+
+    Of a request that started nothing it is the answer to it, by the word that is counted.
+    """
+
+    outcome: RunOutcome | Outcome
     detail: str
     at: datetime | None = None
 
 
 def training_steps(
-    run: Run | None, result: TrainingResult | None, in_use: str, replaced: str, changes: Sequence[AliasChange] = ()
+    run: Run | None,
+    result: TrainingResult | None,
+    in_use: str,
+    replaced: str,
+    changes: Sequence[AliasChange] = (),
+    answer: Answer | None = None,
 ) -> tuple[TrainingState, ...]:
-    """What came of a request, step by step: started, trained, promoted, rolled back. The last one is the state; see `training_state`."""
+    """What came of a request, step by step: started, trained, promoted, rolled back. The last one is the state; see `training_state`.
+
+    Args:
+        run, result, in_use, replaced, changes: as for `training_state`.
+        answer: to the request, where it started nothing.
+    """
+    if answer and run is None and result is None:
+        return (TrainingState(outcome=answer.outcome, detail=answer.why, at=answer.at),)
     steps = [_started(run, run.span.start or run.first)] if run else []
     if result is not None:
         steps.append(_noted(result))

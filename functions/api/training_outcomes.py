@@ -11,7 +11,7 @@ import msgspec
 from core.errors import AiaError, UnavailableError, UnreadableError
 from core.incidents.report import TrainingStep
 from core.pipelines.state import PipelineState
-from core.retraining.outcome import RunOutcome, TrainingState, training_steps
+from core.retraining.outcome import Answer, RunOutcome, TrainingState, training_steps
 from core.retraining.start import run_id
 from core.settings import Model
 from core.versions import AliasChange
@@ -19,7 +19,7 @@ from functions.adapters.pipelines import COLLECTION, read_pipeline
 from functions.adapters.ports import Clock, Data, Store, Warehouse
 from functions.adapters.registries import aliases
 from functions.adapters.training import history
-from functions.adapters.training.port import CLAIMS
+from functions.adapters.training.port import ANSWERS, CLAIMS
 from functions.api.cache import Cache
 
 log = logging.getLogger(__name__)
@@ -118,10 +118,16 @@ class TrainingOutcomes:
                 return []
             changes = aliases.read(self.warehouse, model.name)
             in_use = history.version_in_use(self.warehouse, model.name, self.clock())
-            pipeline = self._pipeline(model)
-            return [_shown(row, pipeline, changes, in_use) for row in rows]
+            pipeline, answers = self._pipeline(model), self._answers(model)
+            return [_shown(row, pipeline, changes, in_use, answers.get(row["id"])) for row in rows]
 
         return self._cache(("trainings", model.name), read, seconds=_FRESH_SECONDS)
+
+    def _answers(self, model: Model) -> dict[str, Answer]:
+        """The newest answers to requests that started nothing, by request."""
+        document = self.store.get(ANSWERS, model.name)
+        found = msgspec.convert(document.data["answers"] if document else [], list[Answer], builtin_types=(datetime,))
+        return {one.request: one for one in found}
 
     def _pipeline(self, model: Model) -> PipelineState | None:
         """What is known of the runs of the pipeline that trains a model."""
@@ -143,10 +149,12 @@ def told(training: Data) -> list[TrainingStep]:
     ]
 
 
-def _shown(row: Data, pipeline: PipelineState | None, changes: Sequence[AliasChange], in_use: str) -> Data:
+def _shown(
+    row: Data, pipeline: PipelineState | None, changes: Sequence[AliasChange], in_use: str, answer: Answer | None
+) -> Data:
     run = pipeline.get(run_id(row["id"])) if pipeline else None
     result = history.result_from(row) if row["outcome"] else None
-    steps = training_steps(run, result, in_use, row["model_version"], changes)
+    steps = training_steps(run, result, in_use, row["model_version"], changes, answer)
     return {name: row[name] for name in _SHOWN} | {
         "request": row["id"],
         "run_id": run_id(row["id"]) if run or result else "",

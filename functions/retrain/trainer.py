@@ -21,14 +21,16 @@ from core.actions.guards import stopped
 from core.detection import ConditionSpec, Observation, Outcome, Verdict
 from core.errors import ActionError, BusyError, PoisonError, QuotaError
 from core.events import RetrainingRequest, Severity, stamp
+from core.retraining.outcome import Answer
 from core.retraining.start import Claim, Decision, Seen, Training, decide, limit, pipeline_of, recent, run_of, training
 from core.retraining.start import Outcome as RequestOutcome
 from core.settings import ActionName, Automation, Model, Retraining
 from functions.adapters import events
 from functions.adapters.logs import fields
-from functions.adapters.ports import Bus, Clock, Document, Metrics, Store, Warehouse
+from functions.adapters.ports import Bus, Clock, Data, Document, Metrics, Store, Warehouse
+from functions.adapters.store import update
 from functions.adapters.training import history
-from functions.adapters.training.port import CLAIMS, Trainings
+from functions.adapters.training.port import ANSWERS, CLAIMS, Trainings
 from functions.retrain.cost import cost_of_one
 from functions.runtime.push import Message
 from functions.services.actions import read_guards
@@ -40,6 +42,8 @@ KIND = "retraining_refused"
 NAME = "retrain"
 COLLECTION = CLAIMS
 TOPIC = "pipeline-runs"
+ANSWERS_KEPT = 50
+"""Of a model."""
 UNKNOWN = "unknown"
 """The label of models that are not in the settings: a request may name any model."""
 log = logging.getLogger(__name__)
@@ -141,9 +145,11 @@ def handle(trainer: Trainer, request: RetrainingRequest) -> None:
     if isinstance(pipeline, Decision):
         decision = pipeline
     elif trainer.disabled:
-        decision = Decision(outcome=RequestOutcome.HALTED, why="training disabled")
+        decision = Decision(outcome=RequestOutcome.HALTED, why="training disabled: nothing is trained on this machine")
     else:
         decision = _decide(trainer, request, training(request, pipeline))
+    if decision.outcome not in (RequestOutcome.STARTED, RequestOutcome.REPEATED, RequestOutcome.UNKNOWN_MODEL):
+        _keep(trainer, request, decision)
     _note(trainer, request, decision)
 
 
@@ -215,6 +221,17 @@ def _claim(request: RetrainingRequest, facts: Seen) -> Claim:
 def _save(store: Store, document: Document | None, name: str, claim: Claim) -> Document:
     data = asdict(claim) | {"started": list(claim.started)}
     return store.replace(document, COLLECTION, data) if document else store.create(COLLECTION, name, data)
+
+
+def _keep(trainer: Trainer, request: RetrainingRequest, decision: Decision) -> None:
+    """Save why a request started nothing, for those who look at the model."""
+    answer = Answer(request=request.id, outcome=decision.outcome, why=decision.why, at=trainer.clock())
+
+    def added(data: Data | None) -> Data:
+        others = [one for one in (data or {"answers": []})["answers"] if one["request"] != request.id]
+        return {"answers": [*others, asdict(answer) | {"outcome": decision.outcome.value}][-ANSWERS_KEPT:]}
+
+    update(trainer.store, ANSWERS, request.model, added)
 
 
 def _note(trainer: Trainer, request: RetrainingRequest, decision: Decision) -> None:

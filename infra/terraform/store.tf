@@ -31,6 +31,7 @@ locals {
     silences        = []
     slack_threads   = []
     slots           = []
+    train_answers   = []
     trainings       = []
     usual_revenue   = []
   }

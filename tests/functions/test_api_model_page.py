@@ -11,7 +11,9 @@ import requests
 from core.events import Severity
 from core.retraining import start
 from functions.adapters.ports import Data
+from functions.adapters.training.port import ANSWERS
 from functions.api import model_verdicts
+from functions.api.services import Services
 from tests.support.builders import model_pages, pages
 from tests.support.builders.model_pages import DAY, measured
 from tests.support.builders.pages import MODEL, ApiFixture, Rows
@@ -28,6 +30,7 @@ class Site:
     url: str
     rows: Rows
     office: ApiFixture
+    made: Services
 
     def get(self, path: str) -> Data:
         response = requests.get(f"{self.url}/v1/models/{MODEL.name}/{path}", timeout=20)
@@ -40,8 +43,9 @@ class Site:
 def site() -> Iterator[Site]:
     store = MemoryStore(Breaking(now=NOW))
     rows, office = Rows(), ApiFixture(store)
-    with pages.served(pages.application(pages.services(store, rows, office, lambda: NOW))) as url:
-        yield Site(url, rows, office)
+    made = pages.services(store, rows, office, lambda: NOW)
+    with pages.served(pages.application(made)) as url:
+        yield Site(url, rows, office, made)
 
 
 def open_incident(site: Site, kind: str, summary: str) -> None:
@@ -255,6 +259,16 @@ def test_trainings_have_their_outcomes_their_steps_and_what_came_of_their_versio
     assert trained["experiment"].startswith(f"{MODEL.name}:9:")
     assert "0.021 (0.009 to 0.033)" in trained["detail"]
     assert requests.get(f"{site.url}/v1/models/nobody/trainings", timeout=20).status_code == 404
+
+
+def test_a_request_that_started_nothing_has_the_word_that_is_counted(site: Site) -> None:
+    site.rows.answers = model_pages.answers(NOW)
+    request = site.get("trainings")["trainings"][0]["request"]
+    answer = {"request": request, "outcome": "halted", "why": "Ada halted everything", "at": NOW}
+    site.office.store.create(ANSWERS, MODEL.name, {"answers": [answer]})
+    site.made.forget(frozenset({"models"}))
+    [step] = site.get("trainings")["trainings"][0]["steps"]
+    assert (step["outcome"], step["detail"]) == ("halted", "Ada halted everything")
 
 
 @pytest.mark.parametrize("by_action", [True, False])

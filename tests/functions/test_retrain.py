@@ -21,7 +21,7 @@ from functions.adapters.pipelines import COLLECTION as PIPELINES
 from functions.adapters.pipelines import pipeline_data
 from functions.adapters.ports import Data
 from functions.adapters.training.history import BILLED, NEWEST_RESULTS, VERSION_IN_USE
-from functions.adapters.training.port import Trainings
+from functions.adapters.training.port import ANSWERS, Trainings
 from functions.adapters.training.vertex import VertexTrainings
 from functions.retrain.main import build
 from functions.retrain.trainer import COLLECTION
@@ -390,6 +390,11 @@ def test_where_training_is_disabled_nothing_is_asked_of_vertex_ai(
     assert [deployed.give(REQUEST) for _ in range(2)] == [204, 204]
     assert (deployed.connected, deployed.server.calls, deployed.outside.published) == (0, [], [])
     assert deployed.outside.answers() == {"halted": 2}
+    kept = deployed.ports.store.get(ANSWERS, "delay")
+    assert kept
+    [answer] = kept.data["answers"]
+    assert (answer["request"], answer["outcome"]) == (REQUEST.id, "halted")
+    assert "nothing is trained on this machine" in answer["why"]
 
 
 def test_no_more_are_started_than_the_budget_allows_and_a_repetition_counts_once(deployed: Deployed) -> None:

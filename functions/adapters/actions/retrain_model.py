@@ -26,7 +26,7 @@ from functions.adapters.training import history
 TOPIC = "retraining"
 REASON = "incident"
 """The reason, besides those of the policy."""
-_HEALTH = {
+_HEALTH: Mapping[str, Health] = {
     RunOutcome.REQUESTED: Health.PENDING,
     RunOutcome.STARTED: Health.PENDING,
     RunOutcome.TRAINED: Health.GOOD,

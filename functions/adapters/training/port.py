@@ -8,6 +8,9 @@ from core.retraining.start import Training
 CLAIMS = "trainings"
 """The documents, by model, of the requests that were let pass last: `retrain` writes them (`core.retraining.start.Claim`)."""
 
+ANSWERS = "train_answers"
+"""The documents, by model, of the newest answers to requests that started nothing (`core.retraining.outcome.Answer`)."""
+
 
 class Trainings(Protocol):
     """Starts trainings.

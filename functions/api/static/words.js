@@ -77,6 +77,9 @@ export const STAGE = {
 export const OUTCOME = {
   requested: ["info", "requested"], started: ["info", "started"], trained: ["info", "trained"], "not better": ["warning", "not better"],
   promoted: ["good", "promoted"], rejected: ["warning", "rejected"], "rolled back": ["error", "rolled back"], failed: ["critical", "failed"],
+  // answers to a request that started nothing
+  halted: ["warning", "halted"], running: ["info", "another one runs"], other_version: ["info", "other version"], budget: ["warning", "budget"],
+  no_progress: ["warning", "no progress"], no_pipeline: ["warning", "no pipeline"], refused: ["critical", "refused"],
 };
 // A training has come to its end when it has a version or none; whether that is in use is decided elsewhere.
 export const TRAINING = {
