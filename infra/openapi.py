@@ -13,6 +13,7 @@ import msgspec
 from functions.api.once import HEADER, LONGEST
 from functions.api.operation import PREFIX, Kind, Operation
 from functions.api.operations import OPERATIONS
+from functions.services.api_schemas.incidents import Accepted
 from infra import api_client
 
 FILE: Final = Path(__file__).parents[1] / "functions" / "api" / "openapi.json"
@@ -131,6 +132,8 @@ def _responses(operation: Operation, known: dict[str, Any]) -> Iterator[tuple[st
     if operation.method == "GET" and operation.kind is Kind.JSON:
         headers["ETag"] = {"description": "For If-None-Match.", "schema": {"type": "string"}}
         yield "304", {"description": "As it was.", "headers": _HEADERS}
+    if operation.status == HTTPStatus.ACCEPTED and operation.answers is not Accepted:
+        headers["Location"] = {"description": "Where it is shown as it goes on.", "schema": {"type": "string"}}
     schema = known[_key(operation.answers)]
     yield (
         str(operation.status),

@@ -80,33 +80,48 @@ def load_yaml(file: Path) -> object:
     Raises:
         SettingsError: it cannot be read, has a key twice, or is deeper or larger than settings are.
     """
-    found = _parsed(file)
-    if fault := _excess(file, found):
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise SettingsError((Fault(str(file), "must be a file that can be read", error.strerror),)) from error
+    return parse_yaml(data, str(file))
+
+
+def parse_yaml(data: bytes, name: str) -> object:
+    """What YAML or JSON holds.
+
+    Args:
+        data: the text, in UTF-8.
+        name: of where it is from, for faults.
+
+    Raises:
+        SettingsError: as of `load_yaml`.
+    """
+    found = _parsed(data, name)
+    if fault := _excess(name, found):
         raise SettingsError((fault,))
     return found
 
 
-def _parsed(file: Path) -> object:
+def _parsed(data: bytes, name: str) -> object:
     try:
-        return _constructed(file)
-    except OSError as error:
-        raise SettingsError((Fault(str(file), "must be a file that can be read", error.strerror),)) from error
+        return _constructed(data, name)
     except yaml.MarkedYAMLError as error:
-        where = f"{file}:{error.problem_mark.line + 1}" if error.problem_mark else str(file)
+        where = f"{name}:{error.problem_mark.line + 1}" if error.problem_mark else name
         raise SettingsError((Fault(where, "must be YAML", error.problem),)) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SettingsError((Fault(str(file), "must be YAML", str(error)),)) from error
+        raise SettingsError((Fault(name, "must be YAML", str(error)),)) from error
 
 
-def _constructed(file: Path) -> object:
-    """The values of a file. Its nodes are counted before: merging nested aliases (`<<`) copies what they stand for."""
-    loader = _Loader(file.read_bytes())
+def _constructed(data: bytes, name: str) -> object:
+    """The values of a text. Its nodes are counted before: merging nested aliases (`<<`) copies what they stand for."""
+    loader = _Loader(data)
     try:
         node = loader.get_single_node()
         if node is None:
             return None
         if _size(node, {}) > _MOST:
-            raise SettingsError((_too_large(file),))
+            raise SettingsError((_too_large(name),))
         return loader.construct_document(node)
     finally:
         loader.dispose()
@@ -128,11 +143,11 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
             yield from (value for _, value in node.value)
 
 
-def _too_large(file: Path) -> Fault:
-    return Fault(str(file), f"must have at most {_MOST:,} values, with what its aliases stand for")
+def _too_large(name: str) -> Fault:
+    return Fault(name, f"must have at most {_MOST:,} values, with what its aliases stand for")
 
 
-def _excess(file: Path, found: object) -> Fault | None:
+def _excess(name: str, found: object) -> Fault | None:
     """What is too deep or too much. An alias counts as what it stands for, which may be without end."""
     left: list[tuple[str, object, int]] = [("", found, 0)]
     for _ in range(_MOST):
@@ -142,7 +157,7 @@ def _excess(file: Path, found: object) -> Fault | None:
         if depth > _DEEPEST:
             return Fault(path, f"must be nested at most {_DEEPEST} deep")
         left.extend((where, item, depth + 1) for where, item in _items(path, value))
-    return _too_large(file)
+    return _too_large(name)
 
 
 def _items(path: str, value: object) -> Iterator[tuple[str, Any]]:

@@ -13,11 +13,13 @@ from core.incidents.routing import LONGEST_SILENCE
 from core.text import LINE_LIMIT
 from core.versions.version import LONGEST_NAME as LONGEST_VERSION
 from functions.adapters import repeated_keys
+from functions.api.parameters import Instant
 from functions.api.request import Request
 from functions.services.api_schemas.bodies import LONGEST_NAME, LONGEST_NOTE, LONGEST_SUBJECT
 
 LARGEST = 16_384
 """Bytes of a body."""
+MOST_NAMES = 50
 _TYPE = "application/json"
 _SHOWN = 80
 
@@ -44,7 +46,7 @@ class Fields:
         """No other fields are allowed."""
         for name in self.body:
             if name not in known:
-                self._fault(name[:_SHOWN], f"must be one of {', '.join(known)}", name)
+                self.fault(name[:_SHOWN], f"must be one of {', '.join(known)}", name)
 
     def by(self) -> str:
         """The author: the signed-in person, or else the one named in the body."""
@@ -66,7 +68,7 @@ class Fields:
         """The note is what is said: it must be given, and short enough for the timeline to keep all of it."""
         note, most = self.note(), LINE_LIMIT - len(f"{self.by()}: ".encode())
         if not 1 <= len(note.encode()) <= most:
-            self._fault("note", f"must be 1 to {most} bytes to comment", note)
+            self.fault("note", f"must be 1 to {most} bytes to comment", note)
 
     def recipient(self) -> str:
         """Who takes an incident over; it need not be given."""
@@ -80,7 +82,7 @@ class Fields:
         """The id of the incident that another one is to be merged into."""
         to = self._text("to", least=1, most=LONGEST_SUBJECT)
         if to == incident_id:
-            self._fault("to", "must be the id of another incident", to)
+            self.fault("to", "must be the id of another incident", to)
         return to
 
     def pattern(self) -> str:
@@ -89,14 +91,14 @@ class Fields:
         text = given.strip() if isinstance(given, str) else ""
         if not text or not text.isprintable() or text.startswith("__") or len(text.encode()) > LONGEST_SUBJECT:
             allowed = f"must be 1 to {LONGEST_SUBJECT} bytes of printable text, not starting with '__'"
-            self._fault("pattern", allowed, given)
+            self.fault("pattern", allowed, given)
         return text
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         """One of some texts."""
         given = self.body.get(name)
         if not isinstance(given, str) or given not in allowed:
-            self._fault(name, f"must be one of {', '.join(allowed)}", given)
+            self.fault(name, f"must be one of {', '.join(allowed)}", given)
             return ""
         return given
 
@@ -104,7 +106,7 @@ class Fields:
         """Whether something is so; it need not be given."""
         given = self.body.get(name, False)
         if not isinstance(given, bool):
-            self._fault(name, "must be true or false", given)
+            self.fault(name, "must be true or false", given)
         return given is True
 
     def named(self, name: str) -> str:
@@ -115,16 +117,40 @@ class Fields:
         """A whole number; it need not be given."""
         given = self.body.get(name, default)
         if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
-            self._fault(name, f"must be a whole number, {least} to {most}", given)
+            self.fault(name, f"must be a whole number, {least} to {most}", given)
             return default
         return given
 
     def end(self, now: datetime) -> datetime:
         """The end of a silence: after `minutes`, or `until` an instant."""
         if ("minutes" in self.body) == ("until" in self.body):
-            self._fault("minutes", "must be given, or else until, and not both", self.body.get("minutes"))
+            self.fault("minutes", "must be given, or else until, and not both", self.body.get("minutes"))
             return now
         return self._minutes(now) if "minutes" in self.body else self._until(now)
+
+    def instant(self, name: str, *, default: datetime) -> datetime:
+        """An instant with its time zone, in UTC; it need not be given."""
+        given = self.body.get(name)
+        if given is None:
+            return default
+        try:
+            return Instant().read(given)
+        except (TypeError, ValueError, OverflowError):
+            self.fault(name, f"must be {Instant.allowed}", given)
+            return default
+
+    def names(self, name: str) -> list[str]:
+        """Some names; none need be given."""
+        given = self.body.get(name, [])
+        is_list = isinstance(given, list) and len(given) <= MOST_NAMES
+        if not is_list or not all(isinstance(one, str) and 1 <= len(one) <= LONGEST_NAME for one in given):
+            self.fault(name, f"must be a list of at most {MOST_NAMES} names of 1 to {LONGEST_NAME} characters", given)
+            return []
+        return [*given]
+
+    def fault(self, name: str, allowed: str, given: object) -> None:
+        """A field is not what is allowed."""
+        self.faults.append(Fault(name, allowed, given[:_SHOWN] if isinstance(given, str) else given))
 
     def check(self) -> None:
         """Raise `BodyError` if there are faults."""
@@ -134,7 +160,7 @@ class Fields:
     def _minutes(self, now: datetime) -> datetime:
         given, most = self.body["minutes"], int(LONGEST_SILENCE / timedelta(minutes=1))
         if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= most:
-            self._fault("minutes", f"must be a whole number, 1 to {most}", given)
+            self.fault("minutes", f"must be a whole number, 1 to {most}", given)
             return now
         return now + timedelta(minutes=given)
 
@@ -147,7 +173,7 @@ class Fields:
             held = timedelta(0)
         if not timedelta(0) < held <= LONGEST_SILENCE:
             allowed = f"must be an instant with its time zone, at most {LONGEST_SILENCE.days} days ahead"
-            self._fault("until", allowed, given)
+            self.fault("until", allowed, given)
             return now
         return now + held
 
@@ -155,12 +181,9 @@ class Fields:
         given = self.body.get(name, "")
         text = given.strip() if isinstance(given, str) else None
         if text is None or not least <= len(text) <= most or not text.isprintable():
-            self._fault(name, f"must be {least} to {most} printable characters", self.body.get(name))
+            self.fault(name, f"must be {least} to {most} printable characters", self.body.get(name))
             return ""
         return text
-
-    def _fault(self, name: str, allowed: str, given: object) -> None:
-        self.faults.append(Fault(name, allowed, given[:_SHOWN] if isinstance(given, str) else given))
 
 
 def payload(request: Request, largest: int = LARGEST) -> bytes:

@@ -86,6 +86,7 @@ class Once:
             "status": response.status_code,
             "type": response.headers["Content-Type"],
             "body": bytes(response.body).decode(),
+            "location": response.headers.get("Location", ""),
         }
         self._settle(lambda: self.store.replace(claim, COLLECTION, claim.data | {"answer": told}))
         return response
@@ -101,6 +102,8 @@ class Once:
 def _kept(told: Data) -> Response:
     response = reply.raw(told["body"], told["type"], status=told["status"])
     response.headers[REPLAYED] = "true"
+    if location := told.get("location"):
+        response.headers["Location"] = location
     return response
 
 

@@ -103,6 +103,8 @@ class Operation:
             return reply.text(found)
         if self.answers is Accepted:
             return reply.accepted(*((found,) if isinstance(found, str) else found))
+        if isinstance(found, reply.Started):
+            return reply.started(found)
         if isinstance(found, Page):
             return reply.listed(found, request)
         return reply.json(found, request if self.method == "GET" else None)

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import mimetypes
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,14 @@ _LEVEL = 5
 _encoder = msgspec.json.Encoder()
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What has been started, as it is now, and the address at which it is shown later."""
+
+    body: Any
+    location: str
+
+
 def json(body: Any, request: Request | None = None) -> Response:  # noqa: ANN401 - any JSON value
     """JSON; 304 without a body if the browser has the current version."""
     response = _no_sniff(Response(_encoder.encode(body), media_type="application/json"))
@@ -58,6 +67,14 @@ def accepted(command_id: str, warning: str = "") -> Response:
     """A command was published; it is executed later. A warning says what is perhaps not meant."""
     response = json({"id": command_id} | ({"warning": warning} if warning else {}))
     response.status_code = HTTPStatus.ACCEPTED
+    return response
+
+
+def started(given: Started) -> Response:
+    """What was asked for goes on; its address is in the header `Location`."""
+    response = json(given.body)
+    response.status_code = HTTPStatus.ACCEPTED
+    response.headers["Location"] = given.location
     return response
 
 

@@ -38,6 +38,7 @@ from functions.api.pipelines import Pipelines
 from functions.api.probe_history import ProbeHistory
 from functions.api.promotions import Promotions
 from functions.api.recommendations import Recommendations
+from functions.api.replays import Replays
 from functions.api.reports import Reports
 from functions.api.retraining import Trainings
 from functions.api.rules import Rules
@@ -130,6 +131,7 @@ class Services:
     once: Once
     tokens: Tokens
     business: Business
+    replays: Replays
     settings: Settings
 
     def forget(self, topics: frozenset[str]) -> None:
@@ -206,6 +208,7 @@ def compose(given: Sources) -> Services:
         once=Once(store, clock),
         tokens=Tokens(store, clock),
         business=Business(warehouse, clock),
+        replays=Replays(warehouse=warehouse, store=store, clock=clock),
         settings=settings,
     )
 

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         VersionDifference,
         Versions,
     )
+    from functions.services.api_schemas.replay import Proposed, Replay
     from functions.services.api_schemas.system import (
         Backfills,
         ComplianceItem,
@@ -450,6 +451,14 @@ class Client:
     def settings(self) -> dict[str, Any]:
         """The settings as they hold, without what is secret."""
         return cast("dict[str, Any]", self._ask("GET", path("settings")))
+
+    def start_replay(self, body: Proposed) -> Replay:
+        """Replay what happened with other settings; an operation that goes on, and is kept for a day."""
+        return cast("Replay", self._ask("POST", path("replay"), body))
+
+    def replay(self, identifier: str) -> Replay:
+        """A replay, and what would have been different."""
+        return cast("Replay", self._ask("GET", path("replay", identifier)))
 
     def tokens(self) -> list[Token]:
         """API tokens, without their secrets."""

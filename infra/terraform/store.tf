@@ -5,6 +5,7 @@ locals {
   collections = {
     actions         = ["waiting"]
     alert_replicas  = []
+    api_replays     = []
     api_requests    = []
     api_tokens      = []
     business        = []
@@ -36,7 +37,7 @@ locals {
     usual_revenue   = []
   }
   # Collections whose documents say when they may be forgotten.
-  forgotten = toset(["actions", "alert_replicas", "api_requests", "ledger", "slack_threads"])
+  forgotten = toset(["actions", "alert_replicas", "api_replays", "api_requests", "ledger", "slack_threads"])
 
   indexed = merge([
     for collection, fields in local.collections : { for field in fields : "${collection}.${field}" => { collection = collection, field = field } }

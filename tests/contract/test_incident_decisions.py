@@ -12,9 +12,9 @@ from core.events import Change, Command, Finding, IncidentChange, IncidentDecisi
 from functions.adapters.events import encode
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.api.incident_search import PAST_INCIDENTS
-from functions.cli.replay.read import from_warehouse
 from functions.services.incidents.kept_decisions import inputs
 from functions.services.incidents.records import about
+from functions.services.replay.read import days
 from infra import stage
 from infra.local.pubsub.backlog import Item
 from infra.local.pubsub.rows import RowFormat
@@ -70,7 +70,7 @@ def test_each_decision_is_in_the_view_once_as_it_was_decided_on_first(
 def test_a_replay_reads_the_days_that_it_is_asked_for(client: bigquery.Client, warehouse: BigQueryWarehouse) -> None:
     found = [about(replace(FINDING, observed_at=at), "model/delay", at) for at in (AT - timedelta(days=3), AT)]
     rows(client, *found, found[1])
-    read = inputs(from_warehouse(warehouse, AT - timedelta(days=2), AT + timedelta(minutes=1)))
+    read = inputs([row for day in days(warehouse, AT - timedelta(days=2), AT + timedelta(minutes=1)) for row in day])
     assert [(one.event, one.published_at, one.group) for one in read] == [(FINDING, AT, "model/delay")]
 
 

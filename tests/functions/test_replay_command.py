@@ -11,8 +11,9 @@ from click.testing import CliRunner, Result
 
 from core.events import Severity, Status, Verb
 from core.incidents.policy import incident_policy
+from functions.adapters.config import load_yaml
 from functions.cli.main import main
-from functions.cli.replay.settings import load
+from functions.services.replay.settings import read
 from infra import stage
 from tests.support.builders.decided import write_decisions
 from tests.support.fakes.outside import FINDING, MemoryChannel, Setup, set_up
@@ -25,7 +26,7 @@ NIGHT = datetime(2026, 1, 6, 2, tzinfo=UTC)
 
 def night(old: Path) -> Setup:
     """A model drifts at two and recovers twenty minutes later."""
-    settings, _ = load(old)
+    settings, _ = read(load_yaml(old))
     setup = set_up(policy=incident_policy(settings, ""))
     for name in ("technical", "ada-phone"):
         setup.service.dispatcher.channels[name] = MemoryChannel(setup.world)
@@ -232,13 +233,13 @@ def test_without_credentials_it_says_so_in_one_line(monkeypatch: pytest.MonkeyPa
 
 
 def test_settings_need_no_environment() -> None:
-    settings, pagers = load(stage.ROOT / "infra" / "monitoring.yaml")
+    settings, pagers = read(load_yaml(stage.ROOT / "infra" / "monitoring.yaml"))
     assert {channel.name for channel in settings.channels} >= {"technical", "ada"}
     assert pagers == {"ada", "grace"}
 
 
 def test_an_incident_that_would_be_part_of_another_one_is_named(folder: Path) -> None:
-    settings, _ = load(folder / "old.yaml")
+    settings, _ = read(load_yaml(folder / "old.yaml"))
     setup = set_up(policy=incident_policy(settings, ""))
     setup.service.dispatcher.channels["technical"] = MemoryChannel(setup.world)
     setup.world.now = NIGHT

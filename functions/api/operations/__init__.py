@@ -1,6 +1,6 @@
 """Every operation of the API, in the order of its document."""
 
-from functions.api.operations import answering, business, incidents, models, system, tokens
+from functions.api.operations import answering, business, incidents, models, replays, system, tokens
 
 OPERATIONS = (
     *incidents.OPERATIONS,
@@ -8,5 +8,6 @@ OPERATIONS = (
     *models.OPERATIONS,
     *system.OPERATIONS,
     *business.OPERATIONS,
+    *replays.OPERATIONS,
     *tokens.OPERATIONS,
 )

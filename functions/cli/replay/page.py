@@ -6,8 +6,8 @@ from html import escape
 from core.replay.compare import Comparison, Difference, Told
 from core.settings.people import People
 from functions.cli.html_page import bullets, document, section
-from functions.cli.replay.summary import Header, action, lines, receivers
 from functions.services.html import table
+from functions.services.replay.summary import Header, action, lines, receivers
 
 _MOST = 2000
 """Messages on a page; JSON has all."""

@@ -1,17 +1,12 @@
-"""The kept decisions: rows of `ops.incident_decisions`, from BigQuery or from a file of JSON lines."""
+"""The kept decisions in a file of JSON lines."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
 from core.errors import AiaError
-from functions.adapters.ports import Warehouse
-from functions.services.incidents.kept_decisions import Row, rows_of
-
-_STATEMENT = Path(__file__).with_name("decisions.sql").read_text()
-_DAY = timedelta(days=1)
+from functions.services.incidents.kept_decisions import Row
 
 
 class ReplayError(AiaError):
@@ -19,21 +14,6 @@ class ReplayError(AiaError):
 
 
 _row = msgspec.json.Decoder(Row)
-
-
-def from_warehouse(warehouse: Warehouse, since: datetime, until: datetime) -> list[Row]:
-    """The rows that were published in a time, day by day: a statement's answer stays small.
-
-    Raises:
-        AiaError: BigQuery does not answer or refuses the statement.
-        UnreadableError: a row has another form than this version knows.
-    """
-    rows: list[Row] = []
-    while since < until:
-        end = min(since + _DAY, until)
-        rows += rows_of(warehouse.query(_STATEMENT, since=since, until=end))
-        since = end
-    return rows
 
 
 def from_file(path: Path) -> list[Row]:

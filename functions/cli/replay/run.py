@@ -1,30 +1,29 @@
 """What the command does: read, replay, compare, and print."""
 
 import os
-import re
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 
-from core.incidents.policy import incident_policy
-from core.replay.compare import Comparison, PagePolicy, compare
-from core.replay.engine import replay
-from core.replay.inputs import Input, span
-from core.settings.people import Hours, People, weekdays
+from core.replay.compare import Comparison
+from core.replay.inputs import span
+from core.settings.people import Hours, People
 from core.settings.values import duration
+from functions.adapters.config import load_yaml
 from functions.cli.replay.page import page
-from functions.cli.replay.read import ReplayError, from_file, from_warehouse, save
-from functions.cli.replay.settings import load
-from functions.cli.replay.summary import Header, to_json
+from functions.cli.replay.read import ReplayError, from_file, save
 from functions.cli.replay.text import print_comparison
 from functions.services.incidents.kept_decisions import Row, inputs
+from functions.services.replay.read import days
+from functions.services.replay.run import HOURS, Outcome, Proposal, try_out, working
+from functions.services.replay.settings import read
+from functions.services.replay.summary import result
 
 _PIPED_WIDTH = 160
-_TIME = r"(?:[01]\d|2[0-3]):[0-5]\d"
-_HOURS = re.compile(rf"(?:(?P<days>[a-z-]+) )?(?P<since>{_TIME})-(?P<until>{_TIME})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,47 +49,34 @@ def run(options: Options) -> Comparison | None:
         SettingsError: the settings are wrong.
         UnavailableError: BigQuery does not answer.
     """
-    back, before, hours = _length("since", options.since), _length("warm-up", options.warm_up), working(options.hours)
-    settings, pagers = load(options.settings)
+    back, before, hours = _length("since", options.since), _length("warm-up", options.warm_up), _hours(options.hours)
+    settings, pagers = read(load_yaml(options.settings))
     rows = _rows(options, back + before)
     found = inputs(rows)
     if options.save:
         save(rows, options.save)
-    times = span(found)
-    if times is None:
+    last = times[1] if options.source and (times := span(found)) else datetime.now(UTC)
+    proposal = Proposal(
+        name=str(options.settings),
+        settings=settings,
+        pagers=pagers | options.pages,
+        hours=hours,
+        since=last - back,
+        warm_up=before,
+    )
+    outcome = try_out(found, proposal)
+    if outcome is None:
         print("no decision of that time is kept", file=sys.stderr)
         return None
-    since = max(times[0], times[1] - back) if options.source else max(times[0], datetime.now(UTC) - back)
-    kept = [one for one in found if one.decided_at >= since - before]
-    replayed = replay(kept, incident_policy(settings, ""))
-    watch = PagePolicy(pagers=pagers | options.pages, hours=hours)
-    comparison = compare(kept, replayed, watch, since=since)
-    header = Header(
-        settings=str(options.settings),
-        since=since,
-        until=times[1],
-        kept_since=times[0],
-        findings=replayed.findings,
-        skipped=replayed.skipped,
-    )
-    _print(options.form, header, comparison, settings.people)
-    return comparison if any(_is_compared(one, since) for one in kept) else None
+    _print(options.form, outcome, settings.people)
+    return outcome.comparison if outcome.has_findings else None
 
 
-def working(text: str) -> Hours:
-    """Working hours.
-
-    Raises:
-        ReplayError: it is not of the form `mon-fri 08:00-18:00`.
-
-    >>> working("mon-fri 08:00-18:00").since, sorted(working("sat 09:00-12:00").days)
-    (datetime.time(8, 0), [5])
-    """
-    found = _HOURS.fullmatch(text)
-    days = weekdays(found["days"] or "mon-sun") if found else None
-    if found is None or days is None:
-        raise ReplayError(f"--hours: must be as in mon-fri 08:00-18:00, got {text!r}")
-    return Hours(since=time.fromisoformat(found["since"]), until=time.fromisoformat(found["until"]), days=days)
+def _hours(text: str) -> Hours:
+    hours = working(text)
+    if hours is None:
+        raise ReplayError(f"--hours: must be as in {HOURS}, got {text!r}")
+    return hours
 
 
 def _length(name: str, text: str) -> timedelta:
@@ -108,16 +94,13 @@ def _rows(options: Options, back: timedelta) -> list[Row]:
     from functions.adapters.warehouse import open_warehouse  # noqa: PLC0415 - a file needs no client of Google
 
     now = datetime.now(UTC)
-    return from_warehouse(open_warehouse(options.project), now - back, now)
+    return [row for day in days(open_warehouse(options.project), now - back, now) for row in day]
 
 
-def _is_compared(one: Input, since: datetime) -> bool:
-    return one.kind == "finding" and one.decided_at >= since
-
-
-def _print(form: str, header: Header, comparison: Comparison, people: People) -> None:
+def _print(form: str, outcome: Outcome, people: People) -> None:
+    header, comparison = outcome.header, outcome.comparison
     if form == "json":
-        print(to_json(header, comparison, people))
+        print(msgspec.json.format(msgspec.json.encode(result(header, comparison, people)), indent=2).decode())
     elif form == "html":
         print(page(header, comparison, people))
     else:

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from core.replay.compare import Comparison, Difference, Verdict
 from core.settings.people import People
-from functions.cli.replay.summary import Header, action, lines, receivers
+from functions.services.replay.summary import Header, action, lines, receivers
 
 _SHOWN = 20
 _STYLES = {Verdict.ADDED: "bold red", Verdict.REMOVED: "green"}

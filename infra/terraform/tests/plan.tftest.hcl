@@ -122,7 +122,7 @@ run "plan" {
     error_message = "Where nobody subscribes, messages must be kept for who comes later."
   }
   assert {
-    condition     = toset([for field in google_firestore_field.expires_at : field.collection if length(field.ttl_config) == 1]) == toset(["actions", "alert_replicas", "api_requests", "ledger", "slack_threads"])
+    condition     = toset([for field in google_firestore_field.expires_at : field.collection if length(field.ttl_config) == 1]) == toset(["actions", "alert_replicas", "api_replays", "api_requests", "ledger", "slack_threads"])
     error_message = "What may be forgotten must be forgotten, or it grows for ever."
   }
   assert {

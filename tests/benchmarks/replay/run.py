@@ -25,9 +25,9 @@ from core.incidents.lifecycle import make_incident_id  # noqa: E402
 from core.replay.compare import PagePolicy, compare  # noqa: E402
 from core.replay.engine import Replayed, replay  # noqa: E402
 from functions.cli.replay.read import from_file  # noqa: E402
-from functions.cli.replay.run import working  # noqa: E402
 from functions.services.incidents.kept_decisions import inputs  # noqa: E402
 from functions.services.incidents.records import about, about_sweep  # noqa: E402
+from functions.services.replay.run import HOURS, working  # noqa: E402
 from tests.support.builders.decided import write_decisions  # noqa: E402
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -137,9 +137,7 @@ def measured(path: Path) -> tuple[float, float, int]:
     found = inputs(from_file(path))
     read = time.process_time() - started
     replayed = replay(found, POLICY)
-    comparison = compare(
-        found, replayed, PagePolicy(pagers=frozenset({"pager"}), hours=working("mon-fri 08:00-18:00")), since=START
-    )
+    comparison = compare(found, replayed, PagePolicy(pagers=frozenset({"pager"}), hours=working(HOURS)), since=START)
     return time.process_time() - started, read, len(comparison.changed)
 
 

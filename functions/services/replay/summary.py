@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from core.replay.compare import Comparison, Request, Told, Verdict
 from core.settings.people import People
 from core.text import duration, period
@@ -17,7 +15,7 @@ class Header:
     """What was replayed.
 
     Attributes:
-        settings: the file of the settings.
+        settings: where the settings are from.
         since: the start of what is compared.
         until: the last decision.
         kept_since: the first decision that is kept; what was decided before `since` is replayed and not compared.
@@ -96,9 +94,9 @@ def counts(comparison: Comparison) -> dict[str, int]:
     return {verdict.value: found.count(verdict) for verdict in Verdict}
 
 
-def to_json(header: Header, comparison: Comparison, people: People) -> str:
-    """The whole comparison as JSON, without the messages that are the same."""
-    result: dict[str, Any] = {
+def result(header: Header, comparison: Comparison, people: People) -> dict[str, Any]:
+    """The whole comparison, without the messages that are the same."""
+    return {
         **asdict(header),
         "messages": counts(comparison),
         "channels": [asdict(one) for one in receivers(comparison, people)],
@@ -114,7 +112,6 @@ def to_json(header: Header, comparison: Comparison, people: People) -> str:
             "removed": [asdict(one) for one in comparison.gone_requests],
         },
     }
-    return msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
 
 
 def _message(told: Told | None) -> dict[str, Any] | None:

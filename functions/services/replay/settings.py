@@ -1,11 +1,9 @@
 """The settings to try: what decisions about incidents follow, without secrets and without an environment."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from core.settings import Settings, parse
-from functions.adapters.config import load_yaml
 
 _STANDS_FOR: Mapping[str, Mapping[str, Any]] = {
     "channels": {"kind": "console"},
@@ -16,11 +14,11 @@ _PAGING = frozenset({"pagerduty"})
 """Kinds of channels that page people by themselves."""
 
 
-def load(path: Path) -> tuple[Settings, frozenset[str]]:
+def read(raw: object) -> tuple[Settings, frozenset[str]]:
     """Read settings for a replay, which sends and probes nothing: of channels and probes only the names are read.
 
     Args:
-        path: a file like monitoring.yaml. `${NAME}` stays as it is.
+        raw: what a file like monitoring.yaml holds. `${NAME}` stays as it is.
 
     Returns:
         The settings, and the names of the channels that page people.
@@ -28,7 +26,6 @@ def load(path: Path) -> tuple[Settings, frozenset[str]]:
     Raises:
         SettingsError: with every fault of what decisions follow.
     """
-    raw = load_yaml(path)
     if not isinstance(raw, dict):
         return parse(raw), frozenset()
     used = {key: _named(value, _STANDS_FOR.get(key)) for key, value in raw.items()}
