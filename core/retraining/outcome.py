@@ -84,13 +84,12 @@ def training_steps(
     in_use: str,
     replaced: str,
     changes: Sequence[AliasChange] = (),
+    *,
     answer: Answer | None = None,
 ) -> tuple[TrainingState, ...]:
     """What came of a request, step by step: started, trained, promoted, rolled back. The last one is the state; see `training_state`.
 
-    Args:
-        run, result, in_use, replaced, changes: as for `training_state`.
-        answer: to the request, where it started nothing.
+    Where the request started nothing, it is the answer to it.
     """
     if answer and run is None and result is None:
         return (TrainingState(outcome=answer.outcome, detail=answer.why, at=answer.at),)

@@ -21,6 +21,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from core.errors import UnavailableError
+from functions.adapters import request_deadline
 
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
@@ -87,12 +88,13 @@ class Pool:
         if self._process != os.getpid():
             self._forget()
         free = self._free
-        if not free.acquire(timeout=self._patience):
-            raise UnavailableError(
-                f"AIA_STORE, {self.where}: no connection of {MOST} is free within {self._patience:g} s"
-            )
+        seconds = request_deadline.within(self._patience)
+        if not free.acquire(timeout=seconds):
+            raise UnavailableError(f"AIA_STORE, {self.where}: no connection of {MOST} is free within {seconds:g} s")
         try:
-            connection = self._idle_connection() or self._open()
+            left = request_deadline.within(self._patience)
+            connection = self._idle_connection() or self._open(left)
+            connection.longest_wait = left + _GRACE
             try:
                 yield connection
             except BaseException:
@@ -128,10 +130,11 @@ class Pool:
         except IndexError:  # another thread may have taken the last one
             return None
 
-    def _open(self) -> Connection:
-        connection = Connection.connect("", autocommit=True, **self._options)
+    def _open(self, seconds: float) -> Connection:
+        connect = max(min(seconds, float(self._options["connect_timeout"])), _LEAST_PATIENCE)
+        connection = Connection.connect("", autocommit=True, **self._options | {"connect_timeout": f"{connect:.0f}"})
         try:
-            connection.longest_wait = self._patience + _GRACE
+            connection.longest_wait = seconds + _GRACE
             connection.execute(_SESSION, {"patience": f"{self._patience * 1000:.0f}"})
             self._prepare(connection)
         except BaseException:

@@ -109,9 +109,8 @@ class BigQueryWarehouse:
             seconds = request_deadline.within(self._timeout)
             rows = iter(job.result(page_size=at_once, retry=self._retry(), job_retry=None, timeout=seconds))
         while True:
-            with _translated():
-                request_deadline.within(self._timeout)  # a page was asked for with what was left before
             with translated():
+                request_deadline.within(self._timeout)  # a page was asked for with what was left before
                 row = next(rows, None)
             if row is None:
                 return

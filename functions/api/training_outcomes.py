@@ -154,7 +154,7 @@ def _shown(
 ) -> Data:
     run = pipeline.get(run_id(row["id"])) if pipeline else None
     result = history.result_from(row) if row["outcome"] else None
-    steps = training_steps(run, result, in_use, row["model_version"], changes, answer)
+    steps = training_steps(run, result, in_use, row["model_version"], changes, answer=answer)
     return {name: row[name] for name in _SHOWN} | {
         "request": row["id"],
         "run_id": run_id(row["id"]) if run or result else "",

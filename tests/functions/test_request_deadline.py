@@ -28,6 +28,7 @@ from functions.adapters.metrics import EVERY, CloudMetrics
 from functions.adapters.notify.email import Email
 from functions.adapters.notify.http_client import post
 from functions.adapters.ports import PubsubMessage
+from functions.adapters.postgresql_store import PostgresqlStore
 from functions.adapters.prometheus import Prometheus
 from functions.adapters.registries.mlflow_api import MlflowApi
 from functions.adapters.request_deadline import RESERVE
@@ -162,6 +163,9 @@ CALLS: dict[str, Callable[[int], Call]] = {
     "rows": lambda port: lambda: _bigquery(port).append("d.t", [{"a": 1}]),
     "bus": lambda _: lambda: open_bus("p", patience=PATIENCE).publish_raw("t", [PubsubMessage(b"{}", {})]),
     "store": lambda _: lambda: FirestoreStore("p", patience=PATIENCE).get("c", "k"),
+    "store on postgresql": lambda port: (
+        lambda: PostgresqlStore(f"postgresql://a@127.0.0.1:{port}/d", patience=PATIENCE).get("c", "k")
+    ),
     "run": lambda port: lambda: Services(endpoint=f"127.0.0.1:{port}", patience=PATIENCE).get("services/s"),
     "logs": lambda port: lambda: Logs("p", endpoint=f"127.0.0.1:{port}", patience=PATIENCE).newest("", 1, "logs"),
     "cache": lambda port: lambda: _sized(Caches(patience=PATIENCE), f"127.0.0.1:{port}"),
