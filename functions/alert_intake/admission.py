@@ -4,8 +4,9 @@ A body is admitted before it is read, by the length that it says it has; one tha
 body takes many times its size, so large ones are read one after another; small ones need no turn.
 """
 
+import ctypes
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Condition
 from typing import Final
@@ -18,6 +19,8 @@ SMALL: Final = 64_000
 """Bytes of a body that is read without waiting for others."""
 PATIENCE: Final = 20.0
 """Seconds that a request waits."""
+_ARENA_MAX: Final = -8
+"""`M_ARENA_MAX` of malloc.h."""
 
 
 @dataclass(slots=True)
@@ -68,3 +71,12 @@ class Admission:
             yield
         finally:
             self._turn.release()
+
+
+def one_arena() -> None:
+    """Have all threads allocate from one arena, where glibc allocates: each would keep what its largest body took.
+
+    Call it before there are threads.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)

@@ -254,5 +254,26 @@ def _part(element: Json, body: bytes) -> bytes:
 
 
 def _shown(element: Json) -> str:
-    """The beginning of a refused element; empty for none, and for one that cannot be encoded."""
-    return _part(element, b"")[:_SAMPLE].decode(errors="replace") if element is not None else ""
+    """The beginning of a refused element; empty for none, and for one that cannot be encoded. No more of it is encoded."""
+    if element is None:
+        return ""
+    found = ""
+    try:
+        for piece in json.JSONEncoder().iterencode(_cut(element)):
+            found += piece
+            if len(found) >= _SAMPLE:
+                break
+    except (ValueError, RecursionError):
+        return ""
+    return found[:_SAMPLE]
+
+
+def _cut(element: Json) -> Json:
+    """The element, its own texts no longer than what is shown."""
+    if isinstance(element, str):
+        return element[:_SAMPLE]
+    if isinstance(element, dict):
+        return {
+            key: _cut(value) if isinstance(value, str) else value for key, value in islice(element.items(), _SAMPLE)
+        }
+    return element

@@ -6,7 +6,7 @@ from functools import partial
 
 from core.settings import AlertIntakeSettings, AlertSender
 from functions.adapters import config
-from functions.alert_intake.admission import Admission
+from functions.alert_intake.admission import Admission, one_arena
 from functions.alert_intake.formats import of_replicas
 from functions.alert_intake.intake import NAME, Intake
 from functions.alert_intake.mapped import SECTIONS, formats
@@ -52,4 +52,5 @@ def build(
     )
 
 
+one_arena()
 main = serve(NAME, build, largest=None)

@@ -14,7 +14,7 @@ Json = Any
 """Decoded JSON."""
 LONGEST = 2000
 """Characters of a text that are looked at; no line for people needs more."""
-MOST_CONTAINERS, MOST_VALUES = 100_000, 400_000
+MOST_CONTAINERS, MOST_VALUES = 100_000, 300_000
 """Objects and lists, and values in them, by the brackets and commas of a body: each becomes hundreds of bytes, whatever it holds."""
 _LONGEST_INTEGER = 400
 """Digits or bits; Python refuses to spell very long ones."""

@@ -1,6 +1,6 @@
 """`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
 
-    python tests/benchmarks/run.py [imports latency reads live runs start drift clean performance scale probes incidents experiments telemetry replay business marts forecasts capacity]
+    python tests/benchmarks/run.py [imports latency reads live runs start drift clean performance scale probes incidents experiments intake telemetry replay business marts forecasts capacity]
 
 Without a name it runs all parts, one after the other.
 """
@@ -25,6 +25,7 @@ PARTS = {
     "probes": [HERE / "probes" / "run.py"],
     "incidents": [HERE / "incidents" / "run.py"],
     "experiments": [HERE / "experiments" / "run.py"],
+    "intake": [HERE / "intake_memory.py"],
     "telemetry": [HERE / "telemetry" / "run.py"],
     "replay": [HERE / "replay" / "run.py"],
     "business": [HERE / "business" / "run.py"],
