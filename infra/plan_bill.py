@@ -51,7 +51,8 @@ def bill(load: Workload, *, verbose: bool = False) -> str:
     rows = [(name, f"{found.of(*keys):,.2f}") for name, keys in PARTS.items()]
     rows += [("less what is free every month", f"-{found.free:,.2f}"), ("sum", f"{found.dollars:,.2f}")]
     more = conditions * (OLDER_CONDITION - PRICES["conditions"].dollars)
-    head = f"Bill of a month in $, by list prices of {AS_OF}: {load.models} models, {load.rows:,} predictions of each a day"
+    models = f"{load.models:,} model{'s' * (load.models > 1)}"
+    head = f"Bill of a month in $, by list prices of {AS_OF}: {models}, {load.rows:,} predictions of each a day"
     older = f"{conditions} conditions of alerts at the older price of {OLDER_CONDITION:.2f} $ would add {more:,.0f} $; instances that always run, 10 $ each"
     lines = [head, *(f"  {name:<40}{amount:>12}" for name, amount in rows), older]
     return "\n".join([*lines, "", report.arithmetic(load)] if verbose else lines)

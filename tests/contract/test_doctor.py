@@ -142,9 +142,7 @@ def test_a_project_in_which_all_is_well(cloud: Cloud) -> None:
     assert ran == set(statements.texts())
     assert len(ran) > 80
     [beat] = [one for one in found if one["subject"] == "service_rollup/recent_operations.sql"]
-    assert (
-        beat["detail"] == f"{5 * GIB:,} bytes, 43.9453 $ a day, of {100 * GIB:,}"
-    )  # 5/1024 TiB x 6.25 $ x 1,440 minutes
+    assert beat["detail"] == "5 GiB, 43.95 $ a day, of 100 GiB"  # 5/1024 TiB x 6.25 $ x 1,440 minutes
     changing = [(method, path) for method, path, _ in cloud.asked if method == "DELETE" or "alertPolicies" in path]
     assert changing == [], "without --write nothing is changed"
     assert all(body["configuration"]["dryRun"] for _, path, body in cloud.asked if path.endswith("/jobs"))
@@ -221,6 +219,18 @@ def test_a_policy_that_is_refused_or_stays_and_a_channel_that_does_not_deliver_a
     bad = [one for one in doctor(cloud, "--write")[1] if one["verdict"] == "bad" and one["check"] == "policy"]
     assert len(bad) == len(cloud.policies) == 4
     assert all(name in one["detail"] for name, one in zip(cloud.policies, bad, strict=True)), "what is left is named"
+
+
+def test_the_table_begins_with_what_is_bad_and_has_alike_findings_in_one_line(cloud: Cloud) -> None:
+    cloud.partitioned, cloud.fails["/jobs"] = False, 403
+    line = ["doctor", "--project", "demo", "--endpoint", cloud.url, "--infra", str(ROOT / "infra")]
+    table = CliRunner().invoke(main, line).output
+    rows = [[cell.strip() for cell in row.strip("│").split("│")] for row in table.splitlines() if row.startswith("│")]
+    verdicts = [row[2] for row in rows if row[2]]
+    assert verdicts == sorted(verdicts, key=["bad", "not known", "good"].index)
+    assert f"{len(statements.texts())}, as " in table
+    assert len(rows) < 20
+    assert len(CliRunner().invoke(main, [*line, "--all"]).output.splitlines()) > len(statements.texts())
 
 
 def test_the_table_ends_with_the_counts(cloud: Cloud) -> None:

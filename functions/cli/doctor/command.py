@@ -17,7 +17,7 @@ from functions.cli import options
 from functions.cli.api import RefusedError
 from functions.cli.doctor import project as checks
 from functions.cli.doctor import statements, writes
-from functions.cli.doctor.findings import Check, Finding, Verdict, run, status
+from functions.cli.doctor.findings import Check, Finding, Verdict, brief, run, status
 from functions.cli.doctor.google import AskError, Google, connect
 from functions.cli.doctor.store import store
 from functions.cli.screen import print_table, table_of
@@ -46,6 +46,7 @@ _WIDTH: Final = 160
     default="",
     help="Asks this address in Google's place, without credentials.",
 )
+@click.option("--all", "every", is_flag=True, help="A line for each finding, also for those that are alike.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 @click.pass_context
 def doctor(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - the options above
@@ -61,7 +62,7 @@ def doctor(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 -
     if options["as_json"]:
         click.echo(json.dumps([asdict(one) for one in found], indent=2))
     else:
-        _print(found)
+        _print(found, every=options["every"])
     context.exit(status(found))
 
 
@@ -81,10 +82,10 @@ def _checks(google: Google, options: dict[str, Any]) -> Iterator[tuple[str, Chec
         yield "channel", partial(writes.channels, options["url"], options["wait"])
 
 
-def _print(found: list[Finding]) -> None:
-    """The table, and below it how many findings there are of each verdict."""
+def _print(found: list[Finding], *, every: bool) -> None:
+    """The table, what needs somebody first, and below it how many findings there are of each verdict."""
     table = table_of("check", "subject", "verdict", "detail")
-    for one in found:
+    for one in found if every else brief(found):
         table.add_row(one.check, one.subject, one.verdict, one.detail)
     print_table(table, _WIDTH)
     counts = {verdict: sum(one.verdict is verdict for one in found) for verdict in Verdict}

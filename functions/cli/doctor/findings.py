@@ -1,8 +1,10 @@
 """What a check found: good, bad, or not known where Google did not answer."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import groupby
+from typing import Final
 
 from functions.cli.doctor.google import AskError
 
@@ -24,14 +26,20 @@ class Finding:
         subject: which one.
         verdict: of it.
         detail: what was found, and what to do where it is bad.
+        dollars: that it costs a day, where it is a statement.
     """
 
     check: str
     subject: str
     verdict: Verdict
     detail: str = ""
+    dollars: float = 0.0
 
 
+MOST_ALIKE: Final = 4
+"""Findings of a check that are alike and have a line each."""
+_GOOD: Final = Verdict.GOOD
+_ORDER: Final = (Verdict.BAD, Verdict.NOT_KNOWN, Verdict.GOOD)
 Check = Callable[[], Iterable[Finding]]
 
 
@@ -54,6 +62,31 @@ def missing(check: str, wanted: Iterable[str], found: Iterable[str], *, advice: 
         yield Finding(check=check, subject=one, verdict=Verdict.BAD, detail=f"absent: {advice}")
     if not absent:
         yield Finding(check=check, subject="all", verdict=Verdict.GOOD, detail=f"{len(set(wanted))} are there")
+
+
+def brief(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings with what needs somebody first, and alike ones of a check in one line.
+
+    Good ones of a check are alike; others where they have the same detail.
+
+    >>> good = [Finding(check="statement", subject=f"{n}.sql", verdict=Verdict.GOOD, dollars=0.5) for n in range(9)]
+    >>> bad = Finding(check="table", subject="orders", verdict=Verdict.BAD, detail="not partitioned")
+    >>> [(one.subject, one.detail) for one in brief([*good, bad])]
+    [('orders', 'not partitioned'), ('9, as 0.sql', '4.50 $ a day together')]
+    """
+    listed = sorted(findings, key=lambda one: _ORDER.index(one.verdict))
+    found: list[Finding] = []
+    for _, alike in groupby(listed, key=lambda one: (one.check, one.verdict, one.verdict is _GOOD or one.detail)):
+        group = list(alike)
+        found += group if len(group) <= MOST_ALIKE else [_together(group)]
+    return found
+
+
+def _together(group: Sequence[Finding]) -> Finding:
+    first, dollars = group[0], sum(one.dollars for one in group)
+    cost = f"{dollars:,.2f} $ a day together" if dollars else ""
+    detail = cost if first.verdict is _GOOD else "; ".join(filter(None, (first.detail, cost)))
+    return replace(first, subject=f"{len(group)}, as {first.subject}", detail=detail, dollars=dollars)
 
 
 def status(findings: Iterable[Finding]) -> int:

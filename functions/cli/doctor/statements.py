@@ -1,6 +1,7 @@
 """Every statement of the functions, by dry runs: whether BigQuery takes it, what it reads, and what that costs a day."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -64,15 +65,26 @@ def _judged(google: Google, name: str, query: Json, runs: int, sizes: dict[str, 
     tables: list[Json] = query.get("referencedTables", [])
     read = int(query.get("totalBytesProcessed", 0))
     billed = max(read, LEAST_BYTES * len(tables))
-    cost = f"{runs * billed / _TIB * SCAN_DOLLARS_PER_TIB:,.4f} $ a day" if runs else "on demand"
-    detail = f"{read:,} bytes, {cost}"
+    dollars = runs * billed / _TIB * SCAN_DOLLARS_PER_TIB
+    detail = f"{_told(read)}, " + (f"{dollars:,.2f} $ a day" if runs else "when somebody asks")
+    judged = Finding(check="statement", subject=name, verdict=Verdict.GOOD, detail=detail, dollars=dollars)
     if read < LARGE_BYTES:
-        return Finding(check="statement", subject=name, verdict=Verdict.GOOD, detail=detail)
+        return judged
     whole = sum(_size(google, table, sizes) for table in tables)
     if read >= _WHOLE * whole:
-        detail += ": it reads its tables whole, no partition is pruned"
-        return Finding(check="statement", subject=name, verdict=Verdict.BAD, detail=detail)
-    return Finding(check="statement", subject=name, verdict=Verdict.GOOD, detail=f"{detail}, of {whole:,}")
+        return replace(
+            judged, verdict=Verdict.BAD, detail=f"{detail}: it reads its tables whole, no partition is pruned"
+        )
+    return replace(judged, detail=f"{detail}, of {_told(whole)}")
+
+
+def _told(size: int) -> str:
+    """Bytes for people.
+
+    >>> _told(0), _told(15 * 2**20), _told(3 * 2**40)
+    ('0 MiB', '15 MiB', '3,072 GiB')
+    """
+    return f"{size / 2**20:,.0f} MiB" if size < LARGE_BYTES else f"{size / LARGE_BYTES:,.0f} GiB"
 
 
 def _dry_run(google: Google, sql: str) -> Json:
