@@ -37,6 +37,7 @@ _ADDRESS = "AIA_STORE: must be postgresql://[user[:password]@]host[:port]/databa
 _SESSION = """
 SELECT
   set_config('statement_timeout', %(patience)s, false),
+  set_config('plan_cache_mode', 'force_custom_plan', false),
   set_config('default_transaction_isolation', 'read committed', false),
   set_config('TimeZone', 'UTC', false)
 """

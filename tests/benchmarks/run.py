@@ -1,6 +1,7 @@
 """`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
 
     python tests/benchmarks/run.py [imports latency reads live runs start drift clean performance scale probes incidents experiments intake telemetry replay business marts forecasts capacity]
+    python tests/benchmarks/run.py [imports latency stores reads live runs start drift clean performance scale probes incidents experiments telemetry replay business marts forecasts capacity]
 
 Without a name it runs all parts, one after the other.
 """
@@ -14,6 +15,7 @@ ROOT = HERE.parent.parent
 PARTS = {
     "imports": [HERE / "imports.py"],
     "latency": [HERE / "latency.py"],
+    "stores": [HERE / "stores.py"],
     "reads": [HERE / "reads.py"],
     "live": [HERE / "live" / "run.py"],
     "runs": [HERE / "runs_shown.py"],

@@ -1,4 +1,5 @@
-"""Incidents over a PostgreSQL server: programs are killed, and the server is, and nothing is lost or done twice; readers see what changed."""
+"""Incidents over a PostgreSQL server: programs are killed, and the server is, and nothing is lost or done twice; readers see what
+changed; what is deleted is restored."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,15 +13,22 @@ from core.errors import UnavailableError
 from core.live.changes import Changed
 from functions.adapters.changes import AnnouncedStore, Announcer
 from functions.adapters.live_feed import Feed
-from functions.adapters.ports import RawBus
+from functions.adapters.ports import Data, ListedStore, RawBus
 from functions.adapters.postgresql_store import PostgresqlStore
+from functions.adapters.store import every
+from functions.services.backups import manifests
+from functions.services.backups.make import Backups
+from functions.services.backups.restore import Restorer
 from tests.support.builders.budget import examples
 from tests.support.crash.breaking import MirroredStore
 from tests.support.crash.crashes import tell
-from tests.support.fakes.outside import World
+from tests.support.fakes.backups import MemoryTables
+from tests.support.fakes.outside import LIFE, World, set_up
 from tests.support.servers.postgresql_server import Database, database, owned_folder
 
 T = TypeVar("T")
+RESTORE = ("maintenance", "restore")
+"""The document about the restore itself."""
 OUTAGE_EVERY = 29
 """Calls."""
 
@@ -66,6 +74,10 @@ class Interrupted(MirroredStore):
             self.server.start()
 
 
+def everything(store: ListedStore) -> dict[tuple[str, str], Data]:
+    return {(name, one.key): one.data for name in store.collections() for one in every(store, name)}
+
+
 @pytest.mark.timeout(600)  # all stories
 def test_programs_and_the_server_are_killed_and_nothing_is_lost_or_done_twice(
     server: Database, open_store: Callable[[], PostgresqlStore]
@@ -81,8 +93,8 @@ def test_programs_and_the_server_are_killed_and_nothing_is_lost_or_done_twice(
         outcome = tell(seed, kept=kept)
         assert (outcome.lost, outcome.doubled) == ((), ()), f"seed {seed}"
         assert outcome.faults >= len(stores[-1].outages)
-        there = {(name, one.key): one for name in stores[-1].inner.collections() for one in stores[-1].inner.find(name)}
-        assert there == stores[-1].world.documents
+        mirrored = {key: one.data for key, one in stores[-1].world.documents.items()}
+        assert everything(stores[-1].inner) == mirrored
     assert sum(len(store.outages) for store in stores) > 5, "too few outages to show anything"
 
 
@@ -99,3 +111,27 @@ def test_what_one_program_writes_is_read_in_the_log_by_another(open_store: Calla
         (entry,) = feed.read("")
         assert entry.changes == (Changed("incidents", "i-1"),)
         assert feed.read(entry.id) == []
+
+
+def test_documents_that_are_lost_are_restored_from_a_backup(
+    server: Database, open_store: Callable[[], PostgresqlStore]
+) -> None:
+    store = open_store()
+    setup = set_up(store)
+    setup.give(*LIFE)
+    setup.sweep(minutes=1)
+    tables = MemoryTables(setup.world)
+    at = setup.world.now
+    for step in Backups(store=store, warehouse=tables, clock=lambda: at).steps(at):
+        step.run()
+    before = everything(store)
+    server.execute("TRUNCATE aia_documents")
+    restorer = Restorer(store=store, warehouse=tables, clock=lambda: at)
+    manifest = manifests.newest(tables, at)
+    restorer.begin(manifest)
+    for step in restorer.steps(manifest):
+        step.run()
+    restorer.finish()
+    after = everything(store)
+    assert before == {key: data for key, data in after.items() if key != RESTORE}
+    assert len(before) == 3

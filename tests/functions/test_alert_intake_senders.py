@@ -104,6 +104,18 @@ def test_an_alarm_over_eventbridge_resolves_as_it_fired() -> None:
     assert fired.threshold == 50.0
 
 
+def test_an_alert_of_azure_resolves_as_it_fired_whatever_the_case_of_its_resource() -> None:
+    body = json.loads(payload("azure_common_schema_metric_resolved.json"))
+    [over] = sent(body)
+    essentials = body["data"]["essentials"]
+    essentials |= {"monitorCondition": "Fired", "severity": "Sev1", "resolvedDateTime": None}
+    essentials["alertTargetIDs"] = [one.upper() for one in essentials["alertTargetIDs"]]
+    [fired] = sent(body)
+    assert (fired.status, fired.severity, over.status) == (FIRING, Severity.ERROR, RESOLVED)
+    assert fired.condition == over.condition
+    assert fired.observed_at < over.observed_at
+
+
 def test_groups_of_one_monitor_of_datadog_are_conditions_of_their_own() -> None:
     titles = ("[Triggered on {host:a}] CPU", "[Triggered on {host:b}] CPU", "[P1] [Recovered on {host:a}] CPU")
     first, other, over = (sample("datadog_webhook_default_triggered.json", title=title) for title in titles)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,14 +60,13 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="session")
-def firestore_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Google's emulator of Firestore, on a free port."""
+@contextmanager
+def firestore_emulator(folder: Path) -> Iterator[str]:
+    """Google's emulator of Firestore on a free port, until the end of the block; skips where it is absent."""
     if not (shutil.which("gcloud") and shutil.which("java")):
         pytest.skip("gcloud is absent, or the java its emulator needs")
     host = f"127.0.0.1:{free_port()}"
     command = ["gcloud", "beta", "emulators", "firestore", "start", f"--host-port={host}", "--project=aia-local"]
-    folder = tmp_path_factory.mktemp("firestore")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd=folder)
     try:
@@ -75,6 +75,12 @@ def firestore_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def firestore_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with firestore_emulator(tmp_path_factory.mktemp("firestore")) as host:
+        yield host
 
 
 def _wait(host: str, process: subprocess.Popen[bytes], log: Path) -> None:
