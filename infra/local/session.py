@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -107,7 +108,8 @@ class Session:
 
     def backfill(self) -> Data:
         """How far the history is, as the pages read it; empty before the first part."""
-        document = open_store(self._stack.store, PROJECT).get(COLLECTION, KEY)
+        with closing(open_store(self._stack.store, PROJECT)) as store:
+            document = store.get(COLLECTION, KEY)
         return document.data if document else {}
 
     def start(self, say: Callable[[str], None]) -> None:
@@ -160,7 +162,8 @@ class Session:
     def _say_progress(self) -> None:
         """Store the progress of the history before the pages query it."""
         if self.plan.spans:
-            update(open_store(self._stack.store, PROJECT), COLLECTION, KEY, lambda _: progress_data(self.plan))
+            with closing(open_store(self._stack.store, PROJECT)) as store:
+                update(store, COLLECTION, KEY, lambda _: progress_data(self.plan))
 
     def _await(self, track: str, is_in: Callable[[], bool]) -> None:
         """Wait for the newest part of the history, as far as it is needed, but not for older parts."""

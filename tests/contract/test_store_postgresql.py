@@ -47,7 +47,7 @@ def address(server: Database, schema: str, user: str = "plain") -> str:
 
 @pytest.fixture
 def store(server: Database, schema: str) -> Iterator[PostgresqlStore]:
-    with closing(PostgresqlStore(address(server, schema), patience=1)) as opened:
+    with closing(PostgresqlStore(address(server, schema), patience=2)) as opened:
         yield opened
 
 
@@ -151,7 +151,7 @@ def test_what_waits_for_another_ends_and_the_next_call_goes_on(
 
 
 def test_a_server_that_hangs_is_given_up(server: Database, schema: str) -> None:
-    with closing(PostgresqlStore(address(server, schema), patience=0.2)) as store:
+    with closing(PostgresqlStore(address(server, schema), patience=1)) as store:
         store.create("c", "k", {})
         with psycopg.connect(server.conninfo) as other:
             found = other.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'aia-monitoring'")
@@ -176,7 +176,7 @@ def test_a_standby_is_refused_and_the_primary_found_wherever_it_is(server: Datab
             alone.get("c", "k")
         hosts = f"127.0.0.1:{follower.port},127.0.0.1:{server.port}"
         url = f"postgresql://plain@{hosts}/postgres?options=-csearch_path%3D{schema}"
-        with closing(PostgresqlStore(url, patience=1)) as store:
+        with closing(PostgresqlStore(url, patience=2)) as store:
             first = store.create("c", "k", {"n": 1})
             follower.follow(server)
             server.stop()
@@ -223,10 +223,10 @@ def assert_soon(holds: Callable[[], bool]) -> None:
 
 
 def test_threads_wait_for_a_connection_and_are_told_when_none_gets_free(server: Database, schema: str) -> None:
-    with closing(PostgresqlStore(address(server, schema), patience=0.1)) as store, ExitStack() as used:
+    with closing(PostgresqlStore(address(server, schema), patience=1)) as store, ExitStack() as used:
         for _ in range(MOST):
             used.enter_context(store._pool.connection())
-        with pytest.raises(UnavailableError, match=f"no connection of {MOST} is free within 0.1 s"):
+        with pytest.raises(UnavailableError, match=f"no connection of {MOST} is free within 1 s"):
             store.get("c", "k")
 
 
