@@ -127,8 +127,6 @@ def _once(operation: Operation) -> Iterator[dict[str, Any]]:
 
 def _responses(operation: Operation, known: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     headers = dict(_HEADERS)
-    if any(one.name == "cursor" for one in operation.parameters):
-        headers["Link"] = {"description": 'The next page: rel="next".', "schema": {"type": "string"}}
     if operation.method == "GET" and operation.kind is Kind.JSON:
         headers["ETag"] = {"description": "For If-None-Match.", "schema": {"type": "string"}}
         yield "304", {"description": "As it was.", "headers": _HEADERS}

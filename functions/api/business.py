@@ -1,20 +1,21 @@
-"""The business as the rollups have computed it: its metrics by day, and the forecasts of revenue."""
+"""The business as the rollups have computed it: its metrics by day."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from functions.adapters.ports import Clock, Data, Warehouse
 from functions.api.cache import Cache
+from functions.api.listing import LAST, LONGEST, Place, next_cursor, read_cursor
+from functions.api.parameters import PAGED, RANGE, Parameter, Text, range_of
 
-_SQL = {name: (Path(__file__).parent / f"{name}.sql").read_text() for name in ("business_metrics", "revenue_forecasts")}
+METRICS = (Path(__file__).parent / "business_metrics.sql").read_text()
+PARAMETERS = (Parameter("name", Text(LONGEST), "A metric, as in aia_revenue_dollars."), *RANGE, *PAGED)
 USUAL = timedelta(days=30)
 """How far back from the end of a range it begins, where nobody says."""
-MOST = 5000
-"""Rows of an answer: the newest."""
-_TOGETHER = timedelta(minutes=1)
-"""Within which all readers are given the same range."""
 _FRESH_SECONDS = 60.0
 
 
@@ -31,20 +32,29 @@ class Business:
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
-    def metrics(self, values: Data) -> list[Data]:
-        """The metrics of each day of a range, the newest first."""
-        return [row | {"labels": json.loads(row["labels"])} for row in self._rows("business_metrics", values)]
+    def metrics(self, values: Mapping[str, Any]) -> Data:
+        """A page of the metrics of each day of a range, the newest first.
 
-    def forecasts(self, values: Data) -> list[Data]:
-        """The forecasts that were made within a range, the newest first."""
-        return self._rows("revenue_forecasts", values)
-
-    def _rows(self, statement: str, values: Data) -> list[Data]:
-        now = self.clock()
-        until = values["until"] or now - (now - now.min.replace(tzinfo=now.tzinfo)) % _TOGETHER + _TOGETHER
-        since = values["since"] or until - USUAL
+        Raises:
+            BodyError: the cursor is none of ours.
+            UnavailableError: the warehouse does not answer.
+        """
+        after, most = read_cursor(values["cursor"], Place), values["limit"]
+        since, until = range_of(values, self.clock(), usual=USUAL)
+        parameters: Data = {
+            "since": since,
+            "until": until,
+            "before": after.at if after else until,
+            "before_id": after.id if after else LAST,
+            "name": values["name"] or "",
+            "most": most + 1,
+        }
 
         def read() -> list[Data]:
-            return self.warehouse.query(_SQL[statement], since=since, until=until, most=MOST)
+            return self.warehouse.query(METRICS, **parameters)
 
-        return self._cache((statement, since, until), read, seconds=_FRESH_SECONDS)
+        found = self._cache(tuple(parameters.values()), read, seconds=_FRESH_SECONDS)
+        return {
+            "metrics": [row | {"labels": json.loads(row["labels"])} for row in found[:most]],
+            "next": next_cursor(found, most, lambda row: Place(row["day"], row["name"] + row["labels"])),
+        }

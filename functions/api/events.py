@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from functions.adapters.ports import Clock, Data, Warehouse
 from functions.api.cache import Cache
-from functions.api.listing import LINES, LONGEST, WORDS, Place, like, read_cursor, words, write_cursor
-from functions.api.parameters import CURSOR, RANGE, Parameter, Several, Text
+from functions.api.listing import LAST, LONGEST, WORDS, Place, like, next_cursor, read_cursor, words
+from functions.api.parameters import LINES, RANGE, Parameter, Several, Text, range_of
 
 KINDS = (
     "command",
@@ -29,15 +29,14 @@ PARAMETERS = (
     Parameter("person", Text(LONGEST), "A part of the name of who did it."),
     WORDS,
     *RANGE,
-    CURSOR,
-    LINES,
+    *LINES,
 )
 LOOKED_BACK = timedelta(days=30)
 """How far back events are read where the request names no start."""
 PATIENCE = 8.0
 """Seconds that a page waits for the warehouse."""
-_FRESH_SECONDS = 10.0
-_LAST = "\U0010ffff"
+_FRESH = timedelta(seconds=10)
+"""A range without an end ends a moment from now, the same for all viewers meanwhile: what is written at this instant is seen."""
 EVENTS = (Path(__file__).parent / "events.sql").read_text()
 
 
@@ -61,13 +60,13 @@ class Events:
             BodyError: the cursor is none of ours.
             UnavailableError: the warehouse does not answer.
         """
-        after, most, now = read_cursor(values["cursor"], Place), values["limit"], self._now()
-        since, until = values["since"] or now - LOOKED_BACK, values["until"] or now
+        after, most = read_cursor(values["cursor"], Place), values["limit"]
+        since, until = range_of(values, self.clock(), usual=LOOKED_BACK, step=_FRESH)
         parameters: Data = {
             "since": since,
             "until": until,
             "before": after.at if after else until,
-            "before_id": after.id if after else _LAST,
+            "before_id": after.id if after else LAST,
             "kinds": [*(values["kind"] or KINDS)],
             "target": like(values["target"]),
             "person": (values["person"] or "").strip().lower(),
@@ -76,13 +75,11 @@ class Events:
         }
         key = ("events", *(tuple(one) if isinstance(one, list) else one for one in parameters.values()))
         found = self._cache.within(
-            PATIENCE, key, lambda: self.warehouse.query(EVENTS, **parameters), seconds=_FRESH_SECONDS
+            PATIENCE, key, lambda: self.warehouse.query(EVENTS, **parameters), seconds=_FRESH.total_seconds()
         )
-        rows = found[:most]
-        following = Place(rows[-1]["at"], rows[-1]["kind"] + rows[-1]["id"]) if len(found) > most else None
-        return {"events": rows, "next": write_cursor(following) if following else "", "since": since, "kinds": KINDS}
-
-    def _now(self) -> datetime:
-        """A moment from now, the same for all viewers within ten seconds: what is written at this instant is seen."""
-        seconds = int(self.clock().timestamp() // _FRESH_SECONDS + 1) * _FRESH_SECONDS
-        return datetime.fromtimestamp(seconds, UTC)
+        return {
+            "events": found[:most],
+            "next": next_cursor(found, most, lambda row: Place(row["at"], row["kind"] + row["id"])),
+            "since": since,
+            "kinds": KINDS,
+        }

@@ -1,8 +1,9 @@
 """Incidents as the page shows them: open ones, resolved ones, and the report of one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -14,8 +15,7 @@ from core.replay.explanation import Recorded
 from functions.adapters.ports import Clock, Data, Store
 from functions.api.actions import Actions
 from functions.api.cache import Cache
-from functions.api.listing import Place
-from functions.api.pages import Page, after_of, cut
+from functions.api.listing import Place, cut, read_cursor
 from functions.api.training_outcomes import TrainingOutcomes, told
 from functions.services.incidents.documents import INCIDENTS, losses_of
 
@@ -40,7 +40,7 @@ class Incidents:
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
-    def page(self, values: Data) -> Page:
+    def page(self, values: Mapping[str, Any]) -> Data:
         """Every open incident with its actions and the trainings it asked for, the most urgent first, then resolved ones, the newest first.
 
         Args:
@@ -48,17 +48,18 @@ class Incidents:
                 before `until`; open ones that were opened before `until`, on the first page.
         """
         current = [document.data for document in self.store.find(INCIDENTS, where={"open": True})]
-        over = self._resolved(values, frozenset(incident["id"] for incident in current))
-        if values["cursor"] is not None:
+        over, following = self._resolved(values, frozenset(incident["id"] for incident in current))
+        if values["cursor"]:
             shown: list[Data] = []
         else:
             until = values["until"]
             shown = sorted((one for one in current if until is None or one["opened_at"] < until), key=_urgency)
-        return Page(self._with_losses([*map(self._with_responses, shown), *over.entries]), over.following)
+        entries = self._with_losses([*map(self._with_responses, shown), *over])
+        return {"incidents": entries, "next": following}
 
-    def _resolved(self, values: Data, current: frozenset[str]) -> Page:
+    def _resolved(self, values: Mapping[str, Any], current: frozenset[str]) -> tuple[list[Data], str]:
         """Resolved incidents, day by day, from tomorrow's (of a clock that runs ahead) or those of the cursor back."""
-        after, since, until = after_of(values), values["since"], values["until"]
+        after, since, until = read_cursor(values["cursor"], Place), values["since"], values["until"]
         today = self.clock().date()
         ends = [end.astimezone(UTC).date() for end in (after[0] if after else None, until) if end]
         first = min(today + timedelta(days=1), *ends) if ends else today + timedelta(days=1)
@@ -68,10 +69,12 @@ class Incidents:
             day = first - timedelta(days=back)
             settled = today - day > timedelta(days=_SETTLED)
             found += self._day(day, None if settled else current)
-            page = cut(sorted(found, key=_ended, reverse=True), _ended, values)
-            if page.following:
-                return page
-        return cut(sorted(found, key=_ended, reverse=True), _ended, values)
+            shown, following = cut(sorted(found, key=_ended, reverse=True), _ended, values)
+            if following:
+                break
+        else:
+            shown, following = cut(sorted(found, key=_ended, reverse=True), _ended, values)
+        return shown, following
 
     def one(self, incident_id: str) -> Data:
         """One incident with its actions and trainings; `LookupError` when there is none."""

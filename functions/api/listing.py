@@ -1,22 +1,24 @@
-"""What all lists have in common: the size of a page, the cursor of the next one, and what is searched for."""
+"""What all lists have in common: their pages, the cursor of the next one, and what is searched for."""
 
 import base64
 import contextlib
 import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
 from core.errors import Fault
+from functions.adapters.ports import Data
 from functions.api.body import BodyError
-from functions.api.parameters import Parameter, Text, Whole
+from functions.api.parameters import Parameter, Text
 
-LINES: Final = Parameter("limit", Whole(1, 200), "How many at most.", 50)
-"""Of a page."""
 MOST_WORDS = 10
 LONGEST = 200
 """Characters of a text that is searched for."""
+LAST = "\U0010ffff"
+"""An id that comes after all others."""
 WORDS: Final = Parameter("q", Text(LONGEST), f"Words, all of which it says somewhere; the first {MOST_WORDS} count.")
 _SHOWN = 80
 P = TypeVar("P", bound=tuple[Any, ...])
@@ -48,13 +50,12 @@ def write_cursor(place: tuple[Any, ...]) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
-def read_cursor(given: str | None, kind: type[P], source: str = "what `next` said") -> P | None:
+def read_cursor(given: str | None, kind: type[P]) -> P | None:
     """The place in a cursor; None where none is given, for the first page.
 
     Args:
         given: the cursor.
         kind: of the places of the list.
-        source: where a client has it from.
 
     Raises:
         BodyError: it is none of ours.
@@ -65,7 +66,40 @@ def read_cursor(given: str | None, kind: type[P], source: str = "what `next` sai
         place: P = msgspec.json.decode(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)), type=kind)
         if all(one.tzinfo and one.astimezone(UTC) for one in place if isinstance(one, datetime)):
             return place
-    raise BodyError([Fault("cursor", f"must be {source}", given[:_SHOWN])])
+    raise BodyError([Fault("cursor", "must be what `next` said", given[:_SHOWN])])
+
+
+def next_cursor(found: Sequence[Data], most: int, place: Callable[[Data], tuple[Any, ...]]) -> str:
+    """The cursor after the first `most` entries; empty where there are no more.
+
+    Args:
+        found: what was read, one more than a page has where there are more.
+        most: entries of a page.
+        place: of an entry.
+    """
+    return write_cursor(place(found[most - 1])) if len(found) > most else ""
+
+
+def cut(entries: Sequence[Data], place: Callable[[Data], Place], values: Mapping[str, Any]) -> tuple[list[Data], str]:
+    """The page of a list that the parameters `PAGED` and `RANGE` ask for, and the cursor of the next one.
+
+    Args:
+        entries: of the list, the newest first.
+        place: of an entry.
+        values: the parameters.
+
+    Raises:
+        BodyError: the cursor is none of ours.
+    """
+    after, since, until = read_cursor(values["cursor"], Place), values["since"], values["until"]
+    found = [
+        one
+        for one in entries
+        if (after is None or place(one) < after)
+        and (since is None or place(one)[0] >= since)
+        and (until is None or place(one)[0] < until)
+    ]
+    return found[: values["limit"]], next_cursor(found, values["limit"], place)
 
 
 def like(pattern: str | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from werkzeug.exceptions import Conflict
 
@@ -24,8 +25,7 @@ from functions.adapters.store import every, is_key
 from functions.api.body import BodyError, read
 from functions.api.cache import Cache
 from functions.api.commands import TOPIC
-from functions.api.listing import Place
-from functions.api.pages import Page, cut
+from functions.api.listing import Place, cut
 from functions.api.request import Request
 from functions.services import dead_letters
 from functions.services.backups import manifests
@@ -98,9 +98,10 @@ class Maintenance:
         claims = self.store.get_many(LEDGER, [claim_key(one.id) for one in found])
         return [_summary(one, sent=_is_done(claims.get(claim_key(one.id)))) for one in found]
 
-    def listed(self, values: Data) -> Page:
+    def listed(self, values: Mapping[str, Any]) -> Data:
         """The page of the dead letters that the parameters `cursor`, `limit`, `since` and `until` ask for."""
-        return cut(self.dead_letters(), lambda one: Place(one["received_at"], one["id"]), values)
+        shown, following = cut(self.dead_letters(), lambda one: Place(one["received_at"], one["id"]), values)
+        return {"dead_letters": shown, "next": following}
 
     def dead_letter(self, identifier: str) -> Data:
         """A dead letter with what it says; `confirm` is an address where it asks a person to confirm a subscription.

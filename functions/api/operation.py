@@ -10,7 +10,6 @@ from starlette.responses import Response
 from core.access import Role
 from functions.api import reply
 from functions.api.body import BodyError
-from functions.api.pages import Page
 from functions.api.parameters import Parameter, read
 from functions.api.request import Request
 from functions.api.services import Services
@@ -105,8 +104,6 @@ class Operation:
             return reply.accepted(*((found,) if isinstance(found, str) else found))
         if isinstance(found, reply.Started):
             return reply.started(found)
-        if isinstance(found, Page):
-            return reply.listed(found, request)
         return reply.json(found, request if self.method == "GET" else None)
 
 

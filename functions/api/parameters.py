@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from core.errors import Fault
 
 _SHOWN = 80
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_STEP = timedelta(minutes=1)
 
 
 class Kind(Protocol):
@@ -177,12 +179,21 @@ class Parameter:
         }
 
 
-LIMIT = Parameter("limit", Whole(1, 1000), "How many at most; the header Link leads to the next ones.", 100)
-CURSOR = Parameter("cursor", Text(400), "Where the page before ended, as its header Link says.")
 SINCE = Parameter("since", Instant(), "From this instant on.")
 UNTIL = Parameter("until", Instant(), "Before this instant.")
 RANGE = (SINCE, UNTIL)
-PAGED = (LIMIT, CURSOR)
+
+
+def paged(usual: int, most: int) -> tuple[Parameter, ...]:
+    """The parameters of a list that is given page by page: how many entries one has, and where it begins."""
+    return (
+        Parameter("limit", Whole(1, most), "How many at most; `next` of the answer leads to more.", usual),
+        Parameter("cursor", Text(400), "Where the page begins: the `next` of the page before."),
+    )
+
+
+PAGED, LINES = paged(100, 1000), paged(50, 200)
+"""Of lists for programs, and of those whose entries are searched."""
 
 
 def read(parameters: Sequence[Parameter], given: Mapping[str, str]) -> tuple[dict[str, Any], list[Fault]]:
@@ -193,6 +204,25 @@ def read(parameters: Sequence[Parameter], given: Mapping[str, str]) -> tuple[dic
     if since and until and since >= until:
         faults.append(Fault("since", "must be before until", given["since"][:_SHOWN]))
     return values, faults
+
+
+def range_of(
+    values: Mapping[str, Any], now: datetime, *, usual: timedelta, step: timedelta = _STEP
+) -> tuple[datetime, datetime]:
+    """The range that `since` and `until` ask for; where one is not given, what is usual.
+
+    Args:
+        values: of the parameters `RANGE`.
+        now: at the next whole step of which a range without an end ends, so that many who ask are given the same.
+        usual: the length of a range without a start.
+        step: of the end.
+
+    >>> at = datetime(2026, 1, 2, 12, 0, 30, tzinfo=UTC)
+    >>> [f"{one:%d %H:%M}" for one in range_of({"since": None, "until": None}, at, usual=timedelta(days=1))]
+    ['01 12:01', '02 12:01']
+    """
+    until = values["until"] or now - (now - _FIRST) % step + step
+    return values["since"] or _FIRST + max(until - _FIRST - usual, timedelta(0)), until
 
 
 def _faults(parameters: Sequence[Parameter], given: Mapping[str, str], values: dict[str, Any]) -> Iterator[Fault]:

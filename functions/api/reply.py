@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import msgspec
 from starlette.responses import Response
@@ -15,7 +14,6 @@ from werkzeug.exceptions import NotFound
 
 from functions.adapters import logs
 from functions.api import page
-from functions.api.pages import Page
 from functions.api.request import Request
 
 STATIC = Path(__file__).parent / "static"
@@ -52,15 +50,6 @@ def json(body: Any, request: Request | None = None) -> Response:  # noqa: ANN401
     response = _no_sniff(Response(_encoder.encode(body), media_type="application/json"))
     response.headers["Cache-Control"] = "no-store"
     return response if request is None else _revalidated(response, request)
-
-
-def listed(page: Page, request: Request) -> Response:
-    """Entries of a list, with the address of the next ones in the header `Link`."""
-    response = json(page.entries, request)
-    if page.following:
-        query = urlencode({**request.args, "cursor": page.following})
-        response.headers["Link"] = f'<{quote(request.path)}?{query}>; rel="next"'
-    return response
 
 
 def accepted(command_id: str, warning: str = "") -> Response:

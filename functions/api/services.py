@@ -24,6 +24,7 @@ from functions.api.dependencies import Dependencies
 from functions.api.events import Events
 from functions.api.experience import OWN, Experience
 from functions.api.explanations import Explanations
+from functions.api.forecasts import Forecasts
 from functions.api.freshness import Backfills, Start
 from functions.api.incident_search import IncidentSearch
 from functions.api.incidents import Incidents
@@ -131,6 +132,7 @@ class Services:
     once: Once
     tokens: Tokens
     business: Business
+    forecasts: Forecasts
     replays: Replays
     settings: Settings
 
@@ -208,6 +210,7 @@ def compose(given: Sources) -> Services:
         once=Once(store, clock),
         tokens=Tokens(store, clock),
         business=Business(warehouse, clock),
+        forecasts=Forecasts(warehouse, settings, clock),
         replays=Replays(warehouse=warehouse, store=store, clock=clock),
         settings=settings,
     )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         Switched,
         Unsilenced,
     )
-    from functions.services.api_schemas.business import Forecast, Metric
+    from functions.services.api_schemas.business import Forecasts, Metrics
     from functions.services.api_schemas.incidents import (
         Accepted,
         Actions,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Explanation,
         FoundIncidents,
         Incident,
+        Incidents,
         OnCall,
         Reports,
         Silence,
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
         ComplianceItem,
         Coverage,
         DashboardLayout,
-        DeadLetter,
+        DeadLetters,
         Decision,
         Dependency,
         Deployment,
@@ -92,10 +93,10 @@ class Client:
 
     def incidents(
         self, *, limit: int | None = None, cursor: str | None = None, since: str | None = None, until: str | None = None
-    ) -> list[Incident]:
-        """Open incidents by severity and impact, then the newest resolved ones."""
+    ) -> Incidents:
+        """Open incidents by severity and impact, then the newest resolved ones, page by page."""
         return cast(
-            "list[Incident]", self._ask("GET", path("incidents", limit=limit, cursor=cursor, since=since, until=until))
+            "Incidents", self._ask("GET", path("incidents", limit=limit, cursor=cursor, since=since, until=until))
         )
 
     def incident_search(
@@ -110,8 +111,8 @@ class Client:
         q: str | None = None,
         since: str | None = None,
         until: str | None = None,
-        cursor: str | None = None,
         limit: int | None = None,
+        cursor: str | None = None,
     ) -> FoundIncidents:
         """Incidents that match, page by page: the open ones, the most severe first, then the last to end first, 400 days back."""
         return cast(
@@ -130,8 +131,8 @@ class Client:
                     q=q,
                     since=since,
                     until=until,
-                    cursor=cursor,
                     limit=limit,
+                    cursor=cursor,
                 ),
             ),
         )
@@ -145,8 +146,8 @@ class Client:
         q: str | None = None,
         since: str | None = None,
         until: str | None = None,
-        cursor: str | None = None,
         limit: int | None = None,
+        cursor: str | None = None,
     ) -> Events:
         """What people and the system did, the newest first."""
         return cast(
@@ -161,8 +162,8 @@ class Client:
                     q=q,
                     since=since,
                     until=until,
-                    cursor=cursor,
                     limit=limit,
+                    cursor=cursor,
                 ),
             ),
         )
@@ -409,11 +410,10 @@ class Client:
 
     def dead_letters(
         self, *, limit: int | None = None, cursor: str | None = None, since: str | None = None, until: str | None = None
-    ) -> list[DeadLetter]:
+    ) -> DeadLetters:
         """Messages of the last 30 days that could not be handled, the newest first."""
         return cast(
-            "list[DeadLetter]",
-            self._ask("GET", path("dead-letters", limit=limit, cursor=cursor, since=since, until=until)),
+            "DeadLetters", self._ask("GET", path("dead-letters", limit=limit, cursor=cursor, since=since, until=until))
         )
 
     def dead_letter(self, identifier: str) -> WholeDeadLetter:
@@ -440,13 +440,41 @@ class Client:
         """A guide."""
         return self._text(path("guides", name))
 
-    def business_metrics(self, *, since: str | None = None, until: str | None = None) -> list[Metric]:
-        """Business metrics by day, of the last 30 days where no range is given."""
-        return cast("list[Metric]", self._ask("GET", path("business", "metrics", since=since, until=until)))
+    def business_metrics(
+        self,
+        *,
+        name: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Metrics:
+        """Business metrics by day, of the last 30 days where no range is given, page by page."""
+        return cast(
+            "Metrics",
+            self._ask(
+                "GET", path("business", "metrics", name=name, since=since, until=until, limit=limit, cursor=cursor)
+            ),
+        )
 
-    def forecasts(self, *, since: str | None = None, until: str | None = None) -> list[Forecast]:
-        """Forecasts of the revenue of the next 30 days, as made."""
-        return cast("list[Forecast]", self._ask("GET", path("business", "forecasts", since=since, until=until)))
+    def forecasts(
+        self,
+        *,
+        metric: Sequence[str] | None = None,
+        subject: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Forecasts:
+        """Every forecast that is kept, as it was made, and how right those before it were."""
+        return cast(
+            "Forecasts",
+            self._ask(
+                "GET",
+                path("forecasts", metric=metric, subject=subject, since=since, until=until, limit=limit, cursor=cursor),
+            ),
+        )
 
     def settings(self) -> dict[str, Any]:
         """The settings as they hold, without what is secret."""

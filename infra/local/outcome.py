@@ -103,7 +103,7 @@ class Outcome:
 
     def incidents(self) -> list[dict[str, Any]]:
         """The incidents with the model, the open one and then the newest first: its target is that of the root."""
-        everything: list[dict[str, Any]] = get(f"{self.ports.url('page')}/v1/incidents")
+        everything: list[dict[str, Any]] = get(f"{self.ports.url('page')}/v1/incidents")["incidents"]
         return [incident for incident in everything if f"model/{MODEL}" in incident["targets"]]
 
     def messages(self) -> list[dict[str, Any]]:

@@ -169,6 +169,7 @@ PARAMETERS: dict[str, Any] = {
     "most": 1000,
     "most_names": 50,
     "most_services": 100,
+    "name": "aia_roi_ratio",
     "names": ["aia_roi_ratio", "aia_customers"],
     "new_end": NOW,
     "new_start": NOW - timedelta(minutes=15),
@@ -212,6 +213,7 @@ PARAMETERS: dict[str, Any] = {
     "sources": ["shop"],
     "stakeholders": ["executive"],
     "start": NOW - timedelta(hours=1),
+    "subjects": ["shop"],
     "taken": ["taken"],
     "target": "model/%",
     "totals": [

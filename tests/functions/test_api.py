@@ -145,7 +145,7 @@ def over(office: ApiFixture, name: str, at: datetime) -> None:
 
 
 def ids(views: Services, path: str = "/v1/incidents") -> list[str]:
-    return [one["id"] for one in body(ask(views, path))]
+    return [one["id"] for one in body(ask(views, path))["incidents"]]
 
 
 def test_open_incidents_come_first_the_worst_and_dearest_on_top_then_those_that_are_over(
@@ -179,7 +179,7 @@ def test_a_measured_loss_is_shown_with_its_incident_and_in_its_report(views: Ser
         orders=("shop",),
     )
     office.store.create(LOSSES, "measured", loss_data(found))
-    shown = {one["id"]: one["measured_loss"] for one in body(ask(views, "/v1/incidents"))}
+    shown = {one["id"]: one["measured_loss"] for one in body(ask(views, "/v1/incidents"))["incidents"]}
     assert shown["estimated"] is None
     assert (shown["measured"]["dollars"], shown["measured"]["text"]) == (60.0, loss_text(found))
     assert body(ask(views, "/v1/incidents/measured"))["measured_loss"] == shown["measured"]
@@ -205,7 +205,7 @@ def test_what_was_resolved_a_moment_ago_is_listed_as_such_at_once(views: Service
     keep(office, "b")
     assert ids(views) == ["a", "b"]
     over(office, "a", NOW)
-    assert [(one["id"], one["state"]) for one in body(ask(views, "/v1/incidents"))] == [
+    assert [(one["id"], one["state"]) for one in body(ask(views, "/v1/incidents"))["incidents"]] == [
         ("b", "open"),
         ("a", "resolved"),
     ]
@@ -227,7 +227,7 @@ def test_an_incident_tells_what_was_done_by_itself_but_not_what_only_the_action_
     views: Services, office: ApiFixture
 ) -> None:
     request_id = acted(office)
-    for one in (body(ask(views, "/v1/incidents"))[0], body(ask(views, "/v1/incidents/busy"))):
+    for one in (body(ask(views, "/v1/incidents"))["incidents"][0], body(ask(views, "/v1/incidents/busy"))):
         [action] = one["actions"]
         assert (action["id"], action["stage"], action["reason"]) == (request_id, "planned", "dry_run")
         assert action["steps"] == [{"what": "v", "before": "1", "after": "2"}]
@@ -339,7 +339,7 @@ def test_what_has_changed_is_sent(views: Services, office: ApiFixture) -> None:
     first = client.get("/v1/incidents")
     keep(office, "new")
     again = client.get("/v1/incidents", headers={"If-None-Match": first.headers["ETag"]})
-    assert (again.status_code, len(again.json or [])) == (200, 1)
+    assert (again.status_code, len((again.json or {})["incidents"])) == (200, 1)
 
 
 def test_probes_are_shown_also_before_their_first_check(views: Services, store: Store) -> None:

@@ -290,9 +290,9 @@ def test_an_incident_tells_what_came_of_the_trainings_that_it_asked_for(site: Si
 
 def test_incidents_are_shown_while_trainings_are_not_known_and_the_warehouse_is_left_alone(site: Site) -> None:
     open_incident(site, "drift", "churn: 1 of 2 features drifted")
-    assert requests.get(f"{site.url}/v1/incidents", timeout=20).json()[0]["trainings"] == []
+    assert requests.get(f"{site.url}/v1/incidents", timeout=20).json()["incidents"][0]["trainings"] == []
     assert [sql for sql, _ in site.rows.asked if "retraining_requests" in sql] == []  # none was started
     model_pages.trained_for_incident(site.office, NOW)
     site.rows.down = True
-    found = requests.get(f"{site.url}/v1/incidents", timeout=20).json()
+    found = requests.get(f"{site.url}/v1/incidents", timeout=20).json()["incidents"]
     assert [one["trainings"] for one in found] == [[]]

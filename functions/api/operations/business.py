@@ -2,28 +2,28 @@
 
 from typing import Any
 
+from functions.api import business, forecasts
 from functions.api.operation import get
-from functions.api.parameters import RANGE
 from functions.api.settings_view import shown
-from functions.services.api_schemas.business import Forecast, Metric
+from functions.services.api_schemas.business import Forecasts, Metrics
 
 OPERATIONS = (
     get(
         "/business/metrics",
         "business_metrics",
-        "Business metrics by day, of the last 30 days where no range is given",
-        list[Metric],
+        "Business metrics by day, of the last 30 days where no range is given, page by page",
+        Metrics,
         lambda services, request: services.business.metrics(request.values),
-        parameters=RANGE,
+        parameters=business.PARAMETERS,
         patience=15.0,
     ),
     get(
-        "/business/forecasts",
+        "/forecasts",
         "forecasts",
-        "Forecasts of the revenue of the next 30 days, as made",
-        list[Forecast],
-        lambda services, request: services.business.forecasts(request.values),
-        parameters=RANGE,
+        "Every forecast that is kept, as it was made, and how right those before it were",
+        Forecasts,
+        lambda services, request: services.forecasts.page(request.values),
+        parameters=forecasts.PARAMETERS,
         patience=15.0,
     ),
     get(

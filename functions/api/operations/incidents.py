@@ -7,13 +7,12 @@ from core.access import Role
 from core.events import Verb
 from functions.api.events import PARAMETERS
 from functions.api.incident_filter import FILTERS
-from functions.api.listing import LINES
 from functions.api.operation import Kind, Operation, act, get
-from functions.api.parameters import CURSOR, PAGED, RANGE
+from functions.api.parameters import LINES, PAGED, RANGE
 from functions.api.request import Request
 from functions.api.services import Services
 from functions.services.api_schemas import bodies
-from functions.services.api_schemas.incidents import Events, Explanation, FoundIncidents, Incident
+from functions.services.api_schemas.incidents import Events, Explanation, FoundIncidents, Incident, Incidents
 
 _ONE = "/incidents/{incident_id}"
 _VERBS: dict[Verb, tuple[str, Any]] = {
@@ -46,8 +45,8 @@ OPERATIONS = (
     get(
         "/incidents",
         "incidents",
-        "Open incidents by severity and impact, then the newest resolved ones",
-        list[Incident],
+        "Open incidents by severity and impact, then the newest resolved ones, page by page",
+        Incidents,
         lambda services, request: services.incidents.page(request.values),
         parameters=(*PAGED, *RANGE),
         measures=True,
@@ -58,7 +57,7 @@ OPERATIONS = (
         "Incidents that match, page by page: the open ones, the most severe first, then the last to end first, 400 days back",
         FoundIncidents,
         lambda services, request: services.incident_search.page(request.values),
-        parameters=(*FILTERS, *RANGE, CURSOR, LINES),
+        parameters=(*FILTERS, *RANGE, *LINES),
         measures=True,
         patience=10.0,
     ),

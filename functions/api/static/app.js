@@ -26,7 +26,7 @@ async function past() {
 
 const page = watch({
   me: { load: () => get("/v1/me"), draw: (me) => { meet(me); settle(me); }, every: Infinity },
-  incidents: { load: () => get("/v1/incidents?limit=1"), every: EVERY, in: ["open"], on: ["incidents", "actions"] },
+  incidents: { load: async () => (await get("/v1/incidents?limit=1")).incidents, every: EVERY, in: ["open"], on: ["incidents", "actions"] },
   actions: { load: () => get("/v1/actions"), every: EVERY, in: ["approvals-list"], on: ["actions"] },
   silences: { load: () => get("/v1/silences"), every: EVERY, on: ["silences"] },
   probes: { load: () => get("/v1/probes"), every: EVERY, on: ["probes"] },

@@ -56,7 +56,7 @@ const page = watch({
   incident: { load: one, in: ["incident"], on: ["incidents", "actions"] },
   actions: { load: () => get("/v1/actions"), on: ["actions"] },
   silences: { load: () => get("/v1/silences"), on: ["silences"] },
-  others: { load: () => get("/v1/incidents?limit=1"), every: SLOWLY },
+  others: { load: async () => (await get("/v1/incidents?limit=1")).incidents, every: SLOWLY },
   "on-call": { load: () => get("/v1/on-call"), every: SLOWLY },
 }, { drawn: draw, busy, commanded: ["incident", "actions", "silences"] });
 

@@ -103,6 +103,10 @@ function draw() {
     headline(upkeep, parked);
   } else if (page.failed.has("upkeep")) at("state").textContent = "Not known";
   letters.draw(at("letters"), parked && expected(parked), page.failed.get("letters")?.reason);
+    headline(upkeep);
+  }
+  letters.draw(at("letters"), known.letters && expected(known.letters.dead_letters), known.problem);
+  tick();
 }
 
 const page = watch({

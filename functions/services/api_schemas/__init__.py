@@ -7,3 +7,4 @@ from msgspec import Meta
 
 Instant = Annotated[datetime, Meta(tz=True)]
 """An instant, in UTC."""
+Next = Annotated[str, Meta(description="The `cursor` of the next page; empty on the last.")]

@@ -8,7 +8,7 @@ from core.incidents.model import Evidence, Impact, State, TimelineEntry
 from core.incidents.notified import NotificationState
 from core.incidents.part import Part
 from core.replay.chain import Chapter
-from functions.services.api_schemas import Instant
+from functions.services.api_schemas import Instant, Next
 
 
 class Accepted(TypedDict):
@@ -160,6 +160,13 @@ class Incident(TypedDict):
     measured_loss: Loss | None
 
 
+class Incidents(TypedDict):
+    """A page of incidents: on the first one those that are open, then those that are over, the newest first."""
+
+    incidents: list[Incident]
+    next: Next
+
+
 class FoundIncident(TypedDict):
     """A line of the list; null is what only recorded changes do not tell."""
 
@@ -191,10 +198,10 @@ class IncidentChoices(TypedDict):
 
 
 class FoundIncidents(TypedDict):
-    """A page of incidents, and the cursor of the next one, which is empty on the last."""
+    """A page of incidents."""
 
     incidents: list[FoundIncident]
-    next: str
+    next: Next
     stored_since: Instant
     recorded_since: Instant
     choices: IncidentChoices
@@ -215,10 +222,10 @@ class Event(TypedDict):
 
 
 class Events(TypedDict):
-    """A page of events, and the cursor of the next one, which is empty on the last."""
+    """A page of events, the newest first."""
 
     events: list[Event]
-    next: str
+    next: Next
     since: Instant
     kinds: list[str]
 

@@ -3,7 +3,7 @@
 from typing import Any, NotRequired, TypedDict
 
 from core.events import Severity
-from functions.services.api_schemas import Instant
+from functions.services.api_schemas import Instant, Next
 
 
 class Named(TypedDict):
@@ -273,6 +273,13 @@ class DeadLetter(TypedDict):
     message_id: str | None
     reason: str
     sent_again: bool
+
+
+class DeadLetters(TypedDict):
+    """A page of dead letters, the newest first."""
+
+    dead_letters: list[DeadLetter]
+    next: Next
 
 
 class WholeDeadLetter(DeadLetter):

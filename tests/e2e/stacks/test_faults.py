@@ -95,7 +95,7 @@ def assert_complete(stack: LocalStack) -> None:
         assert window["n_current"] == row["n"], "a prediction counted twice, or was not there yet"
     rows = stack.rows("SELECT feature, test, window_end, COUNT(*) AS n FROM ops.drift_scores GROUP BY 1, 2, 3")
     assert {row["n"] for row in rows} == {1}
-    for incident in stack.get("/v1/incidents"):
+    for incident in stack.get("/v1/incidents")["incidents"]:
         told = {f"{incident['id']}:{entry['sequence']}" for entry in incident["timeline"]}
         eventually(lambda i=incident, t=told: audited(stack, i["id"]) == t, "whole audit trail")  # type: ignore[misc] # as above
         keys = [message["key"] for message in stack.inbox(incident["id"])]
@@ -329,7 +329,7 @@ def state(stack: LocalStack) -> dict[str, Any]:
             ("ops.model_versions", "created_at"),
         )
     }
-    incidents = {one["id"]: one["timeline"] for one in stack.get("/v1/incidents")}
+    incidents = {one["id"]: one["timeline"] for one in stack.get("/v1/incidents")["incidents"]}
     sql = "SELECT DISTINCT id FROM ops.incident_changes ORDER BY id"
     return {"rows": counted, "incidents": incidents, "messages": set(deliveries(stack)), "audit": stack.rows(sql)}
 

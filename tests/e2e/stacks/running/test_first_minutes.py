@@ -44,7 +44,7 @@ def faults(page: Page) -> list[str]:
 
 def strangers(stack: LocalStack) -> list[str]:
     """Open incidents that are not about the model and what may be wrong with it."""
-    found = [one for one in stack.get("/v1/incidents") if one["state"] != "resolved"]
+    found = [one for one in stack.get("/v1/incidents")["incidents"] if one["state"] != "resolved"]
     return [
         f"{one['id']}: {one['title']}"
         for one in found

@@ -102,7 +102,7 @@ def test_drift_that_costs_money_is_told_to_the_business_and_a_retraining_is_plan
 
 def open_with(stack: LocalStack, target: str) -> dict[str, Any]:
     def found() -> list[dict[str, Any]]:
-        incidents = stack.get("/v1/incidents")
+        incidents = stack.get("/v1/incidents")["incidents"]
         return [incident for incident in incidents if incident["open"] and target in incident["targets"]]
 
     [incident] = eventually(found, f"open incident with {target} in it")

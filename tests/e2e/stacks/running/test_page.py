@@ -283,7 +283,7 @@ def test_hostile_text_stays_text(viewer: Viewer, stack: LocalStack, finding: Fin
 def test_the_title_counts_open_incidents(viewer: Viewer, stack: LocalStack, finding: Finding) -> None:
     incident(stack, finding)
     page = viewer.open()
-    count = sum(one["state"] != "resolved" for one in stack.get("/v1/incidents"))
+    count = sum(one["state"] != "resolved" for one in stack.get("/v1/incidents")["incidents"])
     assert page.title() == f"({count}) aia"
     expect(page.locator("#state")).to_contain_text(f"{count} open incident")
 
