@@ -16,6 +16,22 @@ def stamp(instant: datetime) -> str:
     return utc.isoformat().replace("+00:00", "Z")
 
 
+def read_instant(text: str) -> datetime:
+    """The instant of an RFC 3339 text, in UTC.
+
+    Raises:
+        ValueError: it is none, or has no time zone.
+        OverflowError: in UTC it is of the year 0 or 10000.
+
+    >>> read_instant("2026-01-02T04:00:00+01:00").hour
+    3
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"must carry a time zone, got {text!r}")
+    return instant.astimezone(UTC)
+
+
 def require_aware(name: str, instant: datetime) -> None:
     """Raise `ValueError` unless the instant carries a time zone and is of a year that can be named."""
     if instant.tzinfo is None:

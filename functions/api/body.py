@@ -10,16 +10,17 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from core.errors import AiaError, Fault
 from core.incidents.routing import LONGEST_SILENCE
+from core.instants import read_instant
 from core.text import LINE_LIMIT
 from core.versions.version import LONGEST_NAME as LONGEST_VERSION
 from functions.adapters import repeated_keys
-from functions.api.parameters import Instant
 from functions.api.request import Request
 from functions.services.api_schemas.bodies import LONGEST_NAME, LONGEST_NOTE, LONGEST_SUBJECT
 
 LARGEST = 16_384
 """Bytes of a body."""
 MOST_NAMES = 50
+INSTANT = "an instant with its time zone, as in 2026-01-02T12:00:00Z"
 _TYPE = "application/json"
 _SHOWN = 80
 
@@ -134,9 +135,9 @@ class Fields:
         if given is None:
             return default
         try:
-            return Instant().read(given)
+            return read_instant(given)
         except (TypeError, ValueError, OverflowError):
-            self.fault(name, f"must be {Instant.allowed}", given)
+            self.fault(name, f"must be {INSTANT}", given)
             return default
 
     def names(self, name: str) -> list[str]:

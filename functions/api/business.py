@@ -10,7 +10,7 @@ from typing import Any
 from functions.adapters.ports import Clock, Data, Warehouse
 from functions.api.cache import Cache
 from functions.api.listing import LAST, LONGEST, Place, next_cursor, read_cursor
-from functions.api.parameters import PAGED, RANGE, Parameter, Text, range_of
+from functions.api.parameters import PAGED, RANGE, Parameter, Text, next_step, range_of
 
 METRICS = (Path(__file__).parent / "business_metrics.sql").read_text()
 PARAMETERS = (Parameter("name", Text(LONGEST), "A metric, as in aia_revenue_dollars."), *RANGE, *PAGED)
@@ -40,7 +40,7 @@ class Business:
             UnavailableError: the warehouse does not answer.
         """
         after, most = read_cursor(values["cursor"], Place), values["limit"]
-        since, until = range_of(values, self.clock(), usual=USUAL)
+        since, until = range_of(values, usual=USUAL).ending(next_step(self.clock()))
         parameters: Data = {
             "since": since,
             "until": until,

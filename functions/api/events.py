@@ -9,7 +9,7 @@ from typing import Any
 from functions.adapters.ports import Clock, Data, Warehouse
 from functions.api.cache import Cache
 from functions.api.listing import LAST, LONGEST, WORDS, Place, like, next_cursor, read_cursor, words
-from functions.api.parameters import LINES, RANGE, Parameter, Several, Text, range_of
+from functions.api.parameters import LINES, RANGE, Parameter, Several, Text, next_step, range_of
 
 KINDS = (
     "command",
@@ -61,7 +61,7 @@ class Events:
             UnavailableError: the warehouse does not answer.
         """
         after, most = read_cursor(values["cursor"], Place), values["limit"]
-        since, until = range_of(values, self.clock(), usual=LOOKED_BACK, step=_FRESH)
+        since, until = range_of(values, usual=LOOKED_BACK).ending(next_step(self.clock(), _FRESH))
         parameters: Data = {
             "since": since,
             "until": until,

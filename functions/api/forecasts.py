@@ -11,7 +11,7 @@ from core.settings import Settings
 from functions.adapters.ports import Clock, Data, Warehouse
 from functions.api.cache import Cache
 from functions.api.listing import LAST, LONGEST, Place, next_cursor, read_cursor
-from functions.api.parameters import PAGED, RANGE, Parameter, Several, Text, range_of
+from functions.api.parameters import PAGED, RANGE, Parameter, Several, Text, next_step, range_of
 
 METRICS = ("revenue", "daily_revenue", "lifetime_value", "costs", "capacity")
 """What is forecast."""
@@ -67,7 +67,7 @@ class Forecasts:
         """
         after, most = read_cursor(values["cursor"], Place), values["limit"]
         subject = values["subject"] or ""
-        since, until = range_of(values, self.clock(), usual=USUAL)
+        since, until = range_of(values, usual=USUAL).ending(next_step(self.clock()))
         parameters: Data = {
             "since": since,
             "until": until,

@@ -12,7 +12,7 @@ import msgspec
 from core.errors import Fault
 from functions.adapters.ports import Data
 from functions.api.body import BodyError
-from functions.api.parameters import Parameter, Text
+from functions.api.parameters import Parameter, Text, is_within
 
 MOST_WORDS = 10
 LONGEST = 200
@@ -91,14 +91,8 @@ def cut(entries: Sequence[Data], place: Callable[[Data], Place], values: Mapping
     Raises:
         BodyError: the cursor is none of ours.
     """
-    after, since, until = read_cursor(values["cursor"], Place), values["since"], values["until"]
-    found = [
-        one
-        for one in entries
-        if (after is None or place(one) < after)
-        and (since is None or place(one)[0] >= since)
-        and (until is None or place(one)[0] < until)
-    ]
+    after = read_cursor(values["cursor"], Place)
+    found = [one for one in entries if (after is None or place(one) < after) and is_within(place(one).at, values)]
     return found[: values["limit"]], next_cursor(found, values["limit"], place)
 
 

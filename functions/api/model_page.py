@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from functions.adapters.ports import Clock, Data, Warehouse
 from functions.api import model_verdicts
 from functions.api.cache import Cache
 from functions.api.incidents import DAYS, Incidents
-from functions.api.performance import measures
+from functions.api.parameters import Range
+from functions.api.performance import by_day
 from functions.api.views import Views
 
 _FOLDER = Path(__file__).parent
@@ -21,6 +22,7 @@ DISTRIBUTIONS = (_FOLDER / "window_distributions.sql").read_text().rstrip()
 COSTS = (_FOLDER / "costs_by_day.sql").read_text().rstrip()
 IN_USE = (_FOLDER / "versions_in_use.sql").read_text().rstrip()
 _FRESH_SECONDS, _SLOW_SECONDS = 30.0, 600.0
+_INSTANT = timedelta(microseconds=1)
 _LISTED = ("id", "title", "severity", "state", "opened_at", "resolved_at")
 
 
@@ -94,31 +96,52 @@ class ModelPage:
             }
         )
 
-    def history(self, name: str, days: int) -> Data:
+    def history(self, name: str, wanted: Range) -> Data:
         """Drift, performance and costs of a model by day, its incidents, and which version was in use since when.
 
         Args:
             name: of the model.
-            days: how far back, from today (UTC), or from the end of its log.
+            wanted: the range; one without an end goes on until now, or until the end of the model's log.
 
         Raises:
+            BodyError: the range is longer than is allowed.
             LookupError: there is no such model.
         """
-        drift = self.views.drift(name, days)
-        today = self.views.end(name).astimezone(UTC).date()
-        all_days = [today - timedelta(days=back) for back in range(days, -1, -1)]
-        since = datetime.combine(all_days[0], datetime.min.time(), UTC)
+        drift = self.views.drift(name, wanted)
+        days = self._days(name, wanted)
+        since = datetime.combine(days[0], time.min, UTC)
         costs = self._costs(name, since)
+        measures = by_day(self.views.performance(name, wanted), self._settings(name), days)
+        found = [_listed(one) for one in self.incidents.about(self._settings(name).target) if _is_in(one, wanted)]
         return {
             "model": name,
-            "days": all_days,
-            "drift": _share(drift, all_days),
-            "performance": _performance(self.views.performance(name, days), self._settings(name), all_days),
-            "costs": [costs.get(day) for day in all_days] if costs else None,
-            "versions": self._switches(name, since),
-            "incidents": [_listed(one) for one in self.incidents.about(self._settings(name).target)],
+            "days": days,
+            "drift": _share(drift, days),
+            "performance": next((one for one in measures if one["limit"] is not None), next(iter(measures), None)),
+            "costs": [costs.get(day) for day in days] if costs else None,
+            "versions": [
+                one for one in self._switches(name, since) if not wanted.until or one["in_use_from"] < wanted.until
+            ],
+            "incidents": found,
             "incidents_since": self.clock() - timedelta(days=DAYS),
         }
+
+    def performance(self, name: str, wanted: Range) -> Data:
+        """Every measure of a model by day; raises as `history`."""
+        if name not in self.views.monitored.all():
+            raise LookupError(f"model: no model is called {name[:80]!r}")
+        days = self._days(name, wanted)
+        return {
+            "model": name,
+            "days": days,
+            "measures": by_day(self.views.performance(name, wanted), self._settings(name), days),
+        }
+
+    def _days(self, name: str, wanted: Range) -> list[date]:
+        """Every day of a range (UTC)."""
+        since, until = wanted.ending(self.views.end(name) + _INSTANT)
+        first, last = since.astimezone(UTC).date(), (max(until, since + _INSTANT) - _INSTANT).astimezone(UTC).date()
+        return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
     def _settings(self, name: str) -> Model:
         return self.views.monitored.all()[name]
@@ -165,14 +188,8 @@ def _share(drift: Data, days: Sequence[date]) -> list[float | None]:
     return [found.get(day) for day in days]
 
 
-def _performance(rows: Sequence[Data], model: Model, days: Sequence[date]) -> Data | None:
-    """The first measure that has a limit, or else the first one that is known, by day; None where there is none."""
-    shown = [one for one in measures(rows, model) if one["value"] is not None]
-    chosen = next((one for one in shown if one["limit"] is not None), shown[0] if shown else None)
-    if chosen is None:
-        return None
-    by_day = {row["day"]: row for row in rows if row["measure"] == chosen["measure"]}
-    about = {name: chosen[name] for name in ("measure", "title", "unit", "better", "limit")}
-    return about | {
-        name: [by_day[day][name] if day in by_day else None for day in days] for name in ("value", "low", "high")
-    }
+def _is_in(incident: Data, wanted: Range) -> bool:
+    """Whether an incident was open within a range, as far as one is asked for."""
+    ended = incident["resolved_at"]
+    is_over = wanted.since is not None and ended is not None and ended < wanted.since
+    return not is_over and (wanted.until is None or incident["opened_at"] < wanted.until)

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from core.errors import Fault
+from core.instants import read_instant
+from functions.api.body import INSTANT, BodyError
 
 _SHOWN = 80
 _FIRST = datetime.min.replace(tzinfo=UTC)
@@ -61,14 +63,11 @@ class Instant:
     """Instants with their time zone (RFC 3339)."""
 
     schema = {"type": "string", "format": "date-time"}  # noqa: RUF012 - never changed
-    allowed = "an instant with its time zone, as in 2026-01-02T12:00:00Z"
+    allowed = INSTANT
 
     def read(self, given: str) -> datetime:
         """As `Kind` has it."""
-        instant = datetime.fromisoformat(given)
-        if instant.tzinfo is None:
-            raise ValueError(given)
-        return instant.astimezone(UTC)  # an instant of the year 0 or 10000 is none
+        return read_instant(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +181,9 @@ class Parameter:
 SINCE = Parameter("since", Instant(), "From this instant on.")
 UNTIL = Parameter("until", Instant(), "Before this instant.")
 RANGE = (SINCE, UNTIL)
+DAYS = Parameter("days", Whole(1, 400), "How many days before `until`, in place of `since`.")
+BACK = (*RANGE, DAYS)
+"""Of what pages draw as far back as one chooses."""
 
 
 def paged(usual: int, most: int) -> tuple[Parameter, ...]:
@@ -203,26 +205,74 @@ def read(parameters: Sequence[Parameter], given: Mapping[str, str]) -> tuple[dic
     since, until = values.get("since"), values.get("until")
     if since and until and since >= until:
         faults.append(Fault("since", "must be before until", given["since"][:_SHOWN]))
+    if since and values.get("days"):
+        faults.append(Fault("days", "must not be given beside since", given["days"][:_SHOWN]))
     return values, faults
 
 
-def range_of(
-    values: Mapping[str, Any], now: datetime, *, usual: timedelta, step: timedelta = _STEP
-) -> tuple[datetime, datetime]:
-    """The range that `since` and `until` ask for; where one is not given, what is usual.
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A range of time that is asked for.
+
+    Attributes:
+        since: its start; None where it has its usual length.
+        until: the instant after it; None where it has no end.
+        length: where it has no start.
+        most: the longest that is allowed.
+    """
+
+    since: datetime | None
+    until: datetime | None
+    length: timedelta
+    most: timedelta = timedelta.max
+
+    def ending(self, end: datetime) -> tuple[datetime, datetime]:
+        """Its first instant, and the one after it.
+
+        Args:
+            end: of a range without one.
+
+        Raises:
+            BodyError: it is longer than is allowed.
+        """
+        until = self.until or end
+        since = self.since or _FIRST + max(until - _FIRST - self.length, timedelta(0))
+        if until - since - _STEP > self.most:  # clocks differ
+            allowed = f"must be at most {self.most.days} days before until"
+            raise BodyError([Fault("since", allowed, since.isoformat())])
+        return since, until
+
+
+def range_of(values: Mapping[str, Any], *, usual: timedelta, most: timedelta = timedelta.max) -> Range:
+    """The range that `since` and `until` ask for, or `days` in place of `since`.
 
     Args:
-        values: of the parameters `RANGE`.
-        now: at the next whole step of which a range without an end ends, so that many who ask are given the same.
+        values: of the parameters `RANGE`, or `BACK`.
         usual: the length of a range without a start.
-        step: of the end.
+        most: the longest that is allowed.
 
-    >>> at = datetime(2026, 1, 2, 12, 0, 30, tzinfo=UTC)
-    >>> [f"{one:%d %H:%M}" for one in range_of({"since": None, "until": None}, at, usual=timedelta(days=1))]
-    ['01 12:01', '02 12:01']
+    >>> until = datetime(2026, 1, 2, tzinfo=UTC)
+    >>> asked = range_of({"since": None, "until": until, "days": 3}, usual=timedelta(days=60))
+    >>> asked.ending(datetime.now(UTC))[0].isoformat()
+    '2025-12-30T00:00:00+00:00'
     """
-    until = values["until"] or now - (now - _FIRST) % step + step
-    return values["since"] or _FIRST + max(until - _FIRST - usual, timedelta(0)), until
+    days = values.get("days")
+    return Range(values["since"], values["until"], usual if days is None else timedelta(days=days), most)
+
+
+def is_within(at: datetime, values: Mapping[str, Any]) -> bool:
+    """Whether an instant is in the range that `since` and `until` ask for; each has no bound where it is not given."""
+    since, until = values["since"], values["until"]
+    return (since is None or at >= since) and (until is None or at < until)
+
+
+def next_step(now: datetime, step: timedelta = _STEP) -> datetime:
+    """The next whole step of time: the end of a range without one, the same for all who ask meanwhile.
+
+    >>> next_step(datetime(2026, 1, 2, 12, 0, 30, tzinfo=UTC)).isoformat()
+    '2026-01-02T12:01:00+00:00'
+    """
+    return now - (now - _FIRST) % step + step
 
 
 def _faults(parameters: Sequence[Parameter], given: Mapping[str, str], values: dict[str, Any]) -> Iterator[Fault]:

@@ -1,6 +1,7 @@
 """What the page shows of the performance of a model."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from core.measures import MEASURES, Better, measure_of
 from core.settings import Model
@@ -36,6 +37,19 @@ def measures(rows: Sequence[Data], model: Model) -> list[Data]:
     newest = max((row["window_end"] for row in rows), default=None)
     found = [row for row in rows if row["window_end"] == newest and row["measure"].partition("/")[0] in MEASURES]
     return [_shown(row, model) for row in sorted(found, key=lambda row: _place(row["measure"]))]
+
+
+def by_day(rows: Sequence[Data], model: Model, days: Sequence[date]) -> list[Data]:
+    """Every measure that is known in the newest window, by day, in the same order; None on a day where it is not."""
+    return [_by_day(rows, one, days) for one in measures(rows, model) if one["value"] is not None]
+
+
+def _by_day(rows: Sequence[Data], shown: Data, days: Sequence[date]) -> Data:
+    of_day = {row["day"]: row for row in rows if row["measure"] == shown["measure"]}
+    about = {name: shown[name] for name in ("measure", "title", "unit", "better", "limit")}
+    return about | {
+        name: [of_day[day][name] if day in of_day else None for day in days] for name in ("value", "low", "high")
+    }
 
 
 def gaps(rows: Sequence[Data], model: Model) -> list[Data]:

@@ -21,11 +21,13 @@ from functions.adapters.registries import aliases
 from functions.adapters.training import history
 from functions.adapters.training.port import ANSWERS, CLAIMS
 from functions.api.cache import Cache
+from functions.api.parameters import Range
 
 log = logging.getLogger(__name__)
 TRAININGS = (Path(__file__).parent / "trainings.sql").read_text().rstrip()
-DAYS = 90
-"""Days of requests that are shown."""
+USUAL = timedelta(days=90)
+"""Of the requests that are shown, where nobody says."""
+LATELY = Range(None, None, USUAL)
 BEFORE = timedelta(days=1)
 """How long before an incident opened its finding may have requested a training."""
 _FRESH_SECONDS = 60.0
@@ -59,8 +61,11 @@ class TrainingOutcomes:
 
     def of_model(self, name: str) -> Data:
         """The trainings that were requested for a model in the last `DAYS` days, newest first, each with its steps, oldest first.
+    def of_model(self, name: str, wanted: Range) -> Data:
+        """The trainings that were requested for a model in a range, newest first, each with its steps, oldest first.
 
         Raises:
+            BodyError: the range is longer than is allowed.
             LookupError: there is no such model.
             QueryError: the warehouse refuses.
             UnavailableError: the warehouse or the store does not answer.
@@ -68,7 +73,9 @@ class TrainingOutcomes:
         model = self.models().get(name)
         if model is None:
             raise LookupError(f"model: no model is called {name[:80]!r}")
-        return {"model": name, "days": DAYS, "trainings": self._all(model)}
+        since, until = wanted.ending(self.clock())
+        found = self._all(model, wanted)
+        return {"model": name, "since": since, "until": until, "days": (until - since).days, "trainings": found}
 
     def of_incident(self, incident: Data, runs: Collection[str]) -> list[Data]:
         """The trainings that an incident asked for: by an action, or by the finding of a condition; none while the warehouse does not answer.
@@ -99,7 +106,7 @@ class TrainingOutcomes:
 
         def read() -> list[Data]:
             try:
-                return self._all(model)
+                return self._all(model, LATELY)
             except AiaError as error:
                 log.warning("incidents without trainings: %s", error)
                 return []
@@ -110,10 +117,10 @@ class TrainingOutcomes:
             log.warning("incidents without trainings: %s", error)
             return []
 
-    def _all(self, model: Model) -> list[Data]:
+    def _all(self, model: Model, wanted: Range) -> list[Data]:
         def read() -> list[Data]:
-            since = self.clock() - timedelta(days=DAYS)
-            rows = self.warehouse.query(TRAININGS, model=model.name, since=since)
+            since, until = wanted.ending(self.clock())
+            rows = self.warehouse.query(TRAININGS, model=model.name, since=since, until=until)
             if not rows:
                 return []
             changes = aliases.read(self.warehouse, model.name)
@@ -121,7 +128,7 @@ class TrainingOutcomes:
             pipeline, answers = self._pipeline(model), self._answers(model)
             return [_shown(row, pipeline, changes, in_use, answers.get(row["id"])) for row in rows]
 
-        return self._cache(("trainings", model.name), read, seconds=_FRESH_SECONDS)
+        return self._cache(("trainings", model.name, wanted), read, seconds=_FRESH_SECONDS)
 
     def _answers(self, model: Model) -> dict[str, Answer]:
         """The newest answers to requests that started nothing, by request."""

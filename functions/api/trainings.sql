@@ -3,7 +3,7 @@ WITH
   requests AS (
     SELECT id, requested_at, requested_by, reason, note, model_version
     FROM ops.retraining_requests
-    WHERE requested_at >= @since AND model = @model
+    WHERE requested_at >= @since AND requested_at < @until AND model = @model
     QUALIFY ROW_NUMBER() OVER (PARTITION BY id ORDER BY requested_at) = 1
   ),
   results AS (

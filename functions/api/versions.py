@@ -1,6 +1,6 @@
 """Versions of models: what they were trained on, how well they did, which one is in use, and how two of them differ."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from core.versions import Version, diff
 from functions.adapters.ports import Clock, Data, Warehouse
 from functions.adapters.registries import aliases, record
 from functions.adapters.training import history
+from functions.api.parameters import is_within
 
 _FOLDER = Path(__file__).parent
 VERSIONS = (_FOLDER / "versions.sql").read_text().rstrip()
@@ -48,8 +49,12 @@ class Versions:
     models: Callable[[], Sequence[str]]
     clock: Clock
 
-    def all(self, model: str) -> Data:
+    def all(self, model: str, values: Mapping[str, Any]) -> Data:
         """The versions of a model, newest first, with their aliases, and the changes of the aliases.
+
+        Args:
+            model: its name.
+            values: the parameters `RANGE`: when versions were made, and aliases changed.
 
         Raises:
             LookupError: there is no such model.
@@ -60,8 +65,8 @@ class Versions:
         return {
             "model": model,
             "in_use": history.version_in_use(self.warehouse, model, now),
-            "versions": [_shown(row, holders) for row in rows.versions],
-            "changes": rows.changes,
+            "versions": [_shown(row, holders) for row in rows.versions if is_within(row["created_at"], values)],
+            "changes": [row for row in rows.changes if is_within(row["changed_at"], values)],
         }
 
     def difference(self, model: str, before: str, after: str) -> Data:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from core.statistics import STATISTICS
 from functions.adapters.ports import Data, Store, Warehouse
 from functions.api.cache import Cache
 from functions.api.freshness import LATE, Start, following
+from functions.api.parameters import Range
 from functions.api.performance import accuracy, gaps, labels, measures
 from functions.services.models import SETTINGS, TABLE, Models
 
@@ -19,6 +20,8 @@ _SQL = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sq
 _COMING_SECONDS, _AWAITED_SECONDS, _LONGEST_SECONDS = 5.0, 30.0, 300.0
 """How long results of the warehouse are cached: while the history is loading, while newer windows are due, and at most."""
 _RECENT = timedelta(days=35)
+_OPEN = datetime(9999, 1, 1, tzinfo=UTC)
+"""The end of a range that has none."""
 _APPLIED = timedelta(minutes=3)
 """How long after a change of a model of the table its past may be being scored."""
 OLD = timedelta(hours=1)
@@ -63,21 +66,31 @@ class Views:
             raise LookupError(f"model: no model is called {name[:80]!r}")
         return found
 
-    def performance(self, name: str, days: int) -> list[Data]:
-        """The rows of a model's performance by day, over the last `days`."""
+    def performance(self, name: str, wanted: Range) -> list[Data]:
+        """The rows of a model's performance by day, in a range."""
+        since, until = self._bounds(name, wanted)
 
         def read() -> list[Data]:
-            since = self.end(name) - timedelta(days=days)
-            return self.warehouse.query(_SQL["performance_by_day"], since=since, models=[name])
+            return self.warehouse.query(_SQL["performance_by_day"], since=since, until=until, models=[name])
 
-        return self._cache(("performance", name, days), read, seconds=self._lasts(self.models()))
+        return self._cache(("performance", name, wanted), read, seconds=self._lasts(self.models()))
 
-    def drift(self, name: str, days: int) -> Data:
-        """One model's tests by feature and day, over the last `days`; `LookupError` when there is no such model."""
+    def drift(self, name: str, wanted: Range) -> Data:
+        """One model's tests by feature and day, in a range; `LookupError` when there is no such model."""
         if name not in self.monitored.all():
-            raise LookupError(f"model: no model is called {name!r}")
-        lasts = self._lasts(self.models())
-        return self._cache(("drift", name, days), lambda: self._drift(name, days), seconds=lasts)
+            raise LookupError(f"model: no model is called {name[:80]!r}")
+        since, until = self._bounds(name, wanted)
+
+        def read() -> Data:
+            rows = self.warehouse.query(_SQL["drift_by_day"], since=since, until=until, model=name)
+            return {"model": name} | by_day(rows)
+
+        return self._cache(("drift", name, wanted), read, seconds=self._lasts(self.models()))
+
+    def _bounds(self, name: str, wanted: Range) -> tuple[datetime, datetime]:
+        """The bounds of a range; one without an end has also the window that ends with the log."""
+        since, _ = wanted.ending(self.end(name))
+        return since, wanted.until or _OPEN
 
     def end(self, name: str) -> datetime:
         """Up to when a model is shown: now, or the end of its log."""
@@ -90,7 +103,7 @@ class Views:
 
     def _models(self, known: Mapping[str, Model], changed: Mapping[str, datetime]) -> list[Data]:
         rows = self._recent("latest_scores", known)
-        performance = self._recent("performance_by_day", known)
+        performance = self._recent("performance_by_day", known, until=_OPEN)
         groups = self._recent("latest_groups", known)
         return [
             {
@@ -111,20 +124,18 @@ class Views:
     def _source(self, model: Model) -> str:
         return SETTINGS if model in self.settings.models else TABLE
 
-    def _drift(self, name: str, days: int) -> Data:
-        since = self.end(name) - timedelta(days=days)
-        rows = self.warehouse.query(_SQL["drift_by_day"], since=since, model=name)
-        return {"model": name} | by_day(rows)
-
     def _probe(self, probe: Probe, data: Data) -> Data:
         schedule, longest = self.settings.jobs.get("health_check"), probe.every + LATE
         told = {"name": probe.name, "kind": probe.kind, **data}
         return told | self.start.standing(data.get("checked_at"), schedule, longest=longest)
 
-    def _recent(self, statement: str, known: Mapping[str, Model]) -> dict[str, list[Data]]:
+    def _recent(self, statement: str, known: Mapping[str, Model], **more: datetime) -> dict[str, list[Data]]:
         """Rows of models, of those whose log has ended as of its end."""
         ends = _by_end(known.values(), self.start.clock())
-        read = (self.warehouse.query(_SQL[statement], since=end - _RECENT, models=names) for end, names in ends.items())
+        read = (
+            self.warehouse.query(_SQL[statement], since=end - _RECENT, models=names, **more)
+            for end, names in ends.items()
+        )
         return _group([row for rows in read for row in rows], "model")
 
     def _latest(self, model: Model, rows: Sequence[Data], changed: datetime | None) -> Data:

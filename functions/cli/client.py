@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         ModelChange,
         ModelSettings,
         Overview,
+        Performance,
         TrainingRequest,
         Trainings,
         VersionDifference,
@@ -308,33 +309,43 @@ class Client:
         """Remove a model of the table."""
         return cast("ModelChange", self._ask("DELETE", path("models", name, by=by)))
 
-    def drift(self, name: str, *, days: int | None = None) -> Drift:
+    def drift(self, name: str, *, since: str | None = None, until: str | None = None, days: int | None = None) -> Drift:
         """Drift of a model by feature and day."""
-        return cast("Drift", self._ask("GET", path("models", name, "drift", days=days)))
+        return cast("Drift", self._ask("GET", path("models", name, "drift", since=since, until=until, days=days)))
+
+    def performance(
+        self, name: str, *, since: str | None = None, until: str | None = None, days: int | None = None
+    ) -> Performance:
+        """Every measure of the performance of a model by day."""
+        return cast(
+            "Performance", self._ask("GET", path("models", name, "performance", since=since, until=until, days=days))
+        )
 
     def model_overview(self, name: str) -> Overview:
         """A model with its verdicts and open incidents."""
         return cast("Overview", self._ask("GET", path("models", name, "overview")))
 
-    def model_history(self, name: str, *, days: int | None = None) -> History:
+    def model_history(
+        self, name: str, *, since: str | None = None, until: str | None = None, days: int | None = None
+    ) -> History:
         """Drift, performance, costs, versions and incidents of a model by day."""
-        return cast("History", self._ask("GET", path("models", name, "history", days=days)))
+        return cast("History", self._ask("GET", path("models", name, "history", since=since, until=until, days=days)))
 
     def distributions(self, name: str) -> Distributions:
         """The features of the newest window beside the reference."""
         return cast("Distributions", self._ask("GET", path("models", name, "distributions")))
 
-    def versions(self, name: str) -> Versions:
+    def versions(self, name: str, *, since: str | None = None, until: str | None = None) -> Versions:
         """The versions of a model, and the changes of their aliases."""
-        return cast("Versions", self._ask("GET", path("models", name, "versions")))
+        return cast("Versions", self._ask("GET", path("models", name, "versions", since=since, until=until)))
 
     def version_difference(self, name: str, before: str, after: str) -> VersionDifference:
         """How two versions of a model differ."""
         return cast("VersionDifference", self._ask("GET", path("models", name, "versions", before, "diff", after)))
 
-    def trainings(self, name: str) -> Trainings:
+    def trainings(self, name: str, *, since: str | None = None, until: str | None = None) -> Trainings:
         """The trainings of a model, and what came of them."""
-        return cast("Trainings", self._ask("GET", path("models", name, "trainings")))
+        return cast("Trainings", self._ask("GET", path("models", name, "trainings", since=since, until=until)))
 
     def retrain(self, name: str, body: Reasoned) -> TrainingRequest:
         """Request a training on the newest data."""
@@ -360,9 +371,13 @@ class Client:
         """Probes with their newest result."""
         return cast("list[Probe]", self._ask("GET", path("probes")))
 
-    def probe_history(self, *, period: str | None = None) -> ProbeHistory:
-        """How each probe did, by half an hour of a day or by day of a quarter."""
-        return cast("ProbeHistory", self._ask("GET", path("probes", "history", period=period)))
+    def probe_history(
+        self, *, period: str | None = None, since: str | None = None, until: str | None = None
+    ) -> ProbeHistory:
+        """How each probe did, by half an hour of at most two days, or by day."""
+        return cast(
+            "ProbeHistory", self._ask("GET", path("probes", "history", period=period, since=since, until=until))
+        )
 
     def pipelines(self, *, running: str | None = None, name: str | None = None) -> list[Pipeline]:
         """Pipelines with their newest runs."""
@@ -396,9 +411,9 @@ class Client:
         """Resources with a limit, and their forecast."""
         return cast("list[Resource]", self._ask("GET", path("capacity")))
 
-    def dependencies(self, *, hours: int | None = None) -> list[Dependency]:
-        """Dependencies that traces show."""
-        return cast("list[Dependency]", self._ask("GET", path("dependencies", hours=hours)))
+    def dependencies(self, *, since: str | None = None, until: str | None = None) -> list[Dependency]:
+        """Dependencies that traces show, of the last 24 hours where no range is given, at most of 3 days."""
+        return cast("list[Dependency]", self._ask("GET", path("dependencies", since=since, until=until)))
 
     def compliance(self) -> list[ComplianceItem]:
         """The list of compliance by what the audit log shows."""

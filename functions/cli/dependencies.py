@@ -1,6 +1,7 @@
 """`aia dependencies`: what traces show of who calls whom, beside the dependencies of the settings."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -21,7 +22,8 @@ from functions.cli.client import Client
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def dependencies(url: str, *, hours: int, minimum: int, also_known: bool, as_json: bool) -> None:
     """List dependencies that traces show and the settings do not have, and what to write into them."""
-    found = Client(url).dependencies(hours=hours)
+    since = datetime.now(UTC) - timedelta(hours=hours)
+    found = Client(url).dependencies(since=since.isoformat())
     wanted = [one for one in found if one["calls"] >= minimum and (also_known or not one["in_settings"])]
     if as_json:
         click.echo(json.dumps(wanted, indent=2))

@@ -8,6 +8,7 @@ import pytest
 from core.settings import Settings
 from functions.api.deployment import deployment
 from functions.api.freshness import Start
+from functions.api.parameters import Range
 from functions.api.views import Views
 from functions.services.models import Models
 from tests.support.builders import model_pages
@@ -45,7 +46,7 @@ def test_its_rows_are_read_as_of_its_end() -> None:
         given["models"][0]: given["since"] for sql, given in rows.asked if "models" in given and "drift_scores" in sql
     }
     assert asked == {MODEL.name: END - timedelta(days=35), "live": NOW - timedelta(days=35)}
-    shown.drift(MODEL.name, 30)
+    shown.drift(MODEL.name, Range(None, None, timedelta(days=30)))
     assert rows.asked[-1][1]["since"] == END - timedelta(days=30)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import requests
 from click.testing import CliRunner, Result
 
 from core.versions import AliasChange, AliasName, Metric, Version
@@ -97,6 +98,19 @@ def test_versions_are_shown_as_json(url: str) -> None:
     found: dict[str, Any] = json.loads(aia(url, "show", NAME, "--json").output)
     assert (found["in_use"], [one["version"] for one in found["versions"]]) == ("7", ["8/b", "7", "6"])
     assert [one["version"] for one in found["changes"]] == ["8/b", "7"]
+
+
+def test_versions_and_the_changes_of_their_aliases_are_of_a_range(url: str) -> None:
+    for query, versions, changes in (
+        ({"since": AT + DAY}, ["8/b"], ["8/b"]),
+        ({"until": AT + DAY}, ["7", "6"], ["7"]),
+        ({"since": AT, "until": AT + 2 * DAY}, ["8/b", "7", "6"], ["8/b", "7"]),
+    ):
+        given = {name: at.isoformat() for name, at in query.items()}
+        found = requests.get(f"{url}/v1/models/{NAME}/versions", params=given, timeout=20).json()
+        assert [one["version"] for one in found["versions"]] == versions
+        assert [one["version"] for one in found["changes"]] == changes
+        assert found["in_use"] == "7"
 
 
 def test_a_difference_says_whether_it_is_beyond_chance(url: str) -> None:

@@ -1,10 +1,13 @@
 """Models: what is known of them, their settings, trainings and promotions."""
 
+from datetime import timedelta
 from typing import Any
 
 from core.access import Role
+from functions.api import training_outcomes
 from functions.api.operation import ACT_SECONDS, Operation, act, get
-from functions.api.parameters import Parameter, Text, Whole
+from functions.api.parameters import BACK, RANGE, Parameter, Range, Text, range_of
+from functions.api.request import Request
 from functions.services.api_schemas import bodies
 from functions.services.api_schemas.models import (
     Distributions,
@@ -15,6 +18,7 @@ from functions.services.api_schemas.models import (
     ModelChange,
     ModelSettings,
     Overview,
+    Performance,
     TrainingRequest,
     Trainings,
     VersionDifference,
@@ -22,8 +26,13 @@ from functions.services.api_schemas.models import (
 )
 
 _ONE = "/models/{name}"
-_DAYS = Parameter("days", Whole(1, 400), "How many days back from the newest.", 60)
+_USUAL, _LONGEST = timedelta(days=60), timedelta(days=400)
 _BY = Parameter("by", Text(80), "Who changes it, where nobody is signed in.")
+
+
+def _range(request: Request) -> Range:
+    return range_of(request.values, usual=_USUAL, most=_LONGEST)
+
 
 OPERATIONS = (
     get(
@@ -69,8 +78,17 @@ OPERATIONS = (
         "drift",
         "Drift of a model by feature and day",
         Drift,
-        lambda services, request, name: services.views.drift(name, request.values["days"]),
-        parameters=(_DAYS,),
+        lambda services, request, name: services.views.drift(name, _range(request)),
+        parameters=BACK,
+        measures=True,
+    ),
+    get(
+        f"{_ONE}/performance",
+        "performance",
+        "Every measure of the performance of a model by day",
+        Performance,
+        lambda services, request, name: services.model_page.performance(name, _range(request)),
+        parameters=BACK,
         measures=True,
     ),
     get(
@@ -85,8 +103,8 @@ OPERATIONS = (
         "model_history",
         "Drift, performance, costs, versions and incidents of a model by day",
         History,
-        lambda services, request, name: services.model_page.history(name, request.values["days"]),
-        parameters=(_DAYS,),
+        lambda services, request, name: services.model_page.history(name, _range(request)),
+        parameters=BACK,
     ),
     get(
         f"{_ONE}/distributions",
@@ -100,7 +118,8 @@ OPERATIONS = (
         "versions",
         "The versions of a model, and the changes of their aliases",
         Versions,
-        lambda services, _request, name: services.versions.all(name),
+        lambda services, request, name: services.versions.all(name, request.values),
+        parameters=RANGE,
     ),
     get(
         f"{_ONE}/versions/{{before}}/diff/{{after}}",
@@ -115,7 +134,10 @@ OPERATIONS = (
         "trainings",
         "The trainings of a model, and what came of them",
         Trainings,
-        lambda services, _request, name: services.training_outcomes.of_model(name),
+        lambda services, request, name: services.training_outcomes.of_model(
+            name, range_of(request.values, usual=training_outcomes.USUAL, most=_LONGEST)
+        ),
+        parameters=RANGE,
     ),
     act(
         f"{_ONE}/retrain",

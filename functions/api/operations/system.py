@@ -6,11 +6,10 @@ from typing import Any
 
 from core.access import Role
 from functions.api import runbooks
-from functions.api.dependencies import MOST_HOURS
 from functions.api.deployment import deployment
 from functions.api.operation import Kind, act, get
 from functions.api.parameters import PAGED, RANGE, Choice, Parameter, Text, Whole
-from functions.api.probe_history import RANGES
+from functions.api.probe_history import PERIODS
 from functions.api.request import Request
 from functions.api.services import Services
 from functions.api.tile_request import LONGEST_STEP, SHORTEST_STEP
@@ -76,10 +75,13 @@ OPERATIONS = (
     get(
         "/probes/history",
         "probe_history",
-        "How each probe did, by half an hour of a day or by day of a quarter",
+        "How each probe did, by half an hour of at most two days, or by day",
         ProbeHistory,
-        lambda services, request: services.probe_history.all(request.values["period"]),
-        parameters=(Parameter("period", Choice(tuple(RANGES)), "How far back.", "24h"),),
+        lambda services, request: services.probe_history.all(request.values),
+        parameters=(
+            Parameter("period", Choice(tuple(PERIODS)), "How far back, where no `since` is given.", "24h"),
+            *RANGE,
+        ),
         measures=True,
         patience=15.0,
     ),
@@ -147,10 +149,10 @@ OPERATIONS = (
     get(
         "/dependencies",
         "dependencies",
-        "Dependencies that traces show",
+        "Dependencies that traces show, of the last 24 hours where no range is given, at most of 3 days",
         list[Dependency],
-        lambda services, request: services.dependencies.seen(request.values["hours"]),
-        parameters=(Parameter("hours", Whole(1, MOST_HOURS), "How many hours back.", 24),),
+        lambda services, request: services.dependencies.seen(request.values),
+        parameters=RANGE,
         patience=15.0,
     ),
     get(

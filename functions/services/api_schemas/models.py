@@ -194,6 +194,14 @@ class PerformanceHistory(TypedDict):
     high: list[float | None]
 
 
+class Performance(TypedDict):
+    """The measures of a model by day."""
+
+    model: str
+    days: list[date]
+    measures: list[PerformanceHistory]
+
+
 class VersionInUse(TypedDict):
     """A version, and since when it is in use."""
 
@@ -311,9 +319,11 @@ class VersionDifference(TypedDict):
 
 
 class Trainings(TypedDict):
-    """The trainings of a model in the last days."""
+    """The trainings of a model that were requested within a range, and how many days that has."""
 
     model: str
+    since: Instant
+    until: Instant
     days: int
     trainings: list[Training]
 
