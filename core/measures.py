@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from core.text import number
+
 BINARY, MULTICLASS, REGRESSION, RANKING = "binary", "multiclass", "regression", "ranking"
 GENERATIVE = "generative"
 """The tasks, as the settings name them."""
@@ -93,12 +95,10 @@ class Measure:
         >>> MEASURES["accuracy"].spell(0.8512), MEASURES["mae"].spell(12.3456)
         ('85.1%', '12.3')
         """
-        if self.unit is Unit.RATIO:
-            return f"{value:.1%}"
-        return f"{value:.3g}{_SPELT.get(self.unit, '')}"
+        return number(value, _SPELT.get(self.unit, ""))
 
 
-_SPELT = {Unit.SECONDS: " s", Unit.DOLLARS: " $"}
+_SPELT = {Unit.RATIO: "ratio", Unit.SECONDS: "seconds", Unit.DOLLARS: "dollars"}
 
 
 MEASURES = {

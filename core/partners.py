@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from core.detection import ConditionSpec, Hysteresis, NoVerdict, Observation, Outcome, Verdict
 from core.settings import Partner
+from core.text import number, percent
 
 SOURCE = "telemetry_rollup"
 
@@ -98,9 +99,9 @@ def _verdict(partner: Partner, kind: PartnerKind, calls: PartnerCalls, *, any_ca
     if value is None or calls.calls < partner.minimum_calls:
         return _unknown(partner, PartnerReason.TOO_FEW_CALLS, f"only {calls.calls} calls in an hour")
     if kind is PartnerKind.ERRORS:
-        text = f"{value:.2%} of {calls.calls} calls in an hour succeeded, at least {limit:.2%} must"
+        text = f"{percent(value)} of {calls.calls} calls in an hour succeeded, at least {percent(limit)} must"
         return _of(partner, value, limit, "ratio", text, bad=value < limit)
-    text = f"95 % of {calls.calls} calls in an hour took at most {value:.3g} s, the limit is {limit:g} s"
+    text = f"95% of {calls.calls} calls in an hour took at most {number(value, 'seconds')}, the limit is {number(limit, 'seconds')}"
     return _of(partner, value, limit, "seconds", text, bad=value > limit)
 
 

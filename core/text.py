@@ -10,6 +10,15 @@ _LONG, _ENDLESS = 120.0, 1e9
 """Seconds from which on larger units are used, and beyond which no unit makes sense."""
 _POWERS = 1e15
 """From which on numbers are written as powers of ten."""
+_POWER = re.compile(r"e(-?)\+?0*")
+"""What a power of ten is written with that says nothing."""
+_MILLISECOND = 0.001
+_WHOLE_DOLLARS, _SHORT_DOLLARS = 99.995, 1e5
+"""From which on cents are left out, and from which on an amount is shortened where there is little room."""
+_LETTERS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+_MOST_DIGITS = 9
+_NEARLY, _HUNDRED = 99, 100
+"""Per cent between which two digits count, as of what is nearly all."""
 _ELLIPSIS = "…"
 _REFERENCE = re.compile(r"https?://[^\s<>\"'\\^`{|}]+|[^:\s]*", re.IGNORECASE)
 
@@ -106,34 +115,96 @@ def duration(span: timedelta) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
-def number(value: float, unit: str = "") -> str:
-    """A number with its unit, as short as it can be read.
+def number(value: float, unit: str = "", digits: int = 3) -> str:
+    """A number with its unit, as short as it can be read. The pages have the same rules (`functions/api/static/format.js`).
 
     >>> number(0.61234, "ratio"), number(1234567.0), number(2.0, "seconds"), number(0.5, "dollars")
-    ('61.2 %', '1,234,567', '2 s', '$0.5')
-    >>> number(1e308, "seconds")
-    '1e+308 s'
+    ('61.2%', '1,234,567', '2 s', '$0.50')
+    >>> number(2024.4), number(0.0000123), number(0.684, "seconds"), number(1e308, "seconds")
+    ('2,024', '1.23e-5', '684 ms', '1e308 s')
     """
     if unit == "ratio":
-        return f"{100 * value:.3g} %"
-    size = abs(value)
-    if unit == "seconds" and _LONG <= size < _ENDLESS:
-        return f"{'-' if value < 0 else ''}{duration(timedelta(seconds=size))}"
-    digits = f"{value:,.0f}" if 1000 <= size < _POWERS else f"{value:.3g}"  # noqa: PLR2004 - three digits are what people read
+        return percent(value)
     if unit == "dollars":
-        return f"${digits}"
-    return f"{digits} {'s' if unit == 'seconds' else unit}".rstrip()
+        return money(value)
+    if unit == "seconds":
+        return _seconds(value)
+    size = abs(value)
+    text = f"{value:,.0f}" if 1000 <= size < _POWERS else f"{value:.{digits}g}"  # noqa: PLR2004 - where digits behind the point say nothing
+    spelt = _POWER.sub(r"e\1", text)
+    return f"{spelt} {unit}".rstrip()
+
+
+def percent(ratio: float) -> str:
+    """A share for people; of what is not 0 or 100 it never says so.
+
+    >>> percent(0.843), percent(1.0), percent(0.99987), percent(0.0042)
+    ('84.3%', '100%', '99.99%', '0.42%')
+    """
+    value = 100 * ratio
+    text, digits = "", 1 if 1 <= abs(value) <= _NEARLY or abs(value) >= _HUNDRED else 2
+    for more in range(digits, _MOST_DIGITS):
+        text = _unsigned(_trimmed(f"{value:,.{more}f}"))
+        if text not in ("0", "100", "-100") or abs(value) in (0, _HUNDRED):
+            break
+    return f"{text}%"
+
+
+def money(value: float) -> str:
+    """An amount of money: whole dollars from 100 on, cents below.
+
+    >>> money(1100.4), money(12.5), money(-5.0), money(0.0012)
+    ('$1,100', '$12.50', '-$5', '$0.0012')
+    """
+    size = abs(value)
+    if size >= _WHOLE_DOLLARS or size == int(size):
+        text = f"{size:,.0f}"
+    else:
+        text = f"{size:.2f}" if size >= 0.01 else _trimmed(f"{size:.{1 - math.floor(math.log10(size))}f}")  # noqa: PLR2004 - a cent
+    return f"{'-' if value < 0 else ''}${text}"
+
+
+def short_money(value: float) -> str:
+    """The same for an axis or a narrow column: thousands and millions from 100,000 on.
+
+    >>> short_money(61200.0), short_money(145812.0), short_money(2584000.0)
+    ('$61,200', '$145.8K', '$2.58M')
+    """
+    size = abs(value)
+    if size < _SHORT_DOLLARS:
+        return money(value)
+    limit, letter = next((limit, letter) for limit, letter in _LETTERS if size >= limit)
+    digits = 1 if size < 1e6 else 2  # noqa: PLR2004 - a million
+    return f"{'-' if value < 0 else ''}${_trimmed(f'{size / limit:,.{digits}f}')}{letter}"
+
+
+def _seconds(value: float) -> str:
+    size = abs(value)
+    if _LONG <= size < _ENDLESS:
+        return f"{'-' if value < 0 else ''}{duration(timedelta(seconds=size))}"
+    if 0 < value < _MILLISECOND / 2:
+        return "under 1 ms"
+    return f"{1000 * value:.0f} ms" if 0 < value < 1 - _MILLISECOND / 2 else number(value, "s")
+
+
+def _trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _unsigned(text: str) -> str:
+    """What rounds to zero has no sign."""
+    return text.removeprefix("-") if not text.strip("-0.") else text
 
 
 def comparison(value: float | None, threshold: float | None, unit: str = "") -> str:
     """The observed number against its threshold in words, or nothing when there is no number.
 
     >>> comparison(0.61, 0.2, "ratio")
-    'Observed 61 %: 3.0 times the threshold of 20 %.'
+    'Observed 61%: 3.0 times the threshold of 20%.'
     >>> comparison(0.78, 0.85)
-    'Observed 0.78: 8 % below the threshold of 0.85.'
+    'Observed 0.78: 8% below the threshold of 0.85.'
     >>> comparison(4.0, 3.0, "seconds")
-    'Observed 4 s: 33 % above the threshold of 3 s.'
+    'Observed 4 s: 33% above the threshold of 3 s.'
     >>> comparison(2.0, None), comparison(3.0, 0.0), comparison(None, 1.0)
     ('Observed 2.', 'Observed 3; the threshold is 0.', '')
     """
@@ -149,7 +220,7 @@ def comparison(value: float | None, threshold: float | None, unit: str = "") -> 
 
 def _relation(ratio: float) -> str:
     if ratio >= 2:  # noqa: PLR2004 - from there on "times" reads better than per cent
-        return f"{ratio:,.1f} times" if ratio < _POWERS else f"{ratio:.3g} times"
+        return f"{ratio:,.1f} times" if ratio < _POWERS else f"{number(ratio)} times"
     if round(abs(ratio - 1), 2) == 0:
         return "about"
-    return f"{abs(ratio - 1):.0%} {'above' if ratio > 1 else 'below'}".replace("%", " %")
+    return f"{abs(ratio - 1):.0%} {'above' if ratio > 1 else 'below'}"

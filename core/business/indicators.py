@@ -78,16 +78,16 @@ THRESHOLDS = {
     "roi_ratio": Thresholds(bad=0.0, good=1.0, unit="ratio", why="0 is break-even, at 1 revenue is twice the cost"),
     "revenue_ratio": Thresholds(bad=0.7, good=1.0, unit="ratio", why="revenue above the forecast needs no action"),
     "forecast_error_ratio": Thresholds(
-        bad=0.5, good=0.1, unit="ratio", why="measured: flights 8 %, cash machines 20 %, a shop by country 70 %"
+        bad=0.5, good=0.1, unit="ratio", why="measured: flights 8%, cash machines 20%, a shop by country 70%"
     ),
     "forecast_coverage_ratio": Thresholds(
-        bad=0.6, good=0.85, unit="ratio", why="nominal is 90 %; over 28 days chance alone gives 80 to 100 %"
+        bad=0.6, good=0.85, unit="ratio", why="nominal is 90%; over 28 days chance alone gives 80 to 100%"
     ),
     "risk_ratio": Thresholds(bad=0.25, good=0.0, unit="ratio", why="a quarter of revenue depends on open incidents"),
     "churn_ratio": Thresholds(
-        bad=0.8, good=0.3, unit="ratio", why="a real shop lost 32 to 44 % a quarter (UCI Online Retail)"
+        bad=0.8, good=0.3, unit="ratio", why="a real shop lost 32 to 44% a quarter (UCI Online Retail)"
     ),
-    "payment_success_ratio": Thresholds(bad=0.9, good=0.98, unit="ratio", why="more than 2 % failures page somebody"),
+    "payment_success_ratio": Thresholds(bad=0.9, good=0.98, unit="ratio", why="more than 2% failures page somebody"),
     "mtta_seconds": Thresholds(bad=3600.0, good=300.0, unit="seconds", why="after 5 minutes the next tier is notified"),
     "mttr_seconds": Thresholds(bad=86_400.0, good=3600.0, unit="seconds", why="DORA: within an hour, within a day"),
     "pages_per_week": Thresholds(
@@ -109,7 +109,7 @@ THRESHOLDS = {
     ),
     "pipeline_health_ratio": Thresholds(bad=0.6, good=0.95, unit="ratio", why="one run in twenty may be slow or fail"),
     "rollup_age_seconds": Thresholds(bad=86_400.0, good=7200.0, unit="seconds", why="data of today; data of yesterday"),
-    "experience_error_ratio": Thresholds(bad=0.02, good=0.001, unit="ratio", why="2 % pages somebody"),
+    "experience_error_ratio": Thresholds(bad=0.02, good=0.001, unit="ratio", why="2% pages somebody"),
     "experience_load_seconds": Thresholds(bad=4.0, good=2.5, unit="seconds", why="Web Vitals: good and poor loading"),
 }
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.business.scans import TableScan
+from core.text import money, percent
 
 MONTH_DAYS = 30
 IDLE_DAYS = 14
@@ -125,7 +126,7 @@ def idle_endpoint(model: str, days: Sequence[ServingDay]) -> Recommendation | No
         kind=RecommendationKind.IDLE_ENDPOINT,
         target=f"model/{model}",
         dollars_per_month=dollars,
-        evidence=f"no prediction in {IDLE_DAYS} days, serving costs ${dollars / MONTH_DAYS:.2f} a day: undeploy it",
+        evidence=f"no prediction in {IDLE_DAYS} days, serving costs {money(dollars / MONTH_DAYS)} a day: undeploy it",
         confidence=Confidence.HIGH if costs_daily else Confidence.MEDIUM,
         scope=CostScope(model=model),
     )
@@ -164,12 +165,12 @@ def oversized_machine(use: MachineUse) -> Recommendation | None:
     dollars = use.dollars_per_day * MONTH_DAYS * (1 - size)
     if dollars < LEAST_DOLLARS:
         return None
-    memory = "memory is not measured" if use.memory is None else f"memory {use.memory:.0%}"
+    memory = "memory is not measured" if use.memory is None else f"memory {percent(use.memory)}"
     return Recommendation(
         kind=RecommendationKind.OVERSIZED_MACHINE,
         target=use.target,
         dollars_per_month=dollars,
-        evidence=f"CPU {use.cpu:.0%} and {memory} at the busiest 5 % of {IDLE_DAYS} days: use {size:.0%} of the machine",
+        evidence=f"CPU {percent(use.cpu)} and {memory} at the busiest 5% of {IDLE_DAYS} days: use {percent(size)} of the machine",
         confidence=Confidence.LOW if use.memory is None else Confidence.MEDIUM,
         scope=CostScope(model=use.model),
     )
@@ -184,7 +185,7 @@ def unpartitioned_scan(scan: TableScan) -> Recommendation | None:
         kind=RecommendationKind.UNPARTITIONED_SCAN,
         target=f"table/{scan.source.table}",
         dollars_per_month=dollars,
-        evidence=f"each statement reads {scan.period / 2**30:,.1f} GiB, ${scan.dollars_per_month:,.2f} a month: {scan.advice}",
+        evidence=f"each statement reads {scan.period / 2**30:,.1f} GiB, {money(scan.dollars_per_month)} a month: {scan.advice}",
         confidence=Confidence.MEDIUM,
     )
 
@@ -211,7 +212,7 @@ def commitment(service: str, region: str, daily: Sequence[float]) -> Recommendat
         kind=RecommendationKind.COMMITMENT,
         target=f"service/{service.lower().replace(' ', '-')}:{region}",
         dollars_per_month=dollars,
-        evidence=f"at least ${base:.2f} on nine of ten days of {BASE_DAYS}, ${mean:.2f} on average: commit to it for a year",
+        evidence=f"at least {money(base)} on nine of ten days of {BASE_DAYS}, {money(mean)} on average: commit to it for a year",
         confidence=Confidence.MEDIUM if base >= _STEADY * mean else Confidence.LOW,
         scope=CostScope(service=service, region=region),
     )

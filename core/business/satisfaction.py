@@ -41,7 +41,7 @@ def satisfaction(indicators: Indicators) -> dict[str, Satisfaction]:
 
     >>> groups = satisfaction(Indicators(revenue_ratio=1.1, roi_ratio=0.25))
     >>> round(groups["executive"].score, 2), groups["executive"].reason
-    (0.47, 'roi_ratio is 25 %; good is at least 100 %')
+    (0.47, 'roi_ratio is 25%; good is at least 100%')
     >>> groups["technical"].score, groups["technical"].reason
     (None, 'no indicator is known')
     """

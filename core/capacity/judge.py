@@ -127,7 +127,7 @@ def _predicted(resource: CapacityResource, value: float, forecast: CapacityForec
     probability, sure = (number(round(share, 2), "ratio") for share in (found.probability, resource.sure))
     evidence = {
         "in an hour": number(float(forecast.middle[-1]), resource.unit),
-        "90 % interval": " to ".join(number(float(end[-1]), resource.unit) for end in (forecast.low, forecast.high)),
+        "90% interval": " to ".join(number(float(end[-1]), resource.unit) for end in (forecast.low, forecast.high)),
         "probability": f"{probability} within the hour",
     }
     limit = number(resource.limit, resource.unit)

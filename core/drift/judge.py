@@ -16,6 +16,7 @@ from core.drift import (
 from core.drift import Reason as DriftReason
 from core.events import Severity
 from core.statistics import STATISTICS
+from core.text import number, percent
 
 MOST_NAMED = 5
 """How many features a finding's evidence tells about."""
@@ -199,7 +200,9 @@ def describe(feature: FeatureDrift) -> str:
     """What the statistics say of a feature, in words, the part of its range that moved most, and what its rows are worth."""
     tests = ", ".join(_spell(name, result) for name, result in feature.tests.items() if result.value is not None)
     bins = feature.moved[:1]
-    moved = "".join(f"; {part.label}: {part.reference:.0%} of rows then, {part.current:.0%} now" for part in bins)
+    moved = "".join(
+        f"; {part.label}: {percent(part.reference)} of rows then, {percent(part.current)} now" for part in bins
+    )
     worth = (
         f"; {feature.n_current:,} rows, effective sample size {feature.n_effective:,.0f}" if feature.dependent else ""
     )
@@ -211,11 +214,15 @@ def describe_tail(feature: FeatureDrift) -> str:
     if feature.tail is None:
         return ""
     old, new = feature.means
-    means = f"; mean {old:.4g} then, {new:.4g} now" if old is not None and new is not None else ""
+    means = (
+        f"; mean {number(old, digits=4)} then, {number(new, digits=4)} now"
+        if old is not None and new is not None
+        else ""
+    )
     if not feature.tail.threshold:
         return means
     place = f"{'at or above' if feature.tail.upper else 'below'} {feature.tail.threshold}"
-    return f"; {place}: {feature.tail.reference:.2%} of rows then, {feature.tail.current:.2%} now{means}"
+    return f"; {place}: {percent(feature.tail.reference)} of rows then, {percent(feature.tail.current)} now{means}"
 
 
 def of_quality(model: str, issues: Sequence[DataQualityIssue]) -> Verdict:
@@ -264,10 +271,10 @@ def spell_issue(issue: DataQualityIssue) -> str:
     """An issue in words.
 
     >>> spell_issue(DataQualityIssue(kind=DataQualityIssueKind.NEW_CATEGORY, feature="plan", value=0.25, limit=0.01, detail="gold"))
-    'plan: 25.0% of the rows are of unknown categories, at most 1.0% is usual (gold)'
+    'plan: 25% of the rows are of unknown categories, at most 1% is usual (gold)'
     """
-    share = f"{issue.value:.1%} of the rows"
-    usual = f"at most {issue.limit:.1%} is usual"
+    share = f"{percent(issue.value)} of the rows"
+    usual = f"at most {percent(issue.limit)} is usual"
     texts = {
         DataQualityIssueKind.ABSENT: "the column is missing",
         DataQualityIssueKind.TYPE_CHANGED: "the type of the column changed",
@@ -341,4 +348,5 @@ def _distance(feature: FeatureDrift) -> str:
 
 def _spell(name: str, result: StatisticResult) -> str:
     chance = "" if result.p_value is None else f" (p {result.p_value:.2g})"
-    return f"{STATISTICS[name].label} {result.value:.3g}{chance}"
+    value = "not known" if result.value is None else number(result.value)
+    return f"{STATISTICS[name].label} {value}{chance}"

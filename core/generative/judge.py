@@ -23,7 +23,7 @@ def of_generation_limits(model: str, found: Measures, limits: Mapping[str, float
 
     >>> from core.performance import Estimate
     >>> of_generation_limits("chat", {"refusal_ratio": Estimate(0.05, 0.04, 0.062, 2000)}, {"refusal_ratio": 0.03}, minimum=200).summary
-    'chat: refusal ratio 5.0% (4.0% to 6.2%) on 2000 requests, ceiling 3.0%'
+    'chat: refusal ratio 5% (4% to 6.2%) on 2000 requests, ceiling 3%'
     """
     return of_limits(model, found, {name: one for name, one in limits.items() if name != PII}, minimum=minimum)
 

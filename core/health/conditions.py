@@ -8,6 +8,7 @@ from core.events import Severity
 from core.health.limits import worst
 from core.health.result import ProbeResult
 from core.settings import Probe, TlsProbe
+from core.text import number
 
 SOURCE = "health_check"
 DAY = timedelta(days=1)
@@ -85,7 +86,7 @@ def _slow(probe: Probe, result: ProbeResult) -> Verdict | None:
     return Verdict(
         outcome=Outcome.of(bad=result.latency > limit.total_seconds()),
         reason=result.reason,
-        summary=f"{probe.name} responds in {result.latency:.3g} s, the limit is {limit.total_seconds():g} s",
+        summary=f"{probe.name} responds in {number(result.latency, 'seconds')}, the limit is {number(limit.total_seconds(), 'seconds')}",
         value=result.latency,
         threshold=limit.total_seconds(),
         unit="seconds",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from core.health.result import ProbeResult
 from core.settings import Probe
+from core.text import number
 
 
 class Measure(NamedTuple):
@@ -67,8 +68,8 @@ class Compared:
     def text(self) -> str:
         """The value and the limit, for people."""
         bound = "at least" if self.measure.minimum else "at most"
-        unit = "" if self.measure.unit == "ratio" else f" {self.measure.unit}"
-        return f"the {self.measure.title} must be {bound} {self.limit:g}{unit}, got {self.value:.3g}"
+        limit, value = (number(one, self.measure.unit) for one in (self.limit, self.value))
+        return f"the {self.measure.title} must be {bound} {limit}, got {value}"
 
 
 def compared(probe: Probe, result: ProbeResult) -> Iterator[Compared]:

@@ -74,7 +74,7 @@ def estimate_impact(
     >>> impact.dollars_per_hour, round(impact.low), round(impact.high), impact.targets
     (1600.0, 1284, 1916, ('model/m', 'page/p'))
     >>> impact.reason
-    'model/m: 100 % of $1,200 an hour (settings); page/p: 50 % of $800 an hour (settings)'
+    'model/m: 100% of $1,200 an hour (settings); page/p: 50% of $800 an hour (settings)'
     """
     exposed = _exposed(targets, graph, policy)
     known = {target: measured[target] for target in exposed if measured and target in measured}

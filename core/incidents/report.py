@@ -193,7 +193,7 @@ def _costs(incident: Incident, made_at: datetime, measured: MeasuredLoss | None)
 
 
 def _dollars(dollars: float, low: float, high: float) -> str:
-    return f"{number(dollars, 'dollars')} (90 % interval {number(low, 'dollars')} to {number(high, 'dollars')})"
+    return f"{number(dollars, 'dollars')} (90% interval {number(low, 'dollars')} to {number(high, 'dollars')})"
 
 
 def _until(incident: Incident) -> str:

@@ -19,13 +19,13 @@ METRICS = (
         "aia_revenue_forecast_dollars",
         "source bound",
         "1",
-        "Revenue forecast for the next 30 days, in dollars: low, middle or high of the 90 % prediction interval.",
+        "Revenue forecast for the next 30 days, in dollars: low, middle or high of the 90% prediction interval.",
     ),
     gauge(
         "aia_revenue_forecast_total_dollars",
         "bound",
         "1",
-        "Revenue forecast of all sources together for the next 30 days, in dollars: low, middle or high of its own 90 % prediction"
+        "Revenue forecast of all sources together for the next 30 days, in dollars: low, middle or high of its own 90% prediction"
         " interval.",
     ),
     gauge(
@@ -44,15 +44,15 @@ METRICS = (
         "aia_forecast_total_coverage_ratio",
         "source",
         "1",
-        "Share of those totals within the 90 % prediction interval that was forecast, 0 to 1.",
+        "Share of those totals within the 90% prediction interval that was forecast, 0 to 1.",
     ),
     gauge("aia_forecast_totals", "source", "1", "Number of those totals; most of them overlap."),
-    gauge("aia_forecast_error_ratio", "source", "1", "Error of daily forecasts over 28 days (WAPE), 0.1 is 10 %."),
+    gauge("aia_forecast_error_ratio", "source", "1", "Error of daily forecasts over 28 days (WAPE), 0.1 is 10%."),
     gauge(
         "aia_forecast_coverage_ratio",
         "source",
         "1",
-        "Share of 28 days with revenue within the 90 % prediction interval, 0 to 1.",
+        "Share of 28 days with revenue within the 90% prediction interval, 0 to 1.",
     ),
     gauge(
         "aia_revenue_by_dimension_dollars",
@@ -70,7 +70,7 @@ METRICS = (
         "aia_incident_loss_dollars",
         "bound",
         "1",
-        "Revenue lost in incidents of the last 30 days, by their orders, in dollars: low, middle or high of its 90 % interval.",
+        "Revenue lost in incidents of the last 30 days, by their orders, in dollars: low, middle or high of its 90% interval.",
     ),
     gauge(
         "aia_incident_losses", "state", "1", "Incidents of these 30 days whose orders are known: measured or not_known."
@@ -87,9 +87,9 @@ METRICS = (
         "aia_model_roi_ratio",
         "model arm basis bound",
         "1",
-        "Return on investment of the model over 30 days: low, middle or high of the 90 % interval; only middle where there is none.",
+        "Return on investment of the model over 30 days: low, middle or high of the 90% interval; only middle where there is none.",
     ),
-    gauge("aia_model_roi_target_ratio", "", "1", "Return on investment that every model must have, 0.5 is 50 %."),
+    gauge("aia_model_roi_target_ratio", "", "1", "Return on investment that every model must have, 0.5 is 50%."),
     gauge(
         "aia_model_roi_cost_dollars",
         "model arm basis",
@@ -100,7 +100,7 @@ METRICS = (
         "aia_model_attributed_revenue_dollars",
         "model arm basis bound",
         "1",
-        "Revenue attributed to the model over 30 days, in dollars: low, middle or high of the 90 % interval.",
+        "Revenue attributed to the model over 30 days, in dollars: low, middle or high of the 90% interval.",
     ),
     gauge(
         "aia_model_payback_seconds",
@@ -125,7 +125,7 @@ METRICS = (
         "aia_customer_lifetime_value_bound_dollars",
         "bound",
         "1",
-        "Low or high bound of the 90 % interval of that mean, in dollars.",
+        "Low or high bound of the 90% interval of that mean, in dollars.",
     ),
     gauge(
         "aia_customer_purchases_error",
@@ -163,7 +163,7 @@ METRICS = (
         "aia_market_growth_ratio",
         "of against",
         "1",
-        "Growth of our sales (of ours) and of all companies (of market) against the same days a quarter or a year before; 0.1 is 10 %.",
+        "Growth of our sales (of ours) and of all companies (of market) against the same days a quarter or a year before; 0.1 is 10%.",
     ),
     gauge(
         "aia_market_period_timestamp_seconds",

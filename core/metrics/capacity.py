@@ -8,7 +8,7 @@ METRICS = (
         "aia_capacity_forecast_usage_ratio",
         "resource bound",
         "1",
-        "Share of the limit in an hour: the forecast (middle) and its 90 % interval (low, high).",
+        "Share of the limit in an hour: the forecast (middle) and its 90% interval (low, high).",
     ),
     gauge(
         "aia_capacity_crossing_probability_ratio",

@@ -69,7 +69,7 @@ METRICS = (
         "action bound",
         "s",
         "Time that incidents with the action were shorter than like ones without any, over 90 days: low, middle or high of the "
-        "90 % interval. Observational; absent below 10 incidents on either side.",
+        "90% interval. Observational; absent below 10 incidents on either side.",
     ),
     gauge(
         "aia_action_compared_incidents",

@@ -39,7 +39,7 @@ METRICS = (
         "aia_service_latency_seconds",
         f"{_OPERATION} percentile",
         "s",
-        "Duration of operations over five minutes, by percentile, within 4.3 %.",
+        "Duration of operations over five minutes, by percentile, within 4.3%.",
     ),
     gauge("aia_agent_tasks", "service agent", "1", "Tasks of the agent over fifteen minutes."),
     gauge("aia_agent_failure_ratio", "service agent", "1", "Share of those tasks that failed, 0 to 1."),

@@ -13,6 +13,7 @@ from core.performance.comparison import Comparison, Standing, Trend, stands
 from core.performance.groups import Gap
 from core.performance.intervals import Estimate
 from core.performance.meter import Measures
+from core.text import percent
 
 _ERROR_BELOW, _CRITICAL_BELOW = 0.05, 0.15
 _ERROR_ABOVE, _CRITICAL_ABOVE = 0.25, 1.0
@@ -71,7 +72,7 @@ def of_accuracy(
         evidence: what supports it, as short texts by name.
 
     >>> of_accuracy("churn", accuracy=Estimate(0.81, 0.783, 0.834, 900), floor=0.85, minimum=200).summary
-    'churn: accuracy 81.0% (78.3% to 83.4%) on 900 labelled predictions, floor 85.0%'
+    'churn: accuracy 81% (78.3% to 83.4%) on 900 labelled predictions, floor 85%'
     >>> of_accuracy("churn", accuracy=Estimate(0.84, 0.815, 0.862, 900), floor=0.85, minimum=200).reason
     <Reason.DOUBTFUL: 'doubtful'>
     >>> of_accuracy("churn", accuracy=Estimate(0.81, 0.48, 0.95, 9), floor=0.85, minimum=200).reason
@@ -80,7 +81,8 @@ def of_accuracy(
     if accuracy.value is None or accuracy.rows < minimum:
         text = f"{model}: {accuracy.rows} labels have arrived, {minimum} required"
         return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.INSUFFICIENT_DATA, summary=text)
-    interval = f"{accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%})"
+    ends = " to ".join(percent(end) for end in (accuracy.low, accuracy.high) if end is not None)
+    interval = f"{percent(accuracy.value)} ({ends})"
     text = f"{model}: accuracy {interval} on {accuracy.rows} labelled predictions"
     if floor is None:
         return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.NO_FLOOR, summary=text)
@@ -88,7 +90,7 @@ def of_accuracy(
     return Verdict(
         outcome=Outcome.NOT_KNOWN if below and not certain else Outcome.of(bad=below),
         reason=Reason.BELOW_FLOOR if certain else Reason.DOUBTFUL if below else Reason.ABOVE_FLOOR,
-        summary=f"{text}, floor {floor:.1%}",
+        summary=f"{text}, floor {percent(floor)}",
         severity=accuracy_severity(accuracy.value, floor),
         value=accuracy.value,
         threshold=floor,
@@ -167,7 +169,7 @@ def of_gaps(model: str, found: Sequence[Gap], limits: Mapping[str, float], *, ce
     >>> from core.performance.groups import largest_gap
     >>> groups = {"Rome": {"accuracy": Estimate(0.9, 0.88, 0.92, 900)}, "Oslo": {"accuracy": Estimate(0.8, 0.77, 0.83, 700)}}
     >>> of_gaps("churn", [largest_gap("city", "accuracy", groups)], {"accuracy": 0.05}).summary
-    'churn: accuracy differs by 10.0% (6.4% to 13.6%) between Rome and Oslo (city), at most 5.0% is allowed'
+    'churn: accuracy differs by 10% (6.4% to 13.6%) between Rome and Oslo (city), at most 5% is allowed'
     """
     judged = sorted((gap for gap in found if gap.metric in limits), key=lambda gap: gap.p_value)
     if not judged:
@@ -312,7 +314,7 @@ def of_degradation(
     ... )
     >>> options = {"subject": "performance", "beside": "in the reference", "minimum": 200, "change": 0.1}
     >>> of_degradation("churn", [fall], **options).summary
-    'churn: performance is worse: accuracy 88.0% (86.0% to 90.0%), 92.0% in the reference'
+    'churn: performance is worse: accuracy 88% (86% to 90%), 92% in the reference'
     """
     watched = [one for one in comparisons if measure_of(one.metric).watched and one.p_value is not None]
     if not watched:

@@ -6,6 +6,7 @@ from core.detection import Outcome, Verdict
 from core.events import Severity
 from core.performance.attributions import AttributionShift
 from core.performance.judge import Reason
+from core.text import number
 
 MOST_NAMED = 5
 
@@ -58,4 +59,4 @@ def drifted(shifts: Sequence[AttributionShift], *, shift: float, certainty: floa
 
 
 def _spell(one: AttributionShift) -> str:
-    return f"{one.current.mean:.3g} now, {one.reference.mean:.3g} in the reference ({one.shift:+.2f} sd)"
+    return f"{number(one.current.mean)} now, {number(one.reference.mean)} in the reference ({one.shift:+.2f} sd)"

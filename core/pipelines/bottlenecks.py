@@ -14,6 +14,7 @@ from core.events import RunStatus
 from core.pipelines.execution import Execution
 from core.pipelines.run import Run, Stage
 from core.pipelines.schedule import Slot, critical_path, saved_seconds, schedule
+from core.text import money, percent
 
 FULL = 0.8
 """The share of a smaller machine that the measured peaks may take: what is fuller may take longer there."""
@@ -161,7 +162,7 @@ def _same_inputs(stage: Stage, others: Sequence[Run]) -> Run | None:
 def _priced(name: str, machine: MachineType | None) -> str:
     if machine is None:
         return f"no list price of {name} is known" if name else "its machine type is not reported"
-    return f"{name} costs ${machine.dollars_per_hour:.3g} an hour"
+    return f"{name} costs {money(machine.dollars_per_hour)} an hour"
 
 
 def _parallel(slot: Slot, slots: Sequence[Slot]) -> Saving:
@@ -191,11 +192,11 @@ def _machine(stage: Stage, slot: Slot, machines: Mapping[str, MachineType]) -> S
         return _not_known(stage.name, Change.MACHINE, _priced(execution.machine, machine))
     if cpu is None or memory is None:
         return _not_known(stage.name, Change.MACHINE, f"its utilisation of {machine.name} is not measured")
-    used = f"at most {cpu:.0%} of the CPU and {memory:.0%} of the memory of {machine.name} were used"
+    used = f"at most {percent(cpu)} of the CPU and {percent(memory)} of the memory of {machine.name} were used"
     smaller = _smallest(machine, cpu, memory, machines)
     if smaller is None:
         return _nothing(stage.name, Change.MACHINE, f"{used}; no smaller machine of its family is large enough")
-    rates = f"${machine.dollars_per_hour:.3g} and ${smaller.dollars_per_hour:.3g} an hour"
+    rates = f"{money(machine.dollars_per_hour)} and {money(smaller.dollars_per_hour)} an hour"
     return Saving(
         stage=stage.name,
         change=Change.MACHINE,

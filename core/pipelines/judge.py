@@ -12,7 +12,7 @@ from core.events import RunStatus, Severity
 from core.pipelines.baseline import TOLERATED, Growth, Rhythm, bottleneck, growths, is_retired, rhythm, usual_of_run
 from core.pipelines.run import Run
 from core.pipelines.state import LOST_AFTER, PipelineState
-from core.text import duration
+from core.text import number, percent
 
 SOURCE = "pipeline_monitor"
 FACTOR = 2.0
@@ -100,9 +100,9 @@ def spell(seconds: float) -> str:
     """A duration for people.
 
     >>> spell(4.25), spell(75), spell(7_300)
-    ('4.2 s', '1 min 15 s', '2 h 1 min')
+    ('4.25 s', '75 s', '2 h 1 min')
     """
-    return f"{seconds:.1f} s" if seconds < 10 else duration(timedelta(seconds=seconds))  # noqa: PLR2004 - one digit before the point
+    return number(seconds, "seconds")
 
 
 def last_error(run: Run) -> tuple[str, str]:
@@ -218,7 +218,7 @@ def _where(run: Run, runs: Sequence[Run]) -> dict[str, str]:
     longest = bottleneck(run, runs[: runs.index(run)])
     if longest is None:
         return {}
-    most = {"bottleneck": f"{longest.stage} took {spell(longest.seconds)}, {longest.share:.0%} of all stages"}
+    most = {"bottleneck": f"{longest.stage} took {spell(longest.seconds)}, {percent(longest.share)} of all stages"}
     if longest.grown is None:
         return most
     return most | {

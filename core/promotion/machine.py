@@ -18,6 +18,7 @@ from core.promotion.state import COMPARED, OPEN, Holder, PromotionStage, Promoti
 from core.promotion.traffic import TrafficMove, shares_of
 from core.settings import Mode, Promotion
 from core.settings.promotion import ALL_TRAFFIC
+from core.text import number
 from core.versions import AliasChange, AliasName
 from core.versions.alias import WHOLE
 
@@ -108,7 +109,7 @@ def watched(
     elif at - state.changed_at < policy.watch:
         return Transition(state=looked)
     else:
-        after = _advanced(looked, policy, at, why=f"version {state.challenger}: nothing bad at {state.share} %")
+        after = _advanced(looked, policy, at, why=f"version {state.challenger}: nothing bad at {state.share}%")
     return _transition(holders(state), after)
 
 
@@ -195,7 +196,8 @@ def outcome_text(decision: Decision) -> str:
     if decision.blocking:
         parts[0] += f" ({', '.join(decision.blocking)})"
     if found.advantage is not None:
-        parts.append(f"advantage {found.advantage:.3g} ({found.low:.3g} to {found.high:.3g})")
+        ends = " to ".join(number(end) for end in (found.low, found.high) if end is not None)
+        parts.append(f"advantage {number(found.advantage)} ({ends})")
     return ", ".join([*parts, f"{decision.n:,} units"])
 
 
@@ -212,7 +214,7 @@ def _advanced(state: PromotionState, policy: Promotion | None, at: datetime, *, 
         return _moved(state, PromotionStage.PROMOTED, ALL_TRAFFIC, at, why=why)
     share = next((step for step in policy.steps if step > state.share), ALL_TRAFFIC) if policy else ALL_TRAFFIC
     stage = PromotionStage.WATCH if share == ALL_TRAFFIC else PromotionStage.STEP
-    return _moved(state, stage, share, at, why=f"{why}; {share} % of the traffic")
+    return _moved(state, stage, share, at, why=f"{why}; {share}% of the traffic")
 
 
 def _entered(

@@ -141,4 +141,4 @@ def _found(deployed: Sequence[DeployedVersion], names: Mapping[str, str]) -> Sha
 
 
 def _text(given: Shares) -> str:
-    return ", ".join(f"{version}: {share} %" for version, share in sorted(given.items())) or "none"
+    return ", ".join(f"{version}: {share}%" for version, share in sorted(given.items())) or "none"

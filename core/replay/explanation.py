@@ -241,7 +241,7 @@ def _costs(recorded: Recorded) -> Iterator[Link]:
     else:
         low, high = number(impact.low, "dollars"), number(impact.high, "dollars")
         dollars = number(impact.dollars_per_hour, "dollars")
-        yield Link(text=f"at risk: {dollars} an hour, 90 % interval {low} to {high}", why=impact.reason)
+        yield Link(text=f"at risk: {dollars} an hour, 90% interval {low} to {high}", why=impact.reason)
         for one in impact.orders:
             share = number(one.share, "ratio")
             yield Link(

@@ -48,7 +48,7 @@ class Number:
         """The number as every rendering shows it.
 
         >>> Number(value=0.05, unit="ratio", query="q", change=True).text, Number(value=None, query="q").text
-        ('+5 %', 'not known')
+        ('+5%', 'not known')
         >>> Number(value=1200.0, unit="dollars", query="q", low=900.0, high=1500.0).text
         '$1,200 ($900 to $1,500)'
         """
@@ -67,10 +67,9 @@ class Number:
 
 
 def amount(value: float, unit: str) -> str:
-    """An amount with its unit; cents only of less than ten dollars."""
+    """An amount with its unit."""
     size = abs(value)
-    whole = unit == "dollars" and 10 <= size < 1000  # noqa: PLR2004 - where cents say nothing
-    shown = f"${size:.0f}" if whole else _points(size) if unit == "points" else number(size, unit)
+    shown = _points(size) if unit == "points" else number(size, unit)
     return f"-{shown}" if value < 0 and any(digit in shown for digit in "123456789") else shown
 
 

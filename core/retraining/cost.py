@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from core.settings.models import Retraining
+from core.text import money
 
 _HOUR = timedelta(hours=1)
 
@@ -44,16 +45,16 @@ def run_cost(
     if not durations or policy.hourly_price is None:
         return None
     hours = sum(durations, timedelta()) / len(durations) / _HOUR
-    return RunCost(dollars=hours * policy.hourly_price, basis=f"{hours:.1f} h at ${policy.hourly_price:,.2f} an hour")
+    return RunCost(dollars=hours * policy.hourly_price, basis=f"{hours:.1f} h at {money(policy.hourly_price)} an hour")
 
 
 def over_budget(policy: Retraining, cost: RunCost | None, n_started: int) -> str:
     """Why one more training would cost too much, in one line; empty where it would not, or what it costs is not known.
 
     >>> policy = Retraining(budget_dollars=5.0, hourly_price=1.0)
-    >>> over_budget(policy, RunCost(dollars=1.5, basis="1.5 h at $1.00 an hour"), 3)
-    'the 3 trainings of the last 30 days and this one cost $6.00 ($1.50 each: 1.5 h at $1.00 an hour), of $5.00'
-    >>> over_budget(policy, RunCost(dollars=1.5, basis="1.5 h at $1.00 an hour"), 2), over_budget(policy, None, 9)
+    >>> over_budget(policy, RunCost(dollars=1.5, basis="1.5 h at $1 an hour"), 3)
+    'the 3 trainings of the last 30 days and this one cost $6 ($1.50 each: 1.5 h at $1 an hour), of $5'
+    >>> over_budget(policy, RunCost(dollars=1.5, basis="1.5 h at $1 an hour"), 2), over_budget(policy, None, 9)
     ('', '')
     """
     if policy.budget_dollars is None or cost is None:
@@ -61,6 +62,6 @@ def over_budget(policy: Retraining, cost: RunCost | None, n_started: int) -> str
     total = (n_started + 1) * cost.dollars
     if total <= policy.budget_dollars:
         return ""
-    each = f"${cost.dollars:,.2f} each: {cost.basis}"
+    each = f"{money(cost.dollars)} each: {cost.basis}"
     before = f"the {n_started} trainings of the last 30 days and this one cost"
-    return f"{before} ${total:,.2f} ({each}), of ${policy.budget_dollars:,.2f}"
+    return f"{before} {money(total)} ({each}), of {money(policy.budget_dollars)}"

@@ -11,6 +11,7 @@ from core.business.interval import Interval
 from core.business.model_roi import Basis
 from core.incidents.policy import Graph
 from core.settings import ModelReturn, Returns, Settings
+from core.text import percent
 from functions.bi_rollup.queries import Query, Tables
 from functions.bi_rollup.spans import DAY, HOUR
 
@@ -124,7 +125,7 @@ def _experiment_text(arm: str, arms: Mapping[str, Arm], control: str, days: int,
     notes = [f"{crossed} customers of several arms left out"] if crossed else []
     shares = {key: share for key in (arm, control) if (share := heavy_tail(arms[key])) is not None}
     notes += [
-        f"one customer is {share:.0%} of the revenue of {key!r}: the interval depends on few customers"
+        f"one customer is {percent(share)} of the revenue of {key!r}: the interval depends on few customers"
         for key, share in shares.items()
     ]
     return "; ".join([f"difference in mean net revenue per customer: {counts}", *notes])

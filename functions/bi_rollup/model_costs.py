@@ -8,6 +8,7 @@ from datetime import datetime
 from core.business.costs import UNALLOCATED
 from core.settings import ModelReturn
 from core.settings.business import BILLED_DOLLARS
+from core.text import money
 from functions.bi_rollup import costs, roi
 from functions.bi_rollup.rollup import Outside
 
@@ -69,6 +70,6 @@ def allocated(
     for name in names:
         part, basis = (shares[name], f"{shares[name]:.4g} {stated}") if name in shares else (left / len(others), equal)
         direct = billed.get(name, 0.0)
-        by_export = f"${direct:,.2f} by the billing export, and " if name in billed else ""
+        by_export = f"{money(direct)} by the billing export, and " if name in billed else ""
         found[name] = AllocatedCost(dollars=direct + rest * part, basis=f"{by_export}{basis}")
     return found

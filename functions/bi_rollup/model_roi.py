@@ -11,6 +11,7 @@ from datetime import datetime
 from core.business.interval import Interval
 from core.business.model_roi import ModelRoi, Verdict, model_roi
 from core.settings import ModelReturn, Returns, Settings
+from core.text import money
 from functions.bi_rollup.attributions import WINDOW, Attribution, from_orders, from_settings
 from functions.bi_rollup.local_days import instant
 from functions.bi_rollup.model_costs import AllocatedCost, costs_of_models
@@ -87,7 +88,7 @@ def _row(found: Attribution, cost: AllocatedCost | None, returns: Returns) -> Re
     if reason is None and dollars is None:
         reason = "no cost is known of it"
     elif reason is None and dollars is not None and dollars <= 0:
-        reason = f"its cost is not above 0: ${dollars:,.2f}"
+        reason = f"its cost is not above 0: {money(dollars)}"
     given = returns.models.get(found.model, ModelReturn())
     known = None
     if reason is None and found.revenue is not None and dollars is not None:

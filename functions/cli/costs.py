@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from core.errors import AiaError, SettingsError
+from core.text import money
 from functions.cli import options
 from functions.cli.api import HELP, Json, RefusedError, call, login
 from functions.cli.screen import print_table, table_of
@@ -115,7 +116,7 @@ def _scan(one: Json) -> tuple[str, ...]:
 
 
 def _dollars(value: float | None) -> str:
-    return "not known" if value is None else f"{value:,.2f}"
+    return "not known" if value is None else money(value)
 
 
 def _state(one: Json) -> str:

@@ -93,7 +93,7 @@ def _impact(incident: Json) -> str:
         return f"{NOT_KNOWN}: no revenue is mapped to its targets"
     low, high = (number(impact[end], "dollars") for end in ("low", "high"))
     lost = f"; lost by orders: {loss['text']}" if loss else ""
-    return f"{_at_risk(impact['dollars_per_hour'])} (90 % interval {low} to {high}): {impact['reason']}{lost}"
+    return f"{_at_risk(impact['dollars_per_hour'])} (90% interval {low} to {high}): {impact['reason']}{lost}"
 
 
 def _conditions(incident: Json) -> Iterator[tuple[str, str]]:

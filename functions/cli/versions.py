@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from core.text import number
+from core.text import number, percent
 from functions.cli.api import Json, call
 from functions.cli.endpoints import path
 from functions.cli.screen import print_table, table_of
@@ -69,7 +69,7 @@ def _cells(version: Json, *, in_use: bool) -> list[str]:
 
 
 def _aliases(version: Json, *, in_use: bool) -> str:
-    told = [f"{one['alias']} {one['share']:g} %" for one in version["aliases"]]
+    told = [f"{one['alias']} {percent(one['share'] / 100)}" for one in version["aliases"]]
     return ", ".join(["in use", *told] if in_use else told) or _NONE
 
 

@@ -17,6 +17,7 @@ from core.drift import (
 )
 from core.drift.verdict import overall
 from core.settings import Model
+from core.text import percent
 from functions.adapters.columns import Columns
 from functions.drift_score.ports import Predictions
 from functions.drift_score.rows import beside
@@ -86,8 +87,8 @@ def top_segments(
         leading = {part.feature: part for part in reversed(attribute(profile, counts, by=by, report=report))}
         total = max(sum(part.rows for part in counts.values()), 1)
         texts = [
-            f"{part.share:.0%} of the drift of {feature.name} comes from {part.segment} "
-            f"({part.n_current / total:.0%} of the rows)"
+            f"{percent(part.share)} of the drift of {feature.name} comes from {part.segment} "
+            f"({percent(part.n_current / total)} of the rows)"
             for feature in report.ranked[:_MOST_CARRIED]
             if feature.drifted and feature.name != by and (part := leading[feature.name])
         ]

@@ -9,6 +9,7 @@ from core.performance.intervals import NOTHING
 from core.performance.judge import limited, of_accuracy, of_degradation, of_limits, worse_metrics
 from core.performance.labels import of_labels
 from core.settings import Model
+from core.text import percent
 from functions.adapters.columns import Columns
 from functions.adapters.ports import Data, Metrics
 from functions.drift_score.baseline import Baseline
@@ -146,10 +147,10 @@ def evidence(performance: Assessment) -> dict[str, str]:
     check = next((one for one in performance.against_estimate if one.metric == "accuracy"), None)
     found = {}
     if before.value is not None:
-        found["reference"] = f"{before.value:.1%} of {before.rows} labelled predictions were right then"
+        found["reference"] = f"{percent(before.value)} of {before.rows} labelled predictions were right then"
     if check and check.reference.value is not None and check.p_value is not None:
         found["expected"] = (
-            f"{check.reference.value:.1%} for the same predictions without labels (p {check.p_value:.2g})"
+            f"{percent(check.reference.value)} for the same predictions without labels (p {check.p_value:.2g})"
         )
     return found
 

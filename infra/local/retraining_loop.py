@@ -106,7 +106,7 @@ class RetrainingLoop:
         changes = self.warehouse.query(_CHANGES, model=MODEL)
         shares = {row["share"]: None for row in changes if row["alias"] == "challenger" and row["share"]}
         champion = version_in_use(self.warehouse, MODEL, self.clock())
-        passed = f", steps {', '.join(f'{share:.0f} %' for share in shares)}" if shares else ""
+        passed = f", steps {', '.join(f'{share:.0f}%' for share in shares)}" if shares else ""
         stage = self._stage()
         return f"{stage or 'not begun'}{passed}; champion now: {champion}", stage in _ENDED
 

@@ -145,9 +145,9 @@ class TestRollbackModel(ActionSuite, UndoSuite):
     def test_all_the_traffic_goes_to_the_model_deployed_before(self, world: EndpointWorld) -> None:
         plan = applied(world)
         assert world.split == {"20": 100}
-        assert plan.summary == "endpoint flights: traffic 100 % to flight-delay-2 (20)"
+        assert plan.summary == "endpoint flights: traffic 100% to flight-delay-2 (20)"
         shown = [f"{step.what}: {step.before} to {step.after}" for step in plan.steps]
-        assert shown == ["flight-delay-2 (20): 0 % to 100 %", "flight-delay-3 (30): 100 % to 0 %"]
+        assert shown == ["flight-delay-2 (20): 0% to 100%", "flight-delay-3 (30): 100% to 0%"]
 
     def test_what_is_canaried_counts_as_the_newest(self, world: EndpointWorld) -> None:
         world.server.set(traffic_split={"30": 5, "20": 45, "10": 50})

@@ -286,7 +286,7 @@ def test_who_has_the_session_of_the_local_system_acts_and_others_are_told_how(ni
 def test_an_action_that_waits_is_answered(night: PageFixture, label: str, verb: str) -> None:
     page = night.open()
     waits = page.get_by_role("region", name="Awaiting approval")
-    expect(waits).to_contain_text("traffic to model 6: 0 % → 100 %")
+    expect(waits).to_contain_text("traffic to model 6: 0% → 100%")
     waits.get_by_label(re.compile("^Note on")).fill("go")
     waits.get_by_role("button", name=label).click()
     saved(page)

@@ -275,7 +275,7 @@ def test_the_page_says_of_which_instant_its_data_is(viewer: PageFixture, prometh
     page = look(viewer)
     newest = max(end for _, _, end, _ in prometheus.asked)
     said = page.evaluate(
-        "(second) => new Date(1000 * second).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })",
+        "(second) => new Date(1000 * second).toLocaleTimeString('en-US', { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })",
         newest,
     )
     expect(page.locator("#updated")).to_have_text(f"as of {said}")

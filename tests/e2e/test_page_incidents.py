@@ -34,7 +34,7 @@ def test_an_incident_says_what_is_wrong_since_when_what_it_costs_who_has_it_and_
     page = night.open(f"incidents/{WORST}")
     expect(card(page).locator(".head .pill")).to_have_text(["critical", "open"])
     expect(card(page).get_by_role("heading", level=1)).to_have_text(
-        "churn is right in 71 % of its answers, 85 % are agreed on"
+        "churn is right in 71% of its answers, 85% are agreed on"
     )
     expect(fact(page, "Opened")).to_contain_text("14 minutes ago")
     expect(fact(page, "Impact")).to_contain_text("$4,200 an hour$3,100 to $5,300")
@@ -58,7 +58,7 @@ def test_the_timeline_says_why_in_plain_words_and_leads_to_the_report(night: Pag
     expect(card(page)).to_contain_text("because its kind is accuracy; raised to critical by the impact")
     report = card(page).get_by_role("link", name="Report as Markdown").get_attribute("href")
     answer = page.request.get(night.url + str(report))
-    assert answer.text().startswith("# Incident: churn is right in 71 %")
+    assert answer.text().startswith("# Incident: churn is right in 71%")
 
 
 def test_the_dearest_of_the_worst_is_on_top_and_the_total_at_risk_above_all(night: PageFixture) -> None:

@@ -37,7 +37,7 @@ def test_a_model_that_has_drifted_is_shown_with_its_history_versions_and_distrib
     expect(page.locator("[data-verdict='drift']")).to_contain_text("bad")
     expect(page.locator("[data-verdict='drift']")).to_contain_text("735 rows")
     expect(page.locator("[data-verdict='performance']")).to_contain_text("640 labels")
-    expect(page.locator(".facts")).to_contain_text("9, step, 5 % of the traffic")
+    expect(page.locator(".facts")).to_contain_text("9, step, 5% of the traffic")
     expect(page.locator("#charts [role='img']")).to_have_count(3)
     expect(page.locator("#charts")).to_contain_text("In use: 7 since")
     link = page.locator("#incidents a").first
@@ -50,7 +50,7 @@ def test_a_model_that_has_drifted_is_shown_with_its_history_versions_and_distrib
     expect(age).to_contain_text("Strength 0.41 sd, threshold 0.07 sd")
     expect(age.get_by_role("img")).to_have_attribute(
         "aria-label",
-        "age: below 20: reference 1%, now 0.3%; 20 to 29: reference 30%, now 11.4%; 30 to 39: reference 40%, now 21.4%; "
+        "age: below 20: reference 1%, now 0.29%; 20 to 29: reference 30%, now 11.4%; 30 to 39: reference 40%, now 21.4%; "
         "40 to 49: reference 25%, now 45.7%; 50 and above: reference 4%, now 21.1%",
     )
     expect(age).to_contain_text("Missing: 0% in the reference, 4.8% now")

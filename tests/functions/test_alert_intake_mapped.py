@@ -25,9 +25,9 @@ BODY = {
                 "disk": "sda",
                 "state": "BROKEN",
                 "level": "1",
-                "text": "98 %",
+                "text": "98%",
             },
-            {"rule": "full", "device": {"name": "web-1"}, "disk": "sdb", "state": "FINE", "level": "2", "text": "12 %"},
+            {"rule": "full", "device": {"name": "web-1"}, "disk": "sdb", "state": "FINE", "level": "2", "text": "12%"},
         ],
     },
 }
@@ -50,7 +50,7 @@ def test_the_mapping_of_the_guide_reads_what_it_says() -> None:
     assert world.send(json.dumps(BODY).encode(), "/acme").json == {"accepted": 2, "parked": 0, "ignored": 0}
     full, fine = world.findings()
     assert (full.target, full.status, full.severity) == ("host/web-1", Status.FIRING, Severity.CRITICAL)
-    assert (full.source, full.summary) == ("acme", "full on web-1: 98 %")
+    assert (full.source, full.summary) == ("acme", "full on web-1: 98%")
     assert (fine.status, fine.severity) == (Status.RESOLVED, Severity.ERROR)
     assert full.condition != fine.condition
     assert full.observed_at == NOW

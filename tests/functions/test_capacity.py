@@ -78,7 +78,7 @@ def test_a_leak_is_a_finding_before_the_limit_is_reached_and_an_error_at_it() ->
     story = Story().tick(0)
     [finding] = story.outside.published
     assert (finding.condition, finding.severity) == ("service/api:capacity_limit_api_memory", Severity.WARNING)
-    assert finding.summary == "api-memory: reaches 100 bytes within 45 min, 80 % sure; now 95 bytes"
+    assert finding.summary == "api-memory: reaches 100 bytes within 45 min, 80% sure; now 95 bytes"
     assert story.shown["forecast"]["minutes"] == 45
     story.tick(9)
     assert story.findings[1:] == [("service/api:capacity_limit_api_memory", Status.FIRING, Severity.ERROR)]

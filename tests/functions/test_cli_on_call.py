@@ -37,7 +37,7 @@ def ids(*arguments: str) -> list[str]:
 def test_the_incidents_that_are_not_over_are_listed_with_what_they_cost_and_who_has_them(url: str) -> None:
     table = said("incidents")
     assert (
-        "│ critical │ 14 min │ churn is right in 71 % of its answers, 85 % are agreed on │ nobody │ "
+        "│ critical │ 14 min │ churn is right in 71% of its answers, 85% are agreed on │ nobody │ "
         f"│ open │ $4,200/h │ {CHURN} │ │" in table
     )
     assert "PSI 0.61 │ Grace │ │ acknowledged │ $600/h │" in table
@@ -95,12 +95,12 @@ def test_an_incident_of_which_only_the_history_tells_has_no_known_owner(url: str
 def test_an_incident_is_shown_on_a_screen(url: str) -> None:
     text = said("incidents", "show", CHURN)
     for part in (
-        "critical open: churn is right in 71 % of its answers, 85 % are agreed on",
+        "critical open: churn is right in 71% of its answers, 85% are agreed on",
         " UTC (14 min ago)",
-        "At risk $4,200/h (90 % interval $3,100 to $5,300): stream/retention: half of $6,000 an hour",
-        "What model/churn: churn is right in 71 % of its answers, 85 % are agreed on. Observed 71 %: 16 % below the threshold",
+        "At risk $4,200/h (90% interval $3,100 to $5,300): stream/retention: half of $6,000 an hour",
+        "What model/churn: churn is right in 71% of its answers, 85% are agreed on. Observed 71%: 16% below the threshold",
         f"Runbook {url}/runbooks/models.md#accuracy",
-        f"awaiting approval (needs approval), endpoint churn: 100 % of the traffic from model 7 back to model 6; aia actions approve '{ACTION}'",
+        f"awaiting approval (needs approval), endpoint churn: 100% of the traffic from model 7 back to model 6; aia actions approve '{ACTION}'",
         f"To take it aia ack {CHURN}",
         "Who has it nobody",
         "Who was told technical, log, ada; reached: technical (tier 2)",

@@ -89,7 +89,7 @@ def test_the_bars_on_the_page_are_the_bins_of_the_report(tmp_path: Path) -> None
     path = tmp_path / "page.html"
     assert drift(old, new, "--html", path).exit_code == 0
     source = path.read_text(encoding="utf-8")
-    assert re.findall(r"<title>(.*?)</title>", source)[1:] == ["up to 0: 75 % → 25 %", "1 and above: 25 % → 75 %"]
+    assert re.findall(r"<title>(.*?)</title>", source)[1:] == ["up to 0: 75% → 25%", "1 and above: 25% → 75%"]
     figure = source[source.index("<figure") : source.index("</figure>")]
     heights = re.findall(r'<rect class="(ref|cur)".*?height="([\d.]+)"', figure)
     assert heights == [("ref", "93.75"), ("cur", "31.25"), ("ref", "31.25"), ("cur", "93.75")]  # the axis ends at 80 %

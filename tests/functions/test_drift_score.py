@@ -296,7 +296,7 @@ def test_accuracy_counts_the_labels_that_had_arrived_by_the_tick(world: World) -
     assert world.metrics.values["aia_model_accuracy_ratio", "delay"] == pytest.approx(0.7)
     [finding] = world.bus.findings("accuracy_below_floor")
     assert (finding.status, finding.severity, finding.threshold) == (Status.FIRING, Severity.CRITICAL, 0.85)
-    assert finding.summary == "delay: accuracy 70.0% (65.3% to 74.3%) on 400 labelled predictions, floor 85.0%"
+    assert finding.summary == "delay: accuracy 70% (65.3% to 74.3%) on 400 labelled predictions, floor 85%"
 
 
 def test_no_labels_are_no_accuracy(world: World) -> None:

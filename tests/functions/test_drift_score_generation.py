@@ -165,7 +165,7 @@ def test_a_measure_beyond_its_limit_is_a_finding_until_it_is_within(world: World
     )
     found = after(world, chat, refused=0.05)
     limit = found["generation_beyond_limit"]
-    assert limit.summary.endswith(f"on {REQUESTS} requests, ceiling 2.0%")
+    assert limit.summary.endswith(f"on {REQUESTS} requests, ceiling 2%")
     assert (limit.threshold, list(limit.evidence)) == (0.02, ["Refusal ratio", "reason"])
     load(world.client, TABLE, requests(REQUESTS, TICK + DAY, seed=3, refused=0.002))
     world.tick(TICK + DAY)

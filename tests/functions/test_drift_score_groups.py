@@ -57,7 +57,7 @@ def test_a_gap_that_is_too_large_is_stored_shown_measured_told_and_ends(world: W
         (1, Status.FIRING),
         (2, Status.RESOLVED),
     ]
-    assert " and AA (carrier), at most 10.0% is allowed" in found[0].summary
+    assert " and AA (carrier), at most 10% is allowed" in found[0].summary
     assert (found[0].threshold, found[0].unit) == (0.1, "ratio")
     fair, unequal = groups(world, 0), groups(world, 1)
     assert set(fair) == {"UA", "DL", "AA", None}

@@ -57,8 +57,8 @@ def test_issues_of_columns_become_one_finding_that_names_each(world: World) -> N
     world.tick()
     [finding] = world.bus.findings("data_quality")
     assert (finding.status, finding.severity, finding.value) == (Status.FIRING, Severity.WARNING, 2.0)
-    assert finding.summary.startswith("delay: 2 data quality issues; first, temperature: 25.0% of the rows are missing")
-    assert finding.evidence["carrier"].startswith("20.0% of the rows are of unknown categories")
+    assert finding.summary.startswith("delay: 2 data quality issues; first, temperature: 25% of the rows are missing")
+    assert finding.evidence["carrier"].startswith("20% of the rows are of unknown categories")
     assert finding.evidence["carrier"].endswith("(ZZ)")
     assert finding.runbook == "models.md#data_quality"
     assert issues(world) == {"missing": 1, "new_category": 1}
@@ -159,7 +159,7 @@ def test_what_windows_of_the_reference_show_as_well_is_no_news(world: World) -> 
     assert world.bus.findings("data_quality") == []
     world.tick(TICK + DAY)
     [finding] = world.bus.findings("data_quality")
-    assert finding.summary.startswith("delay: distance: 100.0% of the rows are missing")
+    assert finding.summary.startswith("delay: distance: 100% of the rows are missing")
     assert finding.severity is Severity.ERROR
 
 

@@ -244,4 +244,4 @@ def test_a_ranking_model_is_measured_by_query(world: World) -> None:
     assert statuses(world, "performance_beyond_limit") == statuses(world, "performance_degraded") == firing
     assert measured(world, 0)["ndcg"]["value"] == pytest.approx(measured(world, 0)["ndcg"]["reference"], abs=0.03)
     assert measured(world, 0)["ndcg"]["n_labels"] == 1200
-    assert world.bus.findings("performance_beyond_limit")[0].summary.endswith("on 150 queries, floor 80.0%")
+    assert world.bus.findings("performance_beyond_limit")[0].summary.endswith("on 150 queries, floor 80%")

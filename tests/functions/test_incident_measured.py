@@ -74,7 +74,7 @@ def test_the_message_says_what_is_at_risk_and_by_what_it_was_measured() -> None:
     setup = measured()
     setup.give(CRITICAL)
     assert fact(setup, "Impact") == (
-        "$1,000 an hour at risk ($800 to $1,300): stream/shop: 25 % of $4,000 an hour"
+        "$1,000 an hour at risk ($800 to $1,300): stream/shop: 25% of $4,000 an hour"
         " (usual for Saturday 09:00 UTC from the last 8 weeks of orders of shop)"
     )
     found = setup.incident()
@@ -96,7 +96,7 @@ def test_without_a_recent_measurement_the_settings_count_and_the_message_says_so
         publish(setup, usual(4000.0, setup.world.now - age))
     setup.give(CRITICAL)
     assert fact(setup, "Impact") == (
-        "$100 an hour at risk ($75 to $125): stream/shop: 25 % of $400 an hour"
+        "$100 an hour at risk ($75 to $125): stream/shop: 25% of $400 an hour"
         " (settings; the usual revenue of its orders is not known)"
     )
 

@@ -190,7 +190,7 @@ def test_traffic_that_somebody_else_moved_is_not_promoted_over_and_can_be_rolled
     run(world, hours=2)
     server.set(traffic_split={"17": 50, "18": 50})
     run(world, first=2, hours=40)
-    assert record(world).waits == "somebody else moved the traffic: it must be 7: 95 %, 8: 5 %, got 7: 50 %, 8: 50 %"
+    assert record(world).waits == "somebody else moved the traffic: it must be 7: 95%, 8: 5%, got 7: 50%, 8: 50%"
     assert split(server) == {"7": 50, "8": 50}
     give(world, SHADOWED, command(Verb.ROLL_BACK, world.now))
     assert (split(server), world.holders()["champion"]) == ({"7": 100}, ("7", 100))

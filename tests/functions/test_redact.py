@@ -230,7 +230,7 @@ def test_other_names_are_shown(name: str) -> None:
     "text",
     [
         "prompt_tokens: 100.0% of the rows are missing, at most 6.6% is usual",
-        "key: 12 % of the rows",
+        "key: 12% of the rows",
         "completion_tokens: 0.57 sd up",
         "maxTokens: 3.4% of the rows",
     ],

@@ -87,7 +87,7 @@ def test_versions_are_shown_with_their_metrics_aliases_and_who_asked(url: str) -
         "2026-04-02 to 2026-06-01",
         "auc 0.75 (0.73 to 0.77)",
         "person:ann",
-        "challenger 5 %",
+        "challenger 5%",
         "models:/delay/2",
     ]
     assert (seven[0], seven[4], seven[5]) == ("7", "not known", "in use")

@@ -212,9 +212,7 @@ def test_costs_have_their_arithmetic_or_are_not_known() -> None:
     [unknown] = chapter("What it costs")
     assert unknown.text == "at risk: not known"
     orders = OrdersAtRisk(orders="shop", share=0.25, dollars=500)
-    impact = Impact(
-        dollars_per_hour=500, low=375, high=625, targets=(), reason="shop: 25 % of $2,000", orders=(orders,)
-    )
+    impact = Impact(dollars_per_hour=500, low=375, high=625, targets=(), reason="shop: 25% of $2,000", orders=(orders,))
     loss = MeasuredLoss(
         dollars=90,
         low=80,
@@ -228,8 +226,8 @@ def test_costs_have_their_arithmetic_or_are_not_known() -> None:
         final=False,
     )
     risk, shop, lost = chapter("What it costs", impact=impact, given={"loss": loss})
-    assert risk == Link(text="at risk: $500 an hour, 90 % interval $375 to $625", why="shop: 25 % of $2,000")
-    assert shop == Link(text="orders of shop: $500 an hour", why="25 % of what is usual")
+    assert risk == Link(text="at risk: $500 an hour, 90% interval $375 to $625", why="shop: 25% of $2,000")
+    assert shop == Link(text="orders of shop: $500 an hour", why="25% of what is usual")
     assert lost.text.startswith("lost by orders: $90")
 
 

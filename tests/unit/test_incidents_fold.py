@@ -116,7 +116,7 @@ def test_a_second_condition_that_is_worse_escalates_and_leads() -> None:
 
 def test_of_two_that_are_equally_severe_what_is_wrong_gives_the_title_and_not_what_only_changed() -> None:
     drift = finding_at(0, summary="2 of 3 features drifted", evidence={"psi": "0.6"})
-    accuracy = finding_at(15, kind="accuracy", summary="28 % of the answers are right")
+    accuracy = finding_at(15, kind="accuracy", summary="28% of the answers are right")
     for findings in ([drift, accuracy], [replace(accuracy, observed_at=drift.observed_at), drift]):
         state, _, _ = play(findings)
         incident = incident_of(state)

@@ -87,7 +87,7 @@ def test_a_fault_puts_at_risk_what_needs_it_over_the_worst_way() -> None:
     found = at_risk(("table/t", Severity.CRITICAL))
     assert found.dollars_per_hour == pytest.approx(1000 + 0.5 * 800)
     assert found.targets == ("model/m", "page/p")
-    assert found.reason == "model/m: 100 % of $1,000 an hour (settings); page/p: 50 % of $800 an hour (settings)"
+    assert found.reason == "model/m: 100% of $1,000 an hour (settings); page/p: 50% of $800 an hour (settings)"
 
 
 def test_each_earner_counts_once_however_much_fires() -> None:
@@ -115,7 +115,7 @@ def test_what_was_measured_is_preferred_with_its_own_interval() -> None:
     assert found.low == pytest.approx(1000 - math.hypot(100, 400))
     assert found.high == pytest.approx(1000 + math.hypot(300, 400))
     assert found.reason.startswith(
-        "model/m: 100 % of $600 an hour (usual of orders of shop); page/p: 50 % of $800 an hour (settings)"
+        "model/m: 100% of $600 an hour (usual of orders of shop); page/p: 50% of $800 an hour (settings)"
     )
     assert found.orders == (OrdersAtRisk("shop", 1.0, 600.0),)
 
@@ -129,7 +129,7 @@ def test_what_only_a_measurement_knows_counts_too() -> None:
 def test_settings_count_where_orders_are_not_known_and_the_reason_says_so() -> None:
     found = at_risk(("page/p", Severity.CRITICAL), measured={"page/p": ()})
     assert found.dollars_per_hour == pytest.approx(800)
-    assert found.reason == "page/p: 100 % of $800 an hour (settings; the usual revenue of its orders is not known)"
+    assert found.reason == "page/p: 100% of $800 an hour (settings; the usual revenue of its orders is not known)"
     assert found.orders == ()
 
 
@@ -137,7 +137,7 @@ def test_what_is_neither_measured_nor_in_the_settings_is_named_as_not_known() ->
     firing = [("model/m", Severity.CRITICAL), ("page/p", Severity.CRITICAL)]
     found = estimate_impact(firing, CHAIN, {"model/m": REVENUE["model/m"]}, POLICY, {"page/p": ()})
     assert found is not None
-    assert found.reason == "model/m: 100 % of $1,000 an hour (settings); not known of page/p"
+    assert found.reason == "model/m: 100% of $1,000 an hour (settings); not known of page/p"
     assert estimate_impact([("page/p", Severity.CRITICAL)], CHAIN, {}, POLICY, {"page/p": ()}) is None
 
 
@@ -149,10 +149,10 @@ def test_orders_of_several_targets_count_once_with_the_worst_share() -> None:
     assert found.orders == (OrdersAtRisk("shop", 1.0, 600.0), OrdersAtRisk("app", 0.5, 50.0))
     assert found.targets == ("model/m", "page/p")
     assert found.reason == (
-        "model/m: 100 % of $600 an hour (usual of orders of shop); page/p: 50 % of $100 an hour (usual of orders of app)"
+        "model/m: 100% of $600 an hour (usual of orders of shop); page/p: 50% of $100 an hour (usual of orders of app)"
     )
     alone = at_risk(("page/p", Severity.CRITICAL), measured=measured)
-    assert alone.reason == "page/p: 100 % of $700 an hour (usual of orders of shop, app)"
+    assert alone.reason == "page/p: 100% of $700 an hour (usual of orders of shop, app)"
 
 
 def test_the_largest_share_that_was_at_risk_is_kept_for_the_loss() -> None:
@@ -198,7 +198,7 @@ def test_only_the_most_at_risk_are_named() -> None:
     assert found is not None
     assert len(found.targets) == TARGETS_LIMIT
     assert found.targets[0] == "page/8"
-    assert found.reason.endswith("page/6: 100 % of $600 an hour (settings); and 5 more")
+    assert found.reason.endswith("page/6: 100% of $600 an hour (settings); and 5 more")
 
 
 @given(FIRING, EDGES, EARNS, MEASURES, st.randoms())

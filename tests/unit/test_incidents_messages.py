@@ -54,8 +54,8 @@ def test_a_new_incident_says_what_since_when_what_it_costs_and_what_to_do() -> N
     (message,) = played.messages
     assert lines(played) == [
         "New: model/m, severity error, firing since 2026-01-02 09:00 UTC.",
-        "Observed: 61 %, 3.0 times the threshold of 20 %.",
-        "Impact: $1,100 an hour at risk ($905 to $1,295): model/m: 50 % of $1,200 an hour (settings); stream/s: 25 % of $2,000 an hour (settings)",
+        "Observed: 61%, 3.0 times the threshold of 20%.",
+        "Impact: $1,100 an hour at risk ($905 to $1,295): model/m: 50% of $1,200 an hour (settings); stream/s: 25% of $2,000 an hour (settings)",
         "Next step: acknowledge, then follow docs/runbooks/models.md#drift",
         "Evidence: departure_delay: PSI 0.61",
         "Evidence: hour: PSI 0.3",
@@ -275,11 +275,11 @@ def test_numbers_are_put_in_words() -> None:
     assert comparison(0.2, 0.2) == "Observed 0.2: about the threshold of 0.2."
     assert comparison(float("inf"), 1.0) == ""
     assert comparison(1.0, float("nan")) == "Observed 1."
-    assert comparison(1e308, 1.0, "seconds") == "Observed 1e+308 s: 1e+308 times the threshold of 1 s."
+    assert comparison(1e308, 1.0, "seconds") == "Observed 1e308 s: 1e308 times the threshold of 1 s."
     assert comparison(999e12, 1.0) == "Observed 999,000,000,000,000: 999,000,000,000,000.0 times the threshold of 1."
     assert comparison(-1.0, 2.0, "days") == "Observed -1 days; the threshold is 2 days."
-    assert number(0.5, "dollars") == "$0.5"
-    assert comparison(1.5, 1.0) == "Observed 1.5: 50 % above the threshold of 1."
+    assert number(0.5, "dollars") == "$0.50"
+    assert comparison(1.5, 1.0) == "Observed 1.5: 50% above the threshold of 1."
     assert duration(timedelta()) == "0 s"
     assert duration(timedelta(days=1, minutes=3)) == "1 d"
     assert impact_text(None) == ""

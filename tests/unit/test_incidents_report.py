@@ -94,7 +94,7 @@ APPLIED = ActionDecision(
     stage=Stage.APPLIED,
     reason="within_limits",
     at=NINE + timedelta(minutes=9),
-    plan="100 % back to 6",
+    plan="100% back to 6",
     detail="done",
     by="ada",
 )
@@ -161,8 +161,8 @@ def test_the_summary_says_what_is_known() -> None:
         "Time to acknowledge": "4 min",
         "Time to resolve": "1 h 30 min",
         "Ended by": "people",
-        "Impact": "\\$1,200 (90 % interval \\$900 to \\$1,500) an hour: model/m earns",
-        "Estimated loss": "\\$1,800 (90 % interval \\$1,350 to \\$2,250):"
+        "Impact": "\\$1,200 (90% interval \\$900 to \\$1,500) an hour: model/m earns",
+        "Estimated loss": "\\$1,800 (90% interval \\$1,350 to \\$2,250):"
         " the impact by the hour while it fired, until the resolution",
     }
 
@@ -219,9 +219,9 @@ def test_it_says_what_ended_the_incident(changed: dict[str, Any], by: str) -> No
     [
         (
             {"mitigated_at": NINE + timedelta(minutes=30)},
-            "600 (90 % interval $450 to $750): until the mitigation",
+            "600 (90% interval $450 to $750): until the mitigation",
         ),
-        ({"resolved_at": None}, "3,600 (90 % interval $2,700 to $4,500): so far"),
+        ({"resolved_at": None}, "3,600 (90% interval $2,700 to $4,500): so far"),
         (
             {
                 "loss": 1000.0,
@@ -229,13 +229,13 @@ def test_it_says_what_ended_the_incident(changed: dict[str, Any], by: str) -> No
                 "loss_high": 1100.0,
                 "loss_until": NINE + timedelta(minutes=60),
             },
-            "1,600 (90 % interval $1,350 to $1,850): until the resolution",
+            "1,600 (90% interval $1,350 to $1,850): until the resolution",
         ),
         (
             {"impact": None, "loss": 10.0, "loss_low": 9.0, "loss_high": 11.0},
-            "10 (90 % interval $9 to $11): until the resolution",
+            "10 (90% interval $9 to $11): until the resolution",
         ),
-        ({"resolved_at": NINE - timedelta(minutes=1)}, "0 (90 % interval $0 to $0): until the resolution"),
+        ({"resolved_at": NINE - timedelta(minutes=1)}, "0 (90% interval $0 to $0): until the resolution"),
     ],
 )
 def test_the_loss_counts_the_time_until_it_stopped_hurting(changed: dict[str, Any], loss: str) -> None:
@@ -293,7 +293,7 @@ def test_what_was_noticed_is_told_with_value_and_threshold() -> None:
     assert section(made(), "Findings") == [
         "| Target | Kind | Last status | Observed | Source | Value and threshold | Summary | Evidence |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
-        "| model/m | drift | error, resolved | 2026-01-02 09:30 UTC | drift_score | Observed 61 %: 3.0 times the threshold of 20 %. | departure_delay drifted | hour: PSI 0.3; wind: PSI 0.2 |",
+        "| model/m | drift | error, resolved | 2026-01-02 09:30 UTC | drift_score | Observed 61%: 3.0 times the threshold of 20%. | departure_delay drifted | hour: PSI 0.3; wind: PSI 0.2 |",
     ]
 
 
@@ -302,8 +302,8 @@ def test_what_was_done_by_itself_is_told_in_order() -> None:
     assert section(made(INCIDENT, APPLIED, planned), "Automated actions") == [
         "| Time | Action | Target | Mode | Decision | IncidentReason | Plan and result | By |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
-        "| 2026-01-02 09:09 UTC | shift_traffic | model/m | act | planned | within limits | 100 % back to 6 | - |",
-        "| 2026-01-02 09:09 UTC | shift_traffic | model/m | act | applied | within limits | 100 % back to 6; done | ada |",
+        "| 2026-01-02 09:09 UTC | shift_traffic | model/m | act | planned | within limits | 100% back to 6 | - |",
+        "| 2026-01-02 09:09 UTC | shift_traffic | model/m | act | applied | within limits | 100% back to 6; done | ada |",
     ]
 
 

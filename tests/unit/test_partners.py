@@ -62,8 +62,8 @@ def test_what_is_not_limited_is_not_judged_and_one_condition_watches_for_no_verd
 
 def test_a_verdict_says_what_was_measured() -> None:
     [errors, slow, _] = observations(replace(BANK, severity=Severity.CRITICAL), CALLS, AT, any_calls=True)
-    assert errors.verdict.summary == "bank: 99.00% of 100 calls in an hour succeeded, at least 99.00% must"
+    assert errors.verdict.summary == "bank: 99% of 100 calls in an hour succeeded, at least 99% must"
     assert (errors.verdict.value, errors.verdict.threshold, errors.verdict.unit) == (0.99, 0.99, "ratio")
-    assert slow.verdict.summary == "bank: 95 % of 100 calls in an hour took at most 2 s, the limit is 2 s"
+    assert slow.verdict.summary == "bank: 95% of 100 calls in an hour took at most 2 s, the limit is 2 s"
     assert (errors.spec.target, errors.verdict.severity) == ("partner/bank", Severity.CRITICAL)
     assert errors.spec.runbook == "business.md#partner_errors"

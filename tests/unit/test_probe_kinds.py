@@ -50,22 +50,22 @@ def limit(probe: Probe, **measures: float) -> Any:
 @pytest.mark.parametrize(
     ("probe", "measures", "outcome", "summary"),
     [
-        (DATABASE, {"replication_lag": 30, "connections": 0.5}, "good", "at most 30 seconds, got 30"),
+        (DATABASE, {"replication_lag": 30, "connections": 0.5}, "good", "at most 30 s, got 30 s"),
         (
             DATABASE,
             {"replication_lag": 31, "connections": 0.5},
             "bad",
-            "replication lag must be at most 30 seconds, got 31",
+            "replication lag must be at most 30 s, got 31 s",
         ),
         (
             DATABASE,
             {"replication_lag": 31, "connections": 0.99},
             "bad",
-            "connections in use must be at most 0.8, got 0.99",
+            "connections in use must be at most 80%, got 99%",
         ),
-        (DATABASE, {"connections": 0.1}, "good", "got 0.1"),
-        (CACHE, {"memory": 0.5, "hit_ratio": 0.4}, "bad", "hit ratio must be at least 0.5, got 0.4"),
-        (CACHE, {"memory": 0.5, "hit_ratio": 0.0}, "bad", "hit ratio must be at least 0.5, got 0"),
+        (DATABASE, {"connections": 0.1}, "good", "got 10%"),
+        (CACHE, {"memory": 0.5, "hit_ratio": 0.4}, "bad", "hit ratio must be at least 50%, got 40%"),
+        (CACHE, {"memory": 0.5, "hit_ratio": 0.0}, "bad", "hit ratio must be at least 50%, got 0%"),
         (QUEUE, {"messages": 1, "age": 900}, "bad", "messages must be at most 0 messages, got 1"),
         (QUEUE, {"messages": 0, "age": 900}, "good", "got 0"),
     ],

@@ -26,7 +26,7 @@ def write(facts: Facts) -> SectionDocument:
         unit="dollars",
         query=FORECAST_TOTAL.name,
         at=made.made_at,
-        basis="Forecast of the total of 30 days, with its own 90 % prediction interval.",
+        basis="Forecast of the total of 30 days, with its own 90% prediction interval.",
     )
     past = sum(row.dollars for row in facts.rows(REVENUE_DAYS) if -HORIZON * _DAY <= row.day - made.made_at < 0 * _DAY)
     before = Number(
@@ -74,7 +74,7 @@ def _error(facts: Facts, method: str) -> Number:
 
 
 def _coverage(facts: Facts) -> Number:
-    basis = f"Share of the totals within their 90 % interval. {_OVER}"
+    basis = f"Share of the totals within their 90% interval. {_OVER}"
     return Daily(facts).trend("aia_forecast_total_coverage_ratio", "ratio", basis, source=_ALL).now
 
 
@@ -110,7 +110,7 @@ def _table(facts: Facts) -> Table:
         rows=(
             ("Error of the forecasts", _error(facts, "forecast")),
             ("Error of the seasonal naive forecast", _error(facts, "seasonal_naive")),
-            ("Totals within the 90 % interval", _coverage(facts)),
+            ("Totals within the 90% interval", _coverage(facts)),
             ("Totals compared", _totals(facts)),
         ),
     )

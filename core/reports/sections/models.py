@@ -61,7 +61,7 @@ def _accuracy(row: ModelWeek) -> Number:
         high=row.accuracy_high,
         unit="ratio",
         query=MODELS.name,
-        basis="Share of correct predictions among those whose label has arrived, with its 95 % confidence interval.",
+        basis="Share of correct predictions among those whose label has arrived, with its 95% confidence interval.",
         at=row.window_end,
         reason="no labels arrived",
     )

@@ -22,10 +22,10 @@ _REST = "other sources"
 _WEEK = 7
 _BASIS = "Sum over the days of the week, net of refunds, each order once."
 _NOTE = (
-    "Expected revenue is the forecast for the whole week from the days before it. A difference within its 90 %"
+    "Expected revenue is the forecast for the whole week from the days before it. A difference within its 90%"
     " prediction interval is no headline."
 )
-_EXPECTED = "Forecast of the week's total, from the days before the week alone, with its 90 % prediction interval."
+_EXPECTED = "Forecast of the week's total, from the days before the week alone, with its 90% prediction interval."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +169,7 @@ def _statement(line: _Line) -> Statement:
 def _table(lines: Sequence[_Line]) -> Table:
     return Table(
         title="Revenue by source",
-        columns=("Source", "Week", "Expected (90 % interval)", "Week before", "Change"),
+        columns=("Source", "Week", "Expected (90% interval)", "Week before", "Change"),
         rows=tuple((line.name, _week(line), _expected(line), _before(line), _change(line)) for line in lines),
     )
 
@@ -182,7 +182,7 @@ def _chart(line: _Line, monday: date) -> Chart:
         empty = (None,) * (shown - _WEEK)
         made = line.expected
         mean, low, high = ((*empty, *map(float, of)) for of in (made.mean, made.low, made.high))
-        series.append(Series(name="Expected, with its 90 % interval", values=mean, low=low, high=high))
+        series.append(Series(name="Expected, with its 90% interval", values=mean, low=low, high=high))
     return Chart(
         title="Revenue by day, all sources ($)",
         kind="line",

@@ -8,7 +8,7 @@ from core.reports.queries import DAILY_METRICS
 from core.reports.section import Facts, Section
 
 _METRIC = "aia_stakeholder_satisfaction_ratio"
-_BASIS = "Weighted geometric mean of the scores of the group's indicators, 0 to 100 %, at the first tick of the day."
+_BASIS = "Weighted geometric mean of the scores of the group's indicators, 0 to 100%, at the first tick of the day."
 _GOOD, _LEAST = 0.6, 0.05
 """Below this the alert rule StakeholderSatisfactionLow fires."""
 

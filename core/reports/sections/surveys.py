@@ -32,7 +32,7 @@ _NPS = _Question(
     metric="aia_net_promoter_score",
     unit="",
     floor=0.0,
-    basis="Share of answers of 9 and 10 less that of 0 to 6, -100 to 100, with its 90 % interval.",
+    basis="Share of answers of 9 and 10 less that of 0 to 6, -100 to 100, with its 90% interval.",
 )
 _CSAT = _Question(
     name="csat",
@@ -40,7 +40,7 @@ _CSAT = _Question(
     metric="aia_csat_ratio",
     unit="ratio",
     floor=0.6,
-    basis="Share of answers of 4 and 5 of 5, with its 90 % interval.",
+    basis="Share of answers of 4 and 5 of 5, with its 90% interval.",
 )
 _QUESTIONS = (_NPS, _CSAT)
 
@@ -114,7 +114,7 @@ def _effect(score: _Score) -> float:
 
 def _table(scores: _Scores) -> Table:
     return Table(
-        title="NPS and CSAT by group, with 90 % intervals",
+        title="NPS and CSAT by group, with 90% intervals",
         columns=("Group", "NPS", "Answers", "CSAT", "Answers"),
         rows=tuple(
             (

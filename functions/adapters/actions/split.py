@@ -50,7 +50,7 @@ class SplitAction(ABC):
         return Plan(
             summary=f"endpoint {endpoint.display_name or short(endpoint.name)}: traffic {_split_text(after, names)}",
             steps=tuple(
-                Step(what=names[model], before=f"{before.get(model, 0)} %", after=f"{after.get(model, 0)} %")
+                Step(what=names[model], before=f"{before.get(model, 0)}%", after=f"{after.get(model, 0)}%")
                 for model in changed
             ),
             touched=1,
@@ -148,7 +148,7 @@ def _label(model: DeployedModel) -> str:
 
 
 def _split_text(split: Split, names: Mapping[str, str]) -> str:
-    return ", ".join(f"{share} % to {names[model]}" for model, share in sorted(split.items()))
+    return ", ".join(f"{share}% to {names[model]}" for model, share in sorted(split.items()))
 
 
 def _encode(split: Split) -> str:

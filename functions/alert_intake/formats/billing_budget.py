@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from core.events import Severity, Status
+from core.text import percent
 from functions.alert_intake import targets
 from functions.alert_intake.alert import UNENDED_FOR, Alert, Outcome, one
 from functions.alert_intake.format import Format
@@ -62,5 +63,5 @@ def _severity(exceeded: float | None) -> Severity:
 
 def _share(exceeded: float | None, forecast: float | None) -> str:
     if exceeded is None:
-        return "within all thresholds" if forecast is None else f"forecast to exceed {forecast:.0%}"
-    return f"more than {exceeded:.0%}"
+        return "within all thresholds" if forecast is None else f"forecast to exceed {percent(forecast)}"
+    return f"more than {percent(exceeded)}"

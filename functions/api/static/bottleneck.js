@@ -1,11 +1,12 @@
 // What bounds the newest successful run of a pipeline, and what a change of a stage would have saved: with its evidence, or not known.
 import { el } from "./dom.js";
+import { dollars } from "./format.js";
 import { took } from "./gantt.js";
 
 const CHANGES = { cache: "Reuse its cached result", parallel: "Start it in parallel", smaller_machine: "Use a smaller machine" };
 const isPossible = (saving) => saving.verdict === "possible";
-const money = (dollars) => (dollars === null ? "not known" : dollars.toLocaleString("en-US", { style: "currency", currency: "USD" }));
-const cost = (dollars) => (dollars === null ? "dollars not known" : money(dollars));
+const money = (saved) => (saved === null ? "not known" : dollars(saved));
+const cost = (saved) => (saved === null ? "dollars not known" : money(saved));
 
 function best(savings) {
   const possible = savings.find(isPossible);

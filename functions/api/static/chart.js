@@ -111,7 +111,7 @@ function axis(name, unit, whole, look, extra) {
     grid: { stroke: look.line, width: 1, ...(extra.log ? { filter: powers } : {}) },
     ...(extra.log ? { filter: powers } : {}),
     incrs: steps(unit, whole) ?? undefined,
-    values: (_, splits) => splits.map((one) => (one === null ? "" : text(one, unit, extra.log ? one : Math.max(...splits.map(Math.abs))))),
+    values: (_, splits, _axis, _space, step) => splits.map((one) => (one === null ? "" : text(one, unit, extra.log ? one : Math.max(...splits.map(Math.abs)), extra.log ? 0 : step))),
     size: (chart, values, at, cycle) => (cycle > 1 ? chart.axes[at]._size : widest(chart, values) + 14),
     ...extra.options,
   };

@@ -1,6 +1,6 @@
 // The features of a model, those that drifted most first: reference and current window as histograms in the same bins.
 import { el, svg } from "./dom.js";
-import { number, percent, when, words } from "./format.js";
+import { number, percent, plain, when, words } from "./format.js";
 
 const FIRST = 12;
 const HEIGHT = 60;
@@ -20,7 +20,7 @@ function shares(values) {
 }
 
 const isWhole = (edges) => edges.every(Number.isInteger);
-const spelt = (value) => (Number.isInteger(value) && Math.abs(value) < 1e15 ? value.toLocaleString() : number(value, 4));
+const spelt = (value) => (Number.isInteger(value) && Math.abs(value) < 1e15 ? plain(value) : number(value, 4));
 
 function between(edges, place) {
   const whole = isWhole(edges);

@@ -1,26 +1,73 @@
-// Numbers and instants as people read them, in the browser's own language, and in the zone that all of a page is in.
+// Numbers and instants as people read them, by the rules of core/text.py, and in the zone that all of a page is in.
 import { el } from "./dom.js";
-import { format } from "./zone.js";
+import { format, LOCALE } from "./zone.js";
 
 const instant = format({ dateStyle: "medium", timeStyle: "short" });
 const time = format({ timeStyle: "short" });
 const date = format({ dateStyle: "short" });
-const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
-const money = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
+const day = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", timeZone: "UTC" });
 
 export const when = (iso) => (iso ? instant.format(new Date(iso)) : "never");
 export const clock = (iso) => (date.format(new Date(iso)) === date.format(new Date()) ? time : instant).format(new Date(iso));
 // A day of a table begins at midnight of UTC, wherever the reader is.
 export const dayOf = (iso) => day.format(new Date(iso));
+
+const WHOLE = 1000; // from here on the digits behind the point say nothing
 const ENDLESS = 1e15; // from here on nobody counts the zeros
-export const number = (value, digits = 3) =>
-  value === null || value === undefined ? "–" : Number(value).toLocaleString(undefined, { maximumSignificantDigits: digits, ...(Math.abs(value) >= ENDLESS && { notation: "scientific" }) });
-export const percent = (value) =>
-  value === null || value === undefined ? "–" : value.toLocaleString(undefined, { style: "percent", maximumFractionDigits: 1 });
-export const seconds = (value) => (value === null || value === undefined ? "–" : value > 0 && value < 0.0005 ? "under 1 ms" : value < 1 ? `${Math.round(value * 1000)} ms` : `${number(value)} s`);
+const TINY = 1e-4;
+const SHORT = 1e5; // dollars that are shortened where there is little room
+const MOST = 8;
+const isKnown = (value) => value !== null && value !== undefined;
 // What rounds to zero has no sign.
 export const unsigned = (text) => text.replace(/^[-\u2212](?=[^1-9]*$)/, "");
-export const dollars = (value) => unsigned(money.format(value));
+export const plain = (value, options) => unsigned(value.toLocaleString(LOCALE, options));
+
+export function number(value, digits = 3) {
+  if (!isKnown(value)) return "–";
+  const size = Math.abs(value);
+  if (size === Infinity) return value > 0 ? "∞" : "-∞";
+  if (size >= ENDLESS || (size > 0 && size < TINY)) return Number(value).toExponential(2).replace(/\.?0*e\+?/, "e");
+  return plain(Number(value), size >= WHOLE ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: digits });
+}
+
+// Of what is not 0 or 100 it never says so.
+export function percent(ratio) {
+  if (!isKnown(ratio)) return "–";
+  const value = 100 * ratio;
+  const size = Math.abs(value);
+  let digits = (size >= 1 && size <= 99) || size >= 100 ? 1 : 2; // of what is nearly all, two count
+  const spelt = () => plain(value, { maximumFractionDigits: digits });
+  while (digits < MOST && ["0", "100", "-100"].includes(spelt()) && size !== 100 && size !== 0) digits += 1;
+  return `${spelt()}%`;
+}
+
+// Whole dollars from 100 on, cents below.
+export function dollars(value) {
+  const size = Math.abs(value);
+  const digits = size >= 99.995 || Number.isInteger(value) ? { maximumFractionDigits: 0 } : size < 0.01 ? { maximumSignificantDigits: 2 } : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+  return plain(value, { style: "currency", currency: "USD", ...digits });
+}
+
+// The same for an axis or a tile; `size` is the largest amount beside it.
+export function shortDollars(value, size = value) {
+  if (Math.abs(size) < SHORT) return dollars(value);
+  return plain(value, { style: "currency", currency: "USD", notation: "compact", minimumFractionDigits: 0, maximumFractionDigits: Math.abs(value) < 1e6 ? 1 : 2 });
+}
+
+const LENGTHS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+function length(seconds) {
+  const first = LENGTHS.findIndex(([size]) => seconds >= size);
+  const [[size, name], next] = [LENGTHS[first], LENGTHS[first + 1]];
+  const rest = next ? Math.floor((seconds % size) / next[0]) : 0;
+  return `${Math.floor(seconds / size)} ${name}${rest ? ` ${rest} ${next[1]}` : ""}`;
+}
+
+export function seconds(value) {
+  if (!isKnown(value)) return "–";
+  if (value > 0 && value < 0.0005) return "under 1 ms";
+  if (value > 0 && value < 0.9995) return `${Math.round(value * 1000)} ms`;
+  return value >= 120 && value < 1e9 ? length(value) : `${number(value)} s`;
+}
 export const words = (name) => String(name).replaceAll("_", " ").trim();
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 

@@ -24,7 +24,7 @@ function charts(data) {
   return [
     { title: "Share of features drifted", lines: [[line("drifted", "10^2.%"), data.drift]], without: "Drift is not known: no window was scored in this time." },
     {
-      title: measure ? `${measure.title}, with its 95 % interval` : "Performance", thresholds: measure ? limit(measure) : [], band: true,
+      title: measure ? `${measure.title}, with its 95% interval` : "Performance", thresholds: measure ? limit(measure) : [], band: true,
       lines: measure ? [[line(measure.title, unit), measure.value], [line("low", unit), measure.low], [line("high", unit), measure.high]] : [],
       without: "Performance is not known: no measure in this time.",
     },

@@ -1,6 +1,6 @@
 // The newest promotion of a model: how far the challenger has come, who has which traffic, what it waits for, and the newest look.
 import { el } from "./dom.js";
-import { number, plural, when, words } from "./format.js";
+import { number, percent, plural, when, words } from "./format.js";
 
 const TONES = { promoted: "good", rejected: "warning", stopped: "error", "rolled back": "error", replaced: "warning" };
 const known = (value) => value !== null && value !== undefined;
@@ -21,7 +21,7 @@ function bar(share) {
 
 const traffic = (shares) => el("ul", { class: "traffic", "aria-label": "Traffic" }, shares.map((one) =>
   el("li", {}, el("span", {}, `version ${one.version} (${one.alias})`),
-    bar(one.share), el("b", {}, `${number(one.share)} %`))));
+    bar(one.share), el("b", {}, percent(one.share / 100)))));
 
 export function promotion({ promotion: one, looks }) {
   if (!one) return [el("p", { class: "soft" }, "No version of this model was compared or promoted yet.")];

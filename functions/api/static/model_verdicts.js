@@ -1,6 +1,6 @@
 // What is concluded of a model now: good, bad or not known, with when and on how many rows it rests; and what the model is.
 import { el } from "./dom.js";
-import { clock, number, plural, when } from "./format.js";
+import { clock, number, percent, plural, when } from "./format.js";
 
 const OUTCOMES = { good: ["good", "good"], bad: ["error", "bad"], not_known: ["warning", "not known"] };
 
@@ -21,7 +21,7 @@ const holder = (versions, alias) => versions?.changes.find((one) => one.alias ==
 function challenger(versions) {
   const newest = holder(versions, "challenger");
   if (!newest?.version) return versions ? "none" : "not known";
-  return `${newest.version}, ${[newest.stage, `${number(newest.share)} % of the traffic`].filter(Boolean).join(", ")}`;
+  return `${newest.version}, ${[newest.stage, `${percent(newest.share / 100)} of the traffic`].filter(Boolean).join(", ")}`;
 }
 
 export function facts(model, versions) {

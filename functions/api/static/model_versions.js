@@ -1,6 +1,6 @@
 // The registered versions of a model, newest first: what they were trained on, how well they did, who asked, and where they are.
 import { el } from "./dom.js";
-import { dayOf, number, when } from "./format.js";
+import { dayOf, number, percent, when } from "./format.js";
 
 const WEB = /^https?:\/\//i;
 const unknown = () => el("span", { class: "soft" }, "not known");
@@ -21,7 +21,7 @@ const TONES = { champion: "good", challenger: "info" };
 
 function row(version, used) {
   const aliases = version.aliases.map((one) => el("span", { class: `pill ${TONES[one.alias] ?? "info"}`, title: `${when(one.changed_at)}, ${one.changed_by}: ${one.why}` },
-    one.alias === "challenger" ? `challenger ${number(one.share)} %` : one.alias));
+    one.alias === "challenger" ? `challenger ${percent(one.share / 100)}` : one.alias));
   const name = el("th", { scope: "row" }, version.version, " ", aliases.length ? aliases : version.version === used ? el("span", { class: "pill good" }, "in use") : "");
   if (version.fault) return el("tr", {}, name, el("td", {}, when(version.created_at)), el("td", { colspan: 5 }, version.fault));
   const metrics = Object.entries(version.metrics ?? {});
@@ -34,7 +34,7 @@ function row(version, used) {
     el("td", {}, registered(version)));
 }
 
-const TITLES = ["Version", "Registered", "Trained on", "Metrics (95 % interval)", "Asked by", "Run", "Registry"];
+const TITLES = ["Version", "Registered", "Trained on", "Metrics (95% interval)", "Asked by", "Run", "Registry"];
 
 export function versions(data) {
   if (!data.versions.length) return el("p", { class: "soft" }, "No version of this model is registered: which one is in use is not known.");

@@ -10,7 +10,7 @@ export const SLOWLY = 60000;
 const AGAIN = 5000;
 const HURRY = 1500;
 const SOON = 3000;
-const PAUSE = 5000;
+const PAUSE = 2000;
 
 const reasonOf = (error) => (error.name === "TimeoutError" ? "the request timed out" : error.message);
 

@@ -1,5 +1,5 @@
 import { el, svg } from "./dom.js";
-import { clock, seconds, span, when, words } from "./format.js";
+import { clock, percent, seconds, span, when, words } from "./format.js";
 
 function spark(history) {
   const top = Math.max(1e-6, ...history.map((one) => one.latency ?? 0));
@@ -9,14 +9,12 @@ function spark(history) {
     svg("path", { d: `M${points.map((point) => point.join(" ")).join("L")}` }));
 }
 
-const percent = (share, digits) => `${(100 * share).toFixed(digits)} %`;
-
 // The share of this month's checks that were good, and what is left of the error budget where there is an objective.
 function month(data) {
   if (data.month_availability == null) return null;
-  const left = data.budget == null ? null : data.budget > 0 ? `${percent(data.budget, 0)} of the error budget left` : "error budget spent";
+  const left = data.budget == null ? null : data.budget > 0 ? `${percent(data.budget)} of the error budget left` : "error budget spent";
   return el("div", { class: "row soft" },
-    el("span", {}, `${percent(data.month_availability, 2)} good this month`, data.objective != null && `, objective ${percent(data.objective, 2)}`),
+    el("span", {}, `${percent(data.month_availability)} good this month`, data.objective != null && `, objective ${percent(data.objective)}`),
     left && el("span", { class: "push" }, left));
 }
 
@@ -26,7 +24,7 @@ const COUNTS = ["messages"];
 // What the latest check measured besides the latency; the rest are shares.
 function measures(data) {
   const shown = Object.entries(data.measures ?? {}).map(([name, value]) =>
-    `${words(name)} ${SECONDS.includes(name) ? seconds(value) : COUNTS.includes(name) ? value : percent(value, 0)}`);
+    `${words(name)} ${SECONDS.includes(name) ? seconds(value) : COUNTS.includes(name) ? value : percent(value)}`);
   return shown.length > 0 && el("div", { class: "soft" }, shown.join(" · "));
 }
 

@@ -1,4 +1,6 @@
 // The data of a chart, as it is drawn: named, in a fixed order, stacked where the dashboard says so.
+import { LOCALE } from "./zone.js";
+
 export const named = (template, labels) =>
   (template ? template.replace(/\$\{([^}]+)\}/g, (_, name) => labels[name] ?? "") : Object.entries(labels).map(([name, value]) => `${name}=${value}`).join(", "))
     .trim().replace(/^[,:]\s*|\s*[,:]$/g, "") || "all";
@@ -6,7 +8,7 @@ export const named = (template, labels) =>
 // Words that have an order of their own; all others are in that of the alphabet.
 export const SEVERITIES = ["critical", "error", "warning", "info"];
 const RANKED = [...SEVERITIES, "low", "middle", "high"];
-const collator = new Intl.Collator(undefined, { numeric: true });
+const collator = new Intl.Collator(LOCALE, { numeric: true });
 const ranked = (name) => RANKED.indexOf(name);
 export const inOrder = (one, other) =>
   (ranked(one) >= 0 && ranked(other) >= 0 ? ranked(one) - ranked(other) : collator.compare(one, other));

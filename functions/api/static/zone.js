@@ -14,7 +14,8 @@ function kept() {
 
 export const zone = kept() === "UTC" ? "UTC" : local;
 const isUtc = zone === "UTC";
-export const format = (options, locale) => new Intl.DateTimeFormat(locale, { ...options, timeZone: zone });
+export const LOCALE = "en-US"; // of numbers and times, as of the words around them
+export const format = (options, locale = LOCALE) => new Intl.DateTimeFormat(locale, { hourCycle: "h23", ...options, timeZone: zone });
 const clock = format({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 export const clockOf = (instant = new Date()) => clock.format(instant);
 export const asOf = () => `as of ${clockOf()}`;

@@ -139,7 +139,7 @@ def _segments(comparison: Comparison, parts: tuple[SegmentDrift, ...]) -> str:
 
 
 def _segment(part: SegmentDrift) -> str:
-    share = minus(f"{100 * part.share:.0f} %")
+    share = minus(f"{100 * part.share:.0f}%")
     name = escape(show(part.segment, limit=60))
     return (
         f'<div class="row"><span class="name" title="{name}">{name}</span>{meter(part.share)}'

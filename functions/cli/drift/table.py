@@ -101,7 +101,7 @@ def _segments(comparison: Comparison) -> Table:
             table.add_row(
                 _outer("" if k else show(name), style="bold"),
                 Text(show(part.segment)),
-                Text(minus(f"{100 * part.share:.0f} %")),
+                Text(minus(f"{100 * part.share:.0f}%")),
                 Text(sd(part.strength)),
                 Text(f"{part.n_reference:,} → {part.n_current:,}"),
             )

@@ -64,11 +64,11 @@ def percent(share: float) -> str:
     """A share of the rows.
 
     >>> percent(0.123), percent(0.0004), percent(0.0), percent(1.0)
-    ('12.3 %', '< 0.1 %', '0 %', '100 %')
+    ('12.3%', '< 0.1%', '0%', '100%')
     """
     if 0 < share < _TINY:
-        return "< 0.1 %"
-    return f"{100 * share:.1f}".removesuffix(".0") + " %"
+        return "< 0.1%"
+    return f"{100 * share:.1f}".removesuffix(".0") + "%"
 
 
 def sd(strength: float) -> str:
@@ -120,7 +120,7 @@ def tail(feature: FeatureDrift) -> str:
     if not feature.tail.threshold:
         return means
     place = f"{'at or above' if feature.tail.upper else 'below'} {feature.tail.threshold}"
-    shares = f"{place}: {100 * feature.tail.reference:.2f} % → {100 * feature.tail.current:.2f} %"
+    shares = f"{place}: {100 * feature.tail.reference:.2f}% → {100 * feature.tail.current:.2f}%"
     return f"{shares}, {means}" if means else shares
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from html import escape
 
 from core.reports.document import Chart, Series, amount
+from core.text import short_money
 
 _HEIGHT, _WIDTH = 100.0, 100.0
 """Of the plot's own coordinates, which are stretched to its place."""
@@ -164,13 +165,15 @@ def _bar(value: float | None, place: int, largest: float, unit: str) -> str:
 def short(value: float, unit: str) -> str:
     """A value on an axis.
 
-    >>> short(25000.0, "dollars"), short(0.5, "ratio"), short(1500000.0, "")
-    ('$25k', '50 %', '1.5M')
+    >>> short(250000.0, "dollars"), short(0.5, "ratio"), short(1500000.0, "")
+    ('$250K', '50%', '1.5M')
     """
     if unit in ("ratio", "seconds"):
         return amount(value, unit)
+    if unit == "dollars":
+        return short_money(value)
     size = abs(value)
-    for limit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+    for limit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
         if size >= limit:
-            return f"{'-' if value < 0 else ''}{'$' if unit == 'dollars' else ''}{size / limit:.3g}{letter}"
+            return f"{'-' if value < 0 else ''}{size / limit:.3g}{letter}"
     return amount(value, unit)

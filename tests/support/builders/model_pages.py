@@ -142,7 +142,7 @@ def promotion(now: datetime) -> Data:
     """The document of a promotion that waits for its endpoint."""
     begun = begin(None, Entrant(model=MODEL.name, champion="8", version="9"), Promotion(), now - DAY).state
     step = replace(
-        begun, stage=PromotionStage.STEP, share=5, why="version 9: better, advantage 0.02; 5 % of the traffic"
+        begun, stage=PromotionStage.STEP, share=5, why="version 9: better, advantage 0.02; 5% of the traffic"
     )
     return record_data(
         Record(state=step, waits="version 9 (projects/p/locations/l/models/churn@9) has no replica on the endpoint")

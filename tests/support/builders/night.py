@@ -22,10 +22,10 @@ def fill(office: ApiFixture, now: datetime) -> None:
         "model-flight-delay-20261123-aaaa0002", "retrain_model", "model/flight-delay", ago(minutes=40)
     )
     plan = Plan(
-        summary="endpoint churn: 100 % of the traffic from model 7 back to model 6",
+        summary="endpoint churn: 100% of the traffic from model 7 back to model 6",
         steps=(
-            Step(what="traffic to model 6", before="0 %", after="100 %"),
-            Step(what="traffic to model 7", before="100 %", after="0 %"),
+            Step(what="traffic to model 6", before="0%", after="100%"),
+            Step(what="traffic to model 7", before="100%", after="0%"),
         ),
         touched=1,
         state={"secret": "only the action understands this"},
@@ -46,14 +46,14 @@ def fill(office: ApiFixture, now: datetime) -> None:
                     "accuracy",
                     Severity.CRITICAL,
                     ago(minutes=2),
-                    "churn is right in 71 % of its answers, 85 % are agreed on",
+                    "churn is right in 71% of its answers, 85% are agreed on",
                     value=0.71,
                     threshold=0.85,
                     unit="ratio",
                     runbook="models.md#accuracy",
                     evidence=(
                         Evidence(name="labels", text="2,114 arrived in the last day"),
-                        Evidence(name="segment", text="plan = trial is right in 48 %"),
+                        Evidence(name="segment", text="plan = trial is right in 48%"),
                     ),
                 ),
                 pages.condition(
@@ -72,7 +72,7 @@ def fill(office: ApiFixture, now: datetime) -> None:
                     "data_quality",
                     Severity.WARNING,
                     ago(minutes=5),
-                    "tenure: 6.4 % of the rows are missing",
+                    "tenure: 6.4% of the rows are missing",
                     value=0.064,
                     threshold=0.025,
                     unit="ratio",
@@ -110,7 +110,7 @@ def fill(office: ApiFixture, now: datetime) -> None:
                     at=ago(minutes=12),
                     change=Change.ESCALATED,
                     reason=IncidentReason.WORSENED,
-                    summary="churn is right in 71 % of its answers, 85 % are agreed on",
+                    summary="churn is right in 71% of its answers, 85% are agreed on",
                 ),
                 TimelineEntry(
                     sequence=3,

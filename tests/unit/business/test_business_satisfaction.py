@@ -88,7 +88,7 @@ def test_one_bad_indicator_outweighs_several_good_ones() -> None:
 
 def test_the_reason_names_the_worst_indicator() -> None:
     result = satisfaction(replace(GOOD, availability_ratio=0.9927, experience_load_seconds=3.9))["operations"]
-    assert result.reason == "availability_ratio is 99.3 %; good is at least 99.9 %"
+    assert result.reason == "availability_ratio is 99.27%; good is at least 99.9%"
     assert result.scores["availability_ratio"] == pytest.approx(0.3)
     assert result.scores["experience_load_seconds"] < 0.1
 

@@ -73,7 +73,7 @@ def test_a_table_without_partitions_is_a_recommendation_with_its_bytes_and_what_
     whole = 10**9 * 24
     found = unpartitioned_scan(TableScan(source=source(), whole=whole, period=whole, empty_day=whole))
     assert found is not None
-    assert "each statement reads 22.4 GiB, $1,178.71 a month: partition shop.paid by DAY(paid_at)" in found.evidence
+    assert "each statement reads 22.4 GiB, $1,179 a month: partition shop.paid by DAY(paid_at)" in found.evidence
     assert unpartitioned_scan(TableScan(source=source(), whole=whole, period=10, empty_day=0)) is None
 
 

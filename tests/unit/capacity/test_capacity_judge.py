@@ -38,14 +38,14 @@ def ahead(end: float) -> CapacityForecast:
             Outcome.GOOD,
             CapacityReason.WITHIN_LIMIT,
             Severity.WARNING,
-            "1 gib, 1 % to reach 2 gib within the hour",
+            "1 gib, 1% to reach 2 gib within the hour",
         ),
         (
             Usage(value=1.0, forecast=ahead(3.2)),
             Outcome.BAD,
             CapacityReason.CROSSING_PREDICTED,
             Severity.WARNING,
-            "reaches 2 gib within 30 min, 80 % sure; now 1 gib",
+            "reaches 2 gib within 30 min, 80% sure; now 1 gib",
         ),
     ],
 )
@@ -63,9 +63,9 @@ def test_a_limit_is_judged_by_the_value_and_by_the_next_hour(
 def test_a_share_is_said_in_per_cent_also_in_the_evidence() -> None:
     cpu = replace(MEMORY, name="cpu", limit=0.9, unit="ratio")
     verdict = limit_observation(cpu, Usage(value=0.85, forecast=ahead(0.5)), AT).verdict
-    assert "85 %" in verdict.summary
-    assert "90 % within" in verdict.summary
-    assert (verdict.evidence["in an hour"], verdict.evidence["90 % interval"]) == ("50 %", "45 % to 55 %")
+    assert "85%" in verdict.summary
+    assert "90% within" in verdict.summary
+    assert (verdict.evidence["in an hour"], verdict.evidence["90% interval"]) == ("50%", "45% to 55%")
 
 
 def test_what_is_left_of_something_is_judged_from_above() -> None:

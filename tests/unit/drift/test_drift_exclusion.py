@@ -34,7 +34,7 @@ LEFT_OUT: dict[str, tuple[Any, LeftOut]] = {
     "64 bits of a hash": (rng().integers(-(2**63), 2**63 - 1, ROWS), LeftOut.IDENTIFIER),
     "snowflakes": (2**58 + np.cumsum(rng().integers(1, 2**22, ROWS)), LeftOut.IDENTIFIER),
     "text": (texts(rng().permutation(10**6)[:ROWS]), LeftOut.IDENTIFIER),
-    "text of which 2 % repeat": (texts(range(2940)) + texts(range(60)), LeftOut.IDENTIFIER),
+    "text of which 2% repeat": (texts(range(2940)) + texts(range(60)), LeftOut.IDENTIFIER),
     "few texts": (texts(range(40)), LeftOut.IDENTIFIER),
     "instants": (np.datetime64("2026-01-01") + np.arange(ROWS), LeftOut.TIMESTAMP),
     "dates": ([date(2026, 1, 1) + timedelta(days=k % 9) for k in range(90)], LeftOut.TIMESTAMP),

@@ -116,7 +116,7 @@ def test_issues_of_one_column_stand_together_and_those_of_the_window_under_its_n
     )
     assert verdict.evidence == {
         "window": "far fewer rows than usual",
-        "age": "20.0% of the rows are missing, at most 5.0% is usual; every row has the same value",
+        "age": "20% of the rows are missing, at most 5% is usual; every row has the same value",
     }
     assert verdict.summary == "churn: 3 data quality issues; first, far fewer rows than usual"
 

@@ -21,7 +21,7 @@ DRAWS: dict[str, Draw] = {
     "log-normal 2": lambda rng, n: rng.lognormal(0, 2, n),
     "normal": lambda rng, n: rng.normal(size=n),
     "hours": lambda rng, n: rng.integers(0, 24, n).astype(float),
-    "80 % zeros": lambda rng, n: np.where(rng.random(n) < 0.2, rng.lognormal(2, 1.5, n), 0.0),
+    "80% zeros": lambda rng, n: np.where(rng.random(n) < 0.2, rng.lognormal(2, 1.5, n), 0.0),
     "some infinite": lambda rng, n: np.where(
         rng.random(n) < 0.05, rng.choice([np.inf, -np.inf], n), rng.normal(size=n)
     ),

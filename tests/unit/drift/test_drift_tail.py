@@ -23,10 +23,10 @@ def amounts(rng: np.random.Generator, rows: int) -> Floats:
 
 
 CHANGES: dict[str, tuple[float, Callable[[Floats], Floats]]] = {
-    "1 % times 100": (0.01, lambda x: 100 * x),
-    "2 % at 100,000": (0.02, lambda x: np.full_like(x, 1e5)),
-    "3 % times 10": (0.03, lambda x: 10 * x),
-    "3 % of them far below": (0.03, lambda x: -10 * x),
+    "1% times 100": (0.01, lambda x: 100 * x),
+    "2% at 100,000": (0.02, lambda x: np.full_like(x, 1e5)),
+    "3% times 10": (0.03, lambda x: 10 * x),
+    "3% of them far below": (0.03, lambda x: -10 * x),
 }
 
 
@@ -76,7 +76,7 @@ def test_the_finding_says_where_the_rows_lie_and_what_became_of_the_mean() -> No
 CLEAN: dict[str, Draw] = {
     "Pareto 1.5": lambda rng, n: rng.pareto(1.5, n) + 1,
     "log-normal 2": lambda rng, n: rng.lognormal(0, 2, n),
-    "80 % zeros": lambda rng, n: np.where(rng.random(n) < 0.2, rng.lognormal(2, 1.5, n), 0.0),
+    "80% zeros": lambda rng, n: np.where(rng.random(n) < 0.2, rng.lognormal(2, 1.5, n), 0.0),
     "counts": lambda rng, n: np.round(rng.lognormal(1, 1.5, n)),
 }
 

@@ -23,7 +23,7 @@ LEAK = compared({"pii_ratio": share(0, 10_000)}, {"pii_ratio": share(20, 1000)})
 def test_a_jump_of_refusals_is_bad_and_named_with_both_values() -> None:
     verdict = of_generation_change("chat", REFUSALS, **OPTIONS)  # type: ignore[arg-type]  # numbers of two kinds
     assert (verdict.outcome, verdict.value, verdict.threshold) == (Outcome.BAD, 0.05, 0.01)
-    assert verdict.summary == "chat: generation is worse: refusal ratio 5.0% (3.8% to 6.5%), 1.0% in the reference"
+    assert verdict.summary == "chat: generation is worse: refusal ratio 5% (3.8% to 6.5%), 1% in the reference"
 
 
 def test_personal_data_is_no_part_of_the_other_verdicts() -> None:

@@ -78,7 +78,7 @@ def test_a_fall_is_bad_where_it_is_significant_and_matters(
 def test_the_most_certain_fall_is_the_headline_and_each_is_evidence() -> None:
     falls = [beside("accuracy", 0.92, 0.88, 1e-4), beside("brier", 0.05, 0.09, 1e-7), beside("auc", 0.95, 0.95, 0.8)]
     verdict = of_degradation("churn", falls, **OPTIONS, severity=Severity.INFO)
-    assert verdict.summary == "churn: performance is worse: brier score 9.0% (7.0% to 11.0%), 5.0% in the reference"
+    assert verdict.summary == "churn: performance is worse: brier score 9% (7% to 11%), 5% in the reference"
     assert (verdict.value, verdict.threshold, verdict.unit, verdict.severity) == (0.09, 0.05, "ratio", Severity.INFO)
     assert list(verdict.evidence) == ["Brier score", "Accuracy"]
-    assert verdict.evidence["Accuracy"] == "accuracy 88.0% (86.0% to 90.0%), 92.0% in the reference (p 0.0001)"
+    assert verdict.evidence["Accuracy"] == "accuracy 88% (86% to 90%), 92% in the reference (p 0.0001)"

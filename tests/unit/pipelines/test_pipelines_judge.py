@@ -99,7 +99,7 @@ def test_slowness_is_told_with_where_the_time_went() -> None:
     slow, stage = verdicts(line)[PipelineKind.SLOW], verdicts(line)[PipelineKind.STAGE_SLOW]
     assert slow.summary == "etl: run r6 took 30 min, usual is 10 min"
     assert (slow.value, slow.threshold, slow.unit) == (1800, 1200, "seconds")
-    assert slow.evidence["bottleneck"] == "train took 28 min, 97% of all stages"
+    assert slow.evidence["bottleneck"] == "train took 28 min, 96.6% of all stages"
     assert slow.evidence["grown"] == "train from 8 min to 28 min"
     assert (stage.outcome, stage.value, stage.threshold) == (BAD, 1680, 960)
     assert stage.summary == "etl: stage train of run r6 took 28 min, usual is 8 min"

@@ -75,7 +75,7 @@ def test_a_better_challenger_gets_its_traffic_step_by_step() -> None:
         [("champion", "8", 100, "promoted")],
     ]
     assert all(change.why for one in done for change in one.changes)
-    assert done[1].state.why == "version 8: better, advantage 0.02 (0.01 to 0.03), 2,000 units; 5 % of the traffic"
+    assert done[1].state.why == "version 8: better, advantage 0.02 (0.01 to 0.03), 2,000 units; 5% of the traffic"
 
 
 def test_after_an_ab_comparison_only_larger_steps_follow() -> None:
@@ -91,7 +91,7 @@ def test_without_auto_a_person_promotes() -> None:
     assert rows(waits) == [("challenger", "8", 0, "approval")]
     promoted = promoted_by_person(waits.state, EIGHT, SHADOW, command(Verb.PROMOTE, 2))
     assert rows(promoted) == [("champion", "7", 95, "step"), ("challenger", "8", 5, "step")]
-    assert {(one.changed_by, one.why) for one in promoted.changes} == {("person:ann", "we want it; 5 % of the traffic")}
+    assert {(one.changed_by, one.why) for one in promoted.changes} == {("person:ann", "we want it; 5% of the traffic")}
     assert promoted_by_person(promoted.state, EIGHT, SHADOW, command(Verb.PROMOTE, 2)) == Transition(
         state=promoted.state
     )

@@ -84,13 +84,13 @@ def test_the_group_with_the_lowest_score_and_a_fall_beyond_chance_are_said() -> 
     assert said(made, "surveys") == [
         "NPS is lowest in the group technical: -20 (-30 to -10) of 40 answers.",
         "NPS of technical fell to -20 (-30 to -10) from 40 (20 to 60).",
-        "CSAT is lowest in the group executive: 80 % (70 % to 90 %) of 20 answers.",
+        "CSAT is lowest in the group executive: 80% (70% to 90%) of 20 answers.",
     ]
     lowest, fell, csat = section(made, "surveys").statements
     assert [one.outcome for one in (lowest, fell, csat)] == [Outcome.BAD, Outcome.BAD, None]
     assert fell in made.headlines
     assert lowest.effect >= 1
-    assert cells(made, "surveys")[0] == ["Executive", "40 (20 to 60)", "40", "80 % (70 % to 90 %)", "20"]
+    assert cells(made, "surveys")[0] == ["Executive", "40 (20 to 60)", "40", "80% (70% to 90%)", "20"]
     assert section(made, "surveys").unknown == (
         "NPS: too few answers of operations (3)",
         "CSAT: too few answers of operations (0)",
@@ -107,18 +107,18 @@ def test_billed_costs_are_compared_and_say_what_would_lower_them() -> None:
     unusual = CostAnomaly(dimension="service", item="Vertex AI", judged=7, days=2, dollars=50.0)
     made = report(cost_anomalies=[unusual])
     assert said(made, "billed_costs") == [
-        "Google Cloud billed $84 for the week, +20 % on the same days of the week before ($70).",
-        "50 % of the costs is allocated to no model.",
+        "Google Cloud billed $84 for the week, +20% on the same days of the week before ($70).",
+        "50% of the costs is allocated to no model.",
         "Costs of the service Vertex AI were up to $50 a day above their forecast, on 2 of 7 days.",
         "2 recommendations are open, worth $300 a month; 1 were followed and have saved $42.",
     ]
     assert section(made, "billed_costs").statements[2] in made.headlines
     assert cells(made, "billed_costs") == [
-        ["Model", "churn", "$42", "$35", "+20 %"],
-        ["Model", "unallocated", "$42", "$35", "+20 %"],
-        ["Team", "risk", "$42", "$35", "+20 %"],
-        ["Team", "unallocated", "$42", "$35", "+20 %"],
-        ["Service", "Vertex AI", "$84", "$70", "+20 %"],
+        ["Model", "churn", "$42", "$35", "+20%"],
+        ["Model", "unallocated", "$42", "$35", "+20%"],
+        ["Team", "risk", "$42", "$35", "+20%"],
+        ["Team", "unallocated", "$42", "$35", "+20%"],
+        ["Service", "Vertex AI", "$84", "$70", "+20%"],
     ]
     assert [row[1:] for row in cells(made, "billed_costs", 1)] == [
         ["churn", "$300", "high"],
@@ -129,7 +129,7 @@ def test_billed_costs_are_compared_and_say_what_would_lower_them() -> None:
 def test_only_days_that_are_complete_in_the_export_are_compared() -> None:
     made = report(cost_days=cost_days(days=5))
     assert said(made, "billed_costs")[0] == (
-        "Google Cloud billed $60 for the first 5 days of the week, +20 % on the same days of the week before ($50)."
+        "Google Cloud billed $60 for the first 5 days of the week, +20% on the same days of the week before ($50)."
     )
     assert section(made, "billed_costs").unknown == (
         "the costs of the last 2 days of the week: not complete in the billing export",
@@ -166,7 +166,7 @@ def test_what_recommendations_saved_is_not_known_where_nothing_is_measured() -> 
 def test_retention_and_cohorts_are_those_of_the_months() -> None:
     made = report("business", daily_metrics=cohorts())
     assert said(made, "retention") == [
-        "Month 1 after the first order: 30 % of the customers ordered again (0 points within the week)."
+        "Month 1 after the first order: 30% of the customers ordered again (0 points within the week)."
     ]
     assert cells(made, "retention") == [["2026-10", "50", "$1,000", "$20"], ["2026-09", "100", "$6,000", "$60"]]
     (chart,) = section(made, "retention").charts
@@ -177,9 +177,9 @@ def test_growth_of_the_market_has_its_dates_and_its_source() -> None:
     share = metric("aia_market_share_ratio", 0.4, labels='{"company": "us"}')
     made = report(daily_metrics=[*share, *market_growth()])
     assert said(made, "market")[1] == (
-        "Against a quarter before, our sales changed by +12 %, those of all companies by +8 %."
+        "Against a quarter before, our sales changed by +12%, those of all companies by +8%."
     )
-    assert cells(made, "market") == [["A quarter", "2026-07-25 to 2026-08-23", "+12 %", "+8 %"]]
+    assert cells(made, "market") == [["A quarter", "2026-07-25 to 2026-08-23", "+12%", "+8%"]]
     assert section(made, "market").notes == (
         "Sales of 2026-10-24 to 2026-11-22 in crm.sales; the newest is of 2026-11-22 23:00 UTC.",
     )
@@ -189,12 +189,12 @@ def test_growth_of_the_market_has_its_dates_and_its_source() -> None:
 def test_a_partner_below_its_floor_is_bad_and_one_without_calls_not_known() -> None:
     made = report("operations", partners=[partner("bank", 1000, 50), partner("post", 10, 0, None)])
     assert said(made, "partners") == [
-        "bank: 95 % of 1,000 calls succeeded, after 99.5 % in the week before; below its floor of 99 %."
+        "bank: 95% of 1,000 calls succeeded, after 99.5% in the week before; below its floor of 99%."
     ]
     assert section(made, "partners").statements[0] in made.headlines
     assert cells(made, "partners") == [
-        ["bank", "1,000", "1,000", "95 %", "99 %", "1 s", "2 s"],
-        ["post", "10", "1,000", "100 %", "not known", "not known", "not known"],
+        ["bank", "1,000", "1,000", "95%", "99%", "1 s", "2 s"],
+        ["post", "10", "1,000", "100%", "not known", "not known", "not known"],
     ]
     silent = report("operations", partners=[partner("post", 10, 0)])
     assert section(silent, "partners").unknown == (f"{BANK.name}: telemetry.partner_calls has no calls of this week",)
@@ -216,11 +216,11 @@ def test_without_the_new_tables_the_sections_say_so() -> None:
 def test_the_return_of_each_model_has_its_basis_and_its_verdict() -> None:
     made = report(model_returns=[model_return("churn", 0.05, 0.1), *rows()["model_returns"][1:]])
     assert said(made, "model_returns") == [
-        "The return of churn is 5 % (-5 % to 10 %) by experiment, below its target of 20 %."
+        "The return of churn is 5% (-5% to 10%) by experiment, below its target of 20%."
     ]
     assert section(made, "model_returns").statements[0].outcome is Outcome.BAD
     assert cells(made, "model_returns") == [
-        ["churn (experiment)", "$105", "$100", "5 % (-5 % to 10 %)", "bad"],
+        ["churn (experiment)", "$105", "$100", "5% (-5% to 10%)", "bad"],
         ["fraud (experiment)", "not known", "not known", "not known", "not known"],
     ]
     assert section(made, "model_returns").unknown == ("fraud: no cost is known of it",)
@@ -230,7 +230,7 @@ def test_the_return_of_each_model_has_its_basis_and_its_verdict() -> None:
 def test_revenue_by_dimension_is_that_of_the_week_and_without_sources() -> None:
     made = report("business")
     assert cells(made, "revenue_parts") == [
-        ["Country", "DE", "$120", "$100", "+20 %"],
+        ["Country", "DE", "$120", "$100", "+20%"],
         ["Country", "FR", "$30", "$0", "not known"],
     ]
     only = report("business", revenue_parts=rows()["revenue_parts"][2:])

@@ -47,7 +47,7 @@ def alert(service: str, ends: datetime) -> list[dict[str, Any]]:
     return [
         {
             "labels": labels,
-            "annotations": {"summary": f"{service} fails 12 % of its requests"},
+            "annotations": {"summary": f"{service} fails 12% of its requests"},
             "startsAt": stamp(started),
             "endsAt": stamp(ends),
             "generatorURL": "http://prometheus.example/graph",
@@ -78,7 +78,7 @@ def test_an_alert_of_prometheus_is_told_acknowledged_and_resolved(stack: LocalSt
     assert "all_recovered" in reasons(one(stack, f"service/{service}", "resolved"))
     with urllib.request.urlopen(f"{page}/report.md") as response:
         report = response.read().decode()
-    assert "fails 12 % of its requests" in report
+    assert "fails 12% of its requests" in report
     assert getuser() in report
 
 
