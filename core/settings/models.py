@@ -130,7 +130,7 @@ class Performance:
     """When a change of performance against the reference is a finding; limits of single measures are beside it."""
 
     change: Annotated[float, Range(0.01, 10)] = 0.1
-    """Smallest growth of a loss that matters, as a share: 0.1 where an error rate rises from 10 % to 11 %, or a mean
+    """Smallest growth of a loss that matters, as a share: 0.1 where an error rate rises from 10% to 11%, or a mean
     absolute error from 10 to 11."""
     false_alarms: Annotated[float, Range(1e-6, 0.5)] = 0.01
     """False alarm rate of a window without a change, over all measures together."""

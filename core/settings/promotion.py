@@ -58,7 +58,7 @@ class GuardRail:
     """How much worse than the champion the challenger may be, in one outcome; the sum of both margins."""
 
     margin: Annotated[float, Range(0, 1)] = 0.0
-    """As a share of the champion's mean: 0.05 allows a latency that is 5 % higher."""
+    """As a share of the champion's mean: 0.05 allows a latency that is 5% higher."""
     absolute: Annotated[float, Range(0, 1e12)] = 0.0
     """In the unit of the outcome: 0.001 allows one more failure in 1,000; for rates that may be 0."""
 

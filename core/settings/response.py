@@ -94,7 +94,7 @@ class Revenue:
     dollars_per_hour: Dollars
     """Best estimate."""
     uncertainty: Share = 0.25
-    """Half width of the 90 % interval, as a share of the estimate."""
+    """Half width of the 90% interval, as a share of the estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

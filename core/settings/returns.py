@@ -44,7 +44,7 @@ class Returns:
     """Return on investment of each model."""
 
     target: Annotated[float, Range(-1, 100)] = 0.5
-    """Return on investment that a model must have: 0.5 is 50 %."""
+    """Return on investment that a model must have: 0.5 is 50%."""
     minimum_customers: Annotated[int, Range(2, 1_000_000, "customers")] = 100
     """Customers that each arm must have; with fewer the effect is not known."""
     models: Mapping[Slug, ModelReturn] = field(default_factory=dict)
