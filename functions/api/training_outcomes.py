@@ -59,8 +59,6 @@ class TrainingOutcomes:
         """Ask anew, since what was answered has changed."""
         self._cache.forget()
 
-    def of_model(self, name: str) -> Data:
-        """The trainings that were requested for a model in the last `DAYS` days, newest first, each with its steps, oldest first.
     def of_model(self, name: str, wanted: Range) -> Data:
         """The trainings that were requested for a model in a range, newest first, each with its steps, oldest first.
 

@@ -103,39 +103,15 @@ function draw() {
     headline(upkeep, parked);
   } else if (page.failed.has("upkeep")) at("state").textContent = "Not known";
   letters.draw(at("letters"), parked && expected(parked), page.failed.get("letters")?.reason);
-    headline(upkeep);
-  }
-  letters.draw(at("letters"), known.letters && expected(known.letters), known.problem);
-  tick();
 }
 
 const page = watch({
   me: { load: () => get("/v1/me"), draw: meet, every: Infinity },
   upkeep: { load: () => get("/v1/maintenance"), every: SLOWLY, in: ["tasks", "backups", "checks", "advice"], on: ["maintenance", "verdicts"] },
-  letters: { load: () => get("/v1/dead-letters"), every: SLOWLY, on: ["maintenance"] },
+  letters: { load: async () => (await get("/v1/dead-letters")).dead_letters, every: SLOWLY, on: ["maintenance"] },
 }, { drawn: draw, busy: letters.busy, commanded: ["letters"] });
 
 onChange(() => {
-async function ask(name, load) {
-  try {
-    known[name] = await load();
-    return "";
-  } catch (error) {
-    if (name === "letters") known.letters = null;
-    return error.name === "TimeoutError" ? "the request timed out" : error.message;
-  }
-}
-
-async function refresh() {
-  clearTimeout(timer);
-  if (document.hidden) return;
-  const [problem, ofLetters] = await Promise.all([ask("upkeep", () => get("/v1/maintenance")), ask("letters", async () => (await get("/v1/dead-letters")).dead_letters)]);
-  known.problem = ofLetters;
-  const text = problem ? `Upkeep is not known or out of date: ${problem}` : "";
-  if (at("problem").textContent !== text) at("problem").textContent = text;
-  at("problem").hidden = !text;
-  if (!problem) at("updated").textContent = asOf();
-  else if (!known.upkeep) at("state").textContent = "Not known";
   draw();
   if (letters.busy()) page.again();
 });
