@@ -70,7 +70,8 @@ _RANDOM: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{32,}"), HIDDEN),
     (
         re.compile(
-            r"(?<![A-Za-z\d+/])(?=[^\s\d]{0,60}\d)(?=[^\sa-z]{0,60}[a-z])(?=[^\sA-Z]{0,60}[A-Z])[A-Za-z\d+/]{40,}={0,2}"
+            # but a name as Google has them: in us-central1/trainingPipelines/1234567890123456789, what follows the dash
+            r"(?<![A-Za-z\d+/])(?![a-z]{1,20}\d{1,2}/[a-z][A-Za-z]{4,40}/\d+\b)(?=[^\s\d]{0,60}\d)(?=[^\sa-z]{0,60}[a-z])(?=[^\sA-Z]{0,60}[A-Z])[A-Za-z\d+/]{40,}={0,2}"
         ),
         HIDDEN,
     ),

@@ -56,7 +56,7 @@ class Signatures:
         if "TopicArn" not in body and "SubscribeURL" not in body:
             return  # of another system
         if not self._is_signed(body):
-            raise UnreadableError(f"Signature: must be that of Amazon SNS, of {first(body, 'TopicArn')[:200]!r}")
+            raise UnreadableError(f"SNS: must be signed by Amazon, topic {first(body, 'TopicArn')[:200]!r}")
 
     def _is_signed(self, body: Mapping[str, Json]) -> bool:
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - only where SNS sends

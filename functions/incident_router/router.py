@@ -133,12 +133,17 @@ def _known(service: IncidentService, incident_id: str, at: datetime) -> Document
 def _redacted(finding: Finding) -> Finding:
     """The finding without secrets: one that is published directly has not passed the intake."""
     evidence, labels = (
-        {name: redact_named(name, text) for name, text in texts.items()} for texts in (finding.evidence, finding.labels)
+        {name: _shown(name, text) for name, text in texts.items()} for texts in (finding.evidence, finding.labels)
     )
     summary, runbook = redact(finding.summary), redact_address(finding.runbook)
     if (summary, runbook, evidence, labels) == (finding.summary, finding.runbook, finding.evidence, finding.labels):
         return finding
     return replace(finding, summary=summary, runbook=runbook, evidence=evidence, labels=labels)
+
+
+def _shown(name: str, text: str) -> str:
+    """A text of evidence; a link keeps its ids, without which it would lead nowhere."""
+    return redact_address(text) if name == "link" else redact_named(name, text)
 
 
 def _check_command(command: Command, published_at: datetime) -> None:

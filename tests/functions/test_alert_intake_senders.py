@@ -121,6 +121,7 @@ def test_groups_of_one_monitor_of_datadog_are_conditions_of_their_own() -> None:
     first, other, over = (sample("datadog_webhook_default_triggered.json", title=title) for title in titles)
     assert (first.target, other.target) == ("host/a", "host/b")
     assert (first.condition, over.status, over.severity) == (over.condition, RESOLVED, Severity.CRITICAL)
+    assert (first.summary, over.summary) == ("CPU on host:a", "CPU on host:a")
 
 
 def test_a_key_of_pagerduty_may_name_the_target_and_the_kind() -> None:

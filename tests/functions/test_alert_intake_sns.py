@@ -104,8 +104,9 @@ def test_a_subject_that_is_not_there_is_not_signed() -> None:
 def test_what_amazon_did_not_sign_so_is_parked_with_the_reason(changed: dict[str, Any]) -> None:
     sent, answer = send(Amazon(), message(**changed))
     assert answer == {"accepted": 0, "parked": 1, "ignored": 0}
-    assert sent.park.reasons[0].startswith("Signature: must be that of Amazon SNS")
-    assert [one.severity for one in sent.unheard()]
+    assert sent.park.reasons[0].startswith("SNS: must be signed by Amazon")
+    [heard] = sent.unheard()
+    assert "SNS: must be signed by Amazon" in heard.summary
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_a_subscription_is_for_a_person_who_gets_the_address_of_amazon_only() ->
     forged = json.loads(body) | {"SubscribeURL": "https://sns.us-west-2.amazonaws.com/?Token=other"}
     for unsigned in (forged, {name: forged[name] for name in ("Type", "SubscribeURL")}):
         again, _ = send(Amazon(), unsigned)
-        assert again.park.reasons[0].startswith("Signature: ")
+        assert again.park.reasons[0].startswith("SNS: ")
     assert confirmation(letter(body)) == json.loads(body)["SubscribeURL"]
     assert confirmation(letter(body, "Signature: must be that of Amazon SNS")) == ""
     assert confirmation(letter(json.dumps({"SubscribeURL": "https://example.com/"}).encode())) == ""

@@ -26,6 +26,7 @@ def received(event: Finding | Command) -> object:
         {"summary": f"login failed, password={SECRET}"},
         {"evidence": {"line": f"Authorization: Bearer {SECRET}", "rows": "12"}},
         {"evidence": {"db_password": SECRET, "rows": "12"}},
+        {"evidence": {"link": f"https://ann:{SECRET}@wiki.example/a", "rows": "12"}},
         {"runbook": f"https://wiki.example/runbook?token={SECRET}"},
     ],
 )
@@ -40,7 +41,11 @@ def test_a_finding_that_is_published_directly_shows_no_secret(changes: dict[str,
 
 def test_a_finding_without_secrets_is_read_as_it_was_published() -> None:
     runbook = f"https://wiki.example/Drift-{'0f1e2d3c' * 4}"
-    evidence = {"departure_delay": "PSI 0.6 over 24 h at 10:00", "prompt_tokens": "0.57 sd up; KS 0.25"}
+    evidence = {
+        "departure_delay": "PSI 0.6 over 24 h at 10:00",
+        "link": f"https://sentry.example/issues/1/events/{'0f1e2d3c' * 4}/",
+        "prompt_tokens": "0.57 sd up; KS 0.25",
+    }
     summary = "chat: 1 data quality issue; first, prompt_tokens: 12.5% of the rows are missing"
     given = replace(FINDING, summary=summary, runbook=runbook, evidence=evidence)
     assert received(given) == given

@@ -117,6 +117,7 @@ def test_a_token_is_known_by_its_looks(token: str) -> None:
         "GET /v1/orders?page=2&sort=asc 503 in 812 ms",
         "File /usr/lib/python3.11/site-packages/google/api_core/grpc_helpers.py, line 72, in error_remapped_callable",
         "KeyError: 'carrier'",
+        "projects/677687165274/locations/us-central1/modelDeploymentMonitoringJobs/2612345678901234567 failed",
         "model flight-delay-2026-11-23-candidate has no endpoint",
         "basic authentication failed for ann",
         "the author of this is unknown",

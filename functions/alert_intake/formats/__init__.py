@@ -58,11 +58,9 @@ def understand(body: Json, now: datetime, formats: Iterable[Format] = FORMATS) -
         now: when it was received, in UTC.
         formats: in the order in which they are tried.
     """
-    formats = tuple(formats)
     recognised = next((candidate for candidate in formats if candidate.recognise(body)), None)
     if recognised is None:
-        names = ", ".join(candidate.name for candidate in formats)
-        reason = f"body: must be of a known format ({names}), got {_shape(body)}"
+        reason = f"body: must be of a known format, got {_shape(body)}"
         return Content(UNKNOWN, [] if body == [] else [Refusal(reason, body)])
     return Content(recognised.name, recognised.findings(body, now))
 

@@ -56,11 +56,16 @@ def _alert(body: Json, now: datetime) -> Alert:
         started=at,
         ended=at,
         identity={"monitor": first(body, "alert_id")} | scope if "alert_id" in body else scope,
-        summary=(title,),
-        evidence=shown(tags, named_by) | {"body": first(body, "text_only_msg", "body")},
+        summary=(_summary(told) if told else title,),
+        evidence=shown(tags, named_by) | {"body": first(body, "text_only_msg", "body").replace("%%%", "").strip()},
         labels=tags,
         links=(first(body, "link"),),
     )
+
+
+def _summary(told: re.Match[str]) -> str:
+    """The name of the monitor and its group; the incident says by itself whether it fires."""
+    return f"{told['name'].strip()} on {told['scope']}" if told["scope"] else told["name"]
 
 
 def _severity(body: Mapping[str, Json], title: str, state: str) -> Severity:

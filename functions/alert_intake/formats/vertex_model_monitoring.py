@@ -57,7 +57,7 @@ def _alert(entry: Json, now: datetime) -> Alert:
         summary=(f"{len(worst)} features of deployed model {model} exceed their threshold ({objective or 'anomaly'})",),
         value=worst[0][1] if worst else None,
         threshold=worst[0][2] if worst else None,
-        evidence={name: f"deviation {deviation:g}" for name, deviation, _ in worst} | {"job": job},
+        evidence={name: f"deviation {deviation:g}" for name, deviation, _ in worst} | {"job": job.rpartition("/")[2]},
     )
 
 
