@@ -7,22 +7,22 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
 from functions.api.operation import Operation
-from functions.api.operations import OPERATIONS
+from functions.api.operations import GROUPS
 
-FILE: Final = Path(__file__).parents[1] / "functions" / "cli" / "client.py"
-_HEAD: Final = '''"""The operations of the API as typed methods. Written by `make openapi`: do not change it here."""
+FOLDER: Final = Path(__file__).parents[1] / "functions" / "cli" / "client"
+_WRITTEN: Final = "Written by `make openapi`: do not change it here."
+_GROUP: Final = '''"""The operations of `{group}` as typed methods. {written}"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from functions.cli.api import call, fetch
+from functions.cli.asking import Asking
 from functions.cli.endpoints import path
 
 if TYPE_CHECKING:
@@ -30,45 +30,59 @@ if TYPE_CHECKING:
 
 {imports}
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """Asks the API at an address; every method raises `RefusedError` where it refuses, or does not answer.
 
-    Attributes:
-        url: of the API.
-    """
+class {name}(Asking):
+    """Asks them."""
 
-    url: str
+    __slots__ = ()
 '''
-_TAIL: Final = """
-    def _ask(self, method: str, address: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON value
-        return call(self.url.rstrip("/"), method, address, cast("dict[str, Any] | None", body))
+_WHOLE: Final = '''"""The operations of the API as typed methods. {written}"""
 
-    def _text(self, address: str) -> str:
-        return fetch(self.url.rstrip("/"), address).decode()
-"""
+{imports}
+
+
+class Client({names}):
+    """Asks the API at an address; every method raises `RefusedError` where it refuses, or does not answer."""
+
+    __slots__ = ()
+'''
 _KINDS: Final = {"integer": "int", "string": "str", "array": "Sequence[str]"}
 
 
-def text(operations: Sequence[Operation] = OPERATIONS) -> str:
-    """The module."""
-    modules: dict[str, set[str]] = defaultdict(set)
+def modules(groups: Mapping[str, Sequence[Operation]] = GROUPS) -> dict[Path, str]:
+    """The modules of the client: one for each group of operations, and the one that has them all."""
+    names = {group: f"{group.capitalize()}Client" for group in groups}
+    imports = "\n".join(f"from functions.cli.client.{group} import {name}" for group, name in names.items())
+    found = {FOLDER / f"{group}.py": _group(group, names[group], operations) for group, operations in groups.items()}
+    return found | {
+        FOLDER / "__init__.py": _WHOLE.format(written=_WRITTEN, imports=imports, names=", ".join(names.values()))
+    }
+
+
+def formatted() -> dict[Path, str]:
+    """The modules as the formatter and the linter leave them."""
+    return {path: _formatted(path, text) for path, text in modules().items()}
+
+
+def _group(group: str, name: str, operations: Sequence[Operation]) -> str:
+    types: dict[str, set[str]] = defaultdict(set)
     for one in operations:
         for kind in (one.answers, one.takes):
             for named in _named(kind):
-                modules[named.__module__].add(named.__name__)
+                types[named.__module__].add(named.__name__)
     imports = "\n".join(
-        f"    from {module} import {', '.join(sorted(names))}" for module, names in sorted(modules.items())
+        f"    from {module} import {', '.join(sorted(found))}" for module, found in sorted(types.items())
     )
     methods = "\n".join(line for one in operations for line in _method(one))
-    return _HEAD.format(imports=imports) + methods + "\n" + _TAIL
+    return _GROUP.format(group=group, name=name, written=_WRITTEN, imports=imports) + methods + "\n"
 
 
-def formatted() -> str:
-    """The module as the formatter leaves it."""
-    command = [str(Path(sys.executable).with_name("ruff")), "format", "--stdin-filename", str(FILE), "-"]
-    done = subprocess.run(command, input=text(), capture_output=True, text=True, check=True)
-    return done.stdout
+def _formatted(path: Path, text: str) -> str:
+    ruff = str(Path(sys.executable).with_name("ruff"))
+    for command in (["check", "--fix", "--select", "F401,I", "--quiet"], ["format"]):
+        asked = [ruff, *command, "--stdin-filename", str(path), "-"]
+        text = subprocess.run(asked, input=text, capture_output=True, text=True, check=True).stdout
+    return text
 
 
 def _named(kind: Any) -> Iterator[Any]:  # noqa: ANN401 - a type

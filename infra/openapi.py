@@ -182,8 +182,11 @@ def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
 def main() -> int:
     """Write the document, and the client."""
     FILE.write_text(text(), encoding="utf-8")
-    api_client.FILE.write_text(api_client.formatted(), encoding="utf-8")
-    print(f"{FILE}\n{api_client.FILE}")
+    print(FILE)
+    api_client.FOLDER.mkdir(exist_ok=True)
+    for path, found in api_client.formatted().items():
+        path.write_text(found, encoding="utf-8")
+        print(path)
     return 0
 
 

@@ -1,7 +1,7 @@
 """The services behind the routes, and their composition from what they read and publish to."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -96,34 +96,58 @@ class Forgetful(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The services behind the routes."""
+@dataclass(frozen=True, kw_only=True)
+class OfModels:
+    """Models, their settings, versions, trainings and promotions."""
 
     views: Views
     model_settings: ModelSettings
+    model_page: ModelPage
     trainings: Trainings
     training_outcomes: TrainingOutcomes
-    model_page: ModelPage
+    versions: Versions
+    promotions: Promotions
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfIncidents:
+    """Incidents, and what people and playbooks answer."""
+
     incidents: Incidents
     incident_search: IncidentSearch
     explanations: Explanations
+    events: Events
+    replays: Replays
     actions: Actions
     channels: Channels
     silences: Silences
     commands: Commands
-    reports: Reports
-    dashboards: Dashboards
-    pipelines: Pipelines
-    probe_history: ProbeHistory
-    events: Events
-    rules: Rules
-    coverage: Coverage
     on_call: Callable[[], list[Data]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfBusiness:
+    """The business, its reports, and what people say of it."""
+
+    business: Business
+    forecasts: Forecasts
+    reports: Reports
     recommendations: Recommendations
-    dependencies: Dependencies
     experience: Experience
     answers: Answers
     survey: Survey
-    versions: Versions
-    promotions: Promotions
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfSystem:
+    """What is measured, and the system itself."""
+
+    dashboards: Dashboards
+    pipelines: Pipelines
+    probe_history: ProbeHistory
+    rules: Rules
+    coverage: Coverage
+    dependencies: Dependencies
     maintenance: Maintenance
     compliance: Compliance
     capacity: Capacity
@@ -131,9 +155,6 @@ class Services:
     start: Start
     once: Once
     tokens: Tokens
-    business: Business
-    forecasts: Forecasts
-    replays: Replays
     settings: Settings
 
     def forget(self, topics: frozenset[str]) -> None:
@@ -149,69 +170,109 @@ class Services:
             one.forget()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Services(OfModels, OfIncidents, OfBusiness, OfSystem):
+    """The services behind the routes."""
+
+
 def compose(given: Sources) -> Services:
     """The services, each with what it needs of the sources."""
-    settings, store, warehouse, clock = given.settings, given.store, given.warehouse, given.clock
-    bus, models = given.bus, given.models.all
-    backfills = Backfills(store=store, clock=clock)
-    start = Start(at=given.started, clock=clock, loading=lambda: backfills.loading)
-    views = Views(settings=settings, monitored=given.models, store=store, warehouse=warehouse, start=start)
-    actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=clock, start=start)
-    known = KnownModels(models=models, given={model.name: model for model in settings.models})
-    outcomes = TrainingOutcomes(store=store, warehouse=warehouse, models=models, known=known, clock=clock)
-    incidents = Incidents(store=store, actions=actions, trainings=outcomes, clock=clock)
-    commands = Commands(
-        incidents=incidents,
-        actions=actions,
-        channels=Channels(settings.channels, store, clock),
-        silences=_silences(given, incidents, known),
-        reports=_reports(given),
-        bus=bus,
-        clock=clock,
+    system = _of_system(given)
+    actions = Actions(
+        store=given.store,
+        warehouse=given.warehouse,
+        automation=given.settings.automation,
+        clock=given.clock,
+        start=system.start,
     )
-    answers = Answers(bus=bus, clock=clock)
-    return Services(
+    known = KnownModels(models=given.models.all, given={model.name: model for model in given.settings.models})
+    outcomes = TrainingOutcomes(
+        store=given.store, warehouse=given.warehouse, models=given.models.all, known=known, clock=given.clock
+    )
+    incidents = Incidents(store=given.store, actions=actions, trainings=outcomes, clock=given.clock)
+    business = _of_business(given)
+    parts = (
+        system,
+        business,
+        _of_incidents(given, incidents, known, business.reports),
+        _of_models(given, incidents, system.start),
+    )
+    return Services(**{one.name: getattr(part, one.name) for part in parts for one in fields(part)})
+
+
+def _of_models(given: Sources, incidents: Incidents, start: Start) -> OfModels:
+    store, warehouse, clock, models = given.store, given.warehouse, given.clock, given.models.all
+    views = Views(settings=given.settings, monitored=given.models, store=store, warehouse=warehouse, start=start)
+    return OfModels(
         views=views,
         model_settings=ModelSettings(given.models),
-        trainings=Trainings(given.models, warehouse, bus, clock),
-        training_outcomes=outcomes,
         model_page=ModelPage(views, incidents, warehouse, clock),
+        trainings=Trainings(given.models, warehouse, given.bus, clock),
+        training_outcomes=incidents.trainings,
+        versions=Versions(warehouse, lambda: [*models()], clock),
+        promotions=Promotions(store=store, warehouse=warehouse, models=models, bus=given.bus, clock=clock),
+    )
+
+
+def _of_incidents(given: Sources, incidents: Incidents, known: KnownModels, reports: Reports) -> OfIncidents:
+    settings, store, warehouse, clock = given.settings, given.store, given.warehouse, given.clock
+    commands = Commands(
+        incidents=incidents,
+        actions=incidents.actions,
+        channels=Channels(settings.channels, store, clock),
+        silences=_silences(given, incidents, known),
+        reports=reports,
+        bus=given.bus,
+        clock=clock,
+    )
+    policy = incident_policy(settings, "")
+    return OfIncidents(
         incidents=incidents,
         incident_search=IncidentSearch(incidents=incidents, store=store, warehouse=warehouse, clock=clock),
-        explanations=Explanations(
-            incidents=incidents, warehouse=warehouse, policy=incident_policy(settings, ""), clock=clock
-        ),
-        actions=actions,
+        explanations=Explanations(incidents=incidents, warehouse=warehouse, policy=policy, clock=clock),
+        events=Events(warehouse=warehouse, clock=clock),
+        replays=Replays(warehouse=warehouse, store=store, clock=clock),
+        actions=incidents.actions,
         channels=commands.channels,
         silences=commands.silences,
         commands=commands,
-        reports=commands.reports,
+        on_call=partial(on_call_now, settings.people.rotations, clock),
+    )
+
+
+def _of_business(given: Sources) -> OfBusiness:
+    known = frozenset({OWN, *given.settings.experience.services})
+    answers = Answers(bus=given.bus, clock=given.clock)
+    return OfBusiness(
+        business=Business(given.warehouse, given.clock),
+        forecasts=Forecasts(given.warehouse, given.settings, given.clock),
+        reports=_reports(given),
+        recommendations=Recommendations(given.warehouse, given.clock),
+        experience=Experience(services=known, bus=given.report_bus, clock=given.clock),
+        answers=answers,
+        survey=_survey(given, answers),
+    )
+
+
+def _of_system(given: Sources) -> OfSystem:
+    settings, store, warehouse, clock = given.settings, given.store, given.warehouse, given.clock
+    backfills = Backfills(store=store, clock=clock)
+    return OfSystem(
         dashboards=_dashboards(given),
         pipelines=Pipelines(store=store, expected=settings.pipelines.expected, clock=clock),
         probe_history=ProbeHistory(prometheus=given.prometheus, clock=clock),
-        events=Events(warehouse=warehouse, clock=clock),
         rules=Rules(store=store, clock=clock),
         coverage=_coverage(given),
-        on_call=partial(on_call_now, settings.people.rotations, clock),
-        recommendations=Recommendations(warehouse, clock),
-        dependencies=Dependencies(warehouse=warehouse, known=settings.dependencies, models=models, clock=clock),
-        experience=Experience(
-            services=frozenset({OWN, *settings.experience.services}), bus=given.report_bus, clock=clock
+        dependencies=Dependencies(
+            warehouse=warehouse, known=settings.dependencies, models=given.models.all, clock=clock
         ),
-        answers=answers,
-        survey=_survey(given, answers),
-        versions=Versions(warehouse, lambda: [*models()], clock),
-        promotions=Promotions(store=store, warehouse=warehouse, models=models, bus=bus, clock=clock),
-        maintenance=Maintenance(store=store, warehouse=warehouse, bus=bus, clock=clock),
+        maintenance=Maintenance(store=store, warehouse=warehouse, bus=given.bus, clock=clock),
         compliance=Compliance(store=store, settings=settings.security, clock=clock),
         capacity=Capacity(store),
         backfills=backfills,
-        start=start,
+        start=Start(at=given.started, clock=clock, loading=lambda: backfills.loading),
         once=Once(store, clock),
         tokens=Tokens(store, clock),
-        business=Business(warehouse, clock),
-        forecasts=Forecasts(warehouse, settings, clock),
-        replays=Replays(warehouse=warehouse, store=store, clock=clock),
         settings=settings,
     )
 

@@ -2,12 +2,14 @@
 
 from functions.api.operations import answering, business, incidents, models, replays, system, tokens
 
-OPERATIONS = (
-    *incidents.OPERATIONS,
-    *answering.OPERATIONS,
-    *models.OPERATIONS,
-    *system.OPERATIONS,
-    *business.OPERATIONS,
-    *replays.OPERATIONS,
-    *tokens.OPERATIONS,
-)
+GROUPS = {
+    "incidents": incidents.OPERATIONS,
+    "answering": answering.OPERATIONS,
+    "models": models.OPERATIONS,
+    "system": system.OPERATIONS,
+    "business": business.OPERATIONS,
+    "replays": replays.OPERATIONS,
+    "tokens": tokens.OPERATIONS,
+}
+"""The operations by what they are about."""
+OPERATIONS = tuple(one for group in GROUPS.values() for one in group)
