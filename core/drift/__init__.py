@@ -18,13 +18,14 @@ from core.drift.profile import Profile
 from core.drift.quality import DataQualityIssue, DataQualityIssueKind, QualityThresholds, quality, type_changed
 from core.drift.ranges import Range, ranges
 from core.drift.report import Bin, DriftReport, FeatureDrift, Kind, Mode, Reason, StatisticResult
-from core.drift.scoring import score, score_and_count, score_counts
+from core.drift.scoring import CountedSample, score, score_and_count, score_counts, score_each_counts
 from core.drift.segments import SegmentDrift, attribute, count_segments, with_segments
 from core.drift.sql import Statement, count_sql, counts_by_segment, counts_from_rows
 from core.drift.verdict import Thresholds
 
 __all__ = [
     "Bin",
+    "CountedSample",
     "Counts",
     "DataQualityIssue",
     "DataQualityIssueKind",
@@ -56,6 +57,7 @@ __all__ = [
     "score",
     "score_and_count",
     "score_counts",
+    "score_each_counts",
     "type_changed",
     "with_segments",
 ]

@@ -7,9 +7,9 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from core.drift.cells import Numbers
-from core.drift.columns import Floats
+from core.drift.columns import Floats, Ints
 from core.drift.normal import two_sided
+from core.drift.overlay import Numbers
 from core.drift.statistics import DECIDING, METHODS, Values
 from core.drift.tail import Tails
 from core.drift.verdict import Thresholds
@@ -52,7 +52,13 @@ def either(one: Evidence, other: Evidence, differ: NDArray[np.bool_]) -> Evidenc
 
 
 def of_numbers(
-    found: Mapping[str, Values], numbers: Numbers, tails: Tails, *, enough: NDArray[np.bool_], thresholds: Thresholds
+    found: Mapping[str, Values],
+    numbers: Numbers,
+    tails: Tails,
+    *,
+    features: Ints,
+    enough: NDArray[np.bool_],
+    thresholds: Thresholds,
 ) -> Evidence:
     """The evidence on numeric features: of all statistics and of the ranks where there are values enough, else of the bins.
 
@@ -60,6 +66,7 @@ def of_numbers(
         found: by statistic what it says; others than the deciding ones are passed over.
         numbers: what it says it of.
         tails: what tails and mean say.
+        features: how many the window of each has, shape (k,).
         enough: whether both windows have enough values, shape (k,).
         thresholds: tails and mean give the strength where they are certain by themselves and no other statistic reaches it.
     """
@@ -67,7 +74,7 @@ def of_numbers(
     binned = _p_values(found, _BINNED)
     every = [*binned, *_p_values(found, _VALUED), two_sided(numbers.rank_deviate), tails.p_value]
     strength = reduce(np.maximum, [*_effects(found, _BINNED), *valued])
-    certain = enough & (len(every) * tails.p_value * tails.p_value.size <= thresholds.false_alarms)
+    certain = enough & (len(every) * tails.p_value * features <= thresholds.false_alarms)
     decides = certain & (strength < thresholds.shift) & (tails.strength >= thresholds.shift)
     return Evidence(
         strength=np.where(decides, tails.strength, strength),

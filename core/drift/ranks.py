@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from core.drift.columns import Floats
+from core.drift.columns import Floats, Ints
 
 Scores = NDArray[np.float32]
 """Ranks of mean 0 and variance 1; shape (features, rows)."""
@@ -28,12 +28,12 @@ class Ranked:
     """The rows of k features in the order of each.
 
     Attributes:
-        ascending: the values in ascending order, as from `sortable`; shape (k, rows).
+        keys: ascending; of each the value, as from `sortable`, then random bits, then the row; shape (k, rows).
         rows: which row each is of, counted on from feature to feature; shape (k, rows).
     """
 
-    ascending: Bits
-    rows: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    rows: Ints
 
     @classmethod
     def of(cls, values: Floats | Singles) -> Self:
@@ -50,17 +50,21 @@ class Ranked:
         features, size = values.shape
         keys = sortable(values).astype(np.uint64)
         keys <<= _HALF
-        keys |= _random(max(values.size, _KEPT))[: values.size].reshape(values.shape)
-        keys |= np.arange(size, dtype=np.uint64)
+        keys |= _lower(features, size)
         keys.sort(axis=1)
-        rows = (keys & np.uint64(MOST_ROWS - 1)).astype(np.int64)
+        rows = keys.view(np.int64) & (MOST_ROWS - 1)
         rows += (np.arange(features) * size)[:, None]
-        keys >>= _HALF
-        return cls(ascending=keys.astype(np.uint32), rows=rows)
+        return cls(keys=keys, rows=rows)
+
+    @property
+    def ascending(self) -> Bits:
+        """The values in ascending order, as from `sortable`; shape (k, rows)."""
+        found: Bits = (self.keys >> _HALF).astype(np.uint32)
+        return found
 
     def first(self, features: int) -> Self:
         """The same of the first features."""
-        return type(self)(ascending=self.ascending[:features], rows=self.rows[:features])
+        return type(self)(keys=self.keys[:features], rows=self.rows[:features])
 
     def spread(self, scores: Scores) -> Scores:
         """Scores in the order of each feature, put to the rows that they are of; shape (k, rows)."""
@@ -94,6 +98,15 @@ def sortable(values: Floats | Singles) -> Bits:
     if missing.any():
         found[missing] = _LAST
     return found
+
+
+@lru_cache(maxsize=1)
+def _lower(features: int, size: int) -> NDArray[np.uint64]:
+    """The lower half of the keys of so many features and rows: random bits, then the row; shape (features, size)."""
+    count = features * size
+    bits = _random(max(count, _KEPT))[:count].reshape(features, size)
+    lower: NDArray[np.uint64] = bits | np.arange(size, dtype=np.uint64)
+    return lower
 
 
 @lru_cache(maxsize=1)

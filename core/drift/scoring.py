@@ -1,9 +1,9 @@
 """Scoring a window: the statistics of each feature, and one verdict over all of them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.drift import joint
 from core.drift.columns import Columns, Floats, ProfileError
 from core.drift.counts import Counts, examine
-from core.drift.families import Family, families, needed
+from core.drift.families import Compared, Family, families, needed
 from core.drift.joint import JointDrift, JointSample
 from core.drift.profile import Profile
 from core.drift.report import DriftReport, FeatureDrift, Mode, Reason
@@ -23,8 +23,32 @@ ROW_LIMIT = 2_000_000
 """Windows of more rows are scored from counts."""
 
 _DEFAULT = Thresholds()
+
+
+class CountedSample(NamedTuple):
+    """A window that was counted.
+
+    Attributes:
+        profile: of the reference.
+        counts: of the window, counted against this profile or one with the same cells.
+        sample: some of its rows, as for `score_counts`; None to leave alone how features go together.
+    """
+
+    profile: Profile
+    counts: Counts
+    sample: Columns | JointSample | None = None
+
+
 # As `_make` of a named tuple, which is a function in Python and takes twice as long.
 _FEATURE = partial(tuple.__new__, FeatureDrift)
+
+
+class _Asked(NamedTuple):
+    """When a change is called drift, the slot of the calendar, and which statistics are reported."""
+
+    thresholds: Thresholds
+    slot: int | None
+    shown: tuple[str, ...]
 
 
 def score(
@@ -72,10 +96,9 @@ def score_and_count(
     row_limit: int = ROW_LIMIT,
 ) -> tuple[DriftReport, Counts]:
     """The report of `score` and the counts of `count`: both sort the columns, which is done once here."""
-    shown = chosen(statistics)
-    counts, exact = examine(profile, columns, statistics=needed(shown), row_limit=row_limit)
-    sampled = _sampled(profile, counts, columns, thresholds)
-    report = _score(profile, counts, thresholds=thresholds, slot=slot, shown=shown, exact=exact, sampled=sampled)
+    asked = _Asked(thresholds, slot, chosen(statistics))
+    counts, exact = examine(profile, columns, statistics=needed(asked.shown), row_limit=row_limit)
+    [report] = _score([CountedSample(profile, counts, columns)], [exact], asked)
     return report, counts
 
 
@@ -105,9 +128,30 @@ def score_counts(
     Raises:
         ProfileError: the counts are of another profile, or there is no such statistic.
     """
-    sampled = _sampled(profile, counts, sample, thresholds)
-    shown = chosen(statistics)
-    return _score(profile, counts, thresholds=thresholds, slot=slot, shown=shown, exact=None, sampled=sampled)
+    window = CountedSample(profile, counts, sample)
+    [report] = score_each_counts([window], thresholds=thresholds, slot=slot, statistics=statistics)
+    return report
+
+
+def score_each_counts(
+    windows: Sequence[CountedSample],
+    *,
+    thresholds: Thresholds = _DEFAULT,
+    slot: int | None = None,
+    statistics: Collection[str] = DEFAULT,
+) -> list[DriftReport]:
+    """Compare windows with their references, by their counts: the reports of `score_counts`, in less time than one after the other.
+
+    Args:
+        windows: each with its own profile.
+        thresholds: as for `score_counts`; of all windows, as what follows.
+        slot: of the calendar.
+        statistics: the names of those that are reported.
+
+    Raises:
+        ProfileError: the counts of a window are of another profile, or there is no such statistic.
+    """
+    return _score(windows, [None] * len(windows), _Asked(thresholds, slot, chosen(statistics)))
 
 
 def _sampled(
@@ -124,10 +168,12 @@ def _sampled(
     return found if len(found.names) > 1 else None
 
 
-def _together(
-    profile: Profile, counts: Counts, current: JointSample, p_values: Floats, thresholds: Thresholds
-) -> joint.Evidence | None:
-    """How features go together in both windows; `p_values` are those of the features by themselves."""
+def _together(window: CountedSample, p_values: Floats, thresholds: Thresholds) -> joint.Evidence | None:
+    """How features go together in both windows, where there are rows enough; `p_values` are those of the features by themselves."""
+    profile, counts, sample = window
+    current = _sampled(profile, counts, sample, thresholds)
+    if current is None:
+        return None
     rows = profile.joint.pairs.rows, current.places.shape[1]
     effect = dict(zip(profile.order, profile.dependence.effect_of_samples(rows, counts.rows).tolist(), strict=True))
     moved = bool((benjamini_hochberg(p_values) <= thresholds.false_alarms).any())
@@ -135,27 +181,34 @@ def _together(
 
 
 def _score(
-    profile: Profile,
-    counts: Counts,
-    *,
-    thresholds: Thresholds,
-    slot: int | None,
-    shown: tuple[str, ...],
-    exact: Mapping[str, Floats] | None,
-    sampled: JointSample | None,
-) -> DriftReport:
-    if counts.fingerprint != profile.fingerprint:
-        raise ProfileError(f"counts: must be of profile {profile.fingerprint}, got counts of {counts.fingerprint}")
-    whole = profile
-    if profile.calibration and profile.calibration.knows(slot):
-        profile = profile.independent
-    found = families(profile, counts, thresholds, shown, exact or {})
-    who = _Compared.of(profile, counts, thresholds)
-    p_values = np.where(who.judged, np.concatenate([family.evidence.p_value for family in found]), 1.0)
-    together = None if sampled is None else _together(whole, counts, sampled, p_values[who.compared], thresholds)
+    windows: Sequence[CountedSample], exact: Sequence[Mapping[str, Floats] | None], asked: _Asked
+) -> list[DriftReport]:
+    """The reports of windows, of each either with what was computed from its rows or None."""
+    for profile, counts, _ in windows:
+        if counts.fingerprint != profile.fingerprint:
+            raise ProfileError(f"counts: must be of profile {profile.fingerprint}, got counts of {counts.fingerprint}")
+    compared = [
+        Compared(_in_season(one.profile, asked.slot), one.counts, rows)
+        for one, rows in zip(windows, exact, strict=True)
+    ]
+    found = families(compared, asked.thresholds, asked.shown)
+    return [_judged(*one, asked) for one in zip(windows, compared, found, strict=True)]
+
+
+def _in_season(profile: Profile, slot: int | None) -> Profile:
+    """The profile, its rows as if independent where the calibration knows by itself what moves them."""
+    return profile.independent if profile.calibration and profile.calibration.knows(slot) else profile
+
+
+def _judged(window: CountedSample, compared: Compared, found: list[Family], asked: _Asked) -> DriftReport:
+    """The verdicts on the features of a window, of which the statistics are there."""
+    (profile, counts, exact), thresholds = compared, asked.thresholds
+    who = _Features.of(profile, counts, thresholds)
+    p_values = np.where(who.judged, np.concatenate([family.p_value for family in found]), 1.0)
+    together = _together(window, p_values[who.compared], thresholds)
     q_values, both = _corrected(p_values, who.compared, together, thresholds)
-    strength = np.concatenate([family.evidence.strength for family in found])
-    usual = profile.calibration.usual(slot) if profile.calibration else np.zeros(len(profile.order))
+    strength = np.concatenate([family.strength for family in found])
+    usual = profile.calibration.usual(asked.slot) if profile.calibration else np.zeros(len(profile.order))
     why = reasons(
         q_values=q_values,
         strength=strength,
@@ -166,13 +219,13 @@ def _score(
         thresholds=thresholds,
     )
     worth = profile.dependence.worth(counts.rows)
-    features = _features(profile, found, shown, why, (strength, p_values, q_values, usual, worth))
+    features = _features(profile, found, asked.shown, why, (strength, p_values, q_values, usual, worth))
     mode = Mode.COUNTS if exact is None and profile.grid.names else Mode.EXACT
     return _report(profile, counts, features, both, mode=mode, shift=thresholds.shift)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Compared:
+class _Features:
     """Which features are compared, and why others are not: arrays of shape (k,), numeric features first.
 
     Attributes:
@@ -205,7 +258,7 @@ def _corrected(
     family = benjamini_hochberg(family)
     q_values = np.ones(compared.size)
     q_values[compared] = family[: int(compared.sum())]
-    return q_values, None if together is None else _judged(together, float(family[-1]), thresholds)
+    return q_values, None if together is None else _joint(together, float(family[-1]), thresholds)
 
 
 def _report(
@@ -234,7 +287,7 @@ def _report(
     )
 
 
-def _judged(found: joint.Evidence, q_value: float, thresholds: Thresholds) -> JointDrift:
+def _joint(found: joint.Evidence, q_value: float, thresholds: Thresholds) -> JointDrift:
     return JointDrift(
         drifted=found.enough and q_value <= thresholds.false_alarms,
         p_value=found.p_value,
@@ -270,7 +323,7 @@ def _features(
             [shown] * len(family.names),
         )
         sizes = family.rows.tolist(), family.present.tolist()
-        rows = (map(tuple, window.tolist()) for window in (family.bins.reference, family.bins.current))
+        rows = (map(tuple, window.tolist()) for window in (family.reference, family.current))
         labels = profile.labels[part]
         told = family.means, family.tails
         columns = zip(*verdicts, family.results, *sizes, worth[part], labels, *rows, *told, strict=True)

@@ -148,7 +148,9 @@ def _counted(profile: Profile, columns: Columns, parts: Mapping[str, NDArray[np.
 
 def _bins(profile: Profile, counts: Counts) -> tuple[Ints, ...]:
     """The bins of every feature, in the order of the profile's arrays."""
-    numeric = binned(profile.grid, np.cumsum(counts.cells, axis=1), counts.special)
+    cumulated = np.cumsum(counts.cells, axis=1)
+    parts = np.take_along_axis(cumulated, profile.grid.coarse, axis=1)
+    numeric = binned(parts, cumulated[:, -1], counts.special)
     return (*numeric, *counts.categories)
 
 

@@ -25,7 +25,9 @@ from core.drift.normal import LARGEST, two_sided
 _SHARES = (0.02, 0.005, 0.001, 0.0)
 _CLIPPED = 1  # of the shares: where values are clipped for the mean
 _WIDEST = 3.0  # so many times the share may lie beyond a threshold, where values repeat
-_TESTS = 2 * len(_SHARES) + 1
+THRESHOLDS = 2 * len(_SHARES)
+"""Of a feature, in both tails."""
+_TESTS = THRESHOLDS + 1
 _ROOM = 25.0  # of a squared deviate: beyond it the correction for skewness grows no more
 
 
@@ -72,7 +74,7 @@ def places(edges: Floats, sizes: Ints, cells: Ints) -> Places:
     if not edges.shape[1]:
         blank = np.zeros((size, 2))
         return Places(edges=chosen, beyond=0 * chosen, known=chosen < 0, clip=blank.astype(np.int64), ends=blank)
-    rows = _beyond(chosen, below)
+    rows = _beyond(np.take_along_axis(below, chosen, axis=1), total[:, 0])
     shares = np.tile(_SHARES, 2)
     known = (rows <= _WIDEST * shares * total) & ((rows > 0) | (shares == 0)) & (sizes[:, None] > 0)
     lowest = np.where(known[:, half + _CLIPPED], chosen[:, half + _CLIPPED], 0)
@@ -82,11 +84,10 @@ def places(edges: Floats, sizes: Ints, cells: Ints) -> Places:
     return Places(edges=chosen, beyond=rows, known=known, clip=clip, ends=ends)
 
 
-def _beyond(edges: Ints, below: Ints) -> Ints:
-    """Rows beyond each threshold, from the rows below each edge."""
-    rows = below[np.arange(len(below))[:, None], edges]
-    half = edges.shape[1] // 2
-    rows[:, :half] = below[:, -1:] - rows[:, :half]
+def _beyond(below: Ints, total: Ints) -> Ints:
+    """Rows beyond each threshold, from the rows below each, shape (k, t), and all of them, shape (k,)."""
+    rows, half = below.copy(), below.shape[1] // 2
+    rows[:, :half] = total[:, None] - rows[:, :half]
     return rows
 
 
@@ -130,57 +131,79 @@ class Tails:
     shares: Floats
 
 
-def compare(
-    reference: Places,
-    moments: Floats,
-    *,
-    raw: tuple[Floats, Floats],
-    n: Ints,
-    cumulated: Ints,
-    sums: Floats,
-    effect: Floats,
-) -> Tails:
-    """Compare the tails and the mean of a window with those of its reference.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seen:
+    """Tails and mean of k features of two windows.
 
-    Args:
-        reference: its thresholds.
+    Attributes:
+        places: thresholds of the reference.
         moments: mean, variance and skewness of its clipped values, shape (k, 3).
-        raw: mean and standard deviation of its values as they are, shape (k,) each.
+        mean: of its values as they are, shape (k,).
+        sd: their standard deviation, shape (k,).
         n: finite reference rows, shape (k,).
-        cumulated: finite current rows up to and with each cell, shape (k, w + 1).
-        sums: of the current values below, between and above the two places where they are clipped, shape (k, 3).
+        m: finite current rows, shape (k,).
+        below: current rows below each threshold, shape (k, t).
+        clipped: current rows below the two places where values are clipped, shape (k, 2).
+        sums: of the current values below, between and above these, shape (k, 3).
         effect: the design effect, shape (k,).
+        features: how many its window has, shape (k,).
     """
-    m = cumulated[:, -1]
-    some, rows = np.maximum(n, 1), np.maximum(m, 1)
-    row = np.arange(len(m))
-    old, new = reference.beyond, _beyond(reference.edges, cumulated)
-    ends = cumulated[row[:, None], reference.clip]
-    total = sums[:, 1] + reference.ends[:, 0] * ends[:, 0] + reference.ends[:, 1] * (m - ends[:, 1])
-    moved, deviate = _mean(moments, total / rows, some, effect * (1 / some + 1 / rows), _skewed(some, rows))
-    beyond = _deviates(old / effect[:, None], new / effect[:, None], (m / (some + rows))[:, None]) * reference.known
-    deviates = np.abs(np.column_stack((beyond, deviate))) * ((n > 0) & (m > 0))[:, None]
+
+    places: Places
+    moments: Floats
+    mean: Floats
+    sd: Floats
+    n: Ints
+    m: Ints
+    below: Ints
+    clipped: Ints
+    sums: Floats
+    effect: Floats
+    features: Ints
+
+    @property
+    def beyond(self) -> tuple[Ints, Ints]:
+        """Rows of both windows beyond each threshold, shape (k, t)."""
+        return self.places.beyond, _beyond(self.below, self.m)
+
+    @property
+    def some(self) -> tuple[Ints, Ints]:
+        """Finite rows of both windows, at least 1; shape (k,)."""
+        return np.maximum(self.n, 1), np.maximum(self.m, 1)
+
+
+def compare(seen: Seen) -> Tails:
+    """Compare the tails and the mean of a window with those of its reference."""
+    old, new = seen.beyond
+    some, rows = seen.some
+    row = np.arange(len(rows))
+    moved, deviate = _mean(seen)
+    effect = seen.effect[:, None]
+    beyond = _deviates(old / effect, new / effect, (seen.m / (some + rows))[:, None]) * seen.places.known
+    deviates = np.abs(np.column_stack((beyond, deviate))) * ((seen.n > 0) & (seen.m > 0))[:, None]
     place = deviates.argmax(axis=1)
     largest = deviates[row, place]
     at = np.minimum(place, old.shape[1] - 1)
     is_mean = place > at
     p_value = np.minimum(_TESTS * two_sided(largest), 1.0)
     shares = np.array([old[row, at] / some, new[row, at] / rows])
-    strength = np.zeros(len(m))
-    for k in np.flatnonzero(p_value * p_value.size < 1).tolist():
-        if is_mean[k]:
-            found = abs(float(moved[k]))
-        else:
-            apart = _apart(shares[:, k].tolist(), (int(some[k]), int(rows[k])))
-            found = min(apart, _shifted(sums[k].tolist(), int(rows[k]), float(raw[0][k]), float(raw[1][k])))
+    strength = np.zeros(len(rows))
+    for k in np.flatnonzero(p_value * seen.features < 1).tolist():
+        found = abs(float(moved[k])) if is_mean[k] else _strength(seen, k, shares[:, k].tolist())
         strength[k] = min(found * math.sqrt(max(1 - 1 / max(float(largest[k]), 1.0) ** 2, 0.0)), LARGEST)
     return Tails(
         p_value=p_value,
         strength=strength,
-        edge=np.where(is_mean, -1, reference.edges[row, at]),
+        edge=np.where(is_mean, -1, seen.places.edges[row, at]),
         upper=at < len(_SHARES),
         shares=shares,
     )
+
+
+def _strength(seen: Seen, k: int, shares: Sequence[float]) -> float:
+    """The strength of a feature whose shares beyond a threshold differ."""
+    n, m = (int(rows[k]) for rows in seen.some)
+    return min(_apart(shares, (n, m)), _shifted(seen.sums[k].tolist(), m, float(seen.mean[k]), float(seen.sd[k])))
 
 
 def _shifted(sums: Sequence[float], rows: int, mean: float, sd: float) -> float:
@@ -237,13 +260,17 @@ def _skewed(n: Ints, m: Ints) -> Floats:
     return skewed
 
 
-def _mean(moments: Floats, now: Floats, n: Ints, chance: Floats, skewed: Floats) -> tuple[Floats, Floats]:
+def _mean(seen: Seen) -> tuple[Floats, Floats]:
     """How far the clipped mean moved, in sd of the reference, and its deviate, corrected for skewness and few rows."""
-    mean, variance, skewness = moments.T
+    mean, variance, skewness = seen.moments.T
+    n, m = seen.some
+    low, high = seen.places.ends.T
+    below, inside = seen.clipped.T
+    now = (seen.sums[:, 1] + low * below + high * (seen.m - inside)) / m
     known = variance > 1e-20 * mean**2  # else it is rounding
     moved = np.divide(now - mean, np.sqrt(variance), out=np.zeros_like(now), where=known & (variance > 0))
-    deviate = moved / np.sqrt(chance)
-    corrected = deviate - skewness * skewed * (np.minimum(deviate**2, _ROOM) - 1) / 6
+    deviate = moved / np.sqrt(seen.effect * (1 / n + 1 / m))
+    corrected = deviate - skewness * _skewed(n, m) * (np.minimum(deviate**2, _ROOM) - 1) / 6
     corrected = np.where(corrected * deviate > 0, corrected, 0.0)  # what the correction turns round was no evidence
     # Student's t as a normal deviate (Wallace 1959): the variance is that of the reference's rows.
     freedom = np.maximum(n - 1, 1)

@@ -1,9 +1,10 @@
 """Compares a window with its reference: by its rows, or counted in the warehouse."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.drift import (
+    CountedSample,
     Counts,
     DriftReport,
     Mode,
@@ -13,7 +14,7 @@ from core.drift import (
     count_segments,
     hour_of_week,
     score_and_count,
-    score_counts,
+    score_each_counts,
 )
 from core.drift.verdict import overall
 from core.settings import Model
@@ -52,13 +53,35 @@ def compare(predictions: Predictions, window: Window, profile: Profile, rows: in
         columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=wanted)
         report, counts = score_and_count(profile, columns, thresholds=limits, slot=slot, statistics=names)
         return _parted(model, report, counts, columns)
-    counts = predictions.counts(window, profile)
+    counted = counted_sample(predictions, window, profile)
     columns = {}
     if names_read := beside(model):
         columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=names_read)
+    [current] = compare_counted([(window, counted)])
+    return replace(current, columns=columns)
+
+
+def counted_sample(predictions: Predictions, window: Window, profile: Profile) -> CountedSample:
+    """A window as counts, and some of its rows where features are compared as to how they go together."""
+    counts = predictions.counts(window, profile)
     sample = predictions.sample(window, profile) if len(profile.joint.names) > 1 else None
-    report = score_counts(profile, counts, thresholds=limits, slot=slot, statistics=names, sample=sample)
-    return _parted(model, report, counts, columns)
+    return CountedSample(profile, counts, sample)
+
+
+def compare_counted(windows: Sequence[tuple[Window, CountedSample]]) -> list[Current]:
+    """Compare windows that end at the same instant with their references, by their counts: those with the same settings together."""
+    alike: dict[object, list[int]] = {}
+    for k, (window, _) in enumerate(windows):
+        alike.setdefault((thresholds(window.model), window.model.statistics), []).append(k)
+    found: dict[int, Current] = {}
+    for places in alike.values():
+        window, _ = windows[places[0]]
+        limits, slot = thresholds(window.model), hour_of_week(window.end)
+        some = [windows[k][1] for k in places]
+        reports = score_each_counts(some, thresholds=limits, slot=slot, statistics=window.model.statistics)
+        for k, report in zip(places, reports, strict=True):
+            found[k] = _parted(windows[k][0].model, report, windows[k][1].counts, {})
+    return [found[k] for k in range(len(windows))]
 
 
 def is_asking(model: Model, rows: int) -> bool:

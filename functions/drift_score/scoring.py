@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,17 +13,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from core.drift import ProfileError
 from core.drift.judge import of_scoring
 from core.errors import BusyError, ConflictError, QueryError, UnavailableError
 from core.events import Tick, stamp
 from core.settings import Model
+from functions.adapters.job_labels import job_labels
 from functions.adapters.ledger import Ledger
 from functions.adapters.logs import fields
-from functions.drift_score.compare import is_asking
+from functions.drift_score.compare import compare_counted, is_asking
 from functions.drift_score.conditions import Kind, spec
 from functions.drift_score.ports import Results
 from functions.drift_score.reference import references_of
-from functions.drift_score.watch import Outside, score_model, track, track_unscored
+from functions.drift_score.watch import Outside, conclude, open_counted, score_model, track, track_unscored
 from functions.services.detection import Tracker, Verdicts
 
 NAME = "drift_score"
@@ -32,6 +35,8 @@ BUDGET_SECONDS = 200.0
 """After which no further model is begun: what is left has time to be published before the subscription's deadline."""
 THREADS = 8
 """Models that are scored side by side where each waits for the warehouse."""
+AT_ONCE = 8
+"""Models whose windows are compared by the same calls of numpy where none waits for anything; more of them take more memory, and no less time."""
 _CLAIMS = f"{NAME}_shard:"
 """The beginning of the keys of shards in the ledger."""
 _PASSING = (UnavailableError, BusyError, ConflictError)
@@ -109,11 +114,11 @@ def score_each(at: datetime, models: Sequence[Model], outside: Outside) -> dict[
         What went wrong, by model in their order; a model that was not begun in time is among them.
     """
     shard = _opened(at, models, outside)
-    attempt = functools.partial(_attempt, at=at, until=time.monotonic() + BUDGET_SECONDS)
-    attempts = list(_counted_ones(attempt, models, at, shard))
+    until = time.monotonic() + BUDGET_SECONDS
+    attempts = list(_counted_ones(models, at, shard, until))
     begun = {one.model.name for one in attempts}
     rest = [model for model in models if model.name not in begun]
-    attempts += _side_by_side(functools.partial(attempt, outside=shard), rest)
+    attempts += _side_by_side(functools.partial(_attempt, at=at, outside=shard, until=until), rest)
     fault = _appended(shard.results) if any(one.fault is None for one in attempts) else None
     attempts = [_judged(one, at, shard, fault) for one in attempts]
     found = {one.model.name: one.fault for one in _counted(attempts, at, shard) if one.fault}
@@ -174,32 +179,53 @@ def _opened(at: datetime, models: Sequence[Model], outside: Outside) -> Outside:
     return shard
 
 
-def _counted_ones(
-    attempt: Callable[..., _Attempt], models: Sequence[Model], at: datetime, shard: Outside
-) -> Iterator[_Attempt]:
+def _counted_ones(models: Sequence[Model], at: datetime, shard: Outside, until: float) -> Iterator[_Attempt]:
     """Score the models whose windows are there as counts, as these are read; at most some windows are held at once.
 
     Where no more can be read, the models that are left fail, and are scored later; where reading is refused, they are left to be
     scored without.
     """
     waiting = {model.name: model for model in models}
+    attempt = functools.partial(_attempt, at=at, until=until)
     asking: list[Future[_Attempt]] = []
+    ready: list[tuple[Model, Outside]] = []
     room = threading.BoundedSemaphore(THREADS)
     with ThreadPoolExecutor(THREADS, "model") as pool:
         try:
             for window in shard.counted or ():
                 model, own = waiting.pop(window.model), replace(shard, predictions=window.predictions)
-                if _is_ready(model, window.rows, at, own):
-                    yield attempt(model, outside=own)
-                else:
+                if not _is_ready(model, window.rows, at, own):
                     room.acquire()
                     asking.append(pool.submit(copy_context().run, functools.partial(attempt, model, outside=own)))
                     asking[-1].add_done_callback(lambda _: room.release())
+                    continue
+                ready.append((model, own))
+                if len(ready) == AT_ONCE:
+                    yield from _at_once(ready, at, until)
+                    ready = []
         except _PASSING as error:
             yield from (_failed(model, error) for model in waiting.values())
         except Exception:
             log.exception("windows that were counted could not be read: %d", len(waiting), extra=fields(at=stamp(at)))
+        yield from _at_once(ready, at, until)
         yield from (one.result() for one in asking)
+
+
+def _at_once(ready: Sequence[tuple[Model, Outside]], at: datetime, until: float) -> list[_Attempt]:
+    """Score models that wait for nothing: their windows are compared by the same calls of numpy."""
+    begun = [_tried(model, functools.partial(open_counted, model, at, own), until) for model, own in ready]
+    failed = [one for one in begun if isinstance(one, _Attempt)]
+    opened = [one for one in begun if not isinstance(one, _Attempt)]
+    try:
+        found = compare_counted([(one.window, counted) for one, counted in opened])
+    except Exception as error:  # noqa: BLE001 - told by the model that it is of
+        log.warning("compared one by one: %s", error, extra=fields(at=stamp(at)))
+        return [*failed, *(_attempt(one.window.model, at=at, outside=one.outside, until=until) for one, _ in opened)]
+    both = zip(opened, found, strict=True)
+    return [
+        *failed,
+        *(_done(one.window.model, functools.partial(conclude, one, current)) for (one, _), current in both),
+    ]
 
 
 def _is_ready(model: Model, rows: int, at: datetime, shard: Outside) -> bool:
@@ -216,10 +242,23 @@ def _side_by_side(act: Callable[[A], B], given: Sequence[A]) -> list[B]:
 
 def _attempt(model: Model, *, at: datetime, outside: Outside, until: float) -> _Attempt:
     """Score a model but for its rows and verdicts, which are gathered."""
+    return _done(model, functools.partial(score_model, model, at, outside), until)
+
+
+def _done(model: Model, act: Callable[[], None], until: float = math.inf) -> _Attempt:
+    """What came of something that is done for a model."""
+    return _tried(model, act, until) or _Attempt(model=model)
+
+
+def _tried(model: Model, act: Callable[[], A], until: float) -> A | _Attempt:
+    """What something gives that is done for a model, or why it gives nothing."""
     if time.monotonic() > until:
         return _Attempt(model=model, fault=BusyError(f"{model.name}: not begun within {BUDGET_SECONDS:.0f} s"))
     try:
-        return _Attempt(model=model, refusal=score_model(model, at, outside))
+        with job_labels(model=model.name):
+            return act()
+    except (QueryError, ProfileError) as error:  # a retry would not help
+        return _Attempt(model=model, refusal=str(error))
     except _PASSING as error:  # raised once the other models are scored
         return _failed(model, error)
     except Exception as error:

@@ -7,23 +7,21 @@ from datetime import datetime
 from typing import NamedTuple
 
 from core.detection import Observation, Outcome, Verdict
-from core.drift import DataQualityIssue, ProfileError
+from core.drift import CountedSample, DataQualityIssue
 from core.drift.judge import of_drift, of_prediction, of_quality
-from core.errors import QueryError
 from core.events import stamp
 from core.retraining import Reason
 from core.settings import Model
-from functions.adapters.job_labels import job_labels
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Bus, Data, Metrics, Store
 from functions.drift_score import attributions, distributions, effects, generation, groups, quality, retrain
 from functions.drift_score.baseline import Baseline
-from functions.drift_score.compare import Current, by_segment, compare, top_segments
+from functions.drift_score.compare import Current, by_segment, compare, counted_sample, top_segments
 from functions.drift_score.conditions import Kind, awaited, of_empty_reference, of_unscored, spec
 from functions.drift_score.performance import assessed, gauges, verdicts, write
 from functions.drift_score.ports import Predictions, Results
 from functions.drift_score.reference import Profiles, reference_of
-from functions.drift_score.window import Window
+from functions.drift_score.window import Window, WindowSummary
 from functions.services.detection import Verdicts
 
 
@@ -71,22 +69,50 @@ class Outside:
     counted: Iterable[CountedWindow] | None = None
 
 
-def score_model(model: Model, at: datetime, outside: Outside) -> str | None:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Opened:
+    """A model at one tick, before its window is compared.
+
+    Attributes:
+        window: the current one.
+        reference: the one that it is compared with.
+        baseline: what was learnt of that.
+        seen: what there is in the current window.
+        outside: what scoring needs.
+    """
+
+    window: Window
+    reference: Window
+    baseline: Baseline
+    seen: WindowSummary
+    outside: Outside
+
+
+def open_window(model: Model, at: datetime, outside: Outside) -> Opened:
+    """See what there is of a model at a tick; raises as `score_model` does."""
+    seen = outside.predictions.summary(model, at - model.window, at)
+    reference = reference_of(model, seen.version, at)
+    window = Window(model=model, version=reference.version, start=at - model.window, end=at)
+    baseline = outside.profiles.get(reference)
+    return Opened(window=window, reference=reference, baseline=baseline, seen=seen, outside=outside)
+
+
+def open_counted(model: Model, at: datetime, outside: Outside) -> tuple[Opened, CountedSample]:
+    """The same of a model whose window is there as counts, with these."""
+    opened = open_window(model, at, outside)
+    return opened, counted_sample(outside.predictions, opened.window, opened.baseline.profile)
+
+
+def score_model(model: Model, at: datetime, outside: Outside) -> None:
     """Score a model at a tick.
 
-    Returns:
-        Why the model cannot be scored, which becomes a finding since a retry would not help; else None.
-
     Raises:
+        QueryError: the warehouse refuses, which becomes a finding since a retry would not help; `ProfileError` likewise.
         UnavailableError: something outside does not answer.
         ConflictError: others asked for a training of the model at the same time.
     """
-    try:
-        with job_labels(model=model.name):
-            _score(model, at, outside)
-    except (QueryError, ProfileError) as error:
-        return str(error)
-    return None
+    opened = open_window(model, at, outside)
+    conclude(opened, compare(outside.predictions, opened.window, opened.baseline.profile, opened.seen.rows))
 
 
 def track(outside: Outside, model: Model, kind: Kind, verdict: Verdict, at: datetime) -> str:
@@ -106,12 +132,10 @@ def track_unscored(outside: Outside, model: Model, refusal: str, at: datetime) -
             track(outside, model, kind, of_unscored(model, refusal), at)
 
 
-def _score(model: Model, at: datetime, outside: Outside) -> None:
-    seen = outside.predictions.summary(model, at - model.window, at)
-    reference = reference_of(model, seen.version, at)
-    window = Window(model=model, version=reference.version, start=at - model.window, end=at)
-    baseline = outside.profiles.get(reference)
-    current = compare(outside.predictions, window, baseline.profile, seen.rows)
+def conclude(opened: Opened, current: Current) -> None:
+    """Write and tell what is found in a window that was compared; raises as `score_model` does."""
+    window, reference, baseline, outside = opened.window, opened.reference, opened.baseline, opened.outside
+    model, seen = window.model, opened.seen
     effects.measure_version(outside.metrics, window, seen.version)
     drifting = _watch_drift(window, reference, baseline, current, outside)
     _watch_quality(
@@ -128,7 +152,7 @@ def _score(model: Model, at: datetime, outside: Outside) -> None:
         Reason.BELOW_FLOOR: limits.below_floor,
         Reason.BEYOND_LIMIT: limits.beyond_limit,
     }
-    told = retrain.Seen(version=window.version, drifted=drifted, limits=limits, at=at, findings=findings)
+    told = retrain.Seen(version=window.version, drifted=drifted, limits=limits, at=window.end, findings=findings)
     _consider_retraining(outside, model, told)
 
 

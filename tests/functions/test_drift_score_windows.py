@@ -1,19 +1,20 @@
 """Windows that were counted are read bit by bit: a model is scored before the next windows are read, and what breaks off keeps nothing."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from core.drift import count
+from core.drift import CountedSample, DriftReport, count, score_each_counts
 from core.errors import QueryError, UnavailableError
 from core.events import ScoringShard, UsedVersion
 from core.settings import Features, Model
 from functions.adapters.events import encode
 from functions.adapters.ports import Data
-from functions.drift_score import scoring
+from functions.drift_score import compare, scoring
 from functions.drift_score.baseline import Baseline
 from functions.drift_score.slots import statements
 from functions.drift_score.slots.slot_counts import profile_name
@@ -88,13 +89,36 @@ def _instant(text: str) -> Any:
     return datetime.fromisoformat(text) if text[:2] == "20" else text
 
 
-def test_each_model_is_scored_before_the_next_window_is_read_and_nothing_else_is_asked() -> None:
+def test_some_models_are_scored_before_the_next_windows_are_read_and_nothing_else_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scoring, "AT_ONCE", 2)
     function, answers = counted()
     seen: list[set[str]] = []
     answers.before = lambda _: seen.append(scored(function))
     assert function.deliver(shard(*NAMES)) == 204
-    assert seen == [set(NAMES[:k]) for k in range(4)]
+    assert seen == [set(), set(), {"a", "b"}, {"a", "b"}]
+    assert scored(function) == set(NAMES)
     assert answers.asked == ["windows"]
+
+
+def test_a_window_that_cannot_be_compared_keeps_none_of_the_others_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    function, _ = counted()
+    asked: list[int] = []
+
+    def broken(windows: Sequence[CountedSample], **settings: Any) -> list[DriftReport]:
+        asked.append(len(windows))
+        if asked[-1] > 1 or len(asked) == 3:
+            raise ValueError("no such cell")
+        return score_each_counts(windows, **settings)
+
+    monkeypatch.setattr(compare, "score_each_counts", broken)
+    assert function.deliver(shard(*NAMES)) == 204
+    assert asked == [4, 1, 1, 1, 1]
+    assert scored(function) == {"a", "c", "d"}
+    told = [json.loads(data) for topic, data in function.outside.published if topic == "findings"]
+    [finding] = [one for one in told if one["kind"] == "scoring_failed"]
+    assert (finding["target"], "no such cell" in finding["summary"]) == ("model/b", True)
 
 
 def test_of_models_that_ask_the_warehouse_some_windows_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,8 @@ from importlib import import_module
 import numpy as np
 
 from core.drift.bins import Bins
-from core.drift.cells import Numbers
 from core.drift.columns import ProfileError
+from core.drift.overlay import Numbers
 from core.drift.statistics.method import Method, Values
 from core.statistics import STATISTICS
 

@@ -6,9 +6,9 @@ References:
 
 import numpy as np
 
-from core.drift.cells import Numbers
 from core.drift.columns import Floats, Ints
 from core.drift.normal import farthest, without_chance
+from core.drift.overlay import Numbers
 from core.drift.sample import Sample, spans
 from core.drift.statistics.method import Method, Values
 
@@ -37,7 +37,7 @@ def _distance(numbers: Numbers) -> tuple[Floats, Floats | None]:
     """The distance, and at most how much more it is: no more than the reference rises between two edges."""
     if "ks" in numbers.exact:
         return np.nan_to_num(numbers.exact["ks"]), numbers.inexact.get("ks")
-    return numbers.farthest, np.minimum(numbers.prepared.constants.coarsest, 1 - numbers.farthest)
+    return numbers.farthest, np.minimum(numbers.constants.coarsest, 1 - numbers.farthest)
 
 
 def tail(distance: Floats, rows: Floats) -> Floats:

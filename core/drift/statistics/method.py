@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.drift.bins import Bins
-from core.drift.cells import Numbers
 from core.drift.columns import Floats, Ints
 from core.drift.normal import SHIFTS
+from core.drift.overlay import Numbers
 from core.drift.sample import Sample
 
 

@@ -8,10 +8,10 @@ References:
 
 import numpy as np
 
-from core.drift.cells import Numbers
 from core.drift.columns import Floats, Ints
 from core.drift.grid import inner
 from core.drift.normal import SHIFTS, without_chance
+from core.drift.overlay import Numbers
 from core.drift.sample import Sample, spans
 from core.drift.statistics.method import Method, Values
 
@@ -23,7 +23,7 @@ def _compute(numbers: Numbers) -> Values:
     area, error = _area(numbers)
     sd = numbers.sd
     value = area / sd
-    excess = without_chance(value, numbers.prepared.constants.spread / sd * numbers.by_chance)
+    excess = without_chance(value, numbers.constants.spread / sd * numbers.by_chance)
     return Values(
         value=value + numbers.blank_finite + numbers.blank,
         excess=excess + numbers.blank,
@@ -35,10 +35,7 @@ def _area(numbers: Numbers) -> tuple[Floats, Floats | None]:
     """The distance in the unit of the feature, and at most how far off it is."""
     if "wasserstein" in numbers.exact:
         return numbers.exact["wasserstein"], numbers.inexact.get("wasserstein")
-    apart, widths = numbers.apart, numbers.prepared.widths
-    # Each edge stands for half of the cell on either side.
-    area = (np.vecdot(apart, widths) + np.vecdot(apart[:, :-1], widths[:, 1:])) / 2
-    return area + numbers.tail, numbers.span + numbers.prepared.constants.span + numbers.tail
+    return numbers.area, numbers.span + numbers.constants.span + numbers.tail
 
 
 def _exact(reference: Sample, current: Floats, _: Ints) -> float:
