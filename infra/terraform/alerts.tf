@@ -83,41 +83,42 @@ locals {
     && (var.alert_profile == "all" || name == "Watchdog" || rule.severity == "CRITICAL" || rule.path == "direct")
     && (var.long_lookback || local.lookbacks[name] <= 90000)
   }
+  policy_names = toset(keys(local.policies)) # for each of them Terraform copies what it iterates over: names, not whole rules
 }
 
 resource "google_monitoring_alert_policy" "rule" {
-  for_each              = local.policies
-  display_name          = "${each.value.group}/${each.key}"
+  for_each              = local.policy_names
+  display_name          = "${local.policies[each.key].group}/${each.key}"
   combiner              = "OR"
-  severity              = each.value.severity
-  user_labels           = merge(each.value.user_labels, local.our_label)
-  notification_channels = each.key == "Watchdog" ? google_monitoring_notification_channel.watchdog[*].name : concat(each.value.path == "direct" ? local.direct_channels : [], [google_monitoring_notification_channel.alerts.name])
+  severity              = local.policies[each.key].severity
+  user_labels           = merge(local.policies[each.key].user_labels, local.our_label)
+  notification_channels = each.key == "Watchdog" ? google_monitoring_notification_channel.watchdog[*].name : concat(local.policies[each.key].path == "direct" ? local.direct_channels : [], [google_monitoring_notification_channel.alerts.name])
 
   conditions {
     display_name = each.key
 
     condition_prometheus_query_language {
-      query                     = each.value.expr
-      duration                  = "${each.value.duration_seconds}s"
-      evaluation_interval       = "${max(each.value.group_interval_seconds, coalesce(each.value.shortest_interval, 0))}s"
-      rule_group                = each.value.group
+      query                     = local.policies[each.key].expr
+      duration                  = "${local.policies[each.key].duration_seconds}s"
+      evaluation_interval       = "${max(local.policies[each.key].group_interval_seconds, coalesce(local.policies[each.key].shortest_interval, 0))}s"
+      rule_group                = local.policies[each.key].group
       alert_rule                = each.key
-      labels                    = { for label, value in each.value.labels : label => replace(value, "/\\{\\{ \\$labels\\.([A-Za-z_][A-Za-z0-9_]*) \\}\\}/", "$${$1}") }
+      labels                    = { for label, value in local.policies[each.key].labels : label => replace(value, "/\\{\\{ \\$labels\\.([A-Za-z_][A-Za-z0-9_]*) \\}\\}/", "$${$1}") }
       disable_metric_validation = true # a metric is known from its first point on
     }
   }
 
   documentation {
     mime_type = "text/markdown"
-    subject   = substr(lookup(each.value.told, "summary", each.key), 0, 255)
+    subject   = substr(lookup(local.policies[each.key].told, "summary", each.key), 0, 255)
     content = join("\n\n", compact([
-      lookup(each.value.told, "description", ""),
-      lookup(each.value.told, "impact", ""),
-      each.value.runbook == "" ? "" : "Runbook: ${each.value.runbook}",
+      lookup(local.policies[each.key].told, "description", ""),
+      lookup(local.policies[each.key].told, "impact", ""),
+      local.policies[each.key].runbook == "" ? "" : "Runbook: ${local.policies[each.key].runbook}",
     ]))
 
     dynamic "links" {
-      for_each = startswith(each.value.runbook, "https://") ? [each.value.runbook] : []
+      for_each = startswith(local.policies[each.key].runbook, "https://") ? [local.policies[each.key].runbook] : []
       content {
         display_name = "Runbook"
         url          = links.value
@@ -141,31 +142,31 @@ resource "google_monitoring_alert_policy" "rule" {
   lifecycle {
     precondition {
       condition     = can(regex("^[A-Z][A-Za-z0-9]+$", each.key))
-      error_message = "infra/alerts/${each.value.file}: ${each.key} must be a CamelCase name."
+      error_message = "infra/alerts/${local.policies[each.key].file}: ${each.key} must be a CamelCase name."
     }
     precondition {
-      condition     = each.value.expr != ""
-      error_message = "infra/alerts/${each.value.file}: ${each.key} must have an expression."
+      condition     = local.policies[each.key].expr != ""
+      error_message = "infra/alerts/${local.policies[each.key].file}: ${each.key} must have an expression."
     }
     precondition {
-      condition     = can(regex("^([0-9]+[smhdw])+$", each.value.duration)) && each.value.duration_seconds % 30 == 0
-      error_message = "infra/alerts/${each.value.file}: ${each.key}.for must be a multiple of 30 s, got ${each.value.duration}."
+      condition     = can(regex("^([0-9]+[smhdw])+$", local.policies[each.key].duration)) && local.policies[each.key].duration_seconds % 30 == 0
+      error_message = "infra/alerts/${local.policies[each.key].file}: ${each.key}.for must be a multiple of 30 s, got ${local.policies[each.key].duration}."
     }
     precondition {
-      condition     = can(regex("^([0-9]+[smhdw])+$", each.value.interval)) && each.value.group_interval_seconds % 30 == 0 && each.value.group_interval_seconds > 0
-      error_message = "infra/alerts/${each.value.file}: the interval of ${each.value.group} must be a multiple of 30 s, got ${each.value.interval}."
+      condition     = can(regex("^([0-9]+[smhdw])+$", local.policies[each.key].interval)) && local.policies[each.key].group_interval_seconds % 30 == 0 && local.policies[each.key].group_interval_seconds > 0
+      error_message = "infra/alerts/${local.policies[each.key].file}: the interval of ${local.policies[each.key].group} must be a multiple of 30 s, got ${local.policies[each.key].interval}."
     }
     precondition {
-      condition     = each.value.shortest_interval != null
-      error_message = "infra/alerts/${each.value.file}: ${each.key} must look back for less than 32 days, got ${local.lookbacks[each.key]} s: for more, Google's guide names no interval."
+      condition     = local.policies[each.key].shortest_interval != null
+      error_message = "infra/alerts/${local.policies[each.key].file}: ${each.key} must look back for less than 32 days, got ${local.lookbacks[each.key]} s: for more, Google's guide names no interval."
     }
     precondition {
-      condition     = contains(["none", "info", "warning", "error", "critical"], lookup(each.value.labels, "severity", ""))
-      error_message = "infra/alerts/${each.value.file}: ${each.key}.labels.severity must be none, info, warning, error or critical, got ${lookup(each.value.labels, "severity", "nothing")}."
+      condition     = contains(["none", "info", "warning", "error", "critical"], lookup(local.policies[each.key].labels, "severity", ""))
+      error_message = "infra/alerts/${local.policies[each.key].file}: ${each.key}.labels.severity must be none, info, warning, error or critical, got ${lookup(local.policies[each.key].labels, "severity", "nothing")}."
     }
     precondition {
-      condition     = contains(["", "direct"], each.value.path)
-      error_message = "infra/alerts/${each.value.file}: ${each.key}.labels.path must be direct, or not be there, got ${each.value.path}."
+      condition     = contains(["", "direct"], local.policies[each.key].path)
+      error_message = "infra/alerts/${local.policies[each.key].file}: ${each.key}.labels.path must be direct, or not be there, got ${local.policies[each.key].path}."
     }
   }
 

@@ -4,6 +4,7 @@ locals {
     for file in local.table_files :
     trimsuffix(file, ".json") => jsondecode(file("${local.infra}/tables/${file}"))
   }
+  table_names = toset(keys(local.tables)) # as policy_names
   # Of what is appended, views show the newest.
   views = {
     for file in fileset("${local.infra}/tables", "*.sql") :
@@ -41,19 +42,19 @@ resource "google_bigquery_dataset" "this" {
 }
 
 resource "google_bigquery_table" "this" {
-  for_each            = local.tables
+  for_each            = local.table_names
   dataset_id          = google_bigquery_dataset.this[split(".", each.key)[0]].dataset_id
   table_id            = split(".", each.key)[1]
-  description         = each.value.description
-  schema              = jsonencode(each.value.schema)
-  clustering          = each.value.cluster
+  description         = local.tables[each.key].description
+  schema              = jsonencode(local.tables[each.key].schema)
+  clustering          = local.tables[each.key].cluster
   deletion_protection = var.protect
 
   time_partitioning {
-    field = each.value.partition.field
-    type  = each.value.partition.type
+    field = local.tables[each.key].partition.field
+    type  = local.tables[each.key].partition.type
     # Nothing is kept longer than anybody reads it.
-    expiration_ms = try(each.value.partition.expiration_days * 86400000, null)
+    expiration_ms = try(local.tables[each.key].partition.expiration_days * 86400000, null)
   }
 
   dynamic "encryption_configuration" {
