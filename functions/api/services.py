@@ -93,9 +93,6 @@ class Forgetful(Protocol):
         """Ask anew."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """The services behind the routes."""
 @dataclass(frozen=True, kw_only=True)
 class OfModels:
     """Models, their settings, versions, trainings and promotions."""
@@ -157,6 +154,11 @@ class OfSystem:
     tokens: Tokens
     settings: Settings
 
+
+@dataclass(frozen=True, kw_only=True)
+class Services(OfModels, OfIncidents, OfBusiness, OfSystem):
+    """The services behind the routes."""
+
     def forget(self, topics: frozenset[str]) -> None:
         """Answers that were cached for long are old where something of a topic has changed."""
         told: dict[str, tuple[Forgetful, ...]] = {
@@ -168,11 +170,6 @@ class OfSystem:
         }
         for one in {id(one): one for topic in topics for one in told.get(topic, ())}.values():
             one.forget()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Services(OfModels, OfIncidents, OfBusiness, OfSystem):
-    """The services behind the routes."""
 
 
 def compose(given: Sources) -> Services:

@@ -108,7 +108,7 @@ def test_the_command_lists_and_decides(app: OverAsgi, warehouse: Written) -> Non
     with pages.served(app) as url:
         listed = aia("--url", url, "list")
         assert listed.exit_code == 0, listed.output
-        for part in ("idle_endpoint:model/churn", "360.00", "high", "open", "not known", "undeploy it"):
+        for part in ("idle_endpoint:model/churn", "$360", "high", "open", "not known", "undeploy it"):
             assert part in listed.output
         assert json.loads(aia("--url", url, "list", "--json").output) == [IDLE]
         decided = aia("--url", url, "decide", str(IDLE["key"]), "dismissed")
