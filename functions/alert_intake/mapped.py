@@ -64,6 +64,7 @@ def _alert(sender: AlertSender, body: Json, now: datetime) -> Alert:
     status, severity = filled(sender.status or "", body), filled(sender.severity or "", body)
     if sender.status and not status:
         raise UnreadableError(f"status: {sender.status} must be there")
+    identity = {path: value for path in sender.identity if (value := text(at(body, path)))}
     observed = instant(at(body, sender.observed_at)) if sender.observed_at else None
     return Alert(
         source=sender.name,
@@ -75,10 +76,11 @@ def _alert(sender: AlertSender, body: Json, now: datetime) -> Alert:
         started=observed,
         ended=observed,
         holds_until=now + sender.holds_for if sender.holds_for else None,
-        identity={path: value for path in sender.identity if (value := text(at(body, path)))},
+        identity=identity,
         summary=(filled(sender.summary or "", body),),
         value=number(at(body, sender.value)) if sender.value else None,
         threshold=number(at(body, sender.threshold)) if sender.threshold else None,
+        evidence=identity,
         links=(filled(sender.link or "", body),),
     )
 

@@ -491,6 +491,13 @@ def test_what_alerts_pass_and_look_at_is_there_before_a_policy(needs: dict[str, 
     assert policy != "rule" or "google_cloud_scheduler_job.this" in there
 
 
+@pytest.mark.parametrize(
+    "writer", ["google_pubsub_subscription.table", "module.function.google_cloudfunctions2_function.this"]
+)
+def test_columns_are_there_before_what_writes_them(needs: dict[str, set[str]], writer: str) -> None:
+    assert "google_bigquery_table.this" in before(writer, needs)
+
+
 NEEDS_NO_API = {
     "data.google_monitoring_notification_channel.direct": "reads a channel that was made before",
     "data.google_project.this": "the two APIs that docs/deploy.md enables by hand",
