@@ -354,15 +354,29 @@ def test_attributes_beyond_the_documented_limits_are_refused(ours: Bus, attribut
         ours.publish(ours.topic(), b"one", **attributes)
 
 
+TRANSFORMS = [{"javascript_udf": {"function_name": "f", "code": "function f(message, metadata) { return message; }"}}]
+
+
 @pytest.mark.parametrize(
-    "details",
+    ("details", "named"),
     [
-        {"cloud_storage_config": {"bucket": "bucket"}},
+        ({"cloud_storage_config": {"bucket": "bucket"}}, "cloud_storage"),
+        ({"message_transforms": TRANSFORMS}, "message_transforms"),
     ],
 )
-def test_what_our_server_does_not_have_is_refused_and_named(ours: Bus, details: dict[str, Any]) -> None:
-    with pytest.raises(exceptions.MethodNotImplemented, match="cloud_storage"):
+def test_what_our_server_does_not_have_is_refused_and_named(ours: Bus, details: dict[str, Any], named: str) -> None:
+    with pytest.raises(exceptions.MethodNotImplemented, match=named):
         ours.subscription(ours.topic(), **details)
+
+
+def test_a_topic_that_would_be_transformed_or_filled_from_elsewhere_is_refused(ours: Bus) -> None:
+    path = f"projects/{PROJECT}/topics/elsewhere"
+    ingestion = {
+        "aws_kinesis": {"stream_arn": "s", "consumer_arn": "c", "aws_role_arn": "r", "gcp_service_account": "g"}
+    }
+    for details in ({"message_transforms": TRANSFORMS}, {"ingestion_data_source_settings": ingestion}):
+        with pytest.raises(exceptions.MethodNotImplemented, match=next(iter(details))):
+            ours.publisher.create_topic(request={"name": path, **details})
 
 
 def test_a_deadline_below_the_documented_least_is_refused(ours: Bus) -> None:
@@ -384,5 +398,6 @@ DIFFERENCES = {
     "test_a_filter_that_is_none_is_refused_with_what_was_expected": "accepts any text as a filter",
     "test_attributes_beyond_the_documented_limits_are_refused": "does not check attributes",
     "test_what_our_server_does_not_have_is_refused_and_named": "has these, or keeps them without effect",
+    "test_a_topic_that_would_be_transformed_or_filled_from_elsewhere_is_refused": "has these, or keeps them without effect",
     "test_a_deadline_below_the_documented_least_is_refused": "accepts any deadline up to 600 s",
 }

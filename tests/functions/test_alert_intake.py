@@ -256,6 +256,22 @@ def test_only_posts_are_taken(method: str) -> None:
     assert world.park.letters == []
 
 
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        *((f"/v1/{signal}", "OTEL_EXPORTER_OTLP_ENDPOINT") for signal in ("traces", "metrics", "logs")),
+        ("/api/v1/alerts", "api_version: v2"),
+        ("/api/v1/write", "remote_write needs a Prometheus"),
+        ("/api/v2/silences", "AIA_SILENCES_TOKEN"),
+    ],
+)
+def test_what_belongs_elsewhere_is_told_where(path: str, hint: str) -> None:
+    world = World()
+    answer = world.send(b"{}", path)
+    assert (answer.status_code, world.park.letters, world.bus.events) == (404, [], [])
+    assert hint in answer.get_data(as_text=True)
+
+
 def test_a_subscription_of_sns_waits_for_a_person() -> None:
     world = World()
     answer = world.send(payload("aws_sns_subscription_confirmation.json"), "/sns")
