@@ -12,6 +12,7 @@ from threading import BoundedSemaphore, Condition
 from typing import Final
 
 from core.errors import BusyError
+from functions.adapters import request_deadline
 
 MOST_BYTES: Final = 20_000_000
 """Bytes of bodies that are in memory at once."""
@@ -43,9 +44,10 @@ class Admission:
 
         Raises:
             BusyError: there was no room for them in time.
+            DeadlineError: the request is over.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self.room >= length, self.patience):
+            if not self._changed.wait_for(lambda: self.room >= length, request_deadline.within(self.patience)):
                 raise BusyError(f"bodies: at most {MOST_BYTES} bytes are held at once, {length} more did not fit")
             self.room -= length
         try:
@@ -61,11 +63,12 @@ class Admission:
 
         Raises:
             BusyError: another one is still being read.
+            DeadlineError: the request is over.
         """
         if length <= SMALL:
             yield
             return
-        if not self._turn.acquire(timeout=self.patience):
+        if not self._turn.acquire(timeout=request_deadline.within(self.patience)):
             raise BusyError("bodies: another large one is still being read")
         try:
             yield

@@ -52,6 +52,30 @@ def test_nothing_imports_a_function() -> None:
     assert crossing(imported(), stage.ROOT) == {}
 
 
+OWN_LIMITS = {
+    "bounded_response": "is given its seconds",
+    "changes": "waits for 2 s, and tells in a thread of its own",
+    "live_feed": "of the API, which has no deadline of a message",
+    "metrics_wire": "is given its seconds",
+    "net": "is given its deadline",
+    "postgresql_pool": "a statement ends after the patience of the store, by the server",
+    "writer": "asks for 1 s, once in a process",
+}
+"""Adapters that wait and take no seconds from what is left of a request, and why."""
+
+
+def test_adapters_take_their_timeouts_from_what_is_left_of_the_request() -> None:
+    folder = stage.ROOT / "functions" / "adapters"
+    waits = re.compile(r"timeout[=\"]|\bDeadline\(|\blimits\(")
+    unlimited = {
+        path.stem
+        for path in folder.rglob("*.py")
+        if "probes" not in path.parts and waits.search(text := path.read_text()) and "request_deadline" not in text
+    }
+    by_limits = {path.stem for path in folder.rglob("*.py") if "actions.calls import" in path.read_text()}
+    assert unlimited - by_limits <= OWN_LIMITS.keys()
+
+
 def test_adapters_and_services_know_nothing_of_the_runtime() -> None:
     found = imports.folders(imports.within(imported(), "functions"))
     assert {"functions.adapters", "functions.services"} <= found.keys()
