@@ -66,7 +66,7 @@ OWN_LIMITS = {
 
 def test_adapters_take_their_timeouts_from_what_is_left_of_the_request() -> None:
     folder = stage.ROOT / "functions" / "adapters"
-    waits = re.compile(r"timeout[=\"]|\bDeadline\(|\blimits\(")
+    waits = re.compile(r"timeout(=|\":)|\bDeadline\(|\blimits\(")
     unlimited = {
         path.stem
         for path in folder.rglob("*.py")
