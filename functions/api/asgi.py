@@ -31,9 +31,10 @@ from core.errors import UnavailableError
 from functions.adapters import logs
 from functions.adapters.ports import Clock
 from functions.api import identity, live, once, reply, roles
-from functions.api.identity import CALLER, Caller, Callers, Identify
+from functions.api.addresses import address_of
+from functions.api.identity import ADDRESS, AGAIN, CALLER, Caller, Callers, Identify
 from functions.api.kept import Kept
-from functions.api.limits import ACTS, READS, Limits
+from functions.api.limits import ACTS, FAILURES, READS, Limits
 from functions.api.live_hub import Feed, Hub, Take
 from functions.api.operation import Operation
 from functions.api.request import Request, of_scope
@@ -75,6 +76,7 @@ def application(
     role_of: roles.RoleOf | None = None,
     verified: bool = True,
     changes: Changes | None = None,
+    proxies: int = 0,
 ) -> Starlette:
     """The application.
 
@@ -84,6 +86,7 @@ def application(
         role_of: gives the role of that person; without it, there are no roles.
         verified: whether `identify` verifies several people; else it knows one, who runs the local system.
         changes: of what is shown; without it, nobody can watch.
+        proxies: before it, as `address_of` has it.
     """
     callers = Callers(identify=identify, verified=verified, services=services)
     work = Work()
@@ -94,7 +97,7 @@ def application(
         routes[:0] = [Route(live.PATH, watched), WebSocketRoute(live.PATH, watched)]
     application = Starlette(
         routes=routes,
-        middleware=[Middleware(Admission, callers=callers, work=work)],
+        middleware=[Middleware(Admission, callers=callers, work=work, proxies=proxies, failures=Limits(FAILURES))],
         exception_handlers={RoutingError: _unrouted},
     )
     application.router.redirect_slashes = False
@@ -124,11 +127,15 @@ class Admission:
         app: what is asked.
         callers: finds out who asks.
         work: its threads.
+        proxies: before the API.
+        failures: counts credentials that were none, by address.
     """
 
     app: ASGIApp
     callers: Callers
     work: Work
+    proxies: int
+    failures: Limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a connection on, or refuse it; a WebSocket that is refused is closed with 403."""
@@ -155,19 +162,28 @@ class Admission:
         check = hosts.refused_to_watch if request.path == live.PATH or scope["type"] == "websocket" else hosts.refused
         if found := check(request):
             return reply.error(hosts.STATUS[found.reason], found.message)
+        address = address_of(scope, request.headers, self.proxies)
         state = scope.setdefault("state", {})
-        state[CALLER] = Caller()
+        state |= {CALLER: Caller(), ADDRESS: address, AGAIN: partial(self._identify, request)}
         if request.path == HEALTH:
             return None
+        shows = identity.shows_credentials(request)
+        if shows and (seconds := self.failures.blocked(address)):
+            return _too_many("credentials: too many of this address were none in a short time", seconds)
         try:
-            named = partial(self.callers.of, request)
-            state[CALLER] = await self.work.run(identity.source_of(request), named, patience=_KEYS_SECONDS)
+            state[CALLER] = await self._identify(request)
         except Unauthorized as error:
+            if shows:
+                self.failures.wait(address)
             return reply.error(HTTPStatus.UNAUTHORIZED, error.description or "")
         except UnavailableError as error:
             log.error("%s: %s", request.path, error)  # noqa: TRY400 - the message names what is missing
             return reply.error(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         return None
+
+    async def _identify(self, request: Request) -> Caller:
+        named = partial(self.callers.of, request)
+        return await self.work.run(identity.source_of(request), named, patience=_KEYS_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +213,7 @@ class Answered:
         request = of_scope(scope)
         caller: Caller = scope["state"][CALLER]
         request.person, request.verified, request.unproven = caller.person, caller.verified, caller.unproven
+        request.token, request.token_until = caller.token, caller.until if caller.token else None
         request.role = partial(self._role, caller)
         try:
             refusal = self._too_often(request, scope)
@@ -207,12 +224,9 @@ class Answered:
         await (refusal or await self._answer(request, scope["path_params"]))(scope, receive, send)
 
     def _too_often(self, request: Request, scope: Scope) -> Response | None:
-        caller = request.person or (scope.get("client") or ("",))[0]
-        if (seconds := self.limits.wait(caller)) == 0.0:
-            return None
-        response = reply.error(HTTPStatus.TOO_MANY_REQUESTS, "requests: too many of this caller in a short time")
-        response.headers["Retry-After"] = str(math.ceil(seconds))
-        return response
+        caller = request.person or scope["state"][ADDRESS]
+        seconds = self.limits.wait(caller)
+        return _too_many("requests: too many of this caller in a short time", seconds) if seconds else None
 
     async def _answer(self, request: Request, path: dict[str, Any]) -> Response:
         endpoint = self.endpoint
@@ -248,6 +262,12 @@ class Answered:
         if self.kept:
             self.kept.keep(request, response)
         return response
+
+
+def _too_many(why: str, seconds: float) -> Response:
+    response = reply.error(HTTPStatus.TOO_MANY_REQUESTS, why)
+    response.headers["Retry-After"] = str(math.ceil(seconds))
+    return response
 
 
 def _unrouted(request: HTTPConnection, error: Exception) -> Response:

@@ -16,8 +16,8 @@ from functions.runtime.tokens import Cached, Fetch, open_fetch
 
 Identify = Callable[[Request], str]
 """The person of a request, empty where there is none; raises `Unauthorized` where one must be known."""
-CALLER = "caller"
-"""Who asks, in the state of a connection."""
+CALLER, ADDRESS, AGAIN = "caller", "address", "again"
+"""In the state of a connection: who asks, from where, and what finds out again whether they still may."""
 CERTIFICATES = "https://www.googleapis.com/oauth2/v1/certs"
 """The certificates that Google signs identity tokens with."""
 _ISSUERS = frozenset({"https://accounts.google.com", "accounts.google.com"})
@@ -35,6 +35,7 @@ class Caller:
         role: the most that the token of the request may do; None where it has none.
         until: when what shows who it is expires; None where that is not known.
         unproven: whether people are verified here, and this one was not.
+        token: the id of the API token of the request; empty where it has none.
     """
 
     person: str = ""
@@ -42,6 +43,7 @@ class Caller:
     role: Role | None = None
     until: datetime | None = None
     unproven: bool = False
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class Callers:
         if (token := bearer(request)).startswith(PREFIX):
             holder = self.services().tokens.holder(token)
             unproven = self._verifies and not holder.verified
-            return Caller(holder.person, holder.verified, holder.role, holder.until, unproven)
+            return Caller(holder.person, holder.verified, holder.role, holder.until, unproven, holder.id)
         person = self.identify(request) if self.identify else ""
         if not person or not self.verified:
             return Caller(person, unproven=self._verifies)
@@ -109,6 +111,11 @@ def open_id_tokens(environment: Mapping[str, str], otherwise: Identify | None) -
     """Identity tokens besides what identifies people otherwise, where `AIA_ID_TOKEN_AUDIENCE` says whom they are for."""
     audience = environment.get("AIA_ID_TOKEN_AUDIENCE", "")
     return IdTokens(audience=audience, otherwise=otherwise).person if audience else otherwise
+
+
+def shows_credentials(request: Request) -> bool:
+    """Whether a request has something to verify: who has nothing is refused without any effort."""
+    return bool(bearer(request) or request.headers.get(HEADER))
 
 
 def source_of(request: Request) -> str:

@@ -17,8 +17,10 @@ class Rate:
 
 
 READS, ACTS = Rate(1000, 300.0), Rate(120, 10.0)
+FAILURES = Rate(30, 0.5)
+"""Credentials of an address that were none."""
 _MOST = 10_000
-"""Callers that are known at a time; of more, those that may make all their requests again are forgotten."""
+"""Callers that are known at a time; of more, those that may make all their requests again are forgotten, then those who asked least lately."""
 
 
 @dataclass(slots=True)
@@ -49,13 +51,29 @@ class Limits:
         """
         now = self.clock()
         if len(self._buckets) > _MOST:
-            self._buckets = {name: one for name, one in self._buckets.items() if self._now(one, now) < self.rate.burst}
+            self._forget(now)
         bucket = self._buckets.setdefault(caller, _Bucket(self.rate.burst, now))
         bucket.left, bucket.at = self._now(bucket, now), now
         if bucket.left < 1:
             return (1 - bucket.left) / self.rate.per_second
         bucket.left -= 1
         return 0.0
+
+    def blocked(self, caller: str) -> float:
+        """Take nothing; 0, or the seconds after which the next request of a caller is allowed.
+
+        >>> limits = Limits(Rate(1, 0.5), clock=lambda: 0.0)
+        >>> limits.blocked("ada"), limits.wait("ada"), limits.blocked("ada")
+        (0.0, 0.0, 2.0)
+        """
+        bucket = self._buckets.get(caller)
+        left = self._now(bucket, self.clock()) if bucket else self.rate.burst
+        return max(0.0, (1 - left) / self.rate.per_second)
+
+    def _forget(self, now: float) -> None:
+        known = [(name, one) for name, one in self._buckets.items() if self._now(one, now) < self.rate.burst]
+        known.sort(key=lambda entry: entry[1].at)
+        self._buckets = dict(known[-_MOST // 2 :])
 
     def _now(self, bucket: _Bucket, now: float) -> float:
         return min(self.rate.burst, bucket.left + (now - bucket.at) * self.rate.per_second)

@@ -4,6 +4,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -12,14 +13,17 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from starlette.types import Receive, Scope, Send
+from werkzeug.exceptions import Unauthorized
 
+from core.errors import UnavailableError
 from core.live.changes import topics_of
 from functions.adapters.ports import Clock
 from functions.api import reply
-from functions.api.identity import CALLER, Caller
+from functions.api.identity import AGAIN, CALLER, Caller
 from functions.api.live_hub import Client, FullError, Hub, Message
 from functions.api.request import Request, of_scope
 
+log = logging.getLogger(__name__)
 PATH = "/v1/live"
 RETRY_SECONDS = 10
 """When to come again to an instance that is full."""
@@ -30,11 +34,14 @@ SPREAD = timedelta(minutes=5)
 SEND_SECONDS = 60.0
 """How long a client may take to read what it was sent before it is given up."""
 _AGAIN_MS = (500, 3000)
-_POLICY, _LATER, _AGAIN = 1008, 1013, 1012
-"""Codes of a WebSocket: refused, full, and come again (https://www.iana.org/assignments/websocket)."""
+CHECK_SECONDS = 60.0
+"""How often it is found out again whether who watches still may."""
+_POLICY, _LATER, _AGAIN, _REVOKED = 1008, 1013, 1012, 3000
+"""Codes of a WebSocket: refused, full, come again, and unauthorized (https://www.iana.org/assignments/websocket)."""
 _LONGEST_REASON = 123
 """Bytes that a WebSocket can be closed with."""
 Deliver = Callable[[Message], Awaitable[None]]
+Again = Callable[[], Awaitable[Caller]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +73,17 @@ class Live:
         after = request.headers.get("Last-Event-ID") or request.args.get("after", "")
         return await self.hub.join(topics, after, self._until(caller), caller.person)
 
-    async def deliver(self, client: Client, receive: Receive, left: str, send: Deliver) -> bool:
-        """Send messages while the client reads them, until it leaves by an event of that name; whether it is there still."""
-        leaving = asyncio.create_task(_watch(client, receive, left))
+    async def deliver(self, client: Client, receive: Receive, left: str, send: Deliver, again: Again) -> bool:
+        """Send messages while the client reads them, until it leaves by an event of that name; whether it is there still.
+
+        Args:
+            client: who watches.
+            receive: what it sends.
+            left: the event by which it leaves.
+            send: sends it a message.
+            again: finds out who it is; raises where what shows that does no longer.
+        """
+        tasks = [asyncio.create_task(one) for one in (_watch(client, receive, left), _check(client, again))]
         try:
             async with aclosing(self.hub.messages(client)) as messages:
                 async for message in messages:
@@ -78,7 +93,8 @@ class Live:
             return False
         finally:
             self.hub.leave(client)
-            leaving.cancel()
+            for one in tasks:
+                one.cancel()
         return not client.gone
 
     def _until(self, caller: Caller) -> datetime:
@@ -108,7 +124,7 @@ async def _as_events(live: Live, request: Request, scope: Scope, receive: Receiv
         await send({"type": "http.response.body", "body": event_of(message), "more_body": True})
 
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    if await live.deliver(client, receive, "http.disconnect", deliver):
+    if await live.deliver(client, receive, "http.disconnect", deliver, scope["state"][AGAIN]):
         await send({"type": "http.response.body", "body": b""})
 
 
@@ -129,8 +145,9 @@ async def _over_socket(live: Live, request: Request, scope: Scope, receive: Rece
     async def deliver(message: Message) -> None:
         await send({"type": "websocket.send", "text": text_of(message)})
 
-    if await live.deliver(client, receive, "websocket.disconnect", deliver):
-        await send({"type": "websocket.close", "code": _AGAIN, "reason": "come again"})
+    if await live.deliver(client, receive, "websocket.disconnect", deliver, scope["state"][AGAIN]):
+        code, why = (_REVOKED, "revoked") if client.refused else (_AGAIN, "come again")
+        await send({"type": "websocket.close", "code": code, "reason": why})
 
 
 async def _watch(client: Client, receive: Receive, left: str) -> None:
@@ -138,6 +155,19 @@ async def _watch(client: Client, receive: Receive, left: str) -> None:
     while (await receive())["type"] != left:
         pass
     client.leave()
+
+
+async def _check(client: Client, again: Again) -> None:
+    """Find out now and then whether a client still may watch, until it may not; while that cannot be found out, it may."""
+    while True:
+        await asyncio.sleep(CHECK_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load
+        try:
+            await again()
+        except Unauthorized:
+            client.refuse()
+            return
+        except UnavailableError as error:
+            log.warning("live: %s", error)
 
 
 def event_of(message: Message) -> bytes:

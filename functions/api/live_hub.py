@@ -78,6 +78,7 @@ class Client:
         told: whether it was last told that changes come.
         woken: set where it has something to do.
         gone: whether it is not connected any more.
+        refused: whether what shows who it is no longer does.
     """
 
     mailbox: Mailbox
@@ -86,10 +87,16 @@ class Client:
     told: bool | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     gone: bool = False
+    refused: bool = False
 
     def leave(self) -> None:
         """It is not connected any more."""
         self.gone = True
+        self.woken.set()
+
+    def refuse(self) -> None:
+        """What shows who it is was revoked."""
+        self.refused = True
         self.woken.set()
 
 
@@ -170,9 +177,9 @@ class Hub:
             beat = not await self._woken(client)
             if client.gone:
                 return
-            if self.stopping or self._clock() >= client.until:
-                why = _encode({"reason": "restart" if self.stopping else "session"})
-                yield Message("bye", client.mailbox.cursor, why)
+            if self.stopping or client.refused or self._clock() >= client.until:
+                reason = "restart" if self.stopping else "revoked" if client.refused else "session"
+                yield Message("bye", client.mailbox.cursor, _encode({"reason": reason}))
                 return
             if client.told != self.live:
                 client.told = self.live

@@ -16,6 +16,7 @@ from core.access import role_of
 from functions.adapters import logs
 from functions.adapters.ports import RowBus
 from functions.api import experience, server
+from functions.api.addresses import proxies
 from functions.api.asgi import Changes, application
 from functions.api.dashboards import load
 from functions.api.deployment import is_local
@@ -51,15 +52,20 @@ def build(ports: Ports, iap: Iap | None = None) -> Starlette:
 
     changes = Changes(partial(_feed, ports), ports.clock, heard)
     proxy = iap or open_iap(os.environ)
+    services, changes = once(partial(_services, ports)), Changes(partial(_feed, ports), ports.clock)
+    proxy, before = iap or open_iap(os.environ), proxies(os.environ)
     if identify := open_id_tokens(os.environ, proxy.person if proxy else None):
         return application(
             services,
             identify=identify,
             role_of=lambda person: role_of(person, ports.settings.access),
             changes=changes,
+            proxies=before,
         )
     session = open_session(os.environ)
-    return application(services, identify=session.person if session else None, verified=False, changes=changes)
+    return application(
+        services, identify=session.person if session else None, verified=False, changes=changes, proxies=before
+    )
 
 
 def _feed(ports: Ports, take: Take) -> Feed:

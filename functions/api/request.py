@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +27,8 @@ class Request:
         verified: whether that identity is of one of several people, and not of whoever runs the local system.
         unproven: whether people are verified here, and this one was not.
         role: of whoever asks.
+        token: the id of the API token that it shows; empty where there is none.
+        token_until: when that expires.
         values: the parameters of the query that its operation has, as they were read.
     """
 
@@ -38,6 +41,8 @@ class Request:
     verified: bool = False
     unproven: bool = False
     role: Callable[[], Role] = lambda: Role.VIEWER
+    token: str = ""
+    token_until: datetime | None = None
     values: dict[str, Any] = field(default_factory=dict)
 
     @cached_property

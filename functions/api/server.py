@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import struct
 
 import h11
 import uvicorn
@@ -15,6 +16,9 @@ _STOPPING_SECONDS = 8
 """How long requests may go on after SIGTERM: Cloud Run waits for ten."""
 HEADERS_SECONDS = 10.0
 """How long the headers of a request may take, as a body may."""
+UNREAD_SECONDS = 60.0
+"""How long a client may read nothing of what waits for it, of an ordinary answer too."""
+_RESET = struct.pack("ii", 1, 0)
 _OPEN_CONNECTIONS = 1000
 _LARGEST_HEADERS = 65_536
 _LARGEST_SENT = 1024
@@ -24,14 +28,17 @@ _TOLD_SECONDS = 0.2
 
 
 class InTime(H11Protocol):
-    """Requests over a connection by h11, which bounds the size of their headers, and within a time, which uvicorn does not bound."""
+    """Requests over a connection by h11, which bounds the size of their headers, and within times, which uvicorn does not bound."""
 
     _late: asyncio.TimerHandle | None = None
+    _waiting = 0
+    """Bytes that waited for the client when it was last looked."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """The headers of the first request are awaited."""
         super().connection_made(transport)
         self._await_headers()
+        self._look_again()
 
     def data_received(self, data: bytes) -> None:
         """The headers are there, or a part of them."""
@@ -42,6 +49,19 @@ class InTime(H11Protocol):
         """Nothing is awaited any more."""
         super().connection_lost(exc)
         self._stop()
+
+    def _look(self) -> None:
+        """Give a client up that has read nothing since the last time, though something waited for it, also to be closed."""
+        before, self._waiting = self._waiting, self.transport.get_write_buffer_size()
+        if before and self._waiting == before:
+            # Reset: else the system goes on to offer what it has of the answer.
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.transport.abort()
+        elif self._waiting or not self.transport.is_closing():
+            self._look_again()
+
+    def _look_again(self) -> None:
+        self.loop.call_later(UNREAD_SECONDS / 2, self._look)
 
     def _await_headers(self) -> None:
         if self.conn.their_state is not h11.IDLE:

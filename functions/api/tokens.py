@@ -8,7 +8,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from werkzeug.exceptions import Conflict, Forbidden, Unauthorized
@@ -39,12 +39,14 @@ class Holder:
     """Who has shown a token.
 
     Attributes:
+        id: of the token.
         person: who created it.
         role: of the token.
         verified: whether the identity of that person was verified then.
         until: when the token expires.
     """
 
+    id: str
     person: str
     role: Role
     verified: bool
@@ -72,17 +74,21 @@ class Tokens:
             UnavailableError: the store does not answer.
         """
         identifier, _, secret = token.removeprefix(PREFIX).partition("_")
-        found = self._cache(("token", identifier), lambda: self._read(identifier), seconds=KNOWN_SECONDS)
+        found = self._known(identifier)
         if found is None or not hmac.compare_digest(found.data["hash"], _hash(secret)):
             raise Unauthorized("token: must be one that `aia tokens create` gave")
         now, data = self.clock(), found.data
         if data["revoked_at"] is not None or data["expires_at"] <= now:
             what = "was revoked" if data["revoked_at"] is not None else "has expired"
             raise Unauthorized(f"token: must hold, {data['name']!r} {what}")
+        if (parent := data.get("parent")) and not self._holds(parent):
+            raise Unauthorized(f"token: must hold, that which created {data['name']!r} was revoked")
         if data["used_at"] is None or now - data["used_at"] >= _USED_EVERY:
             self._use(found, now)
         role = Role[data["role"].upper()]
-        return Holder(person=data["owner"], role=role, verified=data["verified"], until=data["expires_at"])
+        return Holder(
+            id=identifier, person=data["owner"], role=role, verified=data["verified"], until=data["expires_at"]
+        )
 
     def all(self) -> list[Data]:
         """Every token without its secret, the newest first."""
@@ -95,7 +101,7 @@ class Tokens:
         Raises:
             BodyError: the body is invalid.
             Conflict: there are as many tokens as are allowed.
-            Forbidden: its role is higher than that of who asks.
+            Forbidden: its role is higher than that of who asks, or who asks is a token that another one created.
         """
         fields = read(request)
         fields.only("by", "name", "role", "days")
@@ -106,10 +112,13 @@ class Tokens:
         if Role[role.upper()] > role_of():
             raise Forbidden(f"role: must not be higher than your own, {role_of().name.lower()}, got {role}")
         now = self.clock()
+        expires_at = min(now + timedelta(days=days), request.token_until or datetime.max.replace(tzinfo=UTC))
+        if request.token and self._parent(request.token):
+            raise Forbidden("token: must be of a person, or one that a person created, to create others")
         held = [one for one in self.all() if one["revoked_at"] is None and one["expires_at"] > now]
         if len(held) >= MOST:
             raise Conflict(f"tokens: must be at most {MOST}, {len(held)} hold; revoke one first")
-        return self._written(fields, name=name, owner=owner, role=role, expires_at=now + timedelta(days=days))
+        return self._written(fields, name=name, owner=owner, role=role, expires_at=expires_at, parent=request.token)
 
     def revoke(self, request: Request, identifier: str) -> Data:
         """Revoke a token.
@@ -137,6 +146,18 @@ class Tokens:
 
     def _read(self, identifier: str) -> Document | None:
         return self.store.get(COLLECTION, identifier) if is_key(identifier) else None
+
+    def _known(self, identifier: str) -> Document | None:
+        return self._cache(("token", identifier), lambda: self._read(identifier), seconds=KNOWN_SECONDS)
+
+    def _holds(self, identifier: str) -> bool:
+        found = self._known(identifier)
+        return found is not None and found.data["revoked_at"] is None
+
+    def _parent(self, identifier: str) -> str:
+        """The token that created one; empty where a person did."""
+        found = self._known(identifier)
+        return (found.data.get("parent") or "") if found else ""
 
     def _use(self, found: Document, now: datetime) -> None:
         try:

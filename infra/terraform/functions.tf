@@ -46,6 +46,8 @@ locals {
       contains(["api", "incident_router", "incident_sweep"], name) && var.runbooks_url != "" ? { AIA_RUNBOOKS_URL = var.runbooks_url } : {},
       contains(["api", "alert_intake"], name) && length(var.hosts) > 0 ? { AIA_HOSTS = join(",", var.hosts) } : {},
       name == "maintenance" ? { AIA_DEPLOYMENT_RECORD = "${google_storage_bucket.sources.name}/${local.record_name}" } : {},
+      # Cloud Run adds the address of the client to X-Forwarded-For; a load balancer before it adds that and its own.
+      name == "api" ? { AIA_PROXIES = var.api_ingress == "ALLOW_INTERNAL_AND_GCLB" || strcontains(var.iap_audience, "/backendServices/") ? "2" : "1" } : {},
       name == "api" && var.iap_audience != "" ? { AIA_IAP_AUDIENCE = var.iap_audience } : {},
       name == "api" && var.id_token_audience != "" ? { AIA_ID_TOKEN_AUDIENCE = var.id_token_audience } : {},
       contains(local.authenticating, name) ? { AIA_PUSH_AUDIENCE = local.addresses[name], AIA_PUSH_ACCOUNT = local.push_account } : {},

@@ -17,12 +17,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from core.access import Role
+from core.errors import UnavailableError
 from core.live.changes import entry_id
 from core.live.log import KEEP
 from functions.adapters.stores import open_store
 from functions.api import asgi, live, live_hub
 from functions.api.request import Request
 from functions.api.server import Server, config
+from functions.api.services import Services
 from functions.runtime.iap import HEADER
 from tests.support.builders import pages
 from tests.support.fakes.clock import FakeClock
@@ -304,6 +306,40 @@ def test_a_connection_ends_with_the_token_that_it_was_made_with(changes: FakeCha
     forged = base64.urlsafe_b64encode(b'{"exp":1e300}').decode()
     with running(changes) as one:
         assert one.events(**{HEADER: f"a.{forged}.b"}).next()["event"] == "hello"
+
+
+def test_a_connection_ends_soon_after_its_token_is_revoked_and_not_while_that_is_not_known(
+    changes: FakeChanges, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "CHECK_SECONDS", 0.2)
+    monkeypatch.setattr("functions.api.tokens.KNOWN_SECONDS", 0.0)
+    store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
+    made = pages.services(store, pages.Rows(), pages.ApiFixture(store), lambda: datetime.now(UTC))
+    created = made.tokens.create(pages.told({"name": "ci", "role": "viewer", "by": "Ada"}), lambda: Role.ADMIN)
+    headers = {"Authorization": f"Bearer {created['token']}"}
+    is_down, asked = threading.Event(), threading.Event()
+
+    def services() -> Services:
+        if is_down.is_set():
+            asked.set()
+            raise UnavailableError("store: does not answer")
+        return made
+
+    with running(changes, services=services) as one:
+        events, ws = one.events(**headers), one.socket(additional_headers=headers)
+        assert events.next()["event"] == "hello"
+        is_down.set()
+        assert asked.wait(PATIENCE)
+        changes.tell("still told")
+        assert keys(events.until("changes")) == ["still told"]
+        made.tokens.revoke(pages.told({"by": "Ada"}), created["id"])
+        is_down.clear()
+        assert events.until("bye")["data"] == {"reason": "revoked"}
+        with pytest.raises(ConnectionClosed) as closed:
+            print(*ws)  # all of it
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (3000, "revoked")
+        assert one.events(**headers).response.status_code == 401
 
 
 def test_a_feed_that_cannot_be_opened_keeps_nobody_waiting_and_is_opened_later(

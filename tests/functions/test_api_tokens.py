@@ -14,8 +14,9 @@ from werkzeug.test import Client
 from core.access import Role
 from core.actions.plan import Plan
 from functions.adapters.stores import open_store
-from functions.api import identity
+from functions.api import asgi, identity
 from functions.api.identity import IdTokens, open_id_tokens
+from functions.api.limits import FAILURES, Limits
 from functions.api.request import Request
 from functions.api.session import Session
 from functions.api.tokens import COLLECTION, KNOWN_SECONDS, MOST
@@ -24,6 +25,7 @@ from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import FakeClock
 from tests.support.servers.iap import Proxy, proxy
+from tests.support.web.over_asgi import OverAsgi
 
 HALT = {"by": "Mallory", "action": "*"}
 ROLES = {"ada@example.com": Role.ADMIN, "grace@example.com": Role.OPERATOR}
@@ -107,6 +109,57 @@ def test_a_token_expires_and_is_revoked(
     assert KNOWN_SECONDS <= 15
     gone = office.client.post("/v1/tokens/none/revoke", json={}, headers={"X-Person": "ada@example.com"})
     assert gone.status_code == 404
+
+
+def test_a_token_that_a_token_created_outlives_it_in_no_way(
+    office: TokenFixture, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.api.tokens.KNOWN_SECONDS", 0.0)
+    first = office.create(role="admin", days=2).json
+    asked = {"name": "child", "role": "admin", "days": 365}
+    child = office.ask(first["token"], "POST", "/v1/tokens", json=asked).json
+    assert (child["owner"], child["expires_at"]) == ("ada@example.com", first["expires_at"])
+    refused = office.ask(child["token"], "POST", "/v1/tokens", json=asked)
+    assert (refused.status_code, "a person created" in refused.json["detail"]) == (403, True)
+    ROLES["ada@example.com"] = Role.VIEWER
+    try:
+        assert office.ask(child["token"], "POST", "/v1/automation/halt", json=HALT).status_code == 403
+    finally:
+        ROLES["ada@example.com"] = Role.ADMIN
+    assert office.ask(child["token"]).status_code == 200
+    office.client.post(f"/v1/tokens/{first['id']}/revoke", json={}, headers={"X-Person": "ada@example.com"})
+    gone = office.ask(child["token"])
+    assert (gone.status_code, "which created 'child' was revoked" in gone.json["detail"]) == (401, True)
+
+
+def test_an_address_whose_credentials_are_none_waits_and_others_do_not(office: TokenFixture) -> None:
+    token = office.create().json["token"]
+    app = asgi.application(
+        lambda: pages.services(office.api.store, Rows(), office.api, office.clock),
+        identify=lambda _: "",
+        role_of=lambda _: Role.VIEWER,
+        proxies=1,
+    )
+    client = OverAsgi(app).test_client(use_cookies=False)
+
+    def asked(token: str, address: str) -> Any:
+        headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": f"6.6.6.6, {address}"}
+        return client.get("/v1/me", headers=headers)
+
+    statuses = [asked("aia_guess_x", "192.0.2.1").status_code for _ in range(FAILURES.burst + 1)]
+    assert statuses == [401] * FAILURES.burst + [429]
+    waits = asked(token, "192.0.2.1")
+    assert (waits.status_code, 1 <= int(waits.headers["Retry-After"]) <= 2) == (429, True)
+    assert asked(token, "192.0.2.2").status_code == 200
+    assert client.get("/v1/me", headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 200  # it shows nothing
+
+
+def test_the_table_of_addresses_is_bounded() -> None:
+    limits = Limits(FAILURES, clock=lambda: 0.0)
+    for number in range(25_000):
+        limits.wait(str(number))
+    assert len(limits._buckets) <= 10_001
+    assert limits.blocked("24999") == 0.0
 
 
 @pytest.mark.parametrize(

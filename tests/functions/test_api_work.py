@@ -61,13 +61,15 @@ def url(client: Client) -> Iterator[str]:
 @pytest.mark.usefixtures("hasty")
 def test_what_was_known_is_shown_with_its_age_while_the_warehouse_hangs(services: Services, warehouse: Rows) -> None:
     client = pages.client_of(services)
-    before = client.get("/v1/dependencies?hours=2")
+    before = client.get("/v1/dependencies?until=2026-01-02T00:00:00Z")
     warehouse.hangs = threading.Event()
     try:
-        kept = client.get("/v1/dependencies?hours=2", headers={"If-None-Match": before.headers["ETag"]})
+        kept = client.get(
+            "/v1/dependencies?until=2026-01-02T00:00:00Z", headers={"If-None-Match": before.headers["ETag"]}
+        )
         assert (kept.status_code, kept.json, kept.headers["Age"]) == (200, before.json, "0")
         assert "Age" not in before.headers
-        assert client.get("/v1/dependencies?hours=3").status_code == 503
+        assert client.get("/v1/dependencies?until=2026-01-03T00:00:00Z").status_code == 503
     finally:
         warehouse.hangs.set()
 
@@ -215,3 +217,20 @@ def test_a_websocket_of_nobody_or_to_another_name_is_closed_before_it_is_open(
     scope = {"type": "websocket", "path": "/v1/live", "query_string": b"", "headers": told}
     asyncio.run(asgi.application(lambda: services, identify=identify)(scope, connect, send))
     assert [one["type"] for one in sent] == ["websocket.close"]
+
+
+@pytest.mark.parametrize("then", ["", "Connection: close\r\n"])
+def test_who_does_not_read_an_answer_loses_the_connection(
+    client: Client, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    monkeypatch.setattr(server, "UNREAD_SECONDS", 0.4)
+    with pages.served(client.application) as url, socket.socket() as stuck:
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        host, _, port = url.removeprefix("http://").partition(":")
+        stuck.connect((host, int(port)))
+        asked = f"GET /v1/openapi.json HTTP/1.1\r\nHost: {host}:{port}\r\n"
+        stuck.sendall(f"{asked}\r\n".encode() * 40 + f"{asked}{then}\r\n".encode())  # more than the system keeps
+        hung_up = select.poll()
+        hung_up.register(stuck, select.POLLHUP | select.POLLERR)
+        assert hung_up.poll(10_000)
+        assert requests.get(f"{url}/health", timeout=10).text == "ok"
