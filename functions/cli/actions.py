@@ -1,16 +1,19 @@
 """`aia actions`, `aia halt` and `aia resume`: automated actions, the answers of people, and the switches, by the API."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from core.events import Stage
 from core.text import instant
 from functions.cli import complete, options
-from functions.cli.api import HELP, Json, call, login
-from functions.cli.endpoints import path
+from functions.cli.api import HELP, Answer, login
+from functions.cli.client import Client
 from functions.cli.screen import NOT_KNOWN, cell, console, instant_of, table_of
+
+if TYPE_CHECKING:
+    from functions.services.api_schemas.incidents import Accepted
 
 _EVERY: Final = "*"
 
@@ -24,7 +27,7 @@ def actions(context: click.Context, *, url: str, as_json: bool) -> None:
     context.obj = url
     if context.invoked_subcommand:
         return
-    found = call(url, "GET", path("actions"))
+    found = Client(url).actions()
     if as_json:
         options.print_json(found)
     else:
@@ -33,11 +36,11 @@ def actions(context: click.Context, *, url: str, as_json: bool) -> None:
         context.exit(options.NOT_KNOWN_STATUS)
 
 
-def _answer(verb: str, text: str) -> click.Command:
+def _answer(verb: str, text: str, give: Callable[[Client, str, Any], "Accepted"]) -> click.Command:
     """The command of an answer."""
 
     def answer(url: str, identifier: str, *, note: str, as_json: bool) -> None:
-        found = call(url, "POST", path("actions", identifier, verb), {"by": login(), "note": note})
+        found = give(Client(url), identifier, {"by": login(), "note": note})
         if as_json:
             options.print_json(found)
         else:
@@ -49,11 +52,13 @@ def _answer(verb: str, text: str) -> click.Command:
     return click.command(name=verb, help=text)(click.pass_obj(answer))
 
 
-actions.add_command(_answer("approve", "Approve action ID, which awaits it: it is applied."))
-actions.add_command(_answer("reject", "Reject action ID, which awaits approval: it is not applied."))
+actions.add_command(_answer("approve", "Approve action ID, which awaits it: it is applied.", Client.approve_action))
+actions.add_command(
+    _answer("reject", "Reject action ID, which awaits approval: it is not applied.", Client.reject_action)
+)
 
 
-def _print(found: Json) -> None:
+def _print(found: Answer) -> None:
     switches, out = found["automation"], console()
     halted = [_halt(one) for one in switches["halted"]]
     out.print(f"automation: {'enabled' if switches['enabled'] else 'disabled by the settings'}")
@@ -72,7 +77,7 @@ def _print(found: Json) -> None:
         out.print(f"recent actions: {NOT_KNOWN}, the history does not answer")
 
 
-def _halt(one: Json) -> str:
+def _halt(one: Answer) -> str:
     subject, ends = ("every action", "--all") if one["action"] == _EVERY else (one["action"], one["action"])
     return f"halted: {subject}, by {one['by']} at {instant(instant_of(one['at']))}; aia resume {ends} ends it"
 
@@ -93,14 +98,14 @@ def _switch(command: Callable[..., Any]) -> Callable[..., Any]:
 @_switch
 def halt(url: str, action: str, *, every: bool, note: str, as_json: bool) -> None:
     """Halt automated ACTION, or all of them: from now on none is applied."""
-    _throw(url, "halt", _subject(action, every=every), note=note, as_json=as_json)
+    _throw(url, Client.halt, _subject(action, every=every), note=note, as_json=as_json)
 
 
 @click.command(epilog=f"{options.STATUSES} {HELP}")
 @_switch
 def resume(url: str, action: str, *, every: bool, note: str, as_json: bool) -> None:
     """Resume automated ACTION that was halted, or lift the halt of all; what was halted by name stays halted."""
-    _throw(url, "resume", _subject(action, every=every), note=note, as_json=as_json)
+    _throw(url, Client.resume, _subject(action, every=every), note=note, as_json=as_json)
 
 
 def _subject(action: str, *, every: bool) -> str:
@@ -109,8 +114,8 @@ def _subject(action: str, *, every: bool) -> str:
     return action or _EVERY
 
 
-def _throw(url: str, verb: str, action: str, *, note: str, as_json: bool) -> None:
-    found = call(url, "POST", path("automation", verb), {"by": login(), "note": note, "action": action})
+def _throw(url: str, switch: Callable[[Client, Any], "Accepted"], action: str, *, note: str, as_json: bool) -> None:
+    found = switch(Client(url), {"by": login(), "note": note, "action": action})
     if as_json:
         options.print_json(found)
     else:

@@ -5,19 +5,23 @@ import http.client
 import json
 import os
 import urllib.error
+import urllib.parse
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import click
 
 _LOCAL_PORT: Final = "8080"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-_TIMEOUT_SECONDS: Final = 60.0
+PATIENCE_SECONDS: Final = 60.0
 _FAULT: Final = 500
 """Statuses of HTTP from here on are faults of the API, not of the request."""
+ROOT: Final = "/v1"
 Json = dict[str, Any]
+Answer = Mapping[str, Any]
+"""What the API answers, where a text is made of it: instants are texts, and it may have more than its schema."""
 SESSION_FILE: Final = "session-token"
 """The session of `aia local`, in its data folder."""
 LOCAL: Final = f"http://127.0.0.1:{_LOCAL_PORT}"
@@ -59,10 +63,25 @@ def is_loopback(url: str) -> bool:
     Raises:
         ValueError: it is none.
     """
-    return urlsplit(url).hostname in _LOOPBACK
+    return urllib.parse.urlsplit(url).hostname in _LOOPBACK
 
 
-def call(url: str, method: str, path: str, body: Json | None = None, *, patience: float = _TIMEOUT_SECONDS) -> Any:  # noqa: ANN401 - any JSON value
+def path(*parts: str | int, **query: str | int | Sequence[str] | None) -> str:
+    """The path of a resource, each part of it quoted; parts of the query that are None are left out, and lists have commas.
+
+    >>> path("incidents", "a/b", limit=5, name=None, state=["open", "merged"])
+    '/v1/incidents/a%2Fb?limit=5&state=open%2Cmerged'
+    """
+    told = {
+        name: value if isinstance(value, str | int) else ",".join(value)
+        for name, value in query.items()
+        if value is not None
+    }
+    address = "/".join((ROOT, *(urllib.parse.quote(str(part), safe="") for part in parts)))
+    return f"{address}?{urllib.parse.urlencode(told)}" if told else address
+
+
+def call(url: str, method: str, path: str, body: Json | None = None, *, patience: float = PATIENCE_SECONDS) -> Any:  # noqa: ANN401 - any JSON value
     """What the API answers, as JSON.
 
     Args:
@@ -83,9 +102,9 @@ def call(url: str, method: str, path: str, body: Json | None = None, *, patience
         raise _unanswered(url, error) from error
 
 
-def fetch(url: str, path: str) -> bytes:
+def fetch(url: str, path: str, *, patience: float = PATIENCE_SECONDS) -> bytes:
     """What the API answers, as it is: a page or a text; raises as `call`."""
-    return _answer(url, "GET", path, None, _TIMEOUT_SECONDS)
+    return _answer(url, "GET", path, None, patience)
 
 
 def _answer(url: str, method: str, path: str, body: Json | None, patience: float) -> bytes:

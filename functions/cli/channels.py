@@ -8,8 +8,8 @@ import click
 
 from core.text import clean
 from functions.cli import options
-from functions.cli.api import HELP, Json, RefusedError, call, login
-from functions.cli.endpoints import path
+from functions.cli.api import HELP, Answer, RefusedError, login
+from functions.cli.client import Client
 
 _PATIENCE_SECONDS: Final = 60.0
 _EVERY_SECONDS: Final = 1.0
@@ -29,7 +29,7 @@ def channels(context: click.Context, *, url: str) -> None:
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List every channel with its kind, whether it fails, and its newest test."""
-    found = call(url, "GET", "/v1/channels")
+    found = Client(url).channels()
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -53,21 +53,21 @@ def test(context: click.Context, name: str, *, wait: float) -> None:
         context.exit(_NOT_DELIVERED)
 
 
-def deliver(url: str, name: str, wait: float) -> Json:
+def deliver(url: str, name: str, wait: float) -> Answer:
     """Send a test message through a channel, and wait for what it answers: its `outcome` and its `detail`.
 
     Raises:
         RefusedError: it cannot be asked for, or there is no answer in time.
     """
-    asked = call(url, "POST", path("channels", name, "test"), {"by": login()})["id"]
+    asked = Client(url).test_channel(name, {"by": login()})["id"]
     return _awaited(url, name, asked, wait)
 
 
-def _awaited(url: str, name: str, asked: str, wait: float) -> Json:
+def _awaited(url: str, name: str, asked: str, wait: float) -> Answer:
     """The answer to the test message, when it is there."""
     end = time.monotonic() + wait
     while True:
-        tests: list[Any] = [one["test"] for one in call(url, "GET", "/v1/channels") if one["name"] == name]
+        tests: list[Any] = [one["test"] for one in Client(url).channels() if one["name"] == name]
         if tests and tests[0] and tests[0]["id"] == asked:
             return dict(tests[0])
         if time.monotonic() >= end:
@@ -77,9 +77,9 @@ def _awaited(url: str, name: str, asked: str, wait: float) -> Json:
         time.sleep(_EVERY_SECONDS)
 
 
-def _tested(test: Json | None) -> str:
+def _tested(test: Answer | None) -> str:
     return f"tested at {test['answered_at']} by {test['by']}: {_told(test)}" if test else "never tested"
 
 
-def _told(test: Json) -> str:
+def _told(test: Answer) -> str:
     return f"{test['outcome']}: {clean(test['detail'])}" if test["detail"] else str(test["outcome"])

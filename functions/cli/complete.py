@@ -1,19 +1,20 @@
 """What the shell completes an argument with: ids and names that a running system has, by the API."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-from functions.cli.api import Json, RefusedError, call, local
-from functions.cli.endpoints import path
+from functions.cli.api import Answer, RefusedError, local
+from functions.cli.client import Client
 
 _PATIENCE_SECONDS = 2.0
 """A person waits for each answer with a key pressed."""
 _MOST = 200
 LIVE = ("open", "acknowledged", "mitigated")
 """The states of an incident that is not over."""
+_T = TypeVar("_T")
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
@@ -25,20 +26,20 @@ def incidents(context: click.Context, _argument: click.Parameter, begun: str) ->
 
 def waiting(context: click.Context, _argument: click.Parameter, begun: str) -> list[CompletionItem]:
     """Ids of actions that await an answer."""
-    found = _answer(context, path("actions"))
+    found = _answer(context, Client.actions)
     listed = found["waiting"] if found else ()
     return _items(((one["id"], f"{one['action']} on {one['target']}") for one in listed), begun)
 
 
 def actions(context: click.Context, _argument: click.Parameter, begun: str) -> list[CompletionItem]:
     """Names of actions."""
-    found = _answer(context, path("actions"))
+    found = _answer(context, Client.actions)
     return _items(((name, "") for name in (found["automation"]["actions"] if found else ())), begun)
 
 
 def silences(context: click.Context, _argument: click.Parameter, begun: str) -> list[CompletionItem]:
     """Patterns that are silenced."""
-    return _items(((one["pattern"], f"until {one['until']}") for one in _answer(context, path("silences"))), begun)
+    return _items(((one["pattern"], f"until {one['until']}") for one in _answer(context, Client.silences) or ()), begun)
 
 
 def targets(context: click.Context, _argument: click.Parameter, begun: str) -> list[CompletionItem]:
@@ -47,11 +48,11 @@ def targets(context: click.Context, _argument: click.Parameter, begun: str) -> l
     return _items(sorted(found.items()), begun)
 
 
-def named(*parts: str) -> Complete:
+def named(ask: Callable[[Client], Iterable[Answer]]) -> Complete:
     """Completes with the names of a list of the API."""
 
     def complete(context: click.Context, _argument: click.Parameter, begun: str) -> list[CompletionItem]:
-        return _items(((one["name"], "") for one in _answer(context, path(*parts))), begun)
+        return _items(((one["name"], "") for one in _answer(context, ask) or ()), begun)
 
     return complete
 
@@ -60,19 +61,18 @@ def _items(listed: Iterable[tuple[str, str]], begun: str) -> list[CompletionItem
     return [CompletionItem(value, help=about or None) for value, about in listed if value.startswith(begun)]
 
 
-def _listed(context: click.Context, states: Iterable[str]) -> list[Json]:
+def _listed(context: click.Context, states: Sequence[str]) -> Sequence[Answer]:
     """The incidents of the first page, in these states, or in all."""
-    found = _answer(context, path("incidents", "search", limit=_MOST, state=",".join(states) or None))
-    listed: list[Json] = found["incidents"] if found else []
-    return listed
+    found = _answer(context, lambda client: client.incident_search(limit=_MOST, state=states or None))
+    return found["incidents"] if found else ()
 
 
-def _answer(context: click.Context, address: str) -> Any:  # noqa: ANN401 - any JSON value
-    """What the API answers; nothing where it does not: who completes is told by the command itself."""
+def _answer(context: click.Context, ask: Callable[[Client], _T]) -> _T | None:
+    """What the API answers; None where it does not: who completes is told by the command itself."""
     try:
-        return call(_url(context), "GET", address, patience=_PATIENCE_SECONDS)
+        return ask(Client(_url(context), _PATIENCE_SECONDS))
     except RefusedError:
-        return []
+        return None
 
 
 def _url(context: click.Context | None) -> str:

@@ -14,7 +14,8 @@ from core.security.compliance import Answer, combined, report
 from core.security.inventory import Inventory, ServiceAccountKey
 from core.settings import SecuritySettings
 from functions.cli import options
-from functions.cli.api import HELP, call
+from functions.cli.api import HELP
+from functions.cli.client import Client
 from functions.cli.inventory import read_keys, read_plan, read_policy
 from functions.cli.screen import print_table, table_of
 
@@ -67,7 +68,7 @@ def _all_keys(paths: tuple[Path, ...]) -> tuple[ServiceAccountKey, ...]:
 
 def _logged(url: str) -> list[Answer]:
     """The answers by the audit log."""
-    found: list[Answer] = msgspec.convert(call(url, "GET", "/v1/compliance"), list[Answer])
+    found: list[Answer] = msgspec.convert(Client(url).compliance(), list[Answer])
     return found
 
 

@@ -10,7 +10,8 @@ import click
 from core.errors import AiaError, SettingsError
 from core.text import money
 from functions.cli import options
-from functions.cli.api import HELP, Json, RefusedError, call, login
+from functions.cli.api import HELP, Answer, RefusedError, login
+from functions.cli.client import Client
 from functions.cli.screen import print_table, table_of
 
 _PIPED_WIDTH: Final = 200
@@ -32,7 +33,7 @@ def costs(context: click.Context, *, url: str) -> None:
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List every recommendation with its evidence, its state, and what it has saved since it was done."""
-    found = call(url, "GET", "/v1/recommendations")
+    found = Client(url).recommendations()
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -59,7 +60,7 @@ def list_(url: str, *, as_json: bool) -> None:
 @click.pass_obj
 def decide(url: str, key: str, state: str, *, note: str) -> None:
     """Record what was decided about recommendation KEY; from the day after it is done, its saving is measured."""
-    call(url, "POST", "/v1/recommendations", {"key": key, "state": state, "note": note, "by": login()})
+    Client(url).decide_recommendation({"key": key, "state": state, "note": note, "by": login()})
     click.echo(f"{key}: {state}")
 
 
@@ -89,13 +90,13 @@ def tables(context: click.Context, file: Path, project: str, *, as_json: bool) -
         context.exit(_UNPARTITIONED)
 
 
-def _measured(file: Path, project: str) -> list[Json]:
+def _measured(file: Path, project: str) -> list[Answer]:
     from core.business.scans import scan_sources  # noqa: PLC0415 - the other commands need no settings
     from functions.adapters import config  # noqa: PLC0415 - as above
     from functions.adapters.warehouse import open_warehouse  # noqa: PLC0415 - as above
     from functions.services.table_scans import as_data, measure  # noqa: PLC0415 - as above
 
-    found: list[Json] = []
+    found: list[Answer] = []
     try:
         settings = config.load(file, only=_SECTIONS)
         warehouse = open_warehouse(project, "cli")
@@ -110,7 +111,7 @@ def _measured(file: Path, project: str) -> list[Json]:
     return found
 
 
-def _scan(one: Json) -> tuple[str, ...]:
+def _scan(one: Answer) -> tuple[str, ...]:
     size = "not known" if one["bytes"] is None else f"{one['bytes']:,}"
     return one["table"], one["partitioning"], size, _dollars(one["dollars_per_month"]), one["advice"]
 
@@ -119,7 +120,7 @@ def _dollars(value: float | None) -> str:
     return "not known" if value is None else money(value)
 
 
-def _state(one: Json) -> str:
+def _state(one: Answer) -> str:
     return f"{one['state']} ({one['decided_by']})" if one["decided_by"] else str(one["state"])
 
 

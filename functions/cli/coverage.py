@@ -1,11 +1,13 @@
 """`aia coverage`: what of a platform is watched, alerted, drawn and seen now, area by area, by the API."""
 
 import json
+from collections.abc import Sequence
 
 import click
 
 from functions.cli import options
-from functions.cli.api import HELP, Json, call
+from functions.cli.api import HELP, Answer
+from functions.cli.client import Client
 
 _NOT_SEEN = ("not seen", "not known")
 _TO_SET_UP = ("not set up", "replayed")
@@ -24,7 +26,7 @@ def coverage(*, url: str, area: str | None, as_json: bool, fail: bool) -> None:
     metrics that only Google Cloud writes, held against their documentation by the test that is named; "not set up", what nobody here has set
     up, tested there: --area says how.
     """
-    found = call(url, "GET", "/v1/coverage")
+    found = Client(url).coverage()
     areas = [one for one in found["areas"] if area in (None, one["name"])]
     if not areas:
         names = ", ".join(one["name"] for one in found["areas"])
@@ -39,7 +41,7 @@ def coverage(*, url: str, area: str | None, as_json: bool, fail: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _table(areas: list[Json]) -> list[str]:
+def _table(areas: Sequence[Answer]) -> list[str]:
     rows = [("area", "owner", "signals", "seen", "replayed", "rules", "panels", "")]
     rows += [
         (
@@ -58,7 +60,7 @@ def _table(areas: list[Json]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def _signal(one: Json) -> str:
+def _signal(one: Answer) -> str:
     replayed = f", {one['replayed']} replayed" if one["replayed"] else ""
     series = "not known" if one["series"] is None else f"{one['series']} series{replayed}"
     by = f" by {', '.join(one['written_by'])}" if one["written_by"] else ""
@@ -66,7 +68,7 @@ def _signal(one: Json) -> str:
     return f"{one['selector']}: {series}{by}; {rules}; {', '.join(one['panels']) or 'no panel'}"
 
 
-def _how(area: Json) -> list[str]:
+def _how(area: Answer) -> list[str]:
     """How an area is set up of which nothing is seen."""
     if area["set_up"] is None or area["sight"] not in _TO_SET_UP:
         return []

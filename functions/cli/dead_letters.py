@@ -1,16 +1,19 @@
 """`aia dead-letters`: messages that a function could not handle, and sending one again."""
 
 import json
-from typing import Final
+from typing import TYPE_CHECKING
 
 import click
 
 from functions.cli import options
-from functions.cli.api import HELP, RefusedError, call, login
-from functions.cli.endpoints import path
+from functions.cli.api import HELP, Answer, RefusedError, login
+from functions.cli.client import Client
 from functions.cli.screen import print_table, table_of
 
-_LETTERS: Final = "dead-letters"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from functions.services.api_schemas.bodies import SentAgain
 
 
 @click.group(epilog=HELP)
@@ -27,6 +30,7 @@ def dead_letters(context: click.Context, *, url: str) -> None:
 def list_(url: str, *, as_json: bool) -> None:
     """List those of the last 30 days, the newest first."""
     found = call(url, "GET", path(_LETTERS, limit=1000))["dead_letters"]
+    found: Sequence[Answer] = Client(url).dead_letters()
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -42,7 +46,7 @@ def list_(url: str, *, as_json: bool) -> None:
 @click.pass_obj
 def show(url: str, identifier: str) -> None:
     """Print a dead letter with what it says, as JSON."""
-    options.print_json(call(url, "GET", path(_LETTERS, identifier)))
+    options.print_json(Client(url).dead_letter(identifier))
 
 
 @dead_letters.command()
@@ -52,15 +56,17 @@ def show(url: str, identifier: str) -> None:
 @click.pass_obj
 def resend(url: str, identifier: str, *, edit: bool, why: str) -> None:
     """Send a dead letter again, once, to the topic that it came from."""
-    body = {"by": login(), "note": why}
+    body: SentAgain = {"by": login(), "note": why}
     if edit:
-        body["data"] = _edited(call(url, "GET", path(_LETTERS, identifier))["data"])
-    found = call(url, "POST", path(_LETTERS, identifier, "resend"), body)
+        body["data"] = _edited(Client(url).dead_letter(identifier)["data"])
+    found = Client(url).send_again(identifier, body)
     click.echo(f"{identifier}: accepted as {found['id']}")
 
 
-def _edited(data: str) -> str:
+def _edited(data: str | None) -> str:
     """What the person makes of it."""
+    if not data:
+        raise RefusedError("--edit: must not be given of a message of which nothing can be read")
     try:
         shown = json.dumps(json.loads(data), indent=2, ensure_ascii=False)
     except ValueError:

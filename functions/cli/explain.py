@@ -4,8 +4,8 @@ import click
 
 from core.text import instant
 from functions.cli import complete, options
-from functions.cli.api import HELP, Json, call
-from functions.cli.endpoints import path
+from functions.cli.api import HELP, Answer
+from functions.cli.client import Client
 from functions.cli.screen import cell, console, fields, instant_of
 
 
@@ -19,7 +19,7 @@ def explain(context: click.Context, *, url: str, identifier: str, as_json: bool)
 
     What was decided is told as it is recorded. Routes are tried with the settings and the incident as they are now.
     """
-    found = call(url, "GET", path("incidents", identifier, "explanation"))
+    found: Answer = Client(url).explanation(identifier)
     if as_json:
         options.print_json(found)
     else:
@@ -29,7 +29,7 @@ def explain(context: click.Context, *, url: str, identifier: str, as_json: bool)
         context.exit(options.NOT_KNOWN_STATUS)
 
 
-def _print(chapter: Json) -> None:
+def _print(chapter: Answer) -> None:
     out, table = console(), fields()
     out.print(cell(chapter["title"], "bold underline"))
     for link in chapter["links"]:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from core.events import Stage, Status
 from core.text import comparison, instant, number
-from functions.cli.api import Json
+from functions.cli.api import Answer
 from functions.cli.screen import NOT_KNOWN, age, cell, console, fields, instant_of, print_table, table_of, word
 
 _STEPS = 12
@@ -15,7 +15,7 @@ _STEPS = 12
 _CONDITIONS = 8
 
 
-def print_incidents(found: Sequence[Json], *, more: bool) -> None:
+def print_incidents(found: Sequence[Answer], *, more: bool) -> None:
     """Print a table of incidents, of which there may be more."""
     if not found:
         console().print("no incident matches")
@@ -34,7 +34,7 @@ def print_incidents(found: Sequence[Json], *, more: bool) -> None:
         console().print(f"the first {len(found)} of more: --limit")
 
 
-def _has(listed: Json) -> str:
+def _has(listed: Answer) -> str:
     """Who has it; of an incident of which only the history tells, that is not known."""
     owner = listed["acknowledged_by"]
     return NOT_KNOWN if owner is None else owner or "nobody"
@@ -45,7 +45,7 @@ def _at_risk(dollars_per_hour: float | None) -> str:
     return NOT_KNOWN if dollars_per_hour is None else f"{number(dollars_per_hour, 'dollars')}/h"
 
 
-def print_incident(incident: Json, url: str) -> None:
+def print_incident(incident: Answer, url: str) -> None:
     """Print one incident: what, how bad, since when, what to do, who was told, and its newest steps.
 
     Args:
@@ -61,7 +61,7 @@ def print_incident(incident: Json, url: str) -> None:
     out.print(table)
 
 
-def _state(incident: Json) -> str:
+def _state(incident: Answer) -> str:
     if incident["cancelled"]:
         return "false alarm"
     if incident["merged_into"]:
@@ -69,7 +69,7 @@ def _state(incident: Json) -> str:
     return "no longer reported; whether it recovered is not known" if incident["expired"] else str(incident["state"])
 
 
-def _lines(incident: Json, url: str) -> Iterator[tuple[str, str]]:
+def _lines(incident: Answer, url: str) -> Iterator[tuple[str, str]]:
     yield "Incident", incident["id"]
     yield "Since", _since(incident)
     yield "Class", ": ".join(filter(None, (incident["category"], incident["classification"])))
@@ -81,13 +81,13 @@ def _lines(incident: Json, url: str) -> Iterator[tuple[str, str]]:
     yield "Who was told", _told(incident)
 
 
-def _since(incident: Json) -> str:
+def _since(incident: Answer) -> str:
     ended = f", over at {_at(incident['resolved_at'])}" if incident["resolved_at"] else ""
     reopened = f", reopened at {_at(incident['reopened_at'])}" if incident["reopened_at"] else ""
     return f"{_at(incident['opened_at'])} ({age(incident['opened_at'])} ago){reopened}{ended}"
 
 
-def _impact(incident: Json) -> str:
+def _impact(incident: Answer) -> str:
     impact, loss = incident["impact"], incident["measured_loss"]
     if impact is None:
         return f"{NOT_KNOWN}: no revenue is mapped to its targets"
@@ -96,7 +96,7 @@ def _impact(incident: Json) -> str:
     return f"{_at_risk(impact['dollars_per_hour'])} (90% interval {low} to {high}): {impact['reason']}{lost}"
 
 
-def _conditions(incident: Json) -> Iterator[tuple[str, str]]:
+def _conditions(incident: Answer) -> Iterator[tuple[str, str]]:
     for one in incident["conditions"][:_CONDITIONS]:
         against = comparison(one["value"], one["threshold"], one["unit"])
         status = "" if one["status"] == Status.FIRING else f" ({one['status']})"
@@ -105,7 +105,7 @@ def _conditions(incident: Json) -> Iterator[tuple[str, str]]:
         yield "", f"and {hidden} more conditions"
 
 
-def _what_to_do(incident: Json, url: str) -> Iterator[tuple[str, str]]:
+def _what_to_do(incident: Answer, url: str) -> Iterator[tuple[str, str]]:
     runbooks = dict.fromkeys(one["runbook"] for one in incident["conditions"] if one["runbook"])
     for section in runbooks:
         yield "Runbook", section if section.startswith("http") else f"{url}/runbooks/{section}"
@@ -117,14 +117,14 @@ def _what_to_do(incident: Json, url: str) -> Iterator[tuple[str, str]]:
         yield "To take it", f"aia ack {incident['id']}"
 
 
-def _owner(incident: Json) -> str:
+def _owner(incident: Answer) -> str:
     if not incident["acknowledged_by"]:
         return "nobody"
     since = incident["taken_over_at"] or incident["acknowledged_at"]
     return f"{incident['acknowledged_by']}{f' since {_at(since)}' if since else ''}"
 
 
-def _told(incident: Json) -> str:
+def _told(incident: Answer) -> str:
     notified = incident["notified"]
     tiers = [f"{one['stakeholder']} (tier {one['tier'] + 1})" for one in notified["escalations"]]
     muted = f"muted: {notified['mute_reason']}; " if notified["mute_reason"] else ""
@@ -133,7 +133,7 @@ def _told(incident: Json) -> str:
     return f"{muted}{channels}{reached}"
 
 
-def _timeline(incident: Json) -> Iterator[tuple[str, str]]:
+def _timeline(incident: Answer) -> Iterator[tuple[str, str]]:
     steps = incident["timeline"]
     shown = steps if len(steps) <= _STEPS else [steps[0], *steps[1 - _STEPS :]]
     for step in shown:

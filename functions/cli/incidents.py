@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from core.events import Severity, Verb
 from functions.cli import complete, options
-from functions.cli.api import HELP, Json, call, login
-from functions.cli.endpoints import path
+from functions.cli.api import HELP, login
+from functions.cli.client import Client
 from functions.cli.incident_text import print_incident, print_incidents
+
+if TYPE_CHECKING:
+    from functions.services.api_schemas.incidents import Accepted, FoundIncident, FoundIncidents
 
 _STATES: Final = (*complete.LIVE, "resolved", "cancelled", "expired", "merged")
 _PAGE: Final = 200
@@ -29,6 +33,18 @@ _VERBS: Final[Mapping[Verb, str]] = {
     Verb.SPLIT: "Take incident ID out of the one that a person had merged it into.",
 }
 """What each verb of `core.incidents.commands` says, in the order of the help."""
+_GIVE: Final[Mapping[Verb, Callable[[Client, str, Any], "Accepted"]]] = {
+    Verb.ACKNOWLEDGE: Client.acknowledge_incident,
+    Verb.TAKE_OVER: Client.take_over_incident,
+    Verb.GIVE_BACK: Client.give_back_incident,
+    Verb.MITIGATE: Client.mitigate_incident,
+    Verb.RESOLVE: Client.resolve_incident,
+    Verb.CANCEL: Client.cancel_incident,
+    Verb.REOPEN: Client.reopen_incident,
+    Verb.COMMENT: Client.comment_incident,
+    Verb.MERGE: Client.merge_incident,
+    Verb.SPLIT: Client.split_incident,
+}
 _MORE: Final[Mapping[Verb, Callable[[Any], Any]]] = {
     Verb.ACKNOWLEDGE: click.option(
         "--target", shell_complete=complete.targets, help="Take one target of it that fires, not the whole."
@@ -86,12 +102,15 @@ def incidents(
     context.obj = url
     if context.invoked_subcommand:
         return
-    filters = texts | {
-        "state": ",".join(_STATES if "all" in states else states or complete.LIVE),
-        "severity": ",".join(severities) or None,
-        "since": since and (datetime.now(UTC) - options.length("--since", since)).isoformat(),
-    }
-    found = list(islice(_search(url, filters), limit + 1))
+    search = partial(
+        Client(url).incident_search,
+        limit=_PAGE,
+        state=_STATES if "all" in states else states or complete.LIVE,
+        severity=severities or None,
+        since=since and (datetime.now(UTC) - options.length("--since", since)).isoformat(),
+        **texts,
+    )
+    found = list(islice(_pages(search), limit + 1))
     if as_json:
         options.print_json(found[:limit])
     else:
@@ -100,11 +119,11 @@ def incidents(
         context.exit(options.FOUND_BAD)
 
 
-def _search(url: str, filters: Mapping[str, str | None]) -> Iterator[Json]:
+def _pages(search: Callable[..., "FoundIncidents"]) -> Iterator["FoundIncident"]:
     """The incidents that match, page by page."""
     cursor: str | None = None
     while cursor != "":
-        found = call(url, "GET", path("incidents", "search", limit=_PAGE, cursor=cursor, **filters))
+        found = search(cursor=cursor)
         yield from found["incidents"]
         cursor = found["next"]
 
@@ -115,7 +134,7 @@ def _search(url: str, filters: Mapping[str, str | None]) -> Iterator[Json]:
 @click.pass_obj
 def show(url: str, identifier: str, *, as_json: bool) -> None:
     """Show incident ID on a screen: what, how bad, since when, what to do, who was told."""
-    found = call(url, "GET", path("incidents", identifier))
+    found = Client(url).incident(identifier)
     if as_json:
         options.print_json(found)
     else:
@@ -147,8 +166,8 @@ def _command(verb: Verb) -> click.Command:
 
 def _give(url: str, verb: Verb, identifier: str, *, note: str, as_json: bool, **more: str | None) -> None:
     """Give a command about an incident."""
-    body: Json = {"by": login(), "note": note, **{name: value for name, value in more.items() if value}}
-    found = call(url, "POST", path("incidents", identifier, verb), body)
+    body = {"by": login(), "note": note, **{name: value for name, value in more.items() if value}}
+    found = _GIVE[verb](Client(url), identifier, body)
     if as_json:
         options.print_json(found)
     else:

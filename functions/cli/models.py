@@ -1,7 +1,7 @@
 """`aia models`: which models are monitored, without a deployment, by the API."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -10,8 +10,8 @@ from core.errors import SettingsError
 from core.settings import parse_model
 from functions.adapters.config import load_yaml
 from functions.cli import options
-from functions.cli.api import HELP, Json, RefusedError, call, login
-from functions.cli.endpoints import path
+from functions.cli.api import HELP, Answer, Json, RefusedError, login
+from functions.cli.client import Client
 from functions.cli.promotions import promote, retrain, rollback
 from functions.cli.screen import print_table, table_of
 from functions.cli.versions import diff, show
@@ -30,7 +30,7 @@ def models(context: click.Context, *, url: str) -> None:
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List every model with where its settings are."""
-    found = call(url, "GET", "/v1/models")
+    found: Sequence[Answer] = Client(url).models()
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -40,7 +40,7 @@ def list_(url: str, *, as_json: bool) -> None:
     print_table(table)
 
 
-def _verdict(model: Json) -> str:
+def _verdict(model: Answer) -> str:
     """What the newest window of a model came to, as the page says it."""
     if not model.get("window_end"):
         return "not scored yet"
@@ -64,7 +64,7 @@ def apply(url: str, file: Path) -> None:
     _check(file, given)
     for settings in given:
         name: str = settings["name"]
-        click.echo(f"{name}: {call(url, 'PUT', path('models', name, by=login()), settings)['change']}")
+        click.echo(f"{name}: {Client(url).put_model(name, settings, by=login())['change']}")
 
 
 @models.command()
@@ -72,7 +72,7 @@ def apply(url: str, file: Path) -> None:
 @click.pass_obj
 def remove(url: str, name: str) -> None:
     """Stop monitoring model NAME; its history stays."""
-    click.echo(f"{name}: {call(url, 'DELETE', path('models', name, by=login()))['change']}")
+    click.echo(f"{name}: {Client(url).remove_model(name, by=login())['change']}")
 
 
 def _read(file: Path) -> Iterator[Json]:

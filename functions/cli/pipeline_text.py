@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from rich.table import Table
 
 from core.text import clean, instant, number
-from functions.cli.api import Json
+from functions.cli.api import Answer
 from functions.cli.screen import NOT_KNOWN, age, cell, instant_of, table_of
 
 _STYLES = {"running": "cyan", "failed": "red", "succeeded": "green"}
 
 
-def pipelines_table(pipelines: Iterable[Json]) -> Table:
+def pipelines_table(pipelines: Iterable[Answer]) -> Table:
     """A table of pipelines, each with its newest run; those that run come first, where a small terminal shows them."""
     now = datetime.now(UTC)
     table = table_of("pipeline", "health", "newest run", "status", "for", "usual", "stage", "last success")
@@ -32,7 +32,7 @@ def pipelines_table(pipelines: Iterable[Json]) -> Table:
     return table
 
 
-def changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[str]:
+def changes(before: Mapping[str, Answer], after: Mapping[str, Answer]) -> Iterator[str]:
     """A line for each run and stage whose status is another one than before; of all runs, the newest where there is no before.
 
     >>> def at(status, stage): return {"p": {"name": "p", "runs": [{"run_id": "r1", "status": status, "error": "", "seconds": 9,
@@ -48,7 +48,7 @@ def changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[s
             yield from _changes_of(name, known.get(run["run_id"]), run)
 
 
-def _changes_of(name: str, before: Json | None, run: Json) -> Iterator[str]:
+def _changes_of(name: str, before: Answer | None, run: Answer) -> Iterator[str]:
     """The lines of a run: it begins before its stages, and ends after them."""
     stages = {stage["name"]: stage["status"] for stage in before["stages"]} if before else {}
     own = [] if before and before["status"] == run["status"] else [_line(f"{name} {run['run_id']}", run)]
@@ -59,7 +59,7 @@ def _changes_of(name: str, before: Json | None, run: Json) -> Iterator[str]:
     yield from own if run["status"] != "running" else ()
 
 
-def _line(what: str, span: Json) -> str:
+def _line(what: str, span: Answer) -> str:
     at = span["ended_at"] or span["started_at"]
     took = f" after {number(span['seconds'], 'seconds')}" if span["seconds"] is not None else ""
     error = f": {span['error']}" if span["error"] else ""
@@ -68,19 +68,19 @@ def _line(what: str, span: Json) -> str:
     return f"{when}  {said}"
 
 
-def _health(pipeline: Json) -> str:
+def _health(pipeline: Answer) -> str:
     health = pipeline["health"]
     score = "" if health["score"] is None else f" {health['score']:.2f}"
     return f"{health['reason'].replace('_', ' ')}{score}"
 
 
-def _length(run: Json, now: datetime) -> str:
+def _length(run: Answer, now: datetime) -> str:
     if run["seconds"] is not None:
         return number(run["seconds"], "seconds")
     return age(run["started_at"], now) or NOT_KNOWN
 
 
-def _stage(run: Json) -> str:
+def _stage(run: Answer) -> str:
     """What runs now, or why the run failed."""
     if run["status"] == "running":
         return ", ".join(stage["name"] for stage in run["stages"] if stage["status"] == "running")

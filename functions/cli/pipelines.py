@@ -9,20 +9,20 @@ import click
 from rich.live import Live
 
 from functions.cli import complete, options
-from functions.cli.api import HELP, Json, UnansweredError, call
-from functions.cli.endpoints import path
+from functions.cli.api import HELP, Answer, UnansweredError
+from functions.cli.client import Client
 from functions.cli.pipeline_text import changes, pipelines_table
 from functions.cli.screen import cell, console, print_table
 
 _EVERY_SECONDS: Final = 1.0
 _LEAST_SECONDS: Final = 0.1
 _BAD: Final = ("failures", "slow", "overdue")
-Known = dict[str, Json]
+Known = dict[str, Answer]
 
 
 @click.command(epilog=f"{options.STATUSES} {HELP}")
 @options.url
-@click.argument("name", required=False, shell_complete=complete.named("pipelines"))
+@click.argument("name", required=False, shell_complete=complete.named(Client.pipelines))
 @click.option("--follow", is_flag=True, help="Go on, in place on a terminal, else with a line for each change.")
 @click.option(
     "--every",
@@ -61,10 +61,10 @@ def pipelines(
 
 
 def _all(url: str, name: str | None) -> Known:
-    return {one["name"]: one for one in call(url, "GET", path("pipelines", name=name))}
+    return {one["name"]: one for one in Client(url).pipelines(name=name)}
 
 
-def _verdict(pipeline: Json) -> bool | None:
+def _verdict(pipeline: Answer) -> bool | None:
     """Whether it is well; None where that is not known."""
     runs, reason = pipeline["runs"], pipeline["health"]["reason"]
     if reason in _BAD or (runs and runs[0]["status"] == "failed"):
@@ -125,7 +125,7 @@ def _steps(
 
 def _newer(url: str, name: str | None, before: Known) -> Known:
     """The pipelines with an active run, and those whose run has ended since."""
-    live = {one["name"]: one for one in call(url, "GET", path("pipelines", running="true"))}
+    live = {one["name"]: one for one in Client(url).pipelines(running="true")}
     ended = [other for other, one in before.items() if one["running"] and other not in live]
-    found = live | {other: call(url, "GET", path("pipelines", name=other))[0] for other in ended}
+    found = live | {other: Client(url).pipelines(name=other)[0] for other in ended}
     return {other: one for other, one in found.items() if name in (None, other)}

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from functions.cli.api import Json, call, login
-from functions.cli.endpoints import path
+from functions.cli.api import Answer, login
+from functions.cli.client import Client
+
+if TYPE_CHECKING:
+    from functions.services.api_schemas.bodies import Promoted
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,8 +29,10 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.pass_obj
 def promote(url: str, name: str, version: str, *, why: str, as_json: bool) -> None:
     """Promote the challenger of model NAME, or VERSION, to its first or next share of the traffic."""
-    body = {"by": login(), "note": why, **({"version": version} if version else {})}
-    _tell(name, _ask(url, name, "promote", body), _ACCEPTED, as_json=as_json)
+    body: Promoted = {"by": login(), "note": why}
+    if version:
+        body["version"] = version
+    _tell(name, Client(url).promote(name, body), _ACCEPTED, as_json=as_json)
 
 
 @click.command()
@@ -36,7 +41,7 @@ def promote(url: str, name: str, version: str, *, why: str, as_json: bool) -> No
 @click.pass_obj
 def rollback(url: str, name: str, *, why: str, as_json: bool) -> None:
     """Give all traffic of model NAME to the version that was in use before."""
-    _tell(name, _ask(url, name, "rollback", {"by": login(), "note": why}), _ACCEPTED, as_json=as_json)
+    _tell(name, Client(url).roll_back(name, {"by": login(), "note": why}), _ACCEPTED, as_json=as_json)
 
 
 @click.command()
@@ -45,17 +50,12 @@ def rollback(url: str, name: str, *, why: str, as_json: bool) -> None:
 @click.pass_obj
 def retrain(url: str, name: str, *, why: str, as_json: bool) -> None:
     """Request that model NAME is trained again, on the newest labelled data."""
-    _tell(name, _ask(url, name, "retrain", {"by": login(), "note": why}), _REQUESTED, as_json=as_json)
+    _tell(name, Client(url).retrain(name, {"by": login(), "note": why}), _REQUESTED, as_json=as_json)
 
 
 _ACCEPTED = "{name}: accepted as {id}; aia models show {name} has the outcome"
 _REQUESTED = "{name}: requested as {request}, to replace version {model_version}"
 
 
-def _ask(url: str, name: str, verb: str, body: Json) -> Json:
-    found: Json = call(url, "POST", path("models", name, verb), body)
-    return found
-
-
-def _tell(name: str, found: Json, text: str, *, as_json: bool) -> None:
+def _tell(name: str, found: Answer, text: str, *, as_json: bool) -> None:
     click.echo(json.dumps(found, indent=2) if as_json else text.format(**{"name": name, **found}))

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from functions.cli import options
-from functions.cli.api import HELP, Json, RefusedError, call, fetch, login
-from functions.cli.endpoints import ROOT, path
+from functions.cli.api import HELP, ROOT, RefusedError, fetch, login, path
+from functions.cli.client import Client
+
+if TYPE_CHECKING:
+    from functions.services.api_schemas.incidents import Reports
 
 _LATEST: Final = "latest"
 
@@ -41,21 +44,21 @@ def report(
     A report that was sent is shown as it was sent. Any other one is made from what is there now.
     """
     if name is None:
-        _list(call(url, "GET", "/v1/reports"), as_json=as_json)
+        _list(Client(url).reports(), as_json=as_json)
         return
-    address = path("reports", name, week)
+    client = Client(url)
     if page is not None:
-        _write(page, fetch(url, address.removeprefix(ROOT)))
+        _write(page, fetch(url, path("reports", name, week).removeprefix(ROOT)))
     if as_json:
-        options.print_json(call(url, "GET", address))
+        options.print_json(client.report_document(name, week))
     if as_text or not (page or as_json or send):
-        click.echo(fetch(url, f"{address}.txt").decode(), nl=False)
+        click.echo(client.report_text(name, week), nl=False)
     if send:
-        asked = call(url, "POST", f"{address}/send", {"by": login()})
+        asked = client.send_report(name, week, {"by": login()})
         click.echo(f"{name}: asked for ({asked['id']}); `aia report` lists who got it")
 
 
-def _list(found: Json, *, as_json: bool) -> None:
+def _list(found: "Reports", *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return

@@ -1,14 +1,18 @@
 """`aia silences`, `aia silence` and `aia unsilence`: who is not notified of what, and until when, by the API."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from core.text import instant
 from functions.cli import complete, options
-from functions.cli.api import HELP, RefusedError, call, login
-from functions.cli.endpoints import path
+from functions.cli.api import HELP, Answer, RefusedError, login
+from functions.cli.client import Client
 from functions.cli.screen import cell, console, instant_of, print_table, table_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _MINUTE = timedelta(minutes=1)
 
@@ -18,7 +22,7 @@ _MINUTE = timedelta(minutes=1)
 @options.as_json
 def silences(url: str, *, as_json: bool) -> None:
     """List the silences that hold, the first to end first."""
-    found = call(url, "GET", path("silences"))
+    found: Sequence[Answer] = Client(url).silences()
     if as_json:
         options.print_json(found)
         return
@@ -41,8 +45,8 @@ def silences(url: str, *, as_json: bool) -> None:
 @options.as_json
 def silence(url: str, pattern: str, *, length: str, anyway: bool, note: str, as_json: bool) -> None:
     """Mute notifications of TARGET, which may be a pattern as in model/*, for a time. Incidents open and close as ever."""
-    body = {"by": login(), "note": note, "pattern": pattern, "minutes": _minutes(length), "anyway": anyway}
-    found = call(url, "POST", path("silences"), body)
+    minutes = _minutes(length)
+    found = Client(url).silence({"by": login(), "note": note, "pattern": pattern, "minutes": minutes, "anyway": anyway})
     if as_json:
         options.print_json(found)
         return
@@ -58,7 +62,7 @@ def silence(url: str, pattern: str, *, length: str, anyway: bool, note: str, as_
 @options.as_json
 def unsilence(url: str, pattern: str, *, note: str, as_json: bool) -> None:
     """End the silences of TARGET, the pattern that `aia silences` lists."""
-    found = call(url, "POST", path("silences", "end"), {"by": login(), "note": note, "pattern": pattern})
+    found = Client(url).unsilence({"by": login(), "note": note, "pattern": pattern})
     if as_json:
         options.print_json(found)
     else:

@@ -14,7 +14,8 @@ from core.settings.people import STAKEHOLDERS
 from core.surveys import SCORES
 from functions.adapters.survey_links import LONGEST_SUBJECT, SurveyLink, respondent_hash, sign
 from functions.cli import options
-from functions.cli.api import HELP, Json, RefusedError, call
+from functions.cli.api import HELP, Json, RefusedError
+from functions.cli.client import Client
 
 _BATCH: Final = 500
 _SECRET_LENGTH: Final = 32
@@ -52,7 +53,7 @@ def upload(access: tuple[str, str], *, file: Path) -> None:
     accepted = 0
     for start in range(0, len(answers), _BATCH):
         try:
-            accepted += call(url, "POST", "/v1/answers", {"answers": answers[start : start + _BATCH]})["accepted"]
+            accepted += Client(url).upload_answers({"answers": answers[start : start + _BATCH]})["accepted"]
         except RefusedError as error:
             raise RefusedError(f"{file}: {accepted} answers uploaded; from answer {start + 1} on: {error}") from error
     click.echo(f"{accepted} answers uploaded")

@@ -8,6 +8,9 @@ import click
 from core.text import number, percent
 from functions.cli.api import Json, call
 from functions.cli.endpoints import path
+from core.text import number
+from functions.cli.api import Answer
+from functions.cli.client import Client
 from functions.cli.screen import print_table, table_of
 
 _NONE: Final = "-"
@@ -19,7 +22,7 @@ _NONE: Final = "-"
 @click.pass_obj
 def show(url: str, name: str, *, as_json: bool) -> None:
     """Show the versions of model NAME: metrics, training data, who asked for them, aliases and registries."""
-    found = call(url, "GET", path("models", name, "versions"))
+    found = Client(url).versions(name)
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -40,7 +43,7 @@ def show(url: str, name: str, *, as_json: bool) -> None:
 @click.pass_obj
 def diff(url: str, name: str, before: str, after: str, *, as_json: bool) -> None:
     """Show how versions BEFORE and AFTER of model NAME differ: parameters, metrics with their intervals, and windows."""
-    found = call(url, "GET", path("models", name, "versions", before, "diff", after))
+    found: Answer = Client(url).version_difference(name, before, after)
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -53,7 +56,7 @@ def diff(url: str, name: str, before: str, after: str, *, as_json: bool) -> None
     print_table(table)
 
 
-def _cells(version: Json, *, in_use: bool) -> list[str]:
+def _cells(version: Answer, *, in_use: bool) -> list[str]:
     """A row of the table of versions; of a version whose row cannot be read, why."""
     if fault := version.get("fault"):
         return [version["version"], _day(version["created_at"]), fault, "", "", _aliases(version, in_use=in_use), ""]
@@ -70,10 +73,12 @@ def _cells(version: Json, *, in_use: bool) -> list[str]:
 
 def _aliases(version: Json, *, in_use: bool) -> str:
     told = [f"{one['alias']} {percent(one['share'] / 100)}" for one in version["aliases"]]
+def _aliases(version: Answer, *, in_use: bool) -> str:
+    told = [f"{one['alias']} {one['share']:g} %" for one in version["aliases"]]
     return ", ".join(["in use", *told] if in_use else told) or _NONE
 
 
-def _metric(metric: Json | None) -> str:
+def _metric(metric: Answer | None) -> str:
     if metric is None:
         return _NONE
     value = number(metric["value"])
@@ -82,7 +87,7 @@ def _metric(metric: Json | None) -> str:
     return f"{value} ({number(metric['low'])} to {number(metric['high'])})"
 
 
-def _change(metric: Json) -> str:
+def _change(metric: Answer) -> str:
     """How a metric changed, and whether that is beyond chance as far as the intervals say."""
     if metric["change"] is None:
         return "not known"

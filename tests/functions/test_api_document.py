@@ -1,6 +1,7 @@
 """The document of the API, and what all its operations have in common: problems, request ids, keys, limits, cursors."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -63,6 +64,17 @@ def test_every_operation_is_in_the_document_once_with_its_role_and_its_schemas()
     }
     refs = set(json.dumps(found).split('"$ref": "#/components/schemas/')[1:])
     assert {one.partition('"')[0] for one in refs} <= found["components"]["schemas"].keys()
+
+
+def test_every_command_asks_by_the_typed_client() -> None:
+    own = {one.relative_to(api_client.FILE.parent): one.read_text() for one in api_client.FILE.parent.rglob("*.py")}
+    asking = {
+        str(one)
+        for one, text in own.items()
+        if re.search(r"^from functions.cli.api import .*\bcall\b", text, re.MULTILINE)
+    }
+    assert {one for one in asking if not one.startswith("client")} == set()
+    assert asking
 
 
 def test_a_problem_says_what_is_wrong_and_which_request_it_was(client: Client) -> None:

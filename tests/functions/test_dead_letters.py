@@ -87,6 +87,16 @@ def test_a_webhook_that_was_parked_is_shown_and_goes_to_the_topic_of_alerts(ware
         dead_letters.send_again(outside(deployed.Outside(now=AT), webhook("x (of 2000000 bytes, 5 are kept)")), again)
 
 
+def test_what_cannot_be_read_is_not_edited(
+    warehouse: Rows, url: str, office: ApiFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDITOR", "false")
+    warehouse.answers["dead_letters"] = [webhook("x (of 2000000 bytes, 5 are kept)")]
+    refused = aia(url, "resend", "w1", "--why", "version", "--edit")
+    assert (refused.exit_code, office.published) == (2, [])
+    assert refused.stderr == "Error: --edit: must not be given of a message of which nothing can be read\n"
+
+
 def test_they_are_listed_and_shown_with_what_they_say(url: str) -> None:
     listed = json.loads(aia(url, "list", "--json").output)
     assert [(one["id"], one["reason"], one["sent_again"]) for one in listed] == [("a1", "<version>", False)]

@@ -14,8 +14,9 @@ from core.settings import Settings
 from core.settings.reach import unheard
 from functions.adapters.stores import require
 from functions.cli import options
-from functions.cli.api import HELP, RefusedError, call
+from functions.cli.api import HELP, RefusedError
 from functions.cli.check.file import load, told
+from functions.cli.client import Client
 
 DEFAULT: Final = Path("infra/monitoring.yaml")
 
@@ -73,8 +74,8 @@ def _count(faults: list[Fault]) -> str:
 def _running(settings: Settings, url: str) -> Iterator[Fault]:
     """What the running system shows; a note where none answers."""
     try:
-        answer = call(url, "GET", "/v1/deployment")
-        absent = call(url, "GET", "/v1/rules")
+        answer = Client(url).deployment()
+        absent = Client(url).rules()
     except RefusedError as error:
         click.echo(f"tables and alert rules are not looked at: {error.message}", err=True)
         return

@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Final
 
 from core.promql import INTERVALS, evaluation_interval
-from functions.cli.api import RefusedError, call
+from functions.cli.api import RefusedError
 from functions.cli.channels import deliver
+from functions.cli.client import Client
 from functions.cli.doctor.findings import Finding, Verdict
 from functions.cli.doctor.google import AskError, Google, Json
 
@@ -32,7 +33,7 @@ def lookbacks(google: Google) -> Iterator[Finding]:
 def channels(url: str, patience: float) -> Iterator[Finding]:
     """Send one test message through each channel."""
     try:
-        names = [str(one["name"]) for one in call(url, "GET", "/v1/channels")]
+        names = [one["name"] for one in Client(url).channels()]
     except RefusedError as error:
         yield Finding(check="channel", subject="all", verdict=Verdict.NOT_KNOWN, detail=error.message)
         return

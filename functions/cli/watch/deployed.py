@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from core.onboarding import OnboardingError
 from functions.adapters.ports import BulkBus, Warehouse
-from functions.cli.api import Json, RefusedError, call, is_loopback, login
-from functions.cli.endpoints import path
+from functions.cli.api import Json, RefusedError, is_loopback, login
+from functions.cli.client import Client
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
+
+    from functions.services.api_schemas.system import Deployment
 
 _PATIENCE_SECONDS: Final = 15.0
 
@@ -36,7 +38,7 @@ class Deployed:
         Raises:
             RefusedError: it does not answer, or is that of another project than the one that is given.
         """
-        found = call(url, "GET", "/v1/deployment")
+        found = Client(url).deployment()
         if project not in {None, found["project"]}:
             raise RefusedError(
                 f"--project: must be {found['project']}, of which {url} is the API, got {project}; --url or AIA_API_URL names another API"
@@ -44,7 +46,7 @@ class Deployed:
         return cls.told(url, found)
 
     @classmethod
-    def told(cls, url: str, told: Json) -> "Deployed":
+    def told(cls, url: str, told: "Deployment") -> "Deployed":
         """The system that `/v1/deployment` of an address tells of."""
         is_local = is_loopback(url) and bool(told["emulators"])
         if is_local:
@@ -58,24 +60,22 @@ class Deployed:
             OnboardingError: monitoring.yaml has a model of the name.
         """
         try:
-            found = call(self.url, "GET", path("models", name))
+            found = Client(self.url).model(name)
         except RefusedError as error:
             if "no model is called" in str(error):
                 return None
             raise
         if "settings" not in found:
             raise OnboardingError(f"--name: must not be that of a model of monitoring.yaml, got {name!r}")
-        settings: Json = found["settings"]
-        return settings
+        return found["settings"]
 
     def apply(self, settings: Json) -> str:
         """Create or change a model; what that did."""
-        answer: str = call(self.url, "PUT", path("models", settings["name"], by=login()), settings)["change"]
-        return answer
+        return Client(self.url).put_model(settings["name"], settings, by=login())["change"]
 
     def remove(self, name: str) -> None:
         """Remove a model of the table."""
-        call(self.url, "DELETE", path("models", name, by=login()))
+        Client(self.url).remove_model(name, by=login())
 
     def bigquery(self) -> "bigquery.Client":
         """BigQuery's own client, for tables and load jobs."""

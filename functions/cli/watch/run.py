@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich.console import Console
@@ -14,13 +14,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from core.errors import AiaError
 from core.onboarding import OnboardingError
 from functions.adapters.warehouse import translated
-from functions.cli.api import RefusedError, call
+from functions.cli.api import RefusedError
+from functions.cli.client import Client
 from functions.cli.watch import log, past, tables
 from functions.cli.watch.deployed import Deployed
 from functions.cli.watch.log import Log
 from functions.cli.watch.plan import Plan, Request, creates, planned
 from functions.cli.watch.settings import PREFIX
 from functions.cli.watch.told import told
+
+if TYPE_CHECKING:
+    from functions.services.api_schemas.models import Verdicts
 
 _FOLLOW_SECONDS: Final = 10.0
 _PAGE_SECONDS: Final = 20.0
@@ -158,14 +162,13 @@ def _say_page(system: Deployed, request: Request, rows: Log, missing: int) -> No
     click.echo(f"page        {system.url}/models/{request.name}")
 
 
-def _summary(system: Deployed, name: str) -> dict[str, Any]:
+def _summary(system: Deployed, name: str) -> "Verdicts":
     """The verdicts, as soon as the page has them: it keeps what it read for some seconds."""
     deadline = time.monotonic() + _PAGE_SECONDS
     while True:
-        found = call(system.url, "GET", f"/v1/models/{name}/overview")
+        found = Client(system.url).model_overview(name)
         if found["window_end"] is not None or time.monotonic() > deadline:
-            verdicts: dict[str, Any] = found["verdicts"]
-            return verdicts
+            return found["verdicts"]
         time.sleep(1)
 
 

@@ -15,6 +15,8 @@ PADDING: Final = "x" * 64
 _ID: Final = re.compile(rb'^id: (.+)$|"id":"([^"]+)"', re.MULTILINE)
 _SMALL: Final = 4096
 """Bytes of the buffer of who never reads: what it does not read fills the buffers of the API soon."""
+_LARGEST: Final = 1 << 20
+"""Bytes of a message: who comes again gets all changes at once."""
 _PING, _PONG, _CLOSE = 9, 10, 8
 _SHORT, _LONG = 126, 127
 """Lengths of a frame from which on two or eight bytes have it (RFC 6455, 5.2)."""
@@ -38,7 +40,7 @@ class Watcher:
 
     async def watch(self) -> None:
         """Read until it is cancelled, or the API ends the connection."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=_LARGEST)
         writer.write(asking(self.id))
         try:
             async for part in self.parts(reader, writer):
@@ -67,7 +69,7 @@ class SocketWatcher(Watcher):
 
     async def watch(self) -> None:
         """As above."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=_LARGEST)
         writer.write(asking(self.id, upgrade=True))
         try:
             assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
