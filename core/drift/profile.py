@@ -130,13 +130,8 @@ class Profile:
         >>> profile.names, profile.rows
         (('age', 'plan'), 3)
         """
-        _require("cells", cells, 2)
-        _require("bins", bins, 2)
-        _require("categories", categories, 1)
-        _require("keep", keep, 0)
         chosen = frozenset(categorical)
-        if unknown := sorted(chosen - columns.keys()):
-            raise ProfileError(f"categorical: must name columns, got {unknown}")
+        _check(columns, chosen, cells=cells, bins=bins, categories=categories, keep=keep)
         size = rows(columns)
         arrays = {name: array(name, column) for name, column in columns.items()}
         numbers, tallies, origins, left_out = _parted(arrays, chosen, frozenset(always))
@@ -229,9 +224,16 @@ class Profile:
         return replace(self, calibration=Calibration.learn(history, self.order, windows=windows))
 
 
-def _require(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise ProfileError(f"{name}: must be at least {least}, got {value}")
+_LEAST = {"cells": 2, "bins": 2, "categories": 1, "keep": 0}
+
+
+def _check(columns: Columns, categorical: frozenset[str], **numbers: int) -> None:
+    """That the arguments of `Profile.fit` are what they must be."""
+    for name, value in numbers.items():
+        if value < _LEAST[name]:
+            raise ProfileError(f"{name}: must be at least {_LEAST[name]}, got {value}")
+    if unknown := sorted(categorical - columns.keys()):
+        raise ProfileError(f"categorical: must name columns, got {unknown}")
 
 
 def _parted(

@@ -123,13 +123,13 @@ def register(
     profile: Input[Artifact],
 ) -> str:
     """Register the version where it is better, and note the outcome; returns the version, or nothing."""
-    from datetime import UTC, datetime, timedelta
+    from datetime import UTC, datetime
 
     import msgspec
 
     from functions.adapters.warehouse import open_warehouse
     from infra.training.steps.evaluation import Evaluation
-    from infra.training.steps.register import Training, conclude
+    from infra.training.steps.register import Training, conclude, spans
     from infra.training.steps.template import template_of
 
     training = Training(
@@ -138,9 +138,7 @@ def register(
         run_id=run_id,
         pipeline=pipeline,
         template=template or template_of(job),
-        trained_from=datetime.fromisoformat(window_start),
-        trained_until=datetime.fromisoformat(trained_until),
-        held_out_until=datetime.fromisoformat(window_end) - timedelta(days=comparison_days),
+        **spans(window_start, trained_until, window_end, comparison_days),
         artifact_uri=trained.uri,
         profile_uri=profile.uri,
         parameters=parameters,

@@ -41,48 +41,41 @@ def pipeline(name: str, trainer: Callable[..., Any]) -> Any:  # noqa: ANN401 - K
         minimum_gain: float = 0.0,
         template: str = "",
     ) -> None:
-        rows = components.extract(
-            project=project,
-            model=model,
-            model_version=model_version,
-            window_start=window_start,
-            window_end=window_end,
-            holdout_days=holdout_days,
-            comparison_days=comparison_days,
-            source=source,
-        )
+        span = {"window_start": window_start, "window_end": window_end, "comparison_days": comparison_days}
+        which = {"project": project, "model": model, **span}
+        rows = components.extract(**which, model_version=model_version, holdout_days=holdout_days, source=source)
         data = {"training": rows.outputs["training"], "holdout": rows.outputs["holdout"]}
         checked = components.validate(source=source, minimum_rows=minimum_rows, **data)
         trained = trainer(source=source, options=options, **data).after(checked)
-        compared = components.evaluate(
-            holdout=data["holdout"],
-            predictions=trained.outputs["predictions"],
-            checked=checked.outputs["Output"],
-            minimum_gain=minimum_gain,
-        )
-        registered = components.register(
-            job=dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER,
-            project=project,
-            model=model,
-            request_id=request_id,
-            run_id=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
-            pipeline=name,
-            template=template,
-            window_start=window_start,
-            trained_until=rows.outputs["Output"],
-            window_end=window_end,
-            comparison_days=comparison_days,
-            evaluation=compared.outputs["Output"],
-            parameters=options,
-            registry=registry,
-            trained=trained.outputs["model"],
-            profile=checked.outputs["profile"],
-        )
-        registered.set_retry(num_retries=5, backoff_duration="3s", backoff_factor=2.0)  # a registry that restarts
+        compared = _compared(data["holdout"], trained, checked, minimum_gain)
+        run = {"pipeline": name, "request_id": request_id, "template": template, "parameters": options}
+        _register(rows, checked, trained, compared, **which, **run, registry=registry)
         for task in (rows, checked, trained, compared):
             task.set_caching_options(enable_caching=False)
 
     return training_pipeline
+
+
+def _compared(holdout: Any, trained: Any, checked: Any, minimum_gain: Any) -> Any:  # noqa: ANN401 - as above
+    """The task that compares what was trained with the champion."""
+    predictions = trained.outputs["predictions"]
+    return components.evaluate(
+        holdout=holdout, predictions=predictions, checked=checked.outputs["Output"], minimum_gain=minimum_gain
+    )
+
+
+def _register(rows: Any, checked: Any, trained: Any, compared: Any, **inputs: Any) -> None:  # noqa: ANN401 - as above
+    """The task that registers what was trained."""
+    registered = components.register(
+        job=dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER,
+        run_id=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
+        trained_until=rows.outputs["Output"],
+        evaluation=compared.outputs["Output"],
+        trained=trained.outputs["model"],
+        profile=checked.outputs["profile"],
+        **inputs,
+    )
+    registered.set_retry(num_retries=5, backoff_duration="3s", backoff_factor=2.0)  # a registry that restarts
 
 
 def scoring_pipeline(name: str, scorer: Callable[..., Any]) -> Any:  # noqa: ANN401 - KFP has no types

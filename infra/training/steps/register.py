@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -51,6 +51,25 @@ class Training:
     profile_uri: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     template: str = ""
+
+
+def spans(start: str, trained_until: str, end: str, comparison_days: float) -> dict[str, datetime]:
+    """What a training was trained and evaluated on, as `Training` has it.
+
+    Args:
+        start: of the window, as ISO 8601.
+        trained_until: where the rows that are held out begin.
+        end: of the window.
+        comparison_days: at its end, of which nothing is evaluated.
+
+    >>> spans("2026-01-01", "2026-02-15", "2026-03-01", 1.0)["held_out_until"].isoformat()
+    '2026-02-28T00:00:00'
+    """
+    return {
+        "trained_from": datetime.fromisoformat(start),
+        "trained_until": datetime.fromisoformat(trained_until),
+        "held_out_until": datetime.fromisoformat(end) - timedelta(days=comparison_days),
+    }
 
 
 def version_name(training: Training) -> str:
