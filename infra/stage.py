@@ -210,6 +210,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("functions", nargs="*", metavar="FUNCTION", help="which (default: all)")
     parser.add_argument("--folders", type=Path, metavar="DIR", help="one folder a function")
+    parser.add_argument("--unlocked", action="store_true", help="folders without requirements.txt")
     parser.add_argument("--archives", type=Path, metavar="DIR", help="one archive a function, named by its hash")
     options = parser.parse_args(arguments)
     known = deployment()["functions"]
@@ -218,7 +219,7 @@ def main(arguments: list[str] | None = None) -> int:
         if function not in known:
             parser.error(f"FUNCTION: must be one of {', '.join(known)}, got {function!r}")
     if options.folders:
-        print(*stage_all(wanted, options.folders).values(), sep="\n")
+        print(*stage_all(wanted, options.folders, locked=not options.unlocked).values(), sep="\n")
     for function in wanted:
         if options.archives:
             print(archive(function, options.archives))

@@ -38,6 +38,7 @@ _COMMANDS: Final = {
     "report": ("functions.cli.report", "Show a weekly report, write it as a page, or send it."),
     "restore": ("functions.cli.backups", "Restore a backup."),
     "resume": ("functions.cli.actions", "Resume an automated action that was halted, or all."),
+    "serve": ("infra.container.command", "Serve functions as the container image does."),
     "silence": ("functions.cli.silences", "Mute notifications of some targets for a time."),
     "silences": ("functions.cli.silences", "List the silences that hold."),
     "survey": ("functions.cli.survey", "Upload answers to surveys, and make links to a question."),

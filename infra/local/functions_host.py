@@ -1,10 +1,12 @@
-"""All functions in one process, each from its own archive and on its own port: a program of the local system.
+"""Functions in one process, each from its own archive and on its own port: a program of the local system, and of the container image.
 
 `core/`, `functions/adapters/`, `functions/runtime/`, `functions/services/` and the settings are the same bytes in every
 archive, so they are loaded once, from the first one; `main.py` and the modules of a function are loaded from the
 archive of that function. Each function is a WSGI application of functions-framework, served by gunicorn as
 functions-framework itself does; one that is an ASGI application is served by uvicorn, in a thread. gunicorn forks before anything is loaded, since gRPC does not survive a fork; when the
 process dies, gunicorn starts it again.
+
+Of a container, a further port answers whether the process is alive, by threads of its own: a function that is busy is healthy.
 """
 
 import argparse
@@ -16,9 +18,10 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
@@ -30,7 +33,9 @@ HOST = "127.0.0.1"
 THREADS = 8
 """Requests that a function answers at a time; as many as functions-framework on two cores."""
 STOPPING_SECONDS = 3.0
-"""How long an ASGI application may take to stop."""
+"""How long an ASGI application may take to stop, where nothing else is said."""
+HEALTH = "health"
+"""What answers on the further port."""
 HEADER_SECONDS = 10.0
 """Time that the headers of a request may take, as `READ_SECONDS` of the functions is for its body."""
 SHARED = (
@@ -47,13 +52,56 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Asgi = Callable[..., Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Of one function.
+
+    Attributes:
+        threads: requests that it answers at a time.
+        seconds: after which a request is ended, as functions-framework does on Cloud Run; 0 for never.
+    """
+
+    threads: int = THREADS
+    seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where functions are served, and how they stop.
+
+    Attributes:
+        host: the address that they listen on.
+        health: the port that answers whether the process is alive; 0 for none.
+        drain: seconds that requests may go on after SIGTERM; None for those of gunicorn, and `STOPPING_SECONDS`.
+        limits: of functions, by name; the others have the default.
+    """
+
+    host: str = HOST
+    health: int = 0
+    drain: int | None = None
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+
+    def of(self, function: str) -> Limits:
+        """The limits of a function, or of what answers for the process."""
+        return self.limits.get(function, Limits(threads=2) if function == HEALTH else Limits())
+
+    def arguments(self) -> list[str]:
+        """The same on the command line."""
+        given = [f"--host={self.host}", f"--health={self.health}"]
+        given += [] if self.drain is None else [f"--drain={self.drain}"]
+        return given + [f"--limits={name}={one.threads},{one.seconds}" for name, one in self.limits.items()]
+
+
 class ArchivesDifferError(Exception):
     """Two archives cannot be served by one process; the message names a file that differs."""
 
 
-def command(folder: Path, ports: Mapping[str, int], *, asgi: Collection[str] = ()) -> list[str]:
+def command(
+    folder: Path, ports: Mapping[str, int], *, asgi: Collection[str] = (), place: Place | None = None
+) -> list[str]:
     """The command line that serves the functions staged in `folder`, by name, on their ports; some are ASGI applications."""
     where = [f"{name}={port}" for name, port in ports.items()]
+    where += place.arguments() if place else []
     where += [f"--asgi={name}" for name in ports if name in asgi]
     # -P: the folder it runs in is not searched for modules, so `core` is that of an archive
     return [sys.executable, "-P", "-m", "infra.local.functions_host", str(folder), *where]
@@ -147,8 +195,8 @@ def by_port(applications: Mapping[str, Wsgi], ports: Mapping[str, int], enter: C
 class _Pools(Executor):
     """Threads of their own for each port, so that a function whose threads are all busy holds up no other one."""
 
-    def __init__(self, ports: Iterable[int], threads: int) -> None:
-        self._by_port = {port: ThreadPoolExecutor(threads) for port in ports}
+    def __init__(self, threads: Mapping[int, int]) -> None:
+        self._by_port = {port: ThreadPoolExecutor(count) for port, count in threads.items()}
 
     def submit(self, handle: Callable[..., Any], connection: Any) -> "Future[Any]":  # type: ignore[override]  # noqa: ANN401 - gunicorn gives connections only
         """Handle a connection by a thread of the port it came to."""
@@ -161,8 +209,11 @@ class _Pools(Executor):
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
+    by_port: ClassVar[Mapping[int, Limits]] = {}
+    """What `_Server` has before it starts one: gunicorn makes the workers by itself."""
+
     def get_thread_pool(self) -> Executor:
-        return _Pools((listener.getsockname()[1] for listener in self.sockets), self.cfg.threads)
+        return _Pools({port: one.threads for port, one in self.by_port.items()})
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401 - gunicorn has no types
         """Handle a connection; one whose headers do not arrive in time is shut for reading, which ends the read."""
@@ -177,7 +228,18 @@ class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401 - as above
         """Handle a request whose headers are there; the time of its body is bounded by the functions."""
         conn.due.cancel()
-        return super().handle_request(req, conn)
+        with _bounded(self.by_port[conn.server[1]].seconds):
+            return super().handle_request(req, conn)
+
+
+def _bounded(seconds: int) -> AbstractContextManager[object]:
+    """Ends what takes longer, where there is a limit, by an exception between two statements of its thread."""
+    if not seconds:
+        return nullcontext()
+    from functions_framework.request_timeout import ThreadingTimeout  # noqa: PLC0415 - loaded behind the fork only
+
+    timeout: AbstractContextManager[object] = ThreadingTimeout(seconds)  # type: ignore[no-untyped-call]
+    return timeout
 
 
 def _end_reading(connection: socket.socket) -> None:
@@ -188,9 +250,9 @@ def _end_reading(connection: socket.socket) -> None:
 class _AsgiServer:
     """Serves an ASGI application, in a thread of its own, from the port that it is given."""
 
-    def __init__(self, application: Asgi, function: str, port: int) -> None:
+    def __init__(self, application: Asgi, function: str, host: str, port: int) -> None:
         served = importlib.import_module(f"functions.{function}.server")
-        self._server: uvicorn.Server = served.Server(served.config(application, host=HOST, port=port))
+        self._server: uvicorn.Server = served.Server(served.config(application, host=host, port=port))
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -201,24 +263,34 @@ class _AsgiServer:
         )
         self._thread.start()
 
-    def stop(self) -> None:
-        """Tell those whose connections are open to come again; they do not keep the process for long."""
+    def is_alive(self) -> bool:
+        """Whether it serves."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def stop(self, seconds: float) -> None:
+        """Tell those whose connections are open to come again; they do not keep the process for longer than these seconds."""
         self._server.should_exit = True
         if self._thread:
-            self._thread.join(STOPPING_SECONDS)
+            self._thread.join(seconds)
 
 
 class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
-    def __init__(self, folders: Mapping[str, Path], ports: Mapping[str, int], asgi: Collection[str]) -> None:
+    def __init__(
+        self, folders: Mapping[str, Path], ports: Mapping[str, int], asgi: Collection[str], place: Place
+    ) -> None:
         self._folders = folders
-        self._ports = ports
-        self._asgi = asgi
+        self._asgi = {name: port for name, port in ports.items() if name in asgi}
+        self._ports = {name: port for name, port in ports.items() if name not in asgi}
+        if place.health:
+            self._ports[HEALTH] = place.health
+        self._place = place
         self._served: list[_AsgiServer] = []
+        _Worker.by_port = {port: place.of(name) for name, port in self._ports.items()}
         super().__init__()
 
     def load_config(self) -> None:
         options = {
-            "bind": [f"{HOST}:{port}" for name, port in self._ports.items() if name not in self._asgi],
+            "bind": [f"{self._place.host}:{port}" for port in self._ports.values()],
             "control_socket_disable": True,
             "limit_request_line": 0,
             "loglevel": "error",
@@ -227,21 +299,28 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             "worker_class": _Worker,
             "worker_exit": self._leave,
         }
+        if self._place.drain is not None:
+            options["graceful_timeout"] = self._place.drain
         for name, value in options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Wsgi:
-        applications, others = load(self._folders, self._asgi)
+        applications, others = load(self._folders, [name for name in self._folders if name in self._asgi])
         for name, application in others.items():
-            self._served.append(_AsgiServer(application, name, self._ports[name]))
+            self._served.append(_AsgiServer(application, name, self._place.host, self._asgi[name]))
             self._served[-1].start()
         logs = importlib.import_module("functions.adapters.logs")
-        return by_port(applications, self._ports, logs.set_function)
+        return by_port(applications | {HEALTH: self._health}, self._ports, logs.set_function)
+
+    def _health(self, _environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        healthy = all(one.is_alive() for one in self._served)
+        start_response("200 OK" if healthy else "503 Service Unavailable", [("Content-Type", "text/plain")])
+        return [b"ok\n" if healthy else b"an ASGI application has ended\n"]
 
     def _leave(self, _arbiter: object, _worker: object) -> None:
         """Before the process ends; each function by itself would send its last metrics when it ends, one after the other."""
         for one in self._served:
-            one.stop()
+            one.stop(STOPPING_SECONDS if self._place.drain is None else self._place.drain)
         if metrics := sys.modules.get("functions.adapters.metrics"):
             metrics.close_all()
 
@@ -252,6 +331,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="where each function is staged, in a folder of its name")
     parser.add_argument("functions", nargs="+", metavar="NAME=PORT", help="which functions, and where they listen")
     parser.add_argument("--asgi", action="append", default=[], metavar="NAME", help="one that is an ASGI application")
+    parser.add_argument("--host", default=HOST, help="the address they listen on")
+    parser.add_argument("--health", type=int, default=0, metavar="PORT", help="answers whether the process is alive")
+    parser.add_argument("--drain", type=int, metavar="SECONDS", help="that requests may go on after SIGTERM")
+    parser.add_argument(
+        "--limits", action="append", default=[], type=_limits, metavar="NAME=THREADS,SECONDS", help="of a function"
+    )
     options = parser.parse_args(arguments)
     ports = {name: int(port) for name, _, port in (given.partition("=") for given in options.functions)}
     folders = {name: options.folder.resolve() / name for name in ports}
@@ -260,8 +345,15 @@ def main(arguments: list[str] | None = None) -> int:
     except ArchivesDifferError as error:
         print(f"functions: {error}", file=sys.stderr)
         return 1
-    _Server(folders, ports, options.asgi).run()
+    place = Place(host=options.host, health=options.health, drain=options.drain, limits=dict(options.limits))
+    _Server(folders, ports, options.asgi, place).run()
     return 0
+
+
+def _limits(given: str) -> tuple[str, Limits]:
+    name, _, values = given.partition("=")
+    threads, seconds = map(int, values.split(","))
+    return name, Limits(threads=threads, seconds=seconds)
 
 
 if __name__ == "__main__":

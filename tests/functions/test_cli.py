@@ -14,7 +14,19 @@ from functions.cli.screen import print_table, table_of
 COMMANDS = (
     *("ack", "actions", "backup", "channels", "check", "completion", "compliance", "costs", "coverage", "dead-letters"),
     *("demo", "dependencies", "doctor", "drift", "explain", "halt", "incidents", "intake", "local", "models", "oncall"),
-    *("pipelines", "probes", "replay", "report", "restore", "resume", "silence", "silences", "survey", "tokens"),
+    *(
+        "pipelines",
+        "probes",
+        "replay",
+        "report",
+        "restore",
+        "resume",
+        "serve",
+        "silence",
+        "silences",
+        "survey",
+        "tokens",
+    ),
     *("unsilence", "watch"),
 )
 

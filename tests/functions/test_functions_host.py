@@ -21,7 +21,7 @@ import pytest
 
 from infra import stage
 from infra.local import functions_host
-from infra.local.functions_host import THREADS, ArchivesDifferError, require_same
+from infra.local.functions_host import THREADS, ArchivesDifferError, Limits, Place, require_same
 from infra.local.monitoring.server import serve
 from infra.local.ports import answers
 from tests.support.servers.stack import eventually, free_ports
@@ -120,7 +120,9 @@ def archives(folder: Path, *names: str, asgi: str = "") -> Path:
 
 
 @contextmanager
-def running(folder: Path, *names: str, asgi: tuple[str, ...] = (), **environment: str) -> Iterator[Host]:
+def running(
+    folder: Path, *names: str, asgi: tuple[str, ...] = (), place: Place | None = None, **environment: str
+) -> Iterator[Host]:
     """The functions in one process."""
     ports = free_ports(names)
     own = {"GOOGLE_CLOUD_PROJECT": "p1", "AIA_LOCATION": "local", **environment}
@@ -128,7 +130,7 @@ def running(folder: Path, *names: str, asgi: tuple[str, ...] = (), **environment
         out = closing.enter_context((folder / "out").open("wb"))
         process = closing.enter_context(
             subprocess.Popen(
-                functions_host.command(folder, ports, asgi=asgi),
+                functions_host.command(folder, ports, asgi=asgi, place=place),
                 cwd=folder,
                 env=os.environ | own,
                 stdout=out,
@@ -223,6 +225,33 @@ def test_when_it_is_told_to_stop_the_last_values_of_every_function_go_out(tmp_pa
             host.process.send_signal(signal.SIGTERM)
             assert host.process.wait(60) == 0
         eventually(lambda: counted(ports.http) == {"one": 1, "two": 2}, "counts of both")
+
+
+def test_one_that_is_busy_is_healthy_and_finishes_after_sigterm_what_it_has_begun(tmp_path: Path) -> None:
+    own = {"GATE": str(tmp_path), "AIA_MONITORING_ENDPOINT": "127.0.0.1:9"}
+    health = free_ports(["health"])["health"]
+    place = Place(health=health, drain=30, limits={"one": Limits(threads=1)})
+    with running(archives(tmp_path, "one"), "one", place=place, **own) as host, ThreadPoolExecutor(1) as pool:
+        before = {*tmp_path.iterdir()}
+        slow = pool.submit(host.get, "one", "/wait")
+        eventually(lambda: {*tmp_path.iterdir()} > before, "a request that waits")
+        with urllib.request.urlopen(f"http://127.0.0.1:{health}/healthz", timeout=30) as answer:
+            assert answer.read() == b"ok\n"
+        host.process.send_signal(signal.SIGTERM)
+        eventually(lambda: not answers(f"http://127.0.0.1:{host.ports['one']}/"), "an end of new requests")
+        assert not slow.done()
+        (tmp_path / "open").touch()
+        assert slow.result()[0] == "one"
+        assert host.process.wait(60) == 0
+
+
+def test_a_request_that_takes_longer_than_its_limit_is_ended(tmp_path: Path) -> None:
+    own = {"GATE": str(tmp_path), "AIA_MONITORING_ENDPOINT": "127.0.0.1:9"}
+    place = Place(limits={"one": Limits(threads=1, seconds=1)})
+    with running(archives(tmp_path, "one"), "one", place=place, **own) as host:
+        with pytest.raises((urllib.error.HTTPError, OSError)):
+            host.get("one", "/wait")
+        assert host.get("one")[0] == "one"
 
 
 def counted(port: int) -> dict[str, float]:

@@ -42,6 +42,7 @@ def serve(
     http_port: int = 0,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     data: Path | None = None,
+    host: str = HOST,
 ) -> Iterator[Ports]:
     """Serve both ports until the block ends.
 
@@ -50,6 +51,7 @@ def serve(
         http_port: for `/metrics` and `/healthz`; 0 takes a free one.
         clock: now, in UTC.
         data: the folder whose disk is measured as well, with the memory of the machine; None for neither.
+        host: the address both listen on; everybody who reaches it may write.
 
     Raises:
         RuntimeError, OSError: a port is taken.
@@ -57,8 +59,8 @@ def serve(
     written = Written()
     api = grpc.server(ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
     api.add_generic_rpc_handlers((service.handlers(service.Service(written, clock)),))
-    bound = api.add_insecure_port(f"{HOST}:{grpc_port}")
-    with ThreadingHTTPServer((HOST, http_port), _pages(written, clock, data)) as http:
+    bound = api.add_insecure_port(f"{host}:{grpc_port}")
+    with ThreadingHTTPServer((host, http_port), _pages(written, clock, data)) as http:
         api.start()
         thread = threading.Thread(target=http.serve_forever, args=(0.05,), daemon=True)
         thread.start()

@@ -29,15 +29,16 @@ FROM subscriptions ORDER BY name
 
 
 @contextmanager
-def serve(port: int, data: Path, tally: Tally) -> Iterator[int]:
-    """Serve `/metrics` on loopback until the block ends; the value is the port.
+def serve(port: int, data: Path, tally: Tally, host: str = "127.0.0.1") -> Iterator[int]:
+    """Serve `/metrics` until the block ends; the value is the port.
 
     Args:
         port: 0 takes a free one.
         data: the SQLite file, which may not be there yet.
         tally: where pushes are counted.
+        host: the address it listens on.
     """
-    with ThreadingHTTPServer(("127.0.0.1", port), _pages(data, tally)) as server:
+    with ThreadingHTTPServer((host, port), _pages(data, tally)) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="metrics", daemon=True)
         thread.start()
         try:

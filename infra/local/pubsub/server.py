@@ -50,21 +50,21 @@ async def opened(data: Path, project: str, tally: Tally | None = None) -> AsyncI
         store.close()
 
 
-async def serve(port: int, rest_port: int, data: Path, project: str, tally: Tally) -> None:
-    """Serve gRPC and REST on loopback until SIGTERM or SIGINT; port 0 takes a free one, which the ready line names."""
+async def serve(port: int, rest_port: int, data: Path, project: str, tally: Tally, *, host: str = "127.0.0.1") -> None:
+    """Serve gRPC and REST until SIGTERM or SIGINT; port 0 takes a free one, which the ready line names."""
     sys.setswitchinterval(0.001)  # the journal and the tables work in threads; the loop must not wait long for its turn
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with opened(data, project, tally) as broker:
         server = _server(broker)
-        bound = server.add_insecure_port(f"127.0.0.1:{port}")
-        with socket.create_server(("127.0.0.1", rest_port)) as listening:
+        bound = server.add_insecure_port(f"{host}:{port}")
+        with socket.create_server((host, rest_port)) as listening:
             await server.start()
             rest = _RestServer(uvicorn.Config(Rest(services(broker)), **HTTP))
             tasks = [asyncio.create_task(rest.serve([listening])), asyncio.create_task(_expire(broker))]
             rest_bound = listening.getsockname()[1]
-            print(f"pubsub: REST on http://127.0.0.1:{rest_bound}/ ready on 127.0.0.1:{bound}", flush=True)
+            print(f"pubsub: REST on http://{host}:{rest_bound}/ ready on {host}:{bound}", flush=True)
             await stop.wait()
             rest.should_exit = rest.force_exit = True
             tasks[1].cancel()
