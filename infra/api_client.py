@@ -22,9 +22,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from functions.cli.api import path
 from functions.cli.asking import Asking
-from functions.cli.endpoints import path
-from functions.cli.api import PATIENCE_SECONDS, call, fetch, path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,20 +46,6 @@ class Client({names}):
 
     __slots__ = ()
 '''
-    Attributes:
-        url: of the API.
-        patience: seconds to wait for each part of an answer.
-    """
-
-    url: str
-    patience: float = PATIENCE_SECONDS
-_TAIL: Final = """
-    def _ask(self, method: str, address: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON value
-        return call(self.url.rstrip("/"), method, address, cast("dict[str, Any] | None", body), patience=self.patience)
-
-    def _text(self, address: str) -> str:
-        return fetch(self.url.rstrip("/"), address, patience=self.patience).decode()
-"""
 _KINDS: Final = {"integer": "int", "string": "str", "array": "Sequence[str]"}
 
 

@@ -27,7 +27,7 @@ def require(url: str, project: str) -> None:
         UnavailableError: the store does not answer.
     """
     with closing(open_store(url, project)) as store:
-        store.get("deployment", "store")
+        store.get("ledger", "none")
 
 
 def open_store(url: str, project: str) -> ConnectedStore:

@@ -51,8 +51,6 @@ def build(ports: Ports, iap: Iap | None = None) -> Starlette:
             one.forget(topics)
 
     changes = Changes(partial(_feed, ports), ports.clock, heard)
-    proxy = iap or open_iap(os.environ)
-    services, changes = once(partial(_services, ports)), Changes(partial(_feed, ports), ports.clock)
     proxy, before = iap or open_iap(os.environ), proxies(os.environ)
     if identify := open_id_tokens(os.environ, proxy.person if proxy else None):
         return application(

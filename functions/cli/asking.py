@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from functions.cli.api import call, fetch
+from functions.cli.api import PATIENCE_SECONDS, call, fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,12 +12,14 @@ class Asking:
 
     Attributes:
         url: of the API.
+        patience: seconds to wait for each part of an answer.
     """
 
     url: str
+    patience: float = PATIENCE_SECONDS
 
     def _ask(self, method: str, address: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON value
-        return call(self.url.rstrip("/"), method, address, cast("dict[str, Any] | None", body))
+        return call(self.url.rstrip("/"), method, address, cast("dict[str, Any] | None", body), patience=self.patience)
 
     def _text(self, address: str) -> str:
-        return fetch(self.url.rstrip("/"), address).decode()
+        return fetch(self.url.rstrip("/"), address, patience=self.patience).decode()

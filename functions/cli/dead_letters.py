@@ -29,8 +29,7 @@ def dead_letters(context: click.Context, *, url: str) -> None:
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List those of the last 30 days, the newest first."""
-    found = call(url, "GET", path(_LETTERS, limit=1000))["dead_letters"]
-    found: Sequence[Answer] = Client(url).dead_letters()
+    found: Sequence[Answer] = Client(url).dead_letters(limit=1000)["dead_letters"]
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return

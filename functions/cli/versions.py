@@ -6,9 +6,6 @@ from typing import Final
 import click
 
 from core.text import number, percent
-from functions.cli.api import Json, call
-from functions.cli.endpoints import path
-from core.text import number
 from functions.cli.api import Answer
 from functions.cli.client import Client
 from functions.cli.screen import print_table, table_of
@@ -71,10 +68,8 @@ def _cells(version: Answer, *, in_use: bool) -> list[str]:
     ]
 
 
-def _aliases(version: Json, *, in_use: bool) -> str:
-    told = [f"{one['alias']} {percent(one['share'] / 100)}" for one in version["aliases"]]
 def _aliases(version: Answer, *, in_use: bool) -> str:
-    told = [f"{one['alias']} {one['share']:g} %" for one in version["aliases"]]
+    told = [f"{one['alias']} {percent(one['share'] / 100)}" for one in version["aliases"]]
     return ", ".join(["in use", *told] if in_use else told) or _NONE
 
 

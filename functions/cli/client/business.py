@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from functions.cli.api import path
 from functions.cli.asking import Asking
-from functions.cli.endpoints import path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from functions.cli.api import path
 from functions.cli.asking import Asking
-from functions.cli.endpoints import path
 
 if TYPE_CHECKING:
     from functions.services.api_schemas.bodies import SentAgain

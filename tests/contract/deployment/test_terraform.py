@@ -419,7 +419,7 @@ def test_what_is_asked_for_by_its_value_is_indexed(deployed: Resources) -> None:
 
 def test_no_collection_indexes_whole_documents(deployed: Resources) -> None:
     sources = text(ROOT / "functions")
-    names = "COLLECTION|GROUPS|INCIDENTS|SILENCES|ACTIONS|CLAIMS|LOSSES|USUAL|TEXTS"
+    names = "COLLECTION|GROUPS|INCIDENTS|SILENCES|ACTIONS|CLAIMS|LOSSES|USUAL|TEXTS|ANSWERS"
     named = set(re.findall(rf'^(?:{names})(?:: Final)? = "(\w+)"', sources, re.MULTILINE))
     named |= set(re.findall(r'"(security_\w+)"', sources))
     named |= set(re.findall(r'store\.(?:get|find|create)\("(\w+)"', sources))
