@@ -45,7 +45,8 @@ def test_where_nothing_is_written_only_heartbeats_are_missed(tmp_path: Path) -> 
     expected = [{"eval_time": "100m", "alertname": rule.name, "exp_alerts": []} for rule in silent]
     test = {"interval": "1m", "input_series": [], "alert_rule_test": expected}
     path = tmp_path / "nothing_test.yaml"
-    path.write_text(yaml.safe_dump({"rule_files": [str(path) for path in FILES.files], "tests": [test]}))
+    rules = {"rule_files": [str(path) for path in FILES.files], "evaluation_interval": "5m"}
+    path.write_text(yaml.safe_dump({**rules, "tests": [test]}))
     assert promtool.failing([path]) == []
 
 
