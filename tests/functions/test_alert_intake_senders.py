@@ -32,6 +32,7 @@ def sample(name: str, **fields: Any) -> Finding:
         ("newrelic_workflow_activated.json", "service/zulip_app", "Zulip-Server-Low", FIRING, "critical"),
         ("newrelic_workflow_closed.json", "service/main_app-UBUNTU", "High-CPU", RESOLVED, "critical"),
         ("azure_common_schema_metric_resolved.json", "instance/wcus-r2-gen2", "WCUS-R2-Gen2", RESOLVED, "info"),
+        ("azure_common_schema_log_fired.json", "instance/testvm", "AcmeRule", FIRING, "info"),
         ("pagerduty_v2_trigger.json", "alert/samplekeyhere", "samplekeyhere", FIRING, "info"),
         ("pagerduty_v2_resolve.json", "alert/dedupkeyhere", "dedupkeyhere", RESOLVED, "warning"),
         ("eventbridge_cloudwatch_alarm.json", "instance/i-12345678901234567", "ServerCpuTooHigh", FIRING, "warning"),
@@ -39,6 +40,7 @@ def sample(name: str, **fields: Any) -> Finding:
         ("vertex_model_monitoring_anomaly.json", "deployed-model/1645828169292316672", "raw_feature_skew", FIRING, "warning"),
         ("sentry_metric_alert_resolved.json", "service/bar", "Too-many-errors", RESOLVED, "warning"),
         ("sentry_issue_alert_triggered.json", "service/front-end", "issue", FIRING, "error"),
+        ("sentry_plugin_event.json", "service/python", "issue", FIRING, "error"),
         ("sentry_issue_resolved.json", "service/zulip-integration-testing", "issue", RESOLVED, "error"),
     ],
 )  # fmt: skip
@@ -53,6 +55,7 @@ def test_the_sample_of_a_vendor_is_understood(name: str, target: str, kind: str,
     ("name", "value", "threshold"),
     [
         ("azure_common_schema_metric_resolved.json", 7.727, 25.0),
+        ("azure_common_schema_log_fired.json", 0.0, 1.0),
         ("eventbridge_cloudwatch_alarm.json", 99.50160229693434, 50.0),
         ("billing_budget_exceeded.json", 100.01, 100.0),
         ("vertex_model_monitoring_anomaly.json", 0.9, 0.7),
@@ -61,6 +64,11 @@ def test_the_sample_of_a_vendor_is_understood(name: str, target: str, kind: str,
 def test_a_sample_with_a_number_and_its_limit_keeps_both(name: str, value: float, threshold: float) -> None:
     finding = sample(name)
     assert (finding.value, finding.threshold) == (value, threshold)
+
+
+def test_a_title_has_the_name_of_the_rule() -> None:
+    fired = sample("azure_common_schema_log_fired.json")
+    assert (fired.summary, fired.evidence["query"]) == ("AcmeRule: log alert rule V2", "Heartbeat")
 
 
 def test_every_format_is_in_the_guide() -> None:

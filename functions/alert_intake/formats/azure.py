@@ -55,7 +55,7 @@ def _alert(data: Mapping[str, Json], now: datetime) -> Alert:
     dimensions = {
         text(one.get("name")): text(one.get("value")) for one in map(mapping, items(criterion.get("dimensions")))
     }
-    told = first(essentials, "severity")
+    told, described = first(essentials, "severity"), first(essentials, "description")
     return Alert(
         source="azure-monitor",
         name=rule,
@@ -67,10 +67,12 @@ def _alert(data: Mapping[str, Json], now: datetime) -> Alert:
         ended=instant(essentials.get("resolvedDateTime")),
         holds_until=now + UNENDED_FOR if first(essentials, "signalType").lower() == "activity log" else None,
         identity={"targets": " ".join(ids).lower()} | dimensions,
-        summary=(first(essentials, "description"),),
+        summary=(f"{rule}: {described}" if described else rule,),
         value=number(criterion.get("metricValue")),
         threshold=number(criterion.get("threshold")),
-        evidence={"metric": first(criterion, "metricName"), "resource": next(iter(ids), "")} | dimensions,
+        evidence={"metric": first(criterion, "metricName"), "query": first(criterion, "searchQuery")}
+        | {"resource": next(iter(ids), "")}
+        | dimensions,
         links=(first(mapping(data.get("alertContext")), "LinkToSearchResults"),),
     )
 

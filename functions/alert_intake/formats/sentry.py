@@ -1,8 +1,9 @@
-"""Alerts of Sentry's integration platform: metric alerts, issue alerts, and what becomes of issues.
+"""Alerts of Sentry's integration platform: metric alerts, issue alerts, and what becomes of issues; and those of its older plugin.
 
     {"action": "critical", "data": {"metric_alert": {"alert_rule": {"name", "id"}, "projects", ...}, "web_url", ...}, ...}
     {"action": "triggered", "data": {"event": {"issue_id", "title", "level", "url", "web_url"}, "triggered_rule": "..."}, ...}
     {"action": "resolved", "data": {"issue": {"id", "title", "level", "project": {"slug"}}}, ...}
+    {"id": "the issue", "project_slug": "...", "level", "message", "culprit", "url", "event": {...}, ...}    WebHooks
 
 An issue is over when Sentry or a person resolves it; where nobody does, its alert expires.
 """
@@ -23,14 +24,18 @@ _OPENED, _CLOSED = ("created", "unresolved"), ("resolved", "archived", "ignored"
 
 
 def recognise(body: Json) -> bool:
-    """Whether it is an object with an action and one of the resources."""
+    """Whether it is an object with an action and one of the resources, or with a project and an event."""
     data = mapping(body).get("data")
-    return isinstance(data, dict) and "action" in body and any(name in data for name in _RESOURCES)
+    hook = isinstance(data, dict) and "action" in body and any(name in data for name in _RESOURCES)
+    return hook or _is_of_plugin(body)
 
 
 def findings(body: Json, now: datetime) -> Iterable[Outcome]:
     """One finding; that an issue was assigned is none."""
-    return one(body, lambda hook: _alert(text(hook["action"]), hook["data"], now))
+    return one(
+        body,
+        lambda hook: _of_plugin(hook, now) if _is_of_plugin(hook) else _alert(text(hook["action"]), hook["data"], now),
+    )
 
 
 FORMAT = Format("sentry", recognise, findings)
@@ -46,6 +51,18 @@ def _alert(action: str, data: Mapping[str, Json], now: datetime) -> Alert:
         raise IrrelevantError(f"action: {action[:40]!r} says nothing of the target")
     status = Status.FIRING if action in _OPENED else Status.RESOLVED
     return _issue(issue, first(issue, "id"), first(mapping(issue.get("project")), "slug", "id"), status, now)
+
+
+def _is_of_plugin(body: Json) -> bool:
+    return isinstance(body, dict) and "project_slug" in body and isinstance(body.get("event"), dict)
+
+
+def _of_plugin(body: Mapping[str, Json], now: datetime) -> Alert:
+    event = mapping(body["event"])
+    found = {"title": first(event, "title") or first(body, "message"), "level": body.get("level")}
+    found |= {"culprit": body.get("culprit"), "platform": event.get("platform"), "web_url": body.get("url")}
+    found["datetime"] = event.get("timestamp")
+    return _issue(found, first(body, "id"), first(body, "project_slug"), Status.FIRING, now)
 
 
 def _metric_alert(action: str, data: Mapping[str, Json], now: datetime) -> Alert:
