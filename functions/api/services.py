@@ -24,6 +24,7 @@ from functions.api.dependencies import Dependencies
 from functions.api.events import Events
 from functions.api.experience import OWN, Experience
 from functions.api.explanations import Explanations
+from functions.api.findings import Findings
 from functions.api.forecasts import Forecasts
 from functions.api.freshness import Backfills, Start
 from functions.api.incident_search import IncidentSearch
@@ -43,6 +44,7 @@ from functions.api.replays import Replays
 from functions.api.reports import Reports
 from functions.api.retraining import Trainings
 from functions.api.rules import Rules
+from functions.api.signals import Signals
 from functions.api.silences import Silences, settings_targets
 from functions.api.survey import Survey
 from functions.api.tokens import Tokens
@@ -144,6 +146,8 @@ class OfSystem:
     probe_history: ProbeHistory
     rules: Rules
     coverage: Coverage
+    signals: Signals
+    findings: Findings
     dependencies: Dependencies
     maintenance: Maintenance
     compliance: Compliance
@@ -253,13 +257,15 @@ def _of_business(given: Sources) -> OfBusiness:
 
 def _of_system(given: Sources) -> OfSystem:
     settings, store, warehouse, clock = given.settings, given.store, given.warehouse, given.clock
-    backfills = Backfills(store=store, clock=clock)
+    backfills, coverage = Backfills(store=store, clock=clock), _coverage(given)
     return OfSystem(
         dashboards=_dashboards(given),
         pipelines=Pipelines(store=store, expected=settings.pipelines.expected, clock=clock),
         probe_history=ProbeHistory(prometheus=given.prometheus, clock=clock),
         rules=Rules(store=store, clock=clock),
-        coverage=_coverage(given),
+        coverage=coverage,
+        signals=Signals(coverage, given.prometheus, clock),
+        findings=Findings(store, warehouse, clock),
         dependencies=Dependencies(
             warehouse=warehouse, known=settings.dependencies, models=given.models.all, clock=clock
         ),

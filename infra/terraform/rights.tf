@@ -126,7 +126,7 @@ locals {
     }
     api = {
       publishes = ["commands", "retraining", "telemetry"] # what browsers report, and answers to surveys
-      reads     = concat(local.reported, local.marts, local.versions, ["backups.manifests", "ops.dead_letters", "ops.commands", "ops.maintenance_runs", "ops.incident_changes", "ops.incident_decisions", "ops.incident_decisions_raw", "ops.experiment_looks", "ops.retraining_requests", "ops.training_results", "ops.window_distributions", "ops.recommendation_decisions", "ops.capacity_forecasts", "ops.capacity_forecasts_raw", "ops.revenue_forecasts", "ops.revenue_forecast_totals", "telemetry.spans"])
+      reads     = concat(local.reported, local.marts, local.versions, ["backups.manifests", "ops.dead_letters", "ops.commands", "ops.maintenance_runs", "ops.incident_changes", "ops.incident_decisions", "ops.incident_decisions_raw", "ops.experiment_looks", "ops.retraining_requests", "ops.training_results", "ops.window_distributions", "ops.recommendation_decisions", "ops.findings", "ops.capacity_forecasts", "ops.capacity_forecasts_raw", "ops.revenue_forecasts", "ops.revenue_forecast_totals", "telemetry.spans"])
       writes    = ["ops.models", "ops.recommendation_decisions"]
       store     = "roles/datastore.user" # the keys of requests, tokens and approvals
       metrics   = false

@@ -7,13 +7,16 @@ from typing import Any
 from core.access import Role
 from functions.api import runbooks
 from functions.api.deployment import deployment
+from functions.api.findings import OF_CONDITIONS, OF_FINDINGS
 from functions.api.operation import Kind, act, get
 from functions.api.parameters import PAGED, RANGE, Choice, Parameter, Text, Whole
 from functions.api.probe_history import PERIODS
 from functions.api.request import Request
 from functions.api.services import Services
+from functions.api.signals import OF_SIGNALS, OF_VALUES
 from functions.api.tile_request import LONGEST_STEP, SHORTEST_STEP
 from functions.services.api_schemas import bodies
+from functions.services.api_schemas.findings import Conditions, Findings, KnownSignal, SignalValues
 from functions.services.api_schemas.system import (
     Backfills,
     ComplianceItem,
@@ -129,6 +132,43 @@ OPERATIONS = (
         Rules,
         lambda services, _request: services.rules.all(),
         measures=True,
+    ),
+    get(
+        "/conditions",
+        "conditions",
+        "Every condition that detectors judge, as it is now, by its key",
+        Conditions,
+        lambda services, request: services.findings.conditions(request.values),
+        parameters=OF_CONDITIONS,
+        measures=True,
+    ),
+    get(
+        "/findings",
+        "findings",
+        "Findings of detectors and other systems, the newest first, of the last 7 days where no range is given",
+        Findings,
+        lambda services, request: services.findings.published(request.values),
+        parameters=OF_FINDINGS,
+        patience=10.0,
+    ),
+    get(
+        "/signals",
+        "signals",
+        "Signals of every area, and how they are watched",
+        list[KnownSignal],
+        lambda services, request: services.signals.all(request.values),
+        parameters=OF_SIGNALS,
+        patience=15.0,
+    ),
+    get(
+        "/signals/{metric}/values",
+        "signal_values",
+        "The values of a metric over time",
+        SignalValues,
+        lambda services, request, metric: services.signals.values(metric, request.values),
+        parameters=OF_VALUES,
+        measures=True,
+        patience=15.0,
     ),
     get(
         "/coverage",

@@ -9,6 +9,7 @@ from functions.cli.asking import Asking
 
 if TYPE_CHECKING:
     from functions.services.api_schemas.bodies import SentAgain
+    from functions.services.api_schemas.findings import Conditions, Findings, KnownSignal, SignalValues
     from functions.services.api_schemas.incidents import Accepted
     from functions.services.api_schemas.system import (
         Backfills,
@@ -75,6 +76,64 @@ class SystemClient(Asking):
     def rules(self) -> Rules:
         """Alert rules without data."""
         return cast("Rules", self._ask("GET", path("rules")))
+
+    def conditions(
+        self,
+        *,
+        target: str | None = None,
+        source: str | None = None,
+        firing: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Conditions:
+        """Every condition that detectors judge, as it is now, by its key."""
+        return cast(
+            "Conditions",
+            self._ask(
+                "GET", path("conditions", target=target, source=source, firing=firing, limit=limit, cursor=cursor)
+            ),
+        )
+
+    def findings(
+        self,
+        *,
+        target: str | None = None,
+        source: str | None = None,
+        kind: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Findings:
+        """Findings of detectors and other systems, the newest first, of the last 7 days where no range is given."""
+        return cast(
+            "Findings",
+            self._ask(
+                "GET",
+                path(
+                    "findings",
+                    target=target,
+                    source=source,
+                    kind=kind,
+                    since=since,
+                    until=until,
+                    limit=limit,
+                    cursor=cursor,
+                ),
+            ),
+        )
+
+    def signals(self, *, area: str | None = None, seen: str | None = None, q: str | None = None) -> list[KnownSignal]:
+        """Signals of every area, and how they are watched."""
+        return cast("list[KnownSignal]", self._ask("GET", path("signals", area=area, seen=seen, q=q)))
+
+    def signal_values(
+        self, metric: str, *, since: str | None = None, until: str | None = None, step: int | None = None
+    ) -> SignalValues:
+        """The values of a metric over time."""
+        return cast(
+            "SignalValues", self._ask("GET", path("signals", metric, "values", since=since, until=until, step=step))
+        )
 
     def coverage(self) -> Coverage:
         """What is watched."""
