@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from core.errors import UnavailableError
 
 T = TypeVar("T")
+MOST = 1000
+"""Answers of a cache: whoever asks for many ranges has the oldest forgotten, not the memory filled."""
 
 
 class Cache:
@@ -83,6 +85,7 @@ class Cache:
             fresh = {other: cached for other, cached in list(self._answers.items()) if now < cached[0]}
             if turn == self._turn:
                 self._answers = fresh | {key: (now + time_to_live, answer)}
+            self._answers = dict([*fresh.items(), (key, (now + time_to_live, answer))][-MOST:])
             running.set_result(answer)
         except BaseException as error:
             running.set_exception(error)

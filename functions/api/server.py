@@ -31,6 +31,7 @@ class InTime(H11Protocol):
     """Requests over a connection by h11, which bounds the size of their headers, and within times, which uvicorn does not bound."""
 
     _late: asyncio.TimerHandle | None = None
+    _next_look: asyncio.TimerHandle | None = None
     _waiting = 0
     """Bytes that waited for the client when it was last looked."""
 
@@ -49,6 +50,8 @@ class InTime(H11Protocol):
         """Nothing is awaited any more."""
         super().connection_lost(exc)
         self._stop()
+        if self._next_look:
+            self._next_look.cancel()
 
     def _look(self) -> None:
         """Give a client up that has read nothing since the last time, though something waited for it, also to be closed."""
@@ -61,7 +64,7 @@ class InTime(H11Protocol):
             self._look_again()
 
     def _look_again(self) -> None:
-        self.loop.call_later(UNREAD_SECONDS / 2, self._look)
+        self._next_look = self.loop.call_later(UNREAD_SECONDS / 2, self._look)
 
     def _await_headers(self) -> None:
         if self.conn.their_state is not h11.IDLE:

@@ -62,7 +62,7 @@ def identify(request: Request) -> str:
 
 @pytest.fixture
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    for name in ("READS", "ACTS"):
+    for name in ("READS", "ACTS", "FAILURES"):
         monkeypatch.setattr(asgi, name, Rate(1_000_000, 1_000_000.0))
     store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
     office = ApiFixture(store, obeys=False)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.test import Client
 
+from functions.api.cache import Cache
 from tests.support.builders import model_pages, pages
 from tests.support.builders.pages import MODEL, ApiFixture, Rows
 from tests.support.crash.breaking import Breaking, MemoryStore
@@ -90,3 +91,11 @@ def test_every_measure_is_known_by_day(client: Client, rows: Rows) -> None:
     [accuracy] = [one for one in found["measures"] if one["measure"] == "accuracy"]
     assert (len(accuracy["value"]), accuracy["title"], accuracy["limit"]) == (len(found["days"]), "Accuracy", 0.85)
     assert client.get("/v1/models/nobody/performance").status_code == 404
+
+
+def test_whoever_asks_for_many_ranges_has_the_oldest_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.api.cache.MOST", 3)
+    cache, asked = Cache(), list[int]()
+    for number in (0, 1, 2, 3, 3, 2, 0):
+        cache((number,), lambda number=number: asked.append(number), seconds=60.0)  # type: ignore[misc]
+    assert asked == [0, 1, 2, 3, 0]
