@@ -1,9 +1,26 @@
 """What the typed client of the API asks by."""
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from functions.cli.api import PATIENCE_SECONDS, call, fetch
+
+Page = TypeVar("Page", bound=Mapping[str, Any])
+
+
+def pages(ask: Callable[..., Page], **query: Any) -> Iterator[Page]:  # noqa: ANN401 - parameters of the method
+    """Every page of a list, from the first on.
+
+    Args:
+        ask: the method of the client.
+        query: its parameters.
+    """
+    page = ask(**query)
+    yield page
+    while cursor := page["next"]:
+        page = ask(**query, cursor=cursor)
+        yield page
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ import click
 from functions.cli import options
 from functions.cli.api import HELP, Answer, RefusedError, login
 from functions.cli.client import Client
+from functions.cli.api import HELP, RefusedError, call
+from functions.cli.asking import pages
+from functions.cli.endpoints import path
 from functions.cli.screen import print_table, table_of
 
 if TYPE_CHECKING:
@@ -30,13 +33,14 @@ def dead_letters(context: click.Context, *, url: str) -> None:
 def list_(url: str, *, as_json: bool) -> None:
     """List those of the last 30 days, the newest first."""
     found: Sequence[Answer] = Client(url).dead_letters(limit=1000)["dead_letters"]
+    found = [one for page in pages(Client(url).dead_letters) for one in page["dead_letters"]]
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
     table = table_of("id", "parked", "function", "sent again", "reason")
     for one in found:
         sent = "yes" if one["sent_again"] else ""
-        table.add_row(one["id"], one["received_at"], one["function"], sent, one["reason"])
+        table.add_row(one["id"], str(one["received_at"]), one["function"], sent, one["reason"])
     print_table(table)
 
 

@@ -18,7 +18,7 @@ from functions.api import asgi
 from functions.api.limits import Rate
 from functions.api.once import COLLECTION, HEADER, KEPT, LEASE, REPLAYED
 from functions.api.operations import OPERATIONS
-from functions.cli import api
+from functions.cli import api, asking
 from functions.cli.client import Client as ApiClient
 from infra import api_client, openapi
 from tests.support.builders import pages
@@ -223,7 +223,11 @@ def test_the_typed_client_asks_every_operation_by_its_address(client: Client, of
     over(office, "a b/c", START)
     with pages.served(client.application) as url:
         known = ApiClient(url)
-        assert [one["id"] for one in known.incidents(limit=1)["incidents"]] == ["a b/c"]
+        over(office, "older", START - timedelta(hours=1))
+        assert [[one["id"] for one in page["incidents"]] for page in asking.pages(known.incidents, limit=1)] == [
+            ["a b/c"],
+            ["older"],
+        ]
         assert known.runbook("models.md").startswith("# ")
         assert known.halt({"by": "Ada", "action": "*"})["id"].startswith("halt:*:")
         with pytest.raises(api.RefusedError, match=r"incident: none has the id 'x\?y'"):
