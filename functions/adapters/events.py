@@ -7,6 +7,7 @@ import msgspec
 
 from core.errors import PoisonError, UnknownVersionError
 from core.events import Event
+from functions.adapters.event_faults import explained
 
 E = TypeVar("E", bound=Event)
 
@@ -35,7 +36,7 @@ def decode(data: bytes, kind: type[E]) -> E:
 
     Raises:
         UnknownVersionError: an event of that type, but of a version this code does not know.
-        PoisonError: anything else; the message carries the path, as in "Expected `float`, got `str` - at `$.value`".
+        PoisonError: anything else; the message carries the path, as in "value: must be `float | null`, got 'high'".
     """
     try:
         head = _head.decode(data)
@@ -45,7 +46,7 @@ def decode(data: bytes, kind: type[E]) -> E:
             raise UnknownVersionError(f"version: {kind.TYPE} must be version {kind.VERSION}, got {head.version}")
         return msgspec.json.decode(data, type=kind)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise PoisonError(f"{kind.TYPE}: {error}") from error
+        raise PoisonError(f"{kind.TYPE}: {explained(error, data, kind)}") from error
 
 
 def type_of(data: bytes) -> str:

@@ -207,7 +207,7 @@ def run(**values: object) -> bytes:
         ),
         (payload("vertex_pipeline_job_event.json", timestamp="2026-01-02T12:11:00Z"), "observed_at: must not be after"),
         (run(version=2), "version: pipeline_run must be version 1, got 2"),
-        (run(status="done"), "Invalid enum value 'done' - at `$.status`"),
+        (run(status="done"), "status: must be one of running, succeeded, cancelled, failed, got 'done'"),
         (run(pipeline=""), "pipeline: must be 1 to 128 bytes of printable text, not starting with '__', got ''"),
         (run(pipeline="__x"), "pipeline: must be 1 to 128 bytes"),
         (run(pipeline="é" * 65), "pipeline: must be 1 to 128 bytes"),

@@ -246,7 +246,7 @@ GOLDEN: dict[str, Event] = {
         stage=Stage.APPROVED,
         reason="person_approved",
         at=AT + timedelta(minutes=4),
-        plan="endpoint flights: 100% of the traffic from model 7 back to model 6",
+        plan="endpoint flights: 100 % of the traffic from model 7 back to model 6",
         by="anna",
     ),
     "event_pipeline_run_v1.json": PipelineRun(
