@@ -7,7 +7,7 @@ from typing import Final
 _LANGUAGE = """
     sum min max avg count by without on ignoring and or unless offset bool group_left group_right rate increase changes
     last_over_time avg_over_time max_over_time min_over_time sum_over_time count_over_time absent absent_over_time histogram_quantile time vector
-    label_replace round clamp_min clamp_max timestamp NaN sort_desc bottomk
+    label_replace count_values round clamp_min clamp_max timestamp NaN sort_desc bottomk
 """
 _WORDS = frozenset(_LANGUAGE.split())
 _TEXT = re.compile(r'"[^"]*"')

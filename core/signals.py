@@ -43,6 +43,8 @@ class Sight(StrEnum):
     """Nothing writes its metrics unless somebody sets it up, on whichever machine: a probe, a model, a limit, an application that sends
     telemetry. Its catalogue says how."""
     NOT_SEEN = "not seen"
+    AWAITED = "not seen yet"
+    """It is not seen, and its first measurement since the start is not due."""
     NOT_KNOWN = "not known"
     """Nobody answers what there is, of one of its signals at least, and of the others nothing is seen."""
 
@@ -113,6 +115,7 @@ class Area:
         contract: the test of what is not on one machine by itself, against its documentation or a real server; empty where all of it is.
         replayed: whether its data are a replay on one machine.
         replays: patterns by label: only series with such a value are; all of those whose metric has none of the labels.
+        job: the job that measures it, by its name in the settings; empty where it is none.
         set_up: how it is set up, where it is not by itself.
         is_set_up: whether the settings set it up.
     """
@@ -124,6 +127,7 @@ class Area:
     contract: str = ""
     replayed: bool = False
     replays: Mapping[str, str] = field(default_factory=dict)
+    job: str = ""
     set_up: SetUp | None = None
     is_set_up: bool = False
 
@@ -152,6 +156,17 @@ def with_probes(area: Area, kinds: Mapping[str, str]) -> Area:
     chosen = f'=~"{names}"' if names else '="none"'
     signals = (*(Signal(selector=f"{one}{{probe{chosen}}}") for one in OF_PROBES), *area.signals)
     return replace(area, signals=signals, is_set_up=area.is_set_up or bool(names))
+
+
+def is_expected(metric: str, areas: Iterable[Area]) -> bool:
+    """Whether something here should write a metric: one of this system, of which an area is set up.
+
+    What only Google, a service or an exporter writes is there where such a resource is, which no settings say.
+    """
+    if Signal(selector=metric).source is not Source.FUNCTIONS:
+        return False
+    own = [area for area in areas if any(metric in (one.metric, one.family) for one in area.signals)]
+    return not own or any(area.set_up is None or area.is_set_up for area in own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,9 @@ METRICS = (
         "Revenue at risk from unresolved incidents, in dollars per hour.",
     ),
     gauge(
+        "aia_incidents_impact_unknown", "", "1", "Unresolved, unmitigated incidents whose revenue at risk is not known."
+    ),
+    gauge(
         "aia_incident_mtta_seconds",
         "severity",
         "s",

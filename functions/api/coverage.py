@@ -11,12 +11,13 @@ from core.errors import QueryError, UnavailableError
 from core.metrics import CATALOGUE
 from core.promql import metrics
 from core.settings import Settings
-from core.signals import Area, AreaCoverage, Seen, SignalCoverage, coverage, queries, with_probes
+from core.signals import FRESH, Area, AreaCoverage, Seen, Sight, SignalCoverage, coverage, queries, with_probes
 from functions.adapters.ports import Clock, Data
 from functions.adapters.prometheus import Prometheus, Series
 from functions.api.alerts import FOLDER
 from functions.api.cache import Cache
 from functions.api.deployment import is_local
+from functions.api.freshness import Start
 from functions.api.layout import Dashboard, queried_data_sets
 from functions.services import signals
 from functions.services.alert_rules import entries
@@ -38,17 +39,19 @@ class Coverage:
         prometheus: says what there is.
         settings: say what is set up.
         clock: now.
+        start: of this instance.
     """
 
     dashboards: Mapping[str, Dashboard]
     prometheus: Prometheus
     settings: Settings
     clock: Clock
+    start: Start
     _cache: Cache = field(default_factory=Cache)
 
     def all(self) -> Data:
         """Every area with its signals; what Prometheus does not answer, or refuses, is not known, and the rest is."""
-        areas = [*self._areas()]
+        areas = [*areas_of(self.settings)]
         covered = coverage(
             areas,
             rules=_by_metric((rule["alert"], rule["expr"]) for _, rule in entries(FOLDER)),
@@ -56,13 +59,17 @@ class Coverage:
             seen=self._cache(("seen",), lambda: self._seen(areas), seconds=_FRESH_SECONDS),
             replay=is_local(),
         )
-        return {"at": self.clock(), "areas": [_shown(one) for one in covered]}
+        return {"at": self.clock(), "areas": [self._awaited(one) for one in covered]}
 
-    def _areas(self) -> Iterator[Area]:
-        kinds = {probe.name: probe.kind for probe in self.settings.probes}
-        for area in signals.areas(FILE):
-            keys = area.set_up.keys if area.set_up else ""
-            yield with_probes(replace(area, is_set_up=bool(keys) and is_given(self.settings, keys)), kinds)
+    def _awaited(self, covered: AreaCoverage) -> Data:
+        """An area; one that is not seen is awaited until its job has run since the start."""
+        schedule = self.settings.jobs.get(covered.area.job)
+        if covered.sight is not Sight.NOT_SEEN or schedule is None:
+            return _shown(covered) | {"due_at": None}
+        standing = self.start.standing(None, schedule, longest=FRESH)
+        if not standing["awaited"]:
+            return _shown(covered) | {"due_at": None}
+        return _shown(replace(covered, sight=Sight.AWAITED)) | {"due_at": standing["due_at"]}
 
     def _panels(self) -> Iterator[tuple[str, str]]:
         for name, dashboard in self.dashboards.items():
@@ -83,6 +90,14 @@ class Coverage:
                 log.warning("what is seen is not known: %s", error)
                 break
         return found
+
+
+def areas_of(settings: Settings) -> Iterator[Area]:
+    """The areas of the catalogue, with the probes of the settings and whether the settings set them up."""
+    kinds = {probe.name: probe.kind for probe in settings.probes}
+    for area in signals.areas(FILE):
+        keys = area.set_up.keys if area.set_up else ""
+        yield with_probes(replace(area, is_set_up=bool(keys) and is_given(settings, keys)), kinds)
 
 
 def _counted(selectors: Sequence[str], found: Iterable[Series]) -> dict[str, dict[str, int]]:

@@ -268,6 +268,14 @@ def _of_system(given: Sources) -> OfSystem:
         findings=Findings(store, warehouse, clock),
         dependencies=Dependencies(
             warehouse=warehouse, known=settings.dependencies, models=given.models.all, clock=clock
+        events=Events(warehouse=warehouse, clock=clock),
+        rules=Rules(store=store, clock=clock, settings=settings),
+        coverage=_coverage(given, start),
+        on_call=partial(on_call_now, settings.people.rotations, clock),
+        recommendations=Recommendations(warehouse, clock),
+        dependencies=Dependencies(warehouse=warehouse, known=settings.dependencies, models=models, clock=clock),
+        experience=Experience(
+            services=frozenset({OWN, *settings.experience.services}), bus=given.report_bus, clock=clock
         ),
         maintenance=Maintenance(store=store, warehouse=warehouse, bus=given.bus, clock=clock),
         compliance=Compliance(store=store, settings=settings.security, clock=clock),
@@ -287,9 +295,9 @@ def _dashboards(given: Sources) -> Dashboards:
     )
 
 
-def _coverage(given: Sources) -> Coverage:
-    dashboards, prometheus = given.dashboards, given.prometheus
-    return Coverage(dashboards=dashboards, prometheus=prometheus, settings=given.settings, clock=given.clock)
+def _coverage(given: Sources, start: Start) -> Coverage:
+    dashboards, prometheus, settings = given.dashboards, given.prometheus, given.settings
+    return Coverage(dashboards=dashboards, prometheus=prometheus, settings=settings, clock=given.clock, start=start)
 
 
 def _silences(given: Sources, incidents: Incidents, known: KnownModels) -> Silences:

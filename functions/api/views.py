@@ -5,7 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
+
+import msgspec
 
 from core.settings import Model, Probe, Settings
 from core.statistics import STATISTICS
@@ -124,6 +128,25 @@ class Views:
     def _source(self, model: Model) -> str:
         return SETTINGS if model in self.settings.models else TABLE
 
+    def _drift(self, name: str, days: int) -> Data:
+        since = self.end(name) - timedelta(days=days)
+        rows = self.warehouse.query(_SQL["drift_by_day"], since=since, model=name)
+        found = by_day(rows)
+        thresholds = self._thresholds(name) if rows else {}
+        limits = {one: {"threshold": shift, "limits": _limits(shift)} for one, shift in thresholds.items()}
+        return {
+            "model": name,
+            "days": found["days"],
+            "features": [one | limits.get(one["name"], {"threshold": None, "limits": {}}) for one in found["features"]],
+        }
+
+    def _thresholds(self, name: str) -> dict[str, float]:
+        """From how many sd on a change of each feature is drift, in the newest window; empty where that is not kept."""
+        statement, end = _SQL["window_distributions"], self.one(name)["window_end"]
+        row = next(iter(self.warehouse.query(statement, model=name, window_end=end)), None)
+        features = msgspec.json.decode(row["features"]) if row else []
+        return {one["name"]: one["threshold"] for one in features if one.get("threshold")}
+
     def _probe(self, probe: Probe, data: Data) -> Data:
         schedule, longest = self.settings.jobs.get("health_check"), probe.every + LATE
         told = {"name": probe.name, "kind": probe.kind, **data}
@@ -193,12 +216,13 @@ def described(names: Sequence[str], shift: float) -> list[Data]:
     ]
 
 
-@cache
+@lru_cache(maxsize=1000)
 def _limits(shift: float) -> dict[str, float]:
-    """The value of each statistic at a shift in sd."""
-    from core.drift.verdict import Thresholds  # noqa: PLC0415 - numpy is for the first list of models, not for the start
+    """The value of each statistic at a shift in sd; none for a shift that is beyond all that are told apart."""
+    from core.drift.normal import LARGEST  # noqa: PLC0415 - numpy is for the first list of models, not for the start
+    from core.drift.verdict import Thresholds  # noqa: PLC0415 - the same
 
-    return Thresholds(shift=shift).meaning
+    return Thresholds(shift=shift).meaning if 0 < shift <= LARGEST else {}
 
 
 def lasts(ends: Sequence[datetime | None], schedule: str | None, *, now: datetime) -> float:

@@ -84,7 +84,9 @@ def _measure_live(service: IncidentService, live: Sequence[_Copy], at: datetime)
 def _measure_impact(service: IncidentService, lasting: Sequence[_Copy]) -> None:
     """The impact of all that lasts: what was merged costs on, and is not in the impact of the incident that it is a part of."""
     dollars = total_at_risk(incident.impact for incident in lasting if incident.impact)
+    unknown = sum(one.impact is None and one.state is not State.MITIGATED for one in lasting)
     service.metrics.gauge("aia_incidents_impact_dollars_per_hour", dollars)
+    service.metrics.gauge("aia_incidents_impact_unknown", unknown)
 
 
 def _measure_response_times(service: IncidentService, live: Sequence[_Copy]) -> None:

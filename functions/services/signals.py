@@ -25,6 +25,7 @@ class _Area(msgspec.Struct, forbid_unknown_fields=True):
     signals: list[str]
     probes: list[str] = []
     contract: str = ""
+    job: str = ""
     replayed: bool | dict[str, str] = False
     set_up: _SetUp | None = None
 
@@ -48,6 +49,7 @@ def areas(file: Path) -> tuple[Area, ...]:
             signals=tuple(Signal(selector=selector) for selector in one.signals),
             probes=tuple(one.probes),
             contract=one.contract,
+            job=one.job,
             replayed=bool(one.replayed),
             replays=one.replayed if isinstance(one.replayed, dict) else {},
             set_up=SetUp(**msgspec.structs.asdict(one.set_up)) if one.set_up else None,

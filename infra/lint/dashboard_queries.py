@@ -165,7 +165,7 @@ def unknown_units(boards: Dashboards) -> list[Fault]:
         if query.unit not in UNITS:
             faults.append(tile.fault(f"unitOverride must be one of {', '.join(sorted(UNITS))}, got {query.unit!r}"))
         ends = {name.rpartition("_")[2] for name in metrics(query.plain)}
-        if query.unit == "USD" and ends - {"dollars", "hour", "task"}:
+        if query.unit == "USD" and ends - {"dollars", "hour", "task", "unknown"}:
             faults.append(tile.fault(f"is no number of dollars: {query.expr}"))
     return faults
 

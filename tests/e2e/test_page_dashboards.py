@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from tests.support.web import charts
 from tests.support.web.boards import PAINTED, look, tile
+from tests.support.web.charts import Charts
 from tests.support.web.viewing import PageFixture
 
 pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
@@ -28,6 +29,15 @@ def test_every_kind_of_tile_is_drawn(viewer: PageFixture) -> None:
     expect(tile(page, "Open incidents").locator("svg path.over")).not_to_have_count(0)
     expect(tile(page, "A pie")).to_contain_text("This page cannot draw that")
     expect(tile(page, "Nothing there")).to_contain_text("No data in this range")
+
+
+def test_a_value_that_lacks_a_part_is_the_least_and_not_well_by_that(viewer: PageFixture, prometheus: Charts) -> None:
+    values = {"model": "churn", "not_known": "2"}
+    prometheus.answers = {**prometheus.answers, "accuracy": [(values, lambda _: 0.99)]}
+    card = tile(look(viewer), "Accuracy")
+    expect(card.locator(".figure")).to_have_text("at least 99%")
+    expect(card.locator(".judged")).to_have_text("not known2 more not known")
+    expect(card.locator(".of")).to_have_text("churn")
 
 
 def test_a_table_has_the_columns_and_the_order_of_the_dashboard_and_bars_to_scale(viewer: PageFixture) -> None:

@@ -74,6 +74,6 @@ def test_events_say_who_did_what_to_what_and_lead_there(night: PageFixture) -> N
 def test_the_drift_of_a_model_is_drawn_with_the_smallest_change_that_matters(night: PageFixture) -> None:
     night.warehouse.answers = model_pages.answers(datetime.now(UTC))
     page = night.open("models")
-    expect(page.locator("[data-model] .plot")).to_contain_text("Smallest change that matters0.0096")
+    expect(page.locator("[data-model] .plot")).to_contain_text("Drift from 0.07 sd0.0047")
     page.locator("[data-model] .by-day summary").click()
     expect(page.locator("[data-model] .plot")).to_be_hidden()

@@ -186,18 +186,24 @@ def test_a_window_without_a_verdict_is_not_well_and_says_why(
 
 def test_a_rule_that_lost_its_metric_is_counted_and_one_that_never_had_it_is_told_apart(calm: PageFixture) -> None:
     missed, never = lacks("ModelDriftHigh", "aia_drift", missed=True), lacks("PostgresDown", "pg_up", missed=False)
-    asked(calm, minutes=1, absent=(missed, never))
+    lacking = lacks("IncidentsOpen", "aia_incidents_open", missed=False)
+    asked(calm, minutes=1, absent=(missed, lacking, never))
     page = calm.open()
     expect(page.locator("#state")).to_have_text("1 alert rule lost its data \N{MIDDLE DOT} 1 alert rule without data")
     expect(page.locator("#state")).to_have_class("warning")
     expect(page.locator("#rules-card")).to_contain_text("ModelDriftHigh lost its data")
+    expect(page.locator("#rules-card")).to_contain_text("1 set up, no data \N{MIDDLE DOT} 1 not set up here")
     go(page, f"{calm.url}/response")
-    expect(page.locator("#rules")).to_contain_text("96 of 98 rules have data")
-    for name, metric in (("ModelDriftHigh", "aia_drift"), ("PostgresDown", "pg_up")):
+    expect(page.locator("#rules")).to_contain_text("95 of 98 rules have data")
+    for name, metric in (
+        ("ModelDriftHigh", "aia_drift"),
+        ("IncidentsOpen", "aia_incidents_open"),
+        ("PostgresDown", "pg_up"),
+    ):
         row = page.locator(f'[data-rule="{name}"]')
         row.locator("xpath=ancestor::details").locator("summary").click()
         expect(row).to_contain_text(metric)
-    asked(calm, minutes=0, absent=(never,))
+    asked(calm, minutes=0, absent=(lacking, never))
     go(page, calm.url)
     expect(page.locator("#state")).to_have_text("1 alert rule without data")
     expect(page.locator("#state")).to_have_class("")

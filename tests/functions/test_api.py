@@ -119,7 +119,9 @@ def test_a_window_that_could_not_be_judged_says_why(views: Services, warehouse: 
 def test_drift_by_day_has_a_value_a_day(views: Services) -> None:
     shown = body(ask(views, "/v1/models/churn/drift?days=30"))
     assert shown["days"] == ["2026-01-01", "2026-01-02"]
-    assert shown["features"] == [{"name": "age", "tests": {"psi": [0.1, 0.4]}, "drifted": [False, True]}]
+    assert shown["features"] == [
+        {"name": "age", "tests": {"psi": [0.1, 0.4]}, "drifted": [False, True], "threshold": None, "limits": {}}
+    ]
 
 
 def test_a_day_without_a_feature_is_a_gap_not_a_zero() -> None:

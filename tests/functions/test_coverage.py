@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from functions.adapters.stores import open_store
 from functions.api import coverage
 from functions.api.coverage import Coverage
 from functions.api.dashboards import load
+from functions.api.freshness import Start
 from functions.cli.main import main
 from functions.services.signals import areas
 from tests.support.builders import pages
@@ -64,9 +65,12 @@ def client(tmp_path: Path, known: Known) -> Iterator[Client]:
     services = pages.services(store, Rows(), ApiFixture(store, obeys=False), clock)
     partners = (Partner(name="bank"),)
     settings = Settings(
-        jobs={}, probes=(HttpProbe(name="api", url="http://127.0.0.1", every=MINUTE),), partners=partners
+        jobs={"telemetry_rollup": "*/5 * * * *"},
+        probes=(HttpProbe(name="api", url="http://127.0.0.1", every=MINUTE),),
+        partners=partners,
     )
-    answers = Coverage(dashboards=load(), prometheus=known, settings=settings, clock=clock)  # type: ignore[arg-type]
+    start = Start(at=clock(), clock=clock)
+    answers = Coverage(dashboards=load(), prometheus=known, settings=settings, clock=clock, start=start)  # type: ignore[arg-type]
     yield pages.application(replace(services, coverage=answers)).test_client()
     store.close()  # type: ignore[attr-defined]
 
@@ -86,9 +90,11 @@ def test_every_area_has_its_rules_and_panels_and_what_is_seen(client: Client, mo
     )
     assert (found["Incidents"]["sight"], found["Partners"]["sight"], found["Redis"]["sight"]) == (
         "not seen",
-        "not seen",  # it is in the settings
+        "not seen yet",  # it is in the settings, and its job has not run since the start
         "not set up",
     )
+    due_at = datetime.fromisoformat(str(found["Partners"]["due_at"]))
+    assert (due_at.minute % 5, found["Incidents"]["due_at"]) == (0, None)
     assert "kind: redis" in found["Redis"]["set_up"]["settings"]  # type: ignore[index]
     assert (found["Models"]["seen"], found["Models"]["replayed"]) == (0, 1)
     signals = {one["selector"]: one for one in found["APIs"]["signals"]}  # type: ignore[attr-defined]

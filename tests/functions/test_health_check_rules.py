@@ -11,7 +11,7 @@ import pytest
 from core.alert_rules import AlertRule, of_answer
 from core.errors import QueryError, UnavailableError
 from core.events import Event, Finding, Tick
-from core.settings import AlertRuleSettings
+from core.settings import AlertRuleSettings, Settings
 from functions.adapters.ports import Data
 from functions.api.rules import LONGEST, Rules
 from functions.health_check.rules import RuleCheck, check_rules
@@ -76,7 +76,7 @@ class World(Breaking):
         return list(dict.fromkeys((one.condition, one.status.value) for one in self.published))
 
     def shown(self, at: datetime) -> Data:
-        return Rules(store=self.store, clock=lambda: at).all()
+        return Rules(store=self.store, clock=lambda: at, settings=Settings(jobs={})).all()
 
 
 def test_a_rule_that_loses_its_metric_is_told_after_the_time_of_the_settings_and_when_it_is_back() -> None:
@@ -110,7 +110,14 @@ def test_a_metric_that_was_never_there_is_shown_as_not_known_and_not_told() -> N
     shown = world.shown(AT + 2 * HOUR)
     assert shown["rules"] == 4
     assert shown["absent"] == [
-        {"name": "Never", "area": "jobs", "metrics": ["aia_other_system"], "missed": False, "severity": ""}
+        {
+            "name": "Never",
+            "area": "jobs",
+            "metrics": ["aia_other_system"],
+            "missed": False,
+            "severity": "",
+            "expected": False,
+        }
     ]
 
 

@@ -58,6 +58,7 @@ def test_an_acknowledgement_stops_everything_also_for_another_instance(setup: Se
     assert (setup.incident().state, setup.incident().acknowledged_by) == (State.ACKNOWLEDGED, "ada")
     assert setup.world.gauges["aia_incidents_unacknowledged", "error"] == 0
     assert setup.world.gauges["aia_incidents_open", "error"] == 1
+    assert (setup.incident().impact, setup.world.gauges[("aia_incidents_impact_unknown",)]) == (None, 1)
 
 
 def test_a_warning_goes_no_further_than_the_first_tier(setup: Setup) -> None:

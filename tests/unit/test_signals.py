@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.promql import metrics
-from core.signals import Area, SetUp, Sight, Signal, Source, coverage, queries, with_probes
+from core.signals import Area, SetUp, Sight, Signal, Source, coverage, is_expected, queries, with_probes
 
 DRIFT, UP = Signal(selector="aia_drift_rows"), Signal(selector='aia_probe_up{probe=~"dns-.+"}')
 GOOGLE = Signal(selector="run_googleapis_com:request_count")
@@ -108,3 +108,21 @@ def test_each_selector_is_asked_about_once_and_answers_by_its_number() -> None:
     for selectors, query in asked:
         assert [name for name in metrics(query) if name.startswith("aia_")] == list(selectors)
         assert query.count("label_replace(") == len(selectors)
+
+
+@pytest.mark.parametrize(
+    ("metric", "set_up", "is_set_up", "expected"),
+    [
+        ("aia_drift_rows", None, False, True),
+        ("aia_drift_rows", HOW, True, True),
+        ("aia_drift_rows", HOW, False, False),
+        ("pg_up", None, False, False),
+        ("run_googleapis_com:request_count", None, False, False),
+        ("aia_probe_up", None, False, True),
+    ],
+)
+def test_data_are_expected_of_what_is_set_up_here(
+    metric: str, set_up: SetUp | None, *, is_set_up: bool, expected: bool
+) -> None:
+    own = area(DRIFT, set_up=set_up, is_set_up=is_set_up)
+    assert is_expected(metric, [own]) is expected

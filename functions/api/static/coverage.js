@@ -4,7 +4,7 @@ import { at, el, show } from "./dom.js";
 import { clock, plural } from "./format.js";
 import { SLOWLY, watch } from "./parts.js";
 
-const LEVELS = { "seen here": "good", replayed: "info", "needs GCP": "info", "not set up": "info", "not seen": "warning", "not known": "warning" };
+const LEVELS = { "seen here": "good", replayed: "info", "needs GCP": "info", "not set up": "info", "not seen yet": "info", "not seen": "warning", "not known": "warning" };
 
 const list = (names, none) => (names.length ? names.join(", ") : el("span", { class: "soft" }, none));
 const seen = (one) => (one.series === null ? "not known" : one.series
@@ -33,6 +33,7 @@ const card = (area) => el("details", { class: "card area", "data-key": area.name
     el("span", { class: "counts" }, count(area.signals.length, "signal"), " · ", `${area.seen ?? "not known how many"} seen`, area.replayed > 0 && `, ${area.replayed} replayed`, " · ", count(area.rules.length, "alert rule"), " · ", count(area.panels.length, "panel")),
     el("span", { class: "soft" }, area.owner)),
   area.sight === "needs GCP" && el("p", { class: "soft" }, "Only Google Cloud writes it. It is held against its documentation by ", el("code", {}, area.contract), "."),
+  area.sight === "not seen yet" && el("p", { class: "soft" }, area.due_at ? `Its first measurement is due at ${clock(area.due_at)}.` : "Its first measurement is not due yet."),
   area.sight === "replayed" && el("p", { class: "soft" }, "On this machine its data are a replay: these samples show that the area works, and do not count as seen."),
   HOW[area.sight] && area.set_up && how(area.set_up, HOW[area.sight]),
   area.sight === "not set up" && el("p", { class: "soft" }, "Until then it is tested by ", el("code", {}, area.contract), "."),

@@ -24,6 +24,7 @@ export function headline(seen, { parts: sources, failed, isKnown, isStarting }) 
   const unknownPipelines = isKnown("pipelines") ? seen.pipelines.filter(pipelines.isUnknown).length : 0;
   const absent = isKnown("rules") && !rules.isUnchecked(seen.rules) ? seen.rules.absent : [];
   const missed = absent.filter(rules.isMissed).length;
+  const lacking = absent.filter(rules.isLacking).length;
   const all = ["incidents", "probes", "models", "pipelines"].filter((name) => !isKnown(name));
   const unknown = all.filter((name) => !isStarting(name));
   const starting = all.filter(isStarting);
@@ -43,7 +44,7 @@ export function headline(seen, { parts: sources, failed, isKnown, isStarting }) 
     unscoredYet ? `${plural(unscoredYet, "model")} not scored yet` : null,
     unjudged ? `${plural(unjudged, "model")} without a verdict` : null,
     unmeasured ? `${plural(unmeasured, "model")} without a verdict on performance` : null,
-    absent.length > missed ? `${plural(absent.length - missed, "alert rule")} without data` : null,
+    lacking ? `${plural(lacking, "alert rule")} without data` : null,
     !isStarting("rules") && (!isKnown("rules") || rules.isUnchecked(seen.rules)) ? `Alert rules not checked ${seen.rules && seen.rules.checked_at === null ? "yet" : "for data"}` : null,
     starting.length ? `${capital(listed(starting))} are not known yet` : null,
   ].filter(Boolean);

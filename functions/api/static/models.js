@@ -80,7 +80,7 @@ function plot(holder, drift, test, selected) {
   const hot = y.map((value, index) => (feature.drifted[index] ? value : null));
   const value = (_, one) => number(one);
   const latest = (chart) => chart.setLegend({ idx: x.length - 1 });
-  const limit = test.threshold ?? null;
+  const limit = feature.limits[test.name] ?? null;
   const chart = new uPlot({
     width: holder.clientWidth, height: 190, tzDate: (second) => uPlot.tzDate(new Date(second * 1000), "UTC"),
     hooks: { ready: [latest] }, cursor: { y: false }, scales: { ...(x.length === 1 && { x: { range: [x[0] - DAY, x[0] + DAY] } }), y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.08 || 1] } },
@@ -88,7 +88,7 @@ function plot(holder, drift, test, selected) {
     series: [
       { value: (_, day) => (day === null ? "–" : dayOf(day * 1000)), label: "Day" },
       { label: test.title, stroke: colour("--accent"), width: 1.6, spanGaps: false, points: { show: x.length === 1 }, value },
-      ...(limit === null ? [] : [{ label: "Smallest change that matters", stroke: colour("--warning"), width: 1.2, dash: [5, 4], points: { show: x.length === 1 }, value }]),
+      ...(limit === null ? [] : [{ label: `Drift from ${number(feature.threshold)} sd`, stroke: colour("--warning"), width: 1.2, dash: [5, 4], points: { show: x.length === 1 }, value }]),
       { label: "Drifted", stroke: "transparent", points: { show: true, size: 6, fill: colour("--error"), stroke: colour("--error") }, value },
     ],
   }, [x, y, ...(limit === null ? [] : [x.map(() => limit)]), hot], holder);
@@ -160,6 +160,8 @@ export function model(data, drift, test, choice, { open, toggled }) {
     const picture = el("div", { role: "img", "aria-label": `${title}, by day in UTC` });
     holder.append(picture);
     plot(picture, drift, test, chosen());
+    const { threshold, limits } = drift.features.find((one) => one.name === chosen());
+    if (limits[test.name] !== undefined) holder.append(el("p", { class: "soft" }, `Dashed: ${test.title} of a change by ${number(threshold)} sd, the smallest that is drift of this feature now. Whether it drifted is decided by the strength of its change, not by this test. `, el("a", { href: "/guides/drift-command.md#when-it-is-drift" }, "How")));
   };
   const scored = drift?.days.length > 0;
   if (scored) body.append(heat(drift, test, chosen(), select));

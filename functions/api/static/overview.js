@@ -44,9 +44,10 @@ function runs(all) {
 
 function alertRules(data) {
   if (rules.isUnchecked(data)) return { lines: [], calm: "Whether alert rules have data is not known." };
-  const missed = data.absent.filter(rules.isMissed);
-  const never = data.absent.length - missed.length;
-  return { lines: missed.map((one) => row(one.name, pill("warning", "lost its data"))), calm: never ? `${never} of ${data.rules} never had data and cannot fire` : `All ${data.rules} rules have data` };
+  const [missed, lacking] = [data.absent.filter(rules.isMissed), data.absent.filter(rules.isLacking).length];
+  const others = data.absent.length - missed.length - lacking;
+  const calm = [`${data.rules - data.absent.length} of ${data.rules} have data`, lacking && `${lacking} set up, no data`, others && `${others} not set up here`].filter(Boolean);
+  return { lines: missed.map((one) => row(one.name, pill("warning", "lost its data"))), calm: data.absent.length ? calm.join(" · ") : `All ${data.rules} rules have data` };
 }
 
 function channels(all) {

@@ -4,6 +4,8 @@ import { clock, plural } from "./format.js";
 
 export const isUnchecked = (data) => data.checked_at === null || data.absent === null;
 export const isMissed = (one) => one.missed;
+// Something that is set up here should write what it needs, and nothing does.
+export const isLacking = (one) => one.expected && !one.missed;
 
 const list = (title, rules) => rules.length > 0 && el("details", { "data-key": `rules/${title}` },
   el("summary", {}, `${plural(rules.length, "rule")} ${title}`),
@@ -15,12 +17,14 @@ function card(data) {
     const last = data.checked_at ? `The last check was at ${clock(data.checked_at)}.` : "They were not checked yet.";
     return el("p", { class: "soft" }, el("span", { class: "pill warning" }, "not known"), ` Whether alert rules have data is not known. ${last}`);
   }
-  const [missed, never] = [data.absent.filter(isMissed), data.absent.filter((one) => !isMissed(one))];
+  const [missed, lacking, others] = [data.absent.filter(isMissed), data.absent.filter(isLacking), data.absent.filter((one) => !one.expected)];
   const says = data.absent.length
     ? `${data.rules - data.absent.length} of ${data.rules} rules have data. Of the others nothing is known: they cannot fire.`
     : `All ${data.rules} rules have data.`;
   return el("div", {}, el("p", { class: "soft" }, says),
-    list("lost the data that they had within seven days", missed), list("without data for seven days", never));
+    list("lost the data that they had within seven days", missed), list("set up, without data for seven days", lacking),
+    list("of what is not set up here", others),
+    others.length > 0 && el("p", { class: "soft" }, "What is not set up, and how that is done, is on the page ", el("a", { href: "/coverage" }, "Coverage"), "."));
 }
 
 export const draw = (data) => patch(at("rules-card"), [item("rules", data, () => card(data))]);

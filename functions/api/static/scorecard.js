@@ -18,9 +18,13 @@ function early(data) {
     el("span", { class: "pill" }, "not known yet"), el("span", { class: "soft" }, `starting, evaluated from ${clock(Date.parse(data.judged_from) / 1000)}`));
 }
 
-function judged(tile, value) {
+// What is missing in a value is told by the label of its series: it may be worse than it says, and is not well by that.
+const missing = (one) => Number(one.labels.not_known ?? 0);
+
+function judged(tile, value, unknown) {
   if (!tile.thresholds.length || value === null) return null;
   const one = crossed(tile.thresholds, value);
+  if (unknown && !one) return el("p", { class: "judged" }, el("span", { class: "pill warning" }, "not known"), el("span", { class: "soft" }, `${unknown} more not known`));
   const limit = one ?? tile.thresholds[0];
   const side = one ? `at or ${limit.below ? "below" : "above"}` : limit.below ? "above" : "below";
   const said = `${side} ${text(limit.value, tile.sets[0].unit)}`;
@@ -68,10 +72,12 @@ export function scorecard(tile) {
       const tone = soon ? "" : crossed(tile.thresholds, one.value)?.level ?? "";
       const series = of(data, one);
       const more = data.sets[0].now.length + data.sets[0].left_out - 1;
-      const whose = Object.values(one.labels).join(", "); // of the one that the query chose, as the worst
+      const { not_known: _, ...labels } = one.labels;
+      const whose = Object.values(labels).join(", "); // of the one that the query chose, as the worst
+      const unknown = missing(one);
       body.replaceChildren(
-        soon ? el("p", { class: "figure unknown" }, "–") : el("p", { class: `figure ${tone}` }, number, name && el("small", {}, name)),
-        (soon ? early(data) : judged(tile, one.value)) ?? "",
+        soon ? el("p", { class: "figure unknown" }, "–") : el("p", { class: `figure ${tone}` }, unknown > 0 && el("small", { class: "least" }, "at least "), number, name && el("small", {}, name)),
+        (soon ? early(data) : judged(tile, one.value, unknown)) ?? "",
         !soon && whose && !more ? el("p", { class: "soft of" }, whose) : "",
         more ? el("p", { class: "soft" }, `the first of ${more + 1} series`) : "",
         tile.gauge ? gauge(tile.gauge, one.value, unit, tone) : tile.spark && series ? spark(series.values, tone) : "");

@@ -171,6 +171,8 @@ class DriftFeature(TypedDict):
     name: str
     tests: dict[str, list[float | None]]
     drifted: list[bool | None]
+    threshold: float | None
+    limits: dict[str, float]
 
 
 class Drift(TypedDict):

@@ -146,6 +146,7 @@ class AbsentRule(TypedDict):
     area: str
     metrics: list[str]
     missed: bool
+    expected: bool
     severity: str
 
 
@@ -177,6 +178,7 @@ class Area(TypedDict):
     name: str
     owner: str
     sight: str
+    due_at: Instant | None
     contract: str
     seen: int | None
     rules: list[str]
