@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from core.instants import stamp
+from functions.cli import options
 from functions.cli.api import RefusedError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def restore(*, instant: str | None, verify: bool, yes: bool) -> None:
             click.echo(f"{said}: restored into scratch tables, and equal")
             return
         if not yes:
-            click.confirm(f"Replace {len(manifest.tables)} tables and all documents by the {said}?", abort=True)
+            options.confirm(f"Replace {len(manifest.tables)} tables and all documents by the {said}?", "restored")
         restorer = Restorer(store=ports.store, warehouse=ports.warehouse, clock=ports.clock)
         withheld: list[str] = []
         # A backup that is made meanwhile would be of two times.

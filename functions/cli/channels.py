@@ -1,6 +1,5 @@
 """`aia channels`: which channels there are, and a test message through one of them, by the API."""
 
-import json
 import time
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ _EVERY_SECONDS: Final = 1.0
 _NOT_DELIVERED: Final = 1
 
 
-@click.group(epilog=HELP)
+@click.group(epilog=f"{options.STATUSES} {HELP}")
 @options.url
 @click.pass_context
 def channels(context: click.Context, *, url: str) -> None:
@@ -25,13 +24,13 @@ def channels(context: click.Context, *, url: str) -> None:
 
 
 @channels.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+@options.as_json
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List every channel with its kind, whether it fails, and its newest test."""
     found = Client(url).channels()
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        options.print_json(found)
         return
     for one in found:
         state = "fails" if one["failing"] else "works as far as known"
@@ -41,14 +40,18 @@ def list_(url: str, *, as_json: bool) -> None:
 @channels.command()
 @click.argument("name")
 @click.option("--wait", default=_PATIENCE_SECONDS, show_default=True, help="Seconds to wait for the answer.")
+@options.as_json
 @click.pass_context
-def test(context: click.Context, name: str, *, wait: float) -> None:
+def test(context: click.Context, name: str, *, wait: float, as_json: bool) -> None:
     """Send a real test message through channel NAME, and show what the channel answers.
 
     The exit status is 0 where it was delivered, 1 where it was not, and 2 or 3 where it could not be asked for.
     """
     found = deliver(context.obj, name, wait)
-    click.echo(f"{name}: {_told(found)}")
+    if as_json:
+        options.print_json(found)
+    else:
+        click.echo(f"{name}: {_told(found)}")
     if found["outcome"] != "delivered":
         context.exit(_NOT_DELIVERED)
 

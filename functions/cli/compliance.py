@@ -1,6 +1,5 @@
 """`aia compliance`: items of the CIS benchmark by the audit log, and by policies, keys and a plan that are given as files."""
 
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,7 +55,7 @@ def compliance(
     if not without_log:
         answers = list(map(combined, answers, _logged(url)))
     if as_json:
-        click.echo(json.dumps(msgspec.to_builtins(answers), indent=2))
+        options.print_json(msgspec.to_builtins(answers))
     else:
         _print(answers)
     sys.exit(int(any(one.outcome is Outcome.BAD for one in answers)))

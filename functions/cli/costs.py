@@ -1,6 +1,5 @@
 """`aia costs`: recommendations that lower costs, by the API; and what the tables of the settings cost to read, by dry runs."""
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -20,7 +19,7 @@ _SECTIONS: Final = ("version", "jobs", "models", "partners", "business")
 """The sections that name tables, and the targets that these name: secrets of channels need not be set."""
 
 
-@click.group(epilog=HELP)
+@click.group(epilog=f"{options.STATUSES} {HELP}")
 @options.url
 @click.pass_context
 def costs(context: click.Context, *, url: str) -> None:
@@ -29,13 +28,13 @@ def costs(context: click.Context, *, url: str) -> None:
 
 
 @costs.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@options.as_json
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List every recommendation with its evidence, its state, and what it has saved since it was done."""
     found = Client(url).recommendations()
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        options.print_json(found)
         return
     _print(
         ("key", "$ a month", "confidence", "state", "saved since", "evidence"),
@@ -57,11 +56,15 @@ def list_(url: str, *, as_json: bool) -> None:
 @click.argument("key")
 @click.argument("state", type=click.Choice(["open", "done", "dismissed"]))
 @click.option("--note", default="", help="Why, for the record.")
+@options.as_json
 @click.pass_obj
-def decide(url: str, key: str, state: str, *, note: str) -> None:
+def decide(url: str, key: str, state: str, *, note: str, as_json: bool) -> None:
     """Record what was decided about recommendation KEY; from the day after it is done, its saving is measured."""
-    Client(url).decide_recommendation({"key": key, "state": state, "note": note, "by": login()})
-    click.echo(f"{key}: {state}")
+    found = Client(url).decide_recommendation({"key": key, "state": state, "note": note, "by": login()})
+    if as_json:
+        options.print_json(found)
+    else:
+        click.echo(f"{key}: {state}")
 
 
 @costs.command()
@@ -83,7 +86,7 @@ def tables(context: click.Context, file: Path, project: str, *, as_json: bool) -
     """
     found = _measured(file, project)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        options.print_json(found)
     else:
         _print(("table", "partitioning", "bytes", "$ a month", "advice"), [_scan(one) for one in found])
     if any(one["partitioning"] == "unpartitioned" for one in found):

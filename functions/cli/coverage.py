@@ -1,7 +1,8 @@
 """`aia coverage`: what of a platform is watched, alerted, drawn and seen now, area by area, by the API."""
 
-import json
+import sys
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
@@ -9,16 +10,18 @@ from functions.cli import options
 from functions.cli.api import HELP, Answer
 from functions.cli.client import Client
 
-_NOT_SEEN = ("not seen", "not known")
+_SEEN: Final = {"not seen": False, "not known": None}
 _TO_SET_UP = ("not set up", "replayed")
 _TESTED = ("needs GCP", "not set up")
 
 
-@click.command(epilog=HELP)
+@click.command(epilog=f"{options.FAIL_STATUSES} {HELP}")
 @options.url
 @click.option("--area", help="Show the signals of one area.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-@click.option("--fail", is_flag=True, help="Exit with 1 where an area is not seen, or that is not known.")
+@options.as_json
+@click.option(
+    "--fail", is_flag=True, help="Exit with 1 where an area is not seen, else with 3 where that is not known of one."
+)
 def coverage(*, url: str, area: str | None, as_json: bool, fail: bool) -> None:
     """Show what is watched, alerted, drawn and seen now.
 
@@ -32,13 +35,13 @@ def coverage(*, url: str, area: str | None, as_json: bool, fail: bool) -> None:
         names = ", ".join(one["name"] for one in found["areas"])
         raise click.UsageError(f"--area: must be one of {names}, got {area!r}")
     if as_json:
-        click.echo(json.dumps({"at": found["at"], "areas": areas}, indent=2))
+        options.print_json({"at": found["at"], "areas": areas})
     elif area:
         click.echo("\n".join([*map(_signal, areas[0]["signals"]), *_how(areas[0])]))
     else:
         click.echo("\n".join(_table(areas)))
-    if fail and any(one["sight"] in _NOT_SEEN for one in areas):
-        raise click.exceptions.Exit(1)
+    if fail:
+        sys.exit(options.status(_SEEN.get(one["sight"], True) for one in areas))
 
 
 def _table(areas: Sequence[Answer]) -> list[str]:

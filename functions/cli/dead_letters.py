@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from functions.services.api_schemas.bodies import SentAgain
 
 
-@click.group(epilog=HELP)
+@click.group(epilog=f"{options.STATUSES} {HELP}")
 @options.url
 @click.pass_context
 def dead_letters(context: click.Context, *, url: str) -> None:
@@ -28,14 +28,14 @@ def dead_letters(context: click.Context, *, url: str) -> None:
 
 
 @dead_letters.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@options.as_json
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List those of the last 30 days, the newest first."""
     found: Sequence[Answer] = Client(url).dead_letters(limit=1000)["dead_letters"]
     found = [one for page in pages(Client(url).dead_letters) for one in page["dead_letters"]]
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        options.print_json(found)
         return
     table = table_of("id", "parked", "function", "sent again", "reason")
     for one in found:
@@ -56,14 +56,18 @@ def show(url: str, identifier: str) -> None:
 @click.argument("identifier", metavar="ID")
 @click.option("--edit", is_flag=True, help="Correct what it says in your editor first.")
 @click.option("--why", required=True, help="The reason, for the audit trail.")
+@options.as_json
 @click.pass_obj
-def resend(url: str, identifier: str, *, edit: bool, why: str) -> None:
+def resend(url: str, identifier: str, *, edit: bool, why: str, as_json: bool) -> None:
     """Send a dead letter again, once, to the topic that it came from."""
     body: SentAgain = {"by": login(), "note": why}
     if edit:
         body["data"] = _edited(Client(url).dead_letter(identifier)["data"])
     found = Client(url).send_again(identifier, body)
-    click.echo(f"{identifier}: accepted as {found['id']}")
+    if as_json:
+        options.print_json(found)
+    else:
+        click.echo(f"{identifier}: accepted as {found['id']}")
 
 
 def _edited(data: str | None) -> str:

@@ -10,7 +10,7 @@ from functions.cli.api import HELP
 from functions.cli.client import Client
 
 
-@click.command(epilog=HELP)
+@click.command(epilog=f"{options.STATUSES} {HELP}")
 @options.url
 @click.option(
     "--hours", type=click.IntRange(1, 72), default=24, show_default=True, help="How far back traces are read."
@@ -19,14 +19,14 @@ from functions.cli.client import Client
     "--minimum", type=click.IntRange(1), default=10, show_default=True, help="With fewer calls it is not listed."
 )
 @click.option("--all", "also_known", is_flag=True, help="List those that the settings have as well.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@options.as_json
 def dependencies(url: str, *, hours: int, minimum: int, also_known: bool, as_json: bool) -> None:
     """List dependencies that traces show and the settings do not have, and what to write into them."""
     since = datetime.now(UTC) - timedelta(hours=hours)
     found = Client(url).dependencies(since=since.isoformat())
     wanted = [one for one in found if one["calls"] >= minimum and (also_known or not one["in_settings"])]
     if as_json:
-        click.echo(json.dumps(wanted, indent=2))
+        options.print_json(wanted)
         return
     for one in wanted:
         told = "in your settings" if one["in_settings"] else "not in your settings"

@@ -58,7 +58,7 @@ _MORE: Final[Mapping[Verb, Callable[[Any], Any]]] = {
 _identifier = click.argument("identifier", metavar="ID", shell_complete=complete.incidents)
 
 
-@click.group(invoke_without_command=True, epilog=f"{options.STATUSES} {HELP}")
+@click.group(invoke_without_command=True, epilog=f"{options.FAIL_STATUSES} {HELP}")
 @options.url
 @click.option(
     "--state",

@@ -17,7 +17,7 @@ from functions.cli.screen import print_table, table_of
 from functions.cli.versions import diff, show
 
 
-@click.group(epilog=HELP)
+@click.group(epilog=f"{options.STATUSES} {HELP}")
 @options.url
 @click.pass_context
 def models(context: click.Context, *, url: str) -> None:
@@ -26,13 +26,13 @@ def models(context: click.Context, *, url: str) -> None:
 
 
 @models.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@options.as_json
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List every model with where its settings are."""
     found: Sequence[Answer] = Client(url).models()
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        options.print_json(found)
         return
     table = table_of("model", "owner", "settings", "newest window", "verdict")
     for model in found:
@@ -53,8 +53,9 @@ def _verdict(model: Answer) -> str:
 
 @models.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@options.as_json
 @click.pass_obj
-def apply(url: str, file: Path) -> None:
+def apply(url: str, file: Path, *, as_json: bool) -> None:
     """Create or change the models of FILE.
 
     FILE is YAML or JSON: the settings of one model, a list of them, or a mapping with the key `models`, as in monitoring.yaml. Nothing is
@@ -62,17 +63,26 @@ def apply(url: str, file: Path) -> None:
     """
     given = list(_read(file))
     _check(file, given)
+    done = []
     for settings in given:
-        name: str = settings["name"]
-        click.echo(f"{name}: {Client(url).put_model(name, settings, by=login())['change']}")
+        done.append(Client(url).put_model(settings["name"], settings, by=login()))
+        if not as_json:
+            click.echo(f"{settings['name']}: {done[-1]['change']}")
+    if as_json:
+        options.print_json(done)
 
 
 @models.command()
 @click.argument("name")
+@options.as_json
 @click.pass_obj
-def remove(url: str, name: str) -> None:
+def remove(url: str, name: str, *, as_json: bool) -> None:
     """Stop monitoring model NAME; its history stays."""
-    click.echo(f"{name}: {Client(url).remove_model(name, by=login())['change']}")
+    found = Client(url).remove_model(name, by=login())
+    if as_json:
+        options.print_json(found)
+    else:
+        click.echo(f"{name}: {found['change']}")
 
 
 def _read(file: Path) -> Iterator[Json]:

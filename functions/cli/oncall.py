@@ -1,6 +1,5 @@
 """`aia oncall`: who is on call now, and who stands in for whom, by the API."""
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -13,14 +12,14 @@ if TYPE_CHECKING:
     from functions.services.api_schemas.incidents import OnCall
 
 
-@click.command(epilog=HELP)
+@click.command(epilog=f"{options.STATUSES} {HELP}")
 @options.url
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+@options.as_json
 def oncall(*, url: str, as_json: bool) -> None:
     """Show who is on call in every rotation, until when, and the overrides to come."""
     found = Client(url).on_call()
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        options.print_json(found)
         return
     for one in found:
         click.echo(_line(one))

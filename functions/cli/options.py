@@ -13,10 +13,10 @@ from functions.cli.api import LOCAL, RefusedError, local
 FOUND_BAD: Final = 1
 """Exit status with --fail where something is bad; 2 is what was refused, 3 what is not known (`functions.cli.api`)."""
 NOT_KNOWN_STATUS: Final = 3
-STATUSES: Final = (
-    "Exit status: 0; 1 with --fail where something is bad; 2 where the request is refused; "
-    "3 where something is not known, or the API does not answer."
-)
+_REFUSED: Final = "2 where the request is refused; 3 where something is not known, or the API does not answer."
+STATUSES: Final = f"Exit status: 0; {_REFUSED}"
+FAIL_STATUSES: Final = f"Exit status: 0; 1 with --fail where something is bad; {_REFUSED}"
+"""Of a command with --fail."""
 
 _STEERING: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Controls and directions that JSON need not escape."""
@@ -38,6 +38,20 @@ def print_json(found: Any) -> None:  # noqa: ANN401 - any JSON value
     """Print what the API answers; what could move the cursor or turn the text around is escaped."""
     text = json.dumps(found, indent=2, ensure_ascii=False)
     click.echo(_STEERING.sub(lambda one: f"\\u{ord(one[0]):04x}", text))
+
+
+def confirm(question: str, done: str) -> None:
+    """Ask before something is done, which the participle names.
+
+    Raises:
+        RefusedError: the answer is no, or nobody answers.
+    """
+    try:
+        answer = click.confirm(question)
+    except click.Abort as error:
+        raise RefusedError(f"--yes: must be given where nobody answers; nothing was {done}") from error
+    if not answer:
+        raise RefusedError(f"nothing was {done}")
 
 
 def length(option: str, text: str) -> timedelta:

@@ -20,7 +20,7 @@ _BAD: Final = ("failures", "slow", "overdue")
 Known = dict[str, Answer]
 
 
-@click.command(epilog=f"{options.STATUSES} {HELP}")
+@click.command(epilog=f"{options.FAIL_STATUSES} {HELP}")
 @options.url
 @click.argument("name", required=False, shell_complete=complete.named(Client.pipelines))
 @click.option("--follow", is_flag=True, help="Go on, in place on a terminal, else with a line for each change.")

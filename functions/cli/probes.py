@@ -14,7 +14,7 @@ from functions.cli.screen import NOT_KNOWN, age, cell, console, print_table, tab
 _UP: Final = "resolved"
 
 
-@click.command(epilog=f"{options.STATUSES} {HELP}")
+@click.command(epilog=f"{options.FAIL_STATUSES} {HELP}")
 @options.url
 @click.argument("name", required=False, shell_complete=complete.named(Client.probes))
 @click.option("--fail", is_flag=True, help="Exit with 1 where one is down, else with 3 where that is not known of one.")

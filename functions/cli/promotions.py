@@ -1,11 +1,11 @@
 """The commands `promote`, `rollback` and `retrain` of `aia models`: what a person asks of the versions of a model."""
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from functions.cli import options
 from functions.cli.api import Answer, login
 from functions.cli.client import Client
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+        options.as_json,
         click.option("--why", required=True, help="The reason, for the audit trail."),
     ):
         command = option(command)
@@ -58,4 +58,7 @@ _REQUESTED = "{name}: requested as {request}, to replace version {model_version}
 
 
 def _tell(name: str, found: Answer, text: str, *, as_json: bool) -> None:
-    click.echo(json.dumps(found, indent=2) if as_json else text.format(**{"name": name, **found}))
+    if as_json:
+        options.print_json(found)
+    else:
+        click.echo(text.format(**{"name": name, **found}))

@@ -1,6 +1,5 @@
 """`aia report`: weekly reports, as the API of a running system makes them or keeps them."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 _LATEST: Final = "latest"
 
 
-@click.command(epilog=HELP)
+@click.command(epilog=f"{options.STATUSES} {HELP}")
 @click.argument("name", required=False)
 @click.option(
     "--week",
@@ -60,7 +59,7 @@ def report(
 
 def _list(found: "Reports", *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        options.print_json(found)
         return
     for one in found["reports"]:
         click.echo(f"{one['name']}: {one['title']} ({', '.join(one['sections'])})")

@@ -24,7 +24,7 @@ Group = Literal["executive", "technical", "operations", "business"]
 Question = Literal["nps", "csat"]
 
 
-@click.group(epilog=HELP)
+@click.group(epilog=f"{options.STATUSES} {HELP}")
 @options.url
 @click.option(
     "--secret", envvar="AIA_SURVEY_SECRET", help="The value of `surveys.secret` in the settings.", required=True

@@ -1,6 +1,5 @@
 """`aia tokens`: what programs act with over the API."""
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -13,11 +12,11 @@ from functions.cli.client import Client
 if TYPE_CHECKING:
     from functions.services.api_schemas.tokens import Token
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+
 _ROLES = tuple(role.name.lower() for role in Role)
 
 
-@click.group(epilog=HELP)
+@click.group(epilog=f"{options.STATUSES} {HELP}")
 def tokens() -> None:
     """Create, list and revoke tokens of the API; they act in your name, with at most your role."""
 
@@ -27,12 +26,12 @@ def tokens() -> None:
 @click.option("--role", type=click.Choice(_ROLES), default="viewer", show_default=True, help="The most it may do.")
 @click.option("--days", type=click.IntRange(1, 365), default=90, show_default=True, help="How long it holds.")
 @options.url
-@_JSON
+@options.as_json
 def create(*, name: str, role: str, days: int, url: str, as_json: bool) -> None:
     """Create a token that is called NAME, and print it: nobody can read it again."""
     found = Client(url).create_token({"name": name, "role": role, "days": days, "by": login()})
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        options.print_json(found)
         return
     click.echo(found["token"])
     click.echo(
@@ -43,12 +42,12 @@ def create(*, name: str, role: str, days: int, url: str, as_json: bool) -> None:
 
 @tokens.command("list")
 @options.url
-@_JSON
+@options.as_json
 def list_(*, url: str, as_json: bool) -> None:
     """List the tokens, the newest first."""
     found = Client(url).tokens()
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        options.print_json(found)
         return
     for one in found:
         click.echo(_line(one))
@@ -59,9 +58,14 @@ def list_(*, url: str, as_json: bool) -> None:
 @tokens.command("revoke")
 @click.argument("identifier", metavar="ID")
 @options.url
-def revoke(*, identifier: str, url: str) -> None:
+@options.as_json
+def revoke(*, identifier: str, url: str, as_json: bool) -> None:
     """Revoke the token with an ID; every instance refuses it within 15 seconds."""
-    click.echo(_line(Client(url).revoke_token(identifier, {"by": login()})))
+    found = Client(url).revoke_token(identifier, {"by": login()})
+    if as_json:
+        options.print_json(found)
+    else:
+        click.echo(_line(found))
 
 
 def _line(one: "Token") -> str:

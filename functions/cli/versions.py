@@ -6,6 +6,8 @@ from typing import Final
 import click
 
 from core.text import number, percent
+from core.text import number
+from functions.cli import options
 from functions.cli.api import Answer
 from functions.cli.client import Client
 from functions.cli.screen import print_table, table_of
@@ -15,13 +17,13 @@ _NONE: Final = "-"
 
 @click.command()
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@options.as_json
 @click.pass_obj
 def show(url: str, name: str, *, as_json: bool) -> None:
     """Show the versions of model NAME: metrics, training data, who asked for them, aliases and registries."""
     found = Client(url).versions(name)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        options.print_json(found)
         return
     if not found["versions"]:
         click.echo(f"{name}: no version is registered")
@@ -36,13 +38,13 @@ def show(url: str, name: str, *, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("before")
 @click.argument("after")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@options.as_json
 @click.pass_obj
 def diff(url: str, name: str, before: str, after: str, *, as_json: bool) -> None:
     """Show how versions BEFORE and AFTER of model NAME differ: parameters, metrics with their intervals, and windows."""
     found: Answer = Client(url).version_difference(name, before, after)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        options.print_json(found)
         return
     table = table_of("", before, after, "difference")
     for what in ("parameters", "windows", "lineage"):

@@ -122,6 +122,8 @@ def test_an_answer_that_is_not_to_the_query_is_none(
     for labels in ({}, {"signal": "x"}, {"signal": "1000"}):
         monkeypatch.setattr(known, "instant", lambda *_, labels=labels, **__: [Series(labels=labels, values=(1.0,))])
         assert {one["sight"] for one in covered(client).values()} == {"not known"}
+        with pages.served(client.application) as url:
+            assert CliRunner().invoke(main, ["coverage", "--url", url, "--fail"]).exit_code == 3
 
 
 def test_on_google_cloud_nothing_is_a_replay(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

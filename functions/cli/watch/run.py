@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from core.errors import AiaError
 from core.onboarding import OnboardingError
 from functions.adapters.warehouse import translated
+from functions.cli import options
 from functions.cli.api import RefusedError
 from functions.cli.client import Client
 from functions.cli.watch import log, past, tables
@@ -53,7 +54,7 @@ def watch_once(request: Request, system: Deployed, *, asks: bool, again: bool = 
     for line in () if again or system.is_local else creates(plan, request, system.project):
         click.echo(line)
     if asks:
-        _confirm(system.project, "created")
+        options.confirm(f"in project {system.project}?", "created")
     given = _give(request, system, plan, rows)
     click.echo(f"{request.name}: {system.apply(plan.settings)}, {given}")
     missing = _scored(system, plan)
@@ -102,19 +103,10 @@ def remove(name: str, system: Deployed, *, asks: bool) -> None:
         raise OnboardingError(f"--remove: must be a model that `aia watch` made, got {name!r}")
     if asks:
         click.echo(f"removes the model {name}, and deletes {system.project}.{settings['table']}")
-        _confirm(system.project, "removed")
+        options.confirm(f"in project {system.project}?", "removed")
     system.remove(name)
     tables.drop(system.bigquery(), settings["table"])
     click.echo(f"{name}: removed, with its table {settings['table']}; its scores stay")
-
-
-def _confirm(project: str, done: str) -> None:
-    try:
-        answer = click.confirm(f"in project {project}?")
-    except click.Abort as error:
-        raise RefusedError(f"--yes: must be given where nobody answers; nothing was {done}") from error
-    if not answer:
-        raise RefusedError(f"nothing was {done}")
 
 
 def _read(request: Request, system: Deployed, now: datetime) -> Log:
