@@ -18,6 +18,7 @@ from core.events import ScoringShard, TableCount, Tick, UsedVersion
 from core.settings import Model
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Data, Warehouse
+from functions.drift_score.compare import is_asking
 from functions.drift_score.past import unreported
 from functions.drift_score.prepared import prepare
 from functions.drift_score.scoring import Faults, most_telling, score_each, score_once
@@ -31,6 +32,9 @@ from functions.services.models import Models
 
 TOPIC = "scoring"
 MODELS_A_SHARD = 200
+COUNTED_A_SHARD = 334
+"""Of a table none of whose models asks the warehouse for more than its counts: a shard of them takes some seconds, and, most of it for
+their stored profiles, half of the memory of an instance. A thousand models are three shards."""
 _NONE: Mapping[str, UsedVersion] = MappingProxyType({})
 Part = Tick | TableCount | ScoringShard
 log = logging.getLogger(__name__)
@@ -109,7 +113,10 @@ class Shards:
             versions = self.slots.versions(models, at)
         except QueryError as error:
             log.warning("not counted by slots: %s: %s", source.table, error, extra=fields(table=source.table))
-        publish_shards(self.outside.bus, at, [model.name for model in models], batch=batch, versions=versions)
+        asking = not batch or any(is_asking(model, model.exact_rows + 1) for model in models)
+        most = MODELS_A_SHARD if asking else COUNTED_A_SHARD
+        names = [model.name for model in models]
+        publish_shards(self.outside.bus, at, names, batch=batch, versions=versions, most=most)
 
     def score(self, shard: ScoringShard) -> None:
         """Score the models of a shard that still exist.
@@ -168,11 +175,17 @@ class Shards:
 
 
 def publish_shards(
-    bus: Bus, at: datetime, names: Sequence[str], *, batch: str = "", versions: Mapping[str, UsedVersion] = _NONE
+    bus: Bus,
+    at: datetime,
+    names: Sequence[str],
+    *,
+    batch: str = "",
+    versions: Mapping[str, UsedVersion] = _NONE,
+    most: int = MODELS_A_SHARD,
 ) -> None:
-    """Publish models as shards, in the order of their names, with those of their versions that are known."""
+    """Publish models as shards of at most so many, in the order of their names, with those of their versions that are known."""
     ordered = sorted(names)
-    for first in range(0, len(ordered), MODELS_A_SHARD):
-        shard = tuple(ordered[first : first + MODELS_A_SHARD])
+    for first in range(0, len(ordered), most):
+        shard = tuple(ordered[first : first + most])
         used = tuple(versions[name] for name in shard if name in versions)
         bus.publish(TOPIC, ScoringShard(scheduled_at=at, models=shard, batch=batch, versions=used))

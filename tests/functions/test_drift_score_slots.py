@@ -16,6 +16,7 @@ from core.events import ScoringShard, TableCount, Tick
 from core.settings import Model
 from functions.adapters.ports import Data, Document, StreamedWarehouse
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.drift_score import shards
 from functions.drift_score.compare import is_asking
 from functions.drift_score.scoring import NAME
 from functions.drift_score.shards import Part, Shards
@@ -241,6 +242,20 @@ def test_models_that_ask_the_warehouse_are_scored_side_by_side(deployed: Deploye
     assert shard.batch
     assert threads.by_model.keys() == {"delay", "second"}
     assert all(name.startswith("model") for names in threads.by_model.values() for name in names)
+
+
+def test_models_that_ask_for_nothing_but_their_counts_share_larger_shards(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "MODELS_A_SHARD", 1)
+    deployed.world.models = (LARGE, SECOND)
+    deployed.tick(TICK)
+    _, *found = deployed.tick(TICK + SLOT)
+    assert [one.models for one in found if isinstance(one, ScoringShard)] == [("delay", "second")]
+    deployed.world.models = (LARGE, replace(SECOND, segments=("carrier",)))
+    deployed.tick(TICK + 2 * SLOT)
+    _, *found = deployed.tick(TICK + 3 * SLOT)
+    assert [one.models for one in found if isinstance(one, ScoringShard)] == [("delay",), ("second",)]
 
 
 @pytest.mark.parametrize(

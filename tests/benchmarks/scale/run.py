@@ -32,7 +32,7 @@ from functions.drift_score.baseline import Baseline, learn
 from functions.drift_score.bigquery import SCORES
 from functions.drift_score.main import build
 from functions.drift_score.scoring import NAME
-from functions.drift_score.shards import MODELS_A_SHARD
+from functions.drift_score.shards import COUNTED_A_SHARD
 from functions.drift_score.slots import statements
 from functions.drift_score.slots.slot_counts import SLOT, SlotCounts, profile_name
 from functions.drift_score.statements import SECOND
@@ -197,7 +197,7 @@ def rows(platform: Platform) -> Iterator[Row]:
     done = platform.meter.calls - calls
     of = f"{platform.models:,} models of {FEATURES} features"
     yield Row(what=f"CPU of a tick, {of}", found=seconds, most=4 * share, unit="s")
-    shards = -(-platform.models // MODELS_A_SHARD)
+    shards = -(-platform.models // COUNTED_A_SHARD)
     whole = planning(100_000) + 100_000 / platform.models * seconds
     yield Row(
         what="CPU of a tick, 100,000 models, planned as measured, scored as the shards above",
