@@ -257,31 +257,25 @@ def _of_business(given: Sources) -> OfBusiness:
 
 def _of_system(given: Sources) -> OfSystem:
     settings, store, warehouse, clock = given.settings, given.store, given.warehouse, given.clock
-    backfills, coverage = Backfills(store=store, clock=clock), _coverage(given)
+    backfills = Backfills(store=store, clock=clock)
+    start = Start(at=given.started, clock=clock, loading=lambda: backfills.loading)
+    coverage = _coverage(given, start)
     return OfSystem(
         dashboards=_dashboards(given),
         pipelines=Pipelines(store=store, expected=settings.pipelines.expected, clock=clock),
         probe_history=ProbeHistory(prometheus=given.prometheus, clock=clock),
-        rules=Rules(store=store, clock=clock),
+        rules=Rules(store=store, clock=clock, settings=settings),
         coverage=coverage,
         signals=Signals(coverage, given.prometheus, clock),
         findings=Findings(store, warehouse, clock),
         dependencies=Dependencies(
             warehouse=warehouse, known=settings.dependencies, models=given.models.all, clock=clock
-        events=Events(warehouse=warehouse, clock=clock),
-        rules=Rules(store=store, clock=clock, settings=settings),
-        coverage=_coverage(given, start),
-        on_call=partial(on_call_now, settings.people.rotations, clock),
-        recommendations=Recommendations(warehouse, clock),
-        dependencies=Dependencies(warehouse=warehouse, known=settings.dependencies, models=models, clock=clock),
-        experience=Experience(
-            services=frozenset({OWN, *settings.experience.services}), bus=given.report_bus, clock=clock
         ),
         maintenance=Maintenance(store=store, warehouse=warehouse, bus=given.bus, clock=clock),
         compliance=Compliance(store=store, settings=settings.security, clock=clock),
         capacity=Capacity(store),
         backfills=backfills,
-        start=Start(at=given.started, clock=clock, loading=lambda: backfills.loading),
+        start=start,
         once=Once(store, clock),
         tokens=Tokens(store, clock),
         settings=settings,

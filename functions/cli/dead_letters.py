@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 import click
 
 from functions.cli import options
-from functions.cli.api import HELP, Answer, RefusedError, login
-from functions.cli.client import Client
-from functions.cli.api import HELP, RefusedError, call
+from functions.cli.api import HELP, RefusedError, login
 from functions.cli.asking import pages
-from functions.cli.endpoints import path
+from functions.cli.client import Client
 from functions.cli.screen import print_table, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
 
     from functions.services.api_schemas.bodies import SentAgain
 
@@ -32,7 +29,6 @@ def dead_letters(context: click.Context, *, url: str) -> None:
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List those of the last 30 days, the newest first."""
-    found: Sequence[Answer] = Client(url).dead_letters(limit=1000)["dead_letters"]
     found = [one for page in pages(Client(url).dead_letters) for one in page["dead_letters"]]
     if as_json:
         options.print_json(found)

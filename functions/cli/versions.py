@@ -6,7 +6,6 @@ from typing import Final
 import click
 
 from core.text import number, percent
-from core.text import number
 from functions.cli import options
 from functions.cli.api import Answer
 from functions.cli.client import Client
