@@ -84,8 +84,7 @@ class Cache:
             now, time_to_live = time.monotonic(), seconds(answer) if callable(seconds) else seconds
             fresh = {other: cached for other, cached in list(self._answers.items()) if now < cached[0]}
             if turn == self._turn:
-                self._answers = fresh | {key: (now + time_to_live, answer)}
-            self._answers = dict([*fresh.items(), (key, (now + time_to_live, answer))][-MOST:])
+                self._answers = dict([*fresh.items(), (key, (now + time_to_live, answer))][-MOST:])
             running.set_result(answer)
         except BaseException as error:
             running.set_exception(error)

@@ -85,7 +85,7 @@ class Views:
 
         def read() -> Data:
             rows = self.warehouse.query(_SQL["drift_by_day"], since=since, until=until, model=name)
-            return {"model": name} | by_day(rows)
+            return {"model": name} | self._with_thresholds(name, by_day(rows))
 
         return self._cache(("drift", name, wanted), read, seconds=self._lasts(self.models()))
 
@@ -126,17 +126,12 @@ class Views:
     def _source(self, model: Model) -> str:
         return SETTINGS if model in self.settings.models else TABLE
 
-    def _drift(self, name: str, days: int) -> Data:
-        since = self.end(name) - timedelta(days=days)
-        rows = self.warehouse.query(_SQL["drift_by_day"], since=since, model=name)
-        found = by_day(rows)
-        thresholds = self._thresholds(name) if rows else {}
+    def _with_thresholds(self, name: str, found: Data) -> Data:
+        """The days of each feature with the change from which it is drift; None where that is not kept."""
+        thresholds = self._thresholds(name) if found["features"] else {}
         limits = {one: {"threshold": shift, "limits": _limits(shift)} for one, shift in thresholds.items()}
-        return {
-            "model": name,
-            "days": found["days"],
-            "features": [one | limits.get(one["name"], {"threshold": None, "limits": {}}) for one in found["features"]],
-        }
+        unknown: Data = {"threshold": None, "limits": {}}
+        return found | {"features": [one | limits.get(one["name"], unknown) for one in found["features"]]}
 
     def _thresholds(self, name: str) -> dict[str, float]:
         """From how many sd on a change of each feature is drift, in the newest window; empty where that is not kept."""

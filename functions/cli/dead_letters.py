@@ -12,7 +12,6 @@ from functions.cli.client import Client
 from functions.cli.screen import print_table, table_of
 
 if TYPE_CHECKING:
-
     from functions.services.api_schemas.bodies import SentAgain
 
 

@@ -221,7 +221,7 @@ def test_scores_that_moved_are_a_finding_of_their_own_and_no_feature(world: Worl
 def test_the_page_counts_the_score_among_no_features(world: World) -> None:
     load(world.client, MODEL.table, flights(600, TICK, seed=2))
     world.tick()
-    asked = {"model": "delay", "models": ["delay"], "since": TICK - DAY}
+    asked = {"model": "delay", "models": ["delay"], "since": TICK - DAY, "until": TICK + DAY}
     for name in ("latest_scores", "drift_by_day"):
         sql = (API / f"{name}.sql").read_text()
         rows = world.warehouse.query(
