@@ -327,7 +327,7 @@ def _left_out(report: DriftReport) -> dict[str, str]:
 
 
 def _window(report: DriftReport) -> str:
-    return f"{report.n_current} rows against {report.n_reference} of the reference"
+    return f"{report.n_current:,} rows against {report.n_reference:,} of the reference"
 
 
 def _hours(seconds: float) -> str:
@@ -347,6 +347,6 @@ def _distance(feature: FeatureDrift) -> str:
 
 
 def _spell(name: str, result: StatisticResult) -> str:
-    chance = "" if result.p_value is None else f" (p {result.p_value:.2g})"
+    chance = "" if result.p_value is None else f" (p {result.p_value:.2g})" if result.p_value else " (p < 1e-300)"
     value = "not known" if result.value is None else number(result.value)
     return f"{STATISTICS[name].label} {value}{chance}"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.detection import Outcome
-from core.measures import measure_of
+from core.measures import Better, measure_of
 from functions.adapters.ports import Data
 
 PERFORMANCE = frozenset(
@@ -86,9 +86,14 @@ def _is_worse(one: Data) -> bool:
 
 
 def _broken(model: Data) -> list[str]:
-    measures = [f"{one['title']} is beyond its limit" for one in model["performance"] if one["beyond"]]
+    measures = [_beyond(one) for one in model["performance"] if one["beyond"]]
     wide = [one for one in model["gaps"] if one["limit"] is not None and one["value"] > one["limit"]]
     return measures + [f"{one['title']} differs too much by {one['segment']}" for one in wide]
+
+
+def _beyond(one: Data) -> str:
+    spell, side = measure_of(one["measure"]).spell, "below" if one["better"] == Better.HIGHER else "above"
+    return f"{one['title']} {spell(one['value'])} is {side} its limit of {spell(one['limit'])}"
 
 
 def _within(measures: Sequence[Data]) -> str:

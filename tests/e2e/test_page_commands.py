@@ -57,7 +57,7 @@ def test_acknowledging_is_shown_at_once_sent_and_confirmed(night: PageFixture) -
 
 @pytest.mark.parametrize(
     ("label", "asked", "verb", "pill"),
-    [("Resolve", "Resolve", "resolve", "resolved"), ("Cancel", "Close as a false alarm", "cancel", "cancelled")],
+    [("Resolve", "Resolve", "resolve", "resolved"), ("False alarm", "Close as a false alarm", "cancel", "cancelled")],
 )
 def test_an_incident_that_a_person_ends_after_a_question_moves_to_those_that_are_over_unless_it_is_undone(
     night: PageFixture, label: str, asked: str, verb: str, pill: str

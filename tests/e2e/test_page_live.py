@@ -87,5 +87,5 @@ def test_upkeep_and_models_are_told_of_and_of_metrics_a_page_says_that_it_asks(
         pass
     assert not [url for url in asked if "/experiment" in url], "what did not change is not asked for"
     page.goto(f"{watched.url}/coverage")
-    expect(page.locator("#live")).to_have_text("every minute")
+    expect(page.locator("#live")).to_have_text("updates every minute")
     assert not [url for url in asked if "topics=&" in url or url.endswith("topics=")]

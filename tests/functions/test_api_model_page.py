@@ -64,7 +64,7 @@ def test_a_model_that_drifted_says_so_with_the_window_and_its_rows(site: Site) -
     assert (performance["outcome"], performance["rows"], performance["summary"]) == (
         "bad",
         640,
-        "Accuracy is beyond its limit",
+        "Accuracy 81% is below its limit of 85%",
     )
     assert [one["id"] for one in found["incidents"]] == ["model-churn-drift"]
     assert found["target"] == MODEL.target
@@ -158,6 +158,7 @@ GOOD: Data = {
     "value": 0.9,
     "low": 0.87,
     "high": 0.93,
+    "better": "higher",
     "limit": 0.85,
     "reference": 0.92,
     "beyond": False,
@@ -186,7 +187,7 @@ GAP: Data = {"title": "Accuracy", "segment": "city", "value": 0.2, "limit": 0.1}
             "worse than in the reference, and no limit says whether that is too much: Accuracy",
         ),
         ({"performance": [GOOD | {"limit": None, "reference": 0.8}]}, "good", "not worse than in the reference"),
-        ({"performance": [GOOD | {"beyond": True}]}, "bad", "Accuracy is beyond its limit"),
+        ({"performance": [GOOD | {"beyond": True}]}, "bad", "Accuracy 90% is below its limit of 85%"),
         ({"gaps": [GAP]}, "bad", "Accuracy differs too much by city"),
         ({"gaps": [GAP | {"limit": None}]}, "good", "Accuracy within limits"),
         ({"overdue": True}, "not_known", "no newer window was scored"),

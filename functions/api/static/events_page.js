@@ -22,8 +22,9 @@ const fields = () => [
   { name: "until", label: "Before", type: "date" },
 ];
 
+const spelt = (one) => (one.kind === "action" ? words(one.subject) : one.subject);
 const subject = (one) => (one.incident
-  ? el("a", { href: `/incidents/${encodeURIComponent(one.incident)}` }, one.subject === one.incident ? one.incident : words(one.subject))
+  ? el("a", { href: `/incidents/${encodeURIComponent(one.incident)}` }, one.subject === one.incident ? one.incident : spelt(one))
   : one.target.startsWith("model/") && one.kind !== "version" ? el("a", { href: `/models/${encodeURIComponent(one.target.slice(6))}` }, one.subject) : el("span", {}, one.subject || "–"));
 
 const row = (one) => el("tr", {},
@@ -31,7 +32,7 @@ const row = (one) => el("tr", {},
   el("td", {}, el("span", { class: `pill ${TONE[one.kind] ?? "soft"}` }, one.kind)),
   el("td", { class: BAD.includes(one.what) ? "critical" : "" }, words(one.what)),
   el("th", { scope: "row" }, subject(one), (one.target && one.target !== one.subject || one.text) && el("span", { class: "soft" },
-    one.target && one.target !== one.subject && el("code", {}, one.target), one.text && ` ${one.text}`)),
+    one.target && one.target !== one.subject && el("code", {}, one.target), one.text && one.text !== one.subject && ` ${one.text}`)),
   el("td", {}, one.person || el("span", { class: "soft" }, "–")));
 
 const COLUMNS = ["When", "Kind", "What", "About", "Who"];

@@ -4,7 +4,7 @@ import { clock, dollars, left, lost, measured, number, plural, since, span, when
 import { responses } from "./responses.js";
 import { act, addressOf, buttons, commenting, isPart, isShared, isSilent, keyOf, nobodys, subject } from "./incident_verbs.js";
 import { unsilence } from "./silences.js";
-import { runbook } from "./runbook.js";
+import { link, runbook, sectionOf } from "./runbook.js";
 import { OUTCOME, changed, why } from "./words.js";
 
 const TONE = { open: "error", acknowledged: "warning", mitigated: "info", resolved: "good", expired: "info", merged: "info" };
@@ -55,7 +55,7 @@ function vitals(incident) {
     fact("Opened", [[since(incident.opened_at), " ago"], when(incident.opened_at), ""]),
     fact("Impact", cost(incident)),
     fact("Acknowledged by", owner(incident)),
-    fact("Next step", [lead?.runbook ? runbook(lead.runbook) : "No runbook", lead?.runbook ? `runbook for ${kindWords(subject(lead).kind)}` : "check the conditions that fire", ""]));
+    fact("Next step", lead?.runbook ? [link(lead.runbook, `Runbook: ${kindWords(subject(lead).kind)}`) ?? runbook(lead.runbook), sectionOf(lead.runbook), ""] : ["No runbook", "check the conditions that fire", ""]));
 }
 
 function bar(condition) {

@@ -8,7 +8,7 @@ const DOES = {
   acknowledge: { label: "Acknowledge", title: "Take this incident; escalation stops" },
   mitigate: { label: "Mitigated", title: "The impact has ended; the cause may remain" },
   resolve: { label: "Resolve", title: "The incident is over, even if conditions still fire" },
-  cancel: { label: "Cancel", title: "False alarm: close it and exclude it from the metrics" },
+  cancel: { label: "False alarm", title: "Close it, and leave it out of response times and other measures" },
   reopen: { label: "Reopen", title: "The incident is not over: people are notified again" },
   take_over: { label: "Take over", title: "You have it from now on, or whom you name" },
   assign: { label: "Assign", title: "Whom you name has it from now on" },
@@ -143,13 +143,16 @@ export function buttons(incident, context) {
   const known = AFTER[state].filter((verb) => (verb !== "acknowledge" || !incident.acknowledged_by));
   const mergeable = incident.state !== "resolved" && context.others.length > 0;
   const verbs = mergeable ? [...known, "merge"] : known;
-  const own = verbs.map((verb, index) => el("button", {
+  const button = (verb, index) => el("button", {
     type: "button", class: `do ${index === 0 ? "first" : ""} ${verb === "cancel" ? "plain" : ""}`, title: DOES[verb].title,
     "data-key": `${verb}/${incident.id}`, "data-verb": verb, onclick: () => act(incident, verb),
-  }, DOES[verb].label));
+  }, DOES[verb].label);
+  const naming = verbs.filter((verb) => NAMES.includes(verb));
+  const own = verbs.map((verb, index) => !naming.includes(verb) && button(verb, index));
   const quiet = context.quiet.length || (incident.state === "resolved" && !isSilent(incident)) ? null : [1, 4].map((hours) => el("button", {
     type: "button", class: "do plain", "data-key": `silence-${hours}/${incident.id}`, title: `Mute notifications of ${incident.target} for ${plural(hours, "hour")}`,
     onclick: () => silence(incident.target, hours * 60, input("note", incident)?.value ?? "", keyOf(incident)),
   }, `Silence ${hours} h`));
-  return el("div", { class: "buttons", "data-needs": "responder", role: "group", "aria-label": `Actions for ${incident.title}` }, own, quiet, noteField(incident), verbs.some((verb) => ["take_over", "assign"].includes(verb)) && ownerField(incident), mergeable && intoField(incident, context.others));
+  return el("div", { class: "buttons", "data-needs": "responder", role: "group", "aria-label": `Actions for ${incident.title}` }, own, quiet, noteField(incident),
+    naming.length > 0 && el("div", { class: "buttons naming" }, naming.map((verb) => [verb === "merge" ? intoField(incident, context.others) : ownerField(incident), button(verb, 1)])));
 }

@@ -58,7 +58,7 @@ function backups(all, next) {
 }
 
 function check(one) {
-  const verdict = one.outcome === "bad" && one.severity ? [one.severity, "found"] : VERDICTS[one.outcome];
+  const verdict = one.outcome === "bad" && one.severity ? [one.severity, "found"] : one.outcome === "not_known" && !one.at ? ["info", "not known yet"] : VERDICTS[one.outcome];
   return el("li", {}, pill(verdict),
     el("span", {}, el("b", {}, one.check),
       one.outcome === "bad" && el("div", { class: "soft" }, one.detail && `${one.detail}. `, el("a", { href: `/runbooks/${one.runbook}` }, "What to do")),
@@ -71,8 +71,9 @@ const numbers = (all) => Object.entries(all).map(([name, value]) => `${words(nam
 function advice(newest) {
   if (!newest) return [el("p", { class: "card" }, "Not known: the task ", el("code", {}, "optimisation"), " has not run yet.")];
   if (!newest.advice.length) return [el("p", { class: "card" }, `None, as of ${when(newest.at)}.`)];
-  return [el("div", { class: "card" }, table("Advice", ["Kind", "About", "Advice", "Numbers"],
-    newest.advice.map((one) => row(words(one.kind), el("code", {}, one.subject), one.text, numbers(one.numbers)))),
+  const figures = newest.advice.some((one) => Object.keys(one.numbers).length);
+  return [el("div", { class: "card" }, table("Advice", ["Kind", "About", "Advice", ...(figures ? ["Figures"] : [])],
+    newest.advice.map((one) => row(words(one.kind), el("code", {}, one.subject), one.text, ...(figures ? [numbers(one.numbers)] : [])))),
   el("p", { class: "soft" }, `As of ${when(newest.at)}. `, guide("advice", "When there is which")))];
 }
 

@@ -24,7 +24,7 @@ function models(all) {
   const sorted = [...all].sort((one, other) => rank(one) - rank(other) || (one.name < other.name ? -1 : 1));
   const bad = sorted.filter((one) => rank(one) < 5);
   const accuracy = ({ accuracy: known }) => known && known.floor !== null && known.value < known.floor && ` ${percent(known.value)}, floor ${percent(known.floor)}`;
-  return { lines: bad.map((one) => row(link(one.name), pills(one), el("span", { class: "soft" }, accuracy(one)))), calm: bad.length < all.length && el("span", { class: "good" }, `${plural(all.length - bad.length, "model")} without drift`) };
+  return { lines: bad.map((one) => row(link(one.name), pills(one), el("span", { class: "soft whole-line" }, accuracy(one)))), calm: bad.length < all.length && el("span", { class: "good" }, `${plural(all.length - bad.length, "model")} without drift`) };
 }
 
 function probes(all) {

@@ -20,10 +20,11 @@ export function bars(probe, values, { since: from, until, seconds }) {
   const missing = values.length - known.length;
   const up = uptime(known);
   const says = `${percent(up)} up over ${seconds >= 86400 ? `${values.length} days` : "24 hours"}`;
-  const more = [failed && `${plural(failed, "interval")} with failures`, missing && `${missing} without a check`].filter(Boolean).join(", ");
+  const more = [failed && `${plural(failed, "interval")} with failures`, missing && `${failed ? missing : plural(missing, "interval")} without a check`].filter(Boolean).join(", ");
   const missed = isKnown(probe.objective) && up < probe.objective;
   return el("div", { class: "uptime" },
-    el("div", { class: "row soft" }, el("span", { class: missed ? "critical" : "" }, says, isKnown(probe.objective) && `, objective ${percent(probe.objective)}`), more && el("span", { class: "push" }, more)),
+    el("div", { class: "soft" }, el("span", { class: missed ? "critical" : "" }, says, isKnown(probe.objective) && `, objective ${percent(probe.objective)}`)),
+    more && el("div", { class: "soft" }, more),
     svg("svg", { class: "bars", viewBox: `0 0 ${values.length} 10`, preserveAspectRatio: "none", role: "img", "aria-label": `${probe.name}: ${says}${more && `; ${more}`}` },
       values.map((value, place) => svg("rect", { class: isKnown(value) ? tone(value) : "none", x: place + 0.1, width: 0.8, y: isKnown(value) ? 0 : 8, height: isKnown(value) ? 10 : 2 },
         svg("title", {}, `${interval(place, from, seconds)}: ${isKnown(value) ? `${percent(value)} of the checks succeeded` : "no check"}`)))),

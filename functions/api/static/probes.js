@@ -13,9 +13,7 @@ function spark(history) {
 function month(data) {
   if (data.month_availability == null) return null;
   const left = data.budget == null ? null : data.budget > 0 ? `${percent(data.budget)} of the error budget left` : "error budget spent";
-  return el("div", { class: "row soft" },
-    el("span", {}, `${percent(data.month_availability)} good this month`, data.objective != null && `, objective ${percent(data.objective)}`),
-    left && el("span", { class: "push" }, left));
+  return [el("div", { class: "soft" }, `${percent(data.month_availability)} good this month`, data.objective != null && `, objective ${percent(data.objective)}`), left && el("div", { class: "soft" }, left)];
 }
 
 const SECONDS = ["replication_lag", "age"];
@@ -41,10 +39,8 @@ export function probe(data) {
     el("div", { class: "row" }, el("h2", {}, data.name), el("span", { class: "soft" }, data.kind), el("span", { class: `pill push ${state[0]}` }, state[1])),
     el("div", { class: "soft" }, data.where),
     data.due_at && el("div", { class: "soft" }, `${data.awaited ? "First check due" : "A check was due"} at ${clock(data.due_at)}`),
-    data.checked_at && el("div", { class: "row soft" },
-      el("span", {}, `${seconds(data.latency)} · ${data.detail || "as expected"}`),
-      data.overdue || data.awaited ? el("span", { class: "push" }, `not checked for ${span(data.checked_at)}`)
-        : data.since && el("span", { class: "push" }, `${up ? "up" : "down"} for ${span(data.since)}`)),
+    data.checked_at && [el("div", { class: "soft" }, `${seconds(data.latency)} · ${data.detail || "as expected"}`),
+      (data.overdue || data.awaited || data.since) && el("div", { class: "soft" }, data.overdue || data.awaited ? `not checked for ${span(data.checked_at)}` : `${up ? "up" : "down"} for ${span(data.since)}`)],
     measures(data),
     month(data),
     data.certificate_expires_at && el("div", { class: "soft" }, `Certificate expires ${when(data.certificate_expires_at)}`),

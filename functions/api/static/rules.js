@@ -22,8 +22,8 @@ function card(data) {
     ? `${data.rules - data.absent.length} of ${data.rules} rules have data. Of the others nothing is known: they cannot fire.`
     : `All ${data.rules} rules have data.`;
   return el("div", {}, el("p", { class: "soft" }, says),
-    list("lost the data that they had within seven days", missed), list("set up, without data for seven days", lacking),
-    list("of what is not set up here", others),
+    list("lost the data that they had within seven days", missed), list("whose source is set up, without data for seven days", lacking),
+    list("about what is not set up here", others),
     others.length > 0 && el("p", { class: "soft" }, "What is not set up, and how that is done, is on the page ", el("a", { href: "/coverage" }, "Coverage"), "."));
 }
 

@@ -27,7 +27,7 @@ function besideOf(where) {
 // A line breaks between the file and the section.
 const broken = (section) => section.split(/(?<=#)/).flatMap((part) => [el("wbr"), part]);
 
-const sectionOf = (where) => where.replace(/^docs\/runbooks\//, "");
+export const sectionOf = (where) => where.replace(/^docs\/runbooks\//, "");
 
 // The API serves runbooks and nothing beside them; what is kept elsewhere may have more.
 const held = (section) => (WEB.test(base) ? !section.includes(":") : FILE.test(section));

@@ -43,7 +43,7 @@ const shownOf = (row) => (row === null ? "–" : row.value === null ? "not known
 
 function cell(row, largest, bars) {
   const shown = shownOf(row);
-  if (!bars || row === null || row.value === null) return el("td", { class: "number" }, shown);
+  if (!bars || row === null || row.value === null) return el("td", { class: row?.value === null ? "number unknown" : "number" }, shown);
   const bar = el("i", { class: row.value < 0 ? "below" : "" });
   bar.style.width = `${100 * (largest ? Math.abs(row.value) / largest : 0)}%`;
   return el("td", { class: "number barred" }, el("span", { class: "share", "aria-hidden": "true" }, bar), el("span", {}, shown));

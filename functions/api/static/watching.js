@@ -26,9 +26,9 @@ function show() {
     mark = el("p", { id: "live" });
     at("updated").after(mark);
   }
-  const says = since ? `not connected since ${clockOf(since)}` : live ? "live" : topics.length ? "polling" : "every minute";
+  const says = since ? `not connected since ${clockOf(since)}` : live ? "live" : topics.length ? "polling" : "updates every minute";
   if (mark.textContent !== says) mark.textContent = says;
-  mark.dataset.state = since ? "away" : live ? "live" : "polling";
+  mark.dataset.state = since ? "away" : live ? "live" : topics.length ? "polling" : "timed";
 }
 
 // Whether the API answered what a page asked for.

@@ -9,6 +9,7 @@ from typing import Any, Final
 from core.business.prices import SCAN_DOLLARS_PER_TIB
 from core.business.scans import ScanSource
 from core.settings.cron import starts_on
+from core.text import money
 from functions.cli.doctor.findings import Finding, Verdict
 from functions.cli.doctor.google import AskError, Google, Json
 
@@ -68,6 +69,8 @@ def _judged(google: Google, name: str, query: Json, runs: int, sizes: dict[str, 
     dollars = runs * billed / _TIB * SCAN_DOLLARS_PER_TIB
     detail = f"{_told(read)}, " + (f"{dollars:,.2f} $ a day" if runs else "when somebody asks")
     judged = Finding(check="statement", subject=name, verdict=Verdict.GOOD, detail=detail, dollars=dollars)
+    cost = f"{money(runs * billed / _TIB * SCAN_DOLLARS_PER_TIB)} a day" if runs else "on demand"
+    detail = f"{read:,} bytes, {cost}"
     if read < LARGE_BYTES:
         return judged
     whole = sum(_size(google, table, sizes) for table in tables)

@@ -43,7 +43,7 @@ def test_what_moved_is_counted_and_the_strongest_named() -> None:
     assert verdict.summary.startswith("churn: 3 of 8 features drifted; strongest f")
     assert "sd down, PSI" in verdict.summary
     assert set(verdict.evidence) == {"f0", "f1", "f2", "window"}
-    assert verdict.evidence["window"] == "2000 rows against 4000 of the reference"
+    assert verdict.evidence["window"] == "2,000 rows against 4,000 of the reference"
 
 
 def test_the_evidence_names_only_the_strongest() -> None:
