@@ -44,6 +44,7 @@ class Cloud(ThreadingHTTPServer):
         }
         self.subscriptions |= {name: {"bigqueryConfig": {"table": "t"}} for name in DEPLOYMENT["tables"]}
         self.read, self.size, self.partitioned = 5 * GIB, 100 * GIB, True
+        self.rows = self.size
         self.policies: list[str] = []
         self.outcome = "delivered"
 
@@ -71,7 +72,7 @@ class Cloud(ThreadingHTTPServer):
             ]
             return {"subscriptions": rows}
         if path.startswith("/bigquery"):
-            return self._bigquery(path)
+            return self._bigquery(path, body)
         if path.startswith("/monitoring"):
             return self._monitoring(method, path)
         if path == "/v1/channels":
@@ -79,11 +80,21 @@ class Cloud(ThreadingHTTPServer):
             return [{"name": "team", "test": test}]
         return {"id": "c1"}
 
-    def _bigquery(self, path: str) -> Json:
+    def _bigquery(self, path: str, body: Json) -> Json:
         if path.endswith("/jobs"):
             table = {"projectId": "demo", "datasetId": "ops", "tableId": "x"}
-            return {"statistics": {"query": {"totalBytesProcessed": str(self.read), "referencedTables": [table]}}}
+            read = self._read(body["configuration"]["query"].get("queryParameters", []))
+            return {"statistics": {"query": {"totalBytesProcessed": str(read), "referencedTables": [table]}}}
         return {"numBytes": str(self.size)} | ({"timePartitioning": {"type": "DAY"}} if self.partitioned else {})
+
+    def _read(self, parameters: list[Json]) -> int:
+        """Of a statement as it stands, or between two instants: what partitions leave of the table."""
+        since = {one["name"]: one["parameterValue"]["value"] for one in parameters}.get("since", "")
+        if not since:
+            return self.read
+        if since.startswith("0001") or not self.partitioned:
+            return self.rows
+        return 0 if since.startswith("1990") else min(self.read, self.rows)
 
     def _monitoring(self, method: str, path: str) -> Json:
         if method == "POST":
@@ -182,6 +193,24 @@ def test_a_statement_that_prunes_nothing_or_is_refused_is_bad(cloud: Cloud) -> N
     assert len(wrong(found)) == len(statements.texts())
     cloud.fails["/jobs"] = 400
     assert {one["detail"] for one in doctor(cloud)[1] if one["check"] == "statement"} == {"bigquery answers 400: no"}
+
+
+def test_a_table_of_the_settings_is_read_as_their_statements_read_it(cloud: Cloud) -> None:
+    [orders] = [one for one in doctor(cloud)[1] if one["subject"] == "telemetry.orders"]
+    assert orders["verdict"] == "good"
+    assert orders["detail"] == "5 GiB of 100 GiB each time, 8.79 $ a day"  # 5/1024 TiB x 6.25 $ x 288 times
+    cloud.partitioned = False
+    [orders] = [one for one in doctor(cloud)[1] if one["subject"] == "telemetry.orders"]
+    assert orders["verdict"] == "bad"
+    assert (
+        "partition telemetry.orders by DAY(ordered_at); 100 GiB of 100 GiB each time, 175.78 $ a day"
+        in orders["detail"]
+    )
+    cloud.rows = 0
+    [orders] = [one for one in doctor(cloud)[1] if one["subject"] == "telemetry.orders"]
+    assert (orders["verdict"], "not partitioned" in orders["detail"]) == ("bad", True)
+    cloud.fails["/jobs"] = 404
+    assert {one["verdict"] for one in doctor(cloud)[1] if one["check"] == "table"} == {"bad"}
 
 
 @pytest.mark.parametrize("status", [403, 429, 503, 599])

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -76,7 +77,8 @@ def _checks(google: Google, options: dict[str, Any]) -> Iterator[tuple[str, Chec
     yield "subscription", partial(checks.receivers, google, deployment)
     yield "store", partial(store, os.environ.get("AIA_STORE", ""), google.project)
     yield "statement", partial(statements.statements, google, settings.jobs)
-    yield "table", partial(statements.unpartitioned, google, scan_sources(settings.business, settings.models))
+    sources = list(scan_sources(settings.business, settings.models))
+    yield "table", partial(statements.tables, google, sources, datetime.now(UTC))
     if options["write"]:
         yield "policy", partial(writes.lookbacks, google)
         yield "channel", partial(writes.channels, options["url"], options["wait"])
