@@ -241,6 +241,6 @@ def _discriminant(old: Singles, new: Singles) -> Singles:
     within: Singles = old.T @ old / np.float32(len(old)) - means[0][:, None] * means[0]
     within += new.T @ new / np.float32(len(new)) - means[1][:, None] * means[1]
     size = len(within)
-    within[np.diag_indices(size)] += np.float32(_RIDGE / size) * np.trace(within)
+    within.ravel()[:: size + 1] += np.float32(_RIDGE / size) * within.trace()  # the diagonal
     weights: Singles = np.linalg.solve(within, means[1] - means[0])
     return weights

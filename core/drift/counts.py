@@ -123,12 +123,6 @@ class Filling:
         numeric = self.cells.sum(axis=1) + self.special.sum(axis=1)
         return max(int(numeric.max(initial=0)), *(int(one.sum()) for one in self.categories), 0)
 
-    def put_numbers(self, k: int, rows: Ints, sums: tuple[float, float, float]) -> None:
-        """Rows of a numeric feature by bucket from -3 on, `SPECIAL` ones first, and the sums of its values."""
-        self.cells[k, : rows.size - SPECIAL] = rows[SPECIAL:]
-        self.special[k] = rows[SPECIAL - 1 :: -1]
-        self.sums[k] = sums
-
     def put_categories(self, k: int, rows: Ints) -> None:
         """Rows of a categorical feature by bucket from -3 on: categories in the order of the alphabet, then groups."""
         alphabet, found = self.alphabets[k], rows[SPECIAL:]

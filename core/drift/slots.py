@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import numpy as np
+
 from core.drift.categories import GROUPS
 from core.drift.columns import Ints, ProfileError
 from core.drift.counts import SPECIAL, Counts, Filling
@@ -108,27 +110,40 @@ def counts_from_cells(
     Raises:
         ProfileError: there is a feature, or a cell of one, that the profile does not have.
     """
-    filling, names = Filling.of(profile), profile.order
-    numeric = len(profile.grid.names)
+    filling, numeric, most = Filling.of(profile), len(profile.grid.names), _most(profile)
+    numbers: list[FeatureCells] = []
     for one in features:
-        _check(profile, names, one)
+        _check(profile, most, one)
         if one.feature < numeric:
-            filling.put_numbers(one.feature, one.rows, one.sums)
-            filling.put_extremes(one.feature, one.lowest, one.highest)
+            numbers.append(one)
         else:
             filling.put_categories(one.feature - numeric, one.rows)
+    if numbers:
+        _put_numbers(filling, numbers)
     return filling.counts(filling.rows, absent, retyped)
 
 
-def _check(profile: Profile, names: Sequence[str], found: FeatureCells) -> None:
+def _put_numbers(filling: Filling, features: Sequence[FeatureCells]) -> None:
+    """Numeric features: all but the cells of each are put at once."""
+    at = [one.feature for one in features]
+    for one in features:
+        filling.cells[one.feature, : one.rows.size - SPECIAL] = one.rows[SPECIAL:]
+    filling.special[at] = np.array([one.rows[SPECIAL - 1 :: -1] for one in features])
+    filling.sums[at] = [one.sums for one in features]
+    filling.lowest[at] = [np.inf if one.lowest is None else one.lowest for one in features]
+    filling.highest[at] = [-np.inf if one.highest is None else one.highest for one in features]
+
+
+def _most(profile: Profile) -> list[int]:
+    """The last bucket of each feature."""
+    return [*profile.grid.sizes.tolist(), *(len(part.values) + GROUPS - 1 for part in profile.categorical)]
+
+
+def _check(profile: Profile, most: Sequence[int], found: FeatureCells) -> None:
     """That the profile has such a feature, and the feature such cells."""
-    if not 0 <= found.feature < len(names):
-        raise ProfileError(f"feature: must be 0 to {len(names) - 1}, got {found.feature}")
-    numeric = len(profile.grid.names)
-    if found.feature < numeric:
-        most = int(profile.grid.sizes[found.feature])
-    else:
-        most = len(profile.categorical[found.feature - numeric].values) + GROUPS - 1
-    if not SPECIAL <= found.rows.size <= SPECIAL + most + 1:
-        name = names[found.feature]
-        raise ProfileError(f"buckets of {name!r}: must be -3 to at most {most}, got {found.rows.size} from -3 on")
+    if not 0 <= found.feature < len(most):
+        raise ProfileError(f"feature: must be 0 to {len(most) - 1}, got {found.feature}")
+    last = most[found.feature]
+    if not SPECIAL <= found.rows.size <= SPECIAL + last + 1:
+        name = profile.order[found.feature]
+        raise ProfileError(f"buckets of {name!r}: must be -3 to at most {last}, got {found.rows.size} from -3 on")
