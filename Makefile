@@ -11,7 +11,7 @@ ifneq ($(shell cat .venv/folder 2>/dev/null || pwd -P),$(shell pwd -P))
 .PHONY: $(VENV)
 endif
 
-.PHONY: help run demo test test-all coverage lint type bench costs package plan grafana kubernetes image settings openapi clean
+.PHONY: help run demo test test-all coverage lint type bench costs package plan grafana kubernetes image proof settings openapi clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,7 +38,7 @@ coverage: $(VENV_TEST) ## the branch coverage of core/ by its own tests
 	@pytest $(WORKERS) --cov --cov-report=term --cov-fail-under=95 core tests/unit
 
 lint: $(VENV) ## ruff, shell syntax, and the alert rules, dashboards and runbooks
-	@ruff check && ruff format --check && bash -n infra/local/install.sh && bash -n infra/container/build.sh && bash -n .ci/run && python -m infra.lint
+	@ruff check && ruff format --check && bash -n infra/local/install.sh && bash -n infra/local/proof.sh && bash -n infra/container/build.sh && bash -n .ci/run && python -m infra.lint
 
 type: $(VENV) ## mypy, strict; also of the benchmarks that have types, which no test runs
 	@mypy
@@ -60,11 +60,14 @@ plan: $(VENV) ## print what terraform apply would create, and the bill of a mont
 grafana: $(VENV) ## the dashboards for Grafana, into build/grafana; RUNBOOKS=URL is where their links lead
 	@python -m infra.grafana --runbooks "$(RUNBOOKS)"
 
-kubernetes: $(VENV) ## the alert rules for Kubernetes, into build/kubernetes; RUNBOOKS as above, LABELS="--label NAME=VALUE"
+kubernetes: $(VENV) ## the functions, Collectors and alert rules for Kubernetes, into build/kubernetes; RUNBOOKS as above, LABELS="--label NAME=VALUE --image NAME ..."
 	@python -m infra.kubernetes --runbooks "$(RUNBOOKS)" $(LABELS)
 
 image: ## the functions as one container image, aia:latest; IMAGE="--warehouse --debootstrap NAME:TAG" as infra/container/build.sh says
 	@infra/container/build.sh $(IMAGE)
+
+proof: ## install and run on bare Debian 12 and 13, made here; as root, some minutes each; SUITES="trixie" for one
+	@infra/local/proof.sh $(SUITES)
 
 settings: $(VENV) ## the tables of docs/settings.md and the schema for editors, from what core/settings declares
 	@python -m infra.settings

@@ -23,7 +23,7 @@ from infra.lint import alert_files
 from infra.lint.promql import KNOWN, grouped, matched
 from infra.lint.promtool import refused
 from tests.support.checks import kubernetes_schemas, promtool
-from tests.support.checks.kubernetes_schemas import DISCOVERY, GMP, OPERATOR, faults
+from tests.support.checks.kubernetes_schemas import DISCOVERY, GMP, KUSTOMIZE, OPERATOR, faults
 
 FOLDER = stage.ROOT / "infra" / "kubernetes"
 CONFIG: dict[str, Any] = yaml.load((FOLDER / "prometheus.yaml").read_text(), Loader=yaml.CSafeLoader)
@@ -381,7 +381,7 @@ def test_what_its_definition_does_not_allow_is_told_by_its_file(tmp_path: Path, 
 def test_the_schemas_are_schemas() -> None:
     for schema in (*kubernetes_schemas.SCHEMAS.values(), DISCOVERY):
         jsonschema.Draft202012Validator.check_schema(schema)
-    assert {version for version, _ in kubernetes_schemas.SCHEMAS} == {GMP, OPERATOR}
+    assert {version for version, _ in kubernetes_schemas.SCHEMAS} == {GMP, OPERATOR, KUSTOMIZE}
 
 
 def every_expression() -> Iterator[str]:

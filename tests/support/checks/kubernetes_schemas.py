@@ -61,7 +61,13 @@ _PODS = strict(
     filterRunning={"type": "boolean"},
 )
 GMP, OPERATOR = "monitoring.googleapis.com/v1", "monitoring.coreos.com/v1"
+KUSTOMIZE = "kustomize.config.k8s.io/v1beta1"
 SCHEMAS: dict[tuple[str, str], Schema] = {
+    (KUSTOMIZE, "Kustomization"): strict(
+        {"apiVersion": {"const": KUSTOMIZE}, "kind": {"const": "Kustomization"}},
+        namespace=_NAME,
+        resources=listed({"type": "string"}),
+    ),
     (GMP, "ClusterRules"): _object(GMP, "ClusterRules", _SPEC, namespaced=False),
     (GMP, "GlobalRules"): _object(GMP, "GlobalRules", _SPEC, namespaced=False),
     (GMP, "Rules"): _object(GMP, "Rules", _SPEC, namespaced=True),
