@@ -12,8 +12,8 @@ from functions.adapters import metrics as adapter
 from functions.adapters.metrics import CloudMetrics
 from functions.adapters.writer import SHARED, writer
 from infra.local.monitoring.server import serve
-from tests.contract.test_metrics import notify, read, values
 from tests.support.fakes.clock import START, FakeClock
+from tests.support.fakes.written_metrics import notify, read, values
 
 ROWS = "aia_drift_rows"
 HEARTBEAT = "aia_heartbeat_timestamp_seconds"

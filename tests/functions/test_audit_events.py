@@ -28,7 +28,7 @@ from functions.runtime.push import read_push
 from tests.support.builders.audit_log import AT, DAY, MINUTE, PAYLOADS, entry, job, logged, ordinary_weeks, policy
 from tests.support.builders.budget import ALL
 from tests.support.crash.breaking import MemoryMetrics
-from tests.support.fakes.detectors import Outside
+from tests.support.fakes.detector import Outside
 
 CRON = "*/5 * * * *"
 PLACES = Places([("203.0.113.0/24", Place(52.52, 13.405)), ("198.51.100.0/24", Place(40.71, -74.01))])

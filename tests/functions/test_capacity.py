@@ -22,7 +22,7 @@ from functions.capacity.watch import TABLE, Outside, watch
 from infra import stage
 from tests.support.crash.breaking import MemoryMetrics
 from tests.support.fakes.capacity import RESOURCE, Leak
-from tests.support.fakes.detectors import Outside as Published
+from tests.support.fakes.detector import Outside as Published
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STEP = timedelta(minutes=5)

@@ -12,7 +12,8 @@ from functions.cli.main import main
 from tests.support.builders import pages
 from tests.support.builders.audit_log import AT
 from tests.support.builders.pages import ApiFixture, Rows
-from tests.support.fakes.detectors import BAD, Outside, bucket
+from tests.support.fakes.detector import BAD, Outside
+from tests.support.fakes.detectors import bucket
 
 POLICY = {
     "bindings": [{"role": "roles/owner", "members": ["user:mallory@elsewhere.test"]}],

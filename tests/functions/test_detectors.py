@@ -13,7 +13,8 @@ from core.events import Status
 from functions.adapters.ports import Data
 from tests.support.builders.budget import boundaries
 from tests.support.crash.breaking import KilledError
-from tests.support.fakes.detectors import BAD, DETECTORS, GOOD, HOUR, NOT_KNOWN, Detector, Outside, at
+from tests.support.fakes.detector import BAD, GOOD, HOUR, NOT_KNOWN, Detector, Outside, at
+from tests.support.fakes.detectors import DETECTORS
 
 UNSURE = [one for one in DETECTORS if NOT_KNOWN in one.marks]
 Look = tuple[str, int]

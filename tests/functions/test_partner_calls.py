@@ -18,7 +18,7 @@ from functions.telemetry_rollup.partners import LATE, WINDOW, PartnerOutside, wa
 from functions.telemetry_rollup.rollup import NAME
 from tests.support.builders.flights import load
 from tests.support.crash.breaking import MemoryMetrics
-from tests.support.fakes.detectors import Outside
+from tests.support.fakes.detector import Outside
 from tests.support.fakes.ports import MemoryPorts, posted, push
 from tests.support.fakes.recorders import RecordingMetrics
 

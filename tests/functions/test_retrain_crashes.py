@@ -17,9 +17,9 @@ from functions.adapters.ports import Data
 from functions.adapters.training.history import VERSION_IN_USE
 from functions.adapters.training.vertex import VertexTrainings
 from functions.retrain.trainer import COLLECTION, Trainer, handle
-from tests.functions.test_retrain import HOUR, MODEL, REQUEST
 from tests.support.builders.budget import examples
 from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
+from tests.support.fakes.retraining import HOUR, MODEL, REQUEST
 
 _COMES_AGAIN = (KilledError, BusyError, ConflictError, UnavailableError)
 

@@ -23,13 +23,13 @@ from functions.adapters.training.history import VERSION_IN_USE
 from functions.adapters.training.vertex import VertexTrainings
 from functions.retrain.trainer import Trainer, handle
 from tests.functions.test_promotion_traffic import BreakingEndpoints, deploy, split
-from tests.functions.test_retrain import MODEL as TRAINED
-from tests.functions.test_retrain import REQUEST
 from tests.functions.test_retrain_crashes import VertexAI, request_of
 from tests.support.builders.budget import ALL
 from tests.support.crash.breaking import KilledError, MemoryMetrics, MemoryStore
 from tests.support.crash.promotions import AT, BETTER, DAY, EVEN, HOUR, SHADOWED, WORSE, check_shares, command
 from tests.support.fakes.promotions import Registry, Tables, give, registry_name, tick
+from tests.support.fakes.retraining import MODEL as TRAINED
+from tests.support.fakes.retraining import REQUEST
 from tests.support.servers.vertex import ENDPOINT, VertexEndpoints
 
 MODEL = replace(SHADOWED, retraining=TRAINED.retraining)
