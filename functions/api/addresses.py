@@ -24,7 +24,7 @@ def proxies(environment: Mapping[str, str]) -> int:
 
 
 def address_of(scope: Scope, headers: Headers, added: int) -> str:
-    """The address of a client, of IPv6 its network.
+    """The address of a client, of IPv6 its network; one of IPv4 as it is, also where a socket of IPv6 shows it.
 
     Args:
         scope: of the connection.
@@ -35,6 +35,8 @@ def address_of(scope: Scope, headers: Headers, added: int) -> str:
     >>> connection = {"client": ("127.0.0.1", 1)}
     >>> [address_of(connection, spoofed, added) for added in (0, 1, 2, 9)]
     ['127.0.0.1', '192.0.2.1', '2001:db8::/64', '127.0.0.1']
+    >>> address_of({"client": ("::ffff:192.0.2.1", 1)}, Headers(), 0)
+    '192.0.2.1'
     """
     own = (scope.get("client") or ("",))[0]
     entries = ",".join(headers.getlist("X-Forwarded-For")).split(",")
@@ -48,4 +50,6 @@ def _network(text: str) -> str:
         found = ipaddress.ip_address(text)
     except ValueError:
         return ""
-    return str(ipaddress.ip_network((found, _PREFIX), strict=False)) if found.version == 6 else str(found)  # noqa: PLR2004 - of IP
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, _PREFIX), strict=False))

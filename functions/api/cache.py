@@ -20,8 +20,7 @@ class Cache:
 
     def __init__(self) -> None:
         self._answers: dict[tuple[object, ...], tuple[float, Any]] = {}
-        self._running: dict[tuple[object, ...], Future[Any]] = {}
-        self._since: dict[tuple[object, ...], float] = {}
+        self._running: dict[tuple[object, ...], tuple[Future[Any], float]] = {}
         self._turn = 0
 
     def forget(self) -> None:
@@ -38,7 +37,7 @@ class Cache:
             query: computes it.
             seconds: the time to live, or a function of the answer that returns it.
         """
-        running, is_own = self._claim(key)
+        running, _, is_own = self._claim(key)
         answer: T = self._query(key, query, running, seconds) if is_own else running.result()
         return answer
 
@@ -48,28 +47,25 @@ class Cache:
         Raises:
             UnavailableError: there is no answer by then.
         """
-        running, is_own = self._claim(key)
+        running, since, is_own = self._claim(key)
         if is_own:
             context = copy_context()  # names the trace and labels the jobs
             Thread(target=context.run, args=(self._resolve, key, query, running, seconds), daemon=True).start()
-        waited = time.monotonic() - self._since.get(key, time.monotonic())
         try:
-            answer: T = running.result(max(0.0, patience - waited))
+            answer: T = running.result(max(0.0, since + patience - time.monotonic()))
         except TimeoutError as error:
             raise UnavailableError(f"{key[0]}: no answer within {patience:g} s") from error
         return answer
 
-    def _claim(self, key: tuple[object, ...]) -> tuple[Future[Any], bool]:
-        """The answer of a key, cached or being computed, or else one that the caller has to compute (true)."""
-        own: Future[Any] = Future()
+    def _claim(self, key: tuple[object, ...]) -> tuple[Future[Any], float, bool]:
+        """The answer of a key, cached or being computed since then, or else one that the caller has to compute (true)."""
+        own, now = Future[Any](), time.monotonic()
         cached = self._answers.get(key)
-        if cached and time.monotonic() < cached[0]:
+        if cached and now < cached[0]:
             own.set_result(cached[1])
-            return own, False
-        running = self._running.setdefault(key, own)
-        if running is own:
-            self._since[key] = time.monotonic()
-        return running, running is own
+            return own, now, False
+        running, since = self._running.setdefault(key, (own, now))
+        return running, since, running is own
 
     def _resolve(self, key: tuple[object, ...], query: Callable[[], T], running: Future[T], seconds: float) -> None:
         with suppress(Exception):  # whoever waits gets it
@@ -90,7 +86,6 @@ class Cache:
             running.set_exception(error)
             raise
         finally:
-            if self._running.get(key) is running:
-                self._since.pop(key, None)
+            if self._running.get(key, (None,))[0] is running:
                 del self._running[key]
         return answer

@@ -1,5 +1,6 @@
 """Answers that are cached until something changes."""
 
+import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,3 +32,16 @@ def test_what_was_being_answered_when_it_changed_is_for_those_who_asked_before_a
         changed.set()
         assert before.result(10) == "old"
     assert cache(KEY, lambda: "newer", seconds=60) == "new"
+
+
+def test_nothing_is_kept_of_what_was_being_answered_when_it_changed() -> None:
+    cache = Cache()
+
+    def changing() -> str:
+        cache.forget()
+        return "old"
+
+    before = len(pickle.dumps(vars(cache)))
+    for number in range(100):
+        cache(("drawn", number), changing, seconds=60)
+    assert len(pickle.dumps(vars(cache) | {"_turn": 0})) == before
