@@ -20,7 +20,7 @@ SELECT column_name FROM {dataset}.INFORMATION_SCHEMA.COLUMNS
 WHERE table_name = @name AND is_partitioning_column = 'YES'
 """
 """The column by which a table is partitioned."""
-FORGOTTEN = (ACTIONS, "alert_replicas", "api_requests", "slack_threads")
+FORGOTTEN = (ACTIONS, "alert_replicas", "api_replays", "api_requests", "slack_threads")
 """Collections whose documents are deleted after their `expires_at`. Firestore does it by its TTL policies, other stores do not."""
 COUNT = "SELECT COUNT(*) AS n FROM `{table}` WHERE `{column}` < @before"
 DELETE = "DELETE FROM `{table}` WHERE `{column}` < @before"
