@@ -164,16 +164,22 @@ def money(value: float) -> str:
     return f"{'-' if value < 0 else ''}${text}"
 
 
-def short_money(value: float) -> str:
+def short_money(value: float, largest: float | None = None) -> str:
     """The same for an axis or a narrow column: thousands and millions from 100,000 on.
+
+    Args:
+        value: in dollars.
+        largest: the amount beside it that is largest, so that an axis keeps to one form; the value itself where it is alone.
 
     >>> short_money(61200.0), short_money(145812.0), short_money(2584000.0)
     ('$61,200', '$145.8K', '$2.58M')
+    >>> short_money(50000.0, 200000.0), short_money(0.0, 200000.0)
+    ('$50K', '$0')
     """
     size = abs(value)
-    if size < _SHORT_DOLLARS:
+    if max(size, abs(largest or 0.0)) < _SHORT_DOLLARS:
         return money(value)
-    limit, letter = next((limit, letter) for limit, letter in _LETTERS if size >= limit)
+    limit, letter = next(((limit, letter) for limit, letter in _LETTERS if size >= limit), (1.0, ""))
     digits = 1 if size < 1e6 else 2  # noqa: PLR2004 - a million
     return f"{'-' if value < 0 else ''}${_trimmed(f'{size / limit:,.{digits}f}')}{letter}"
 

@@ -9,7 +9,7 @@ pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
 
 def test_every_operation_is_listed_and_what_reads_can_be_asked(night: PageFixture) -> None:
-    page = night.open("v1/docs")
+    page = night.open("v1/docs", scheme="dark")
     expect(page.locator(".operation")).to_have_count(int(page.locator("#updated").inner_text().split()[0]))
     one = page.locator('[data-key="get /v1/models/{name}/drift"]')
     one.locator("summary").click()

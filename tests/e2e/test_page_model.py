@@ -84,6 +84,7 @@ def test_the_page_fits_the_screen_and_axe_finds_nothing_wrong(night: PageFixture
     page = night.page(width=width, scheme=scheme, name="Ada")
     go(page, f"{night.url}/models/{MODEL.name}")
     page.locator("body[data-loaded]").wait_for()
+    page.locator("#facts .performance > summary").click()
     assert page.evaluate(WIDE) == 0
     expect(page.locator("#promotion")).to_contain_text("has no replica on the endpoint")
     outcomes = page.locator("#trainings li > .row .pill")

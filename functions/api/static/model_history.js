@@ -28,7 +28,7 @@ function charts(data) {
       lines: measure ? [[line(measure.title, unit), measure.value], [line("low", unit), measure.low], [line("high", unit), measure.high]] : [],
       without: "Performance is not known: no measure in this time.",
     },
-    { title: "Costs a day", lines: [[line("costs", "USD", "bar"), data.costs]], without: "Costs are not known: no billing export has costs of this model in this time." },
+    { title: "Costs per day", lines: [[line("costs", "USD", "bar"), data.costs]], without: "Costs are not known: no billing export has costs of this model in this time." },
   ];
 }
 

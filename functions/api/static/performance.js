@@ -10,6 +10,9 @@ function interval(value, low, high, spell) {
   return known(value) && known(low) ? `${spell(value)} (${spell(low)} to ${spell(high)})` : spell(value);
 }
 
+// On a phone it is wider than the screen.
+const sideways = (name, table) => el("div", { class: "sideways", tabindex: 0, role: "group", "aria-label": name }, table);
+
 function row(one, estimated) {
   const spell = spelt(one);
   return el("tr", {},
@@ -30,9 +33,9 @@ function gap(one) {
   return el("div", {},
     el("p", { class: known(one.limit) && one.value > one.limit ? "critical" : "soft" },
       `${one.title} by ${words(one.segment)}: ${interval(one.value, one.low, one.high, spell)} between ${one.best} and ${one.worst}${limit}`),
-    el("table", {},
+    sideways(`${one.title} by ${words(one.segment)}`, el("table", {},
       el("thead", {}, el("tr", {}, ["Group", one.title, "Labels"].map((title) => el("th", { scope: "col" }, title)))),
-      el("tbody", {}, rows)));
+      el("tbody", {}, rows))));
 }
 
 // The largest gap of each measure between two groups, and every group.
@@ -49,9 +52,9 @@ export function performance(data) {
   const titles = ["Measure", "Now", "Reference", estimated && "Estimated without labels", "Limit"].filter(Boolean);
   return el("details", { class: "performance", "data-key": `${data.name}/performance` },
     el("summary", {}, `Performance by ${number(data.performance[0].n_labels, 6)} ${data.task === "generative" ? "requests" : "labels"}`),
-    el("table", {},
+    sideways("Measures of performance", el("table", {},
       el("thead", {}, el("tr", {}, titles.map((title) => el("th", { scope: "col" }, title)))),
-      el("tbody", {}, data.performance.map((one) => row(one, estimated)))));
+      el("tbody", {}, data.performance.map((one) => row(one, estimated))))));
 }
 
 // The measure that a card names: the accuracy, or the first one of another task.

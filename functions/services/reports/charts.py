@@ -62,7 +62,8 @@ def _lines(chart: Chart) -> str:
     shapes += [shape for place, series in enumerate(chart.series) for shape in _shapes(series, place, low, high)]
     shapes += [_hit(chart, place) for place in range(len(chart.labels))]
     axis = "".join(
-        f'<span style="top:{_y(mark, low, high):.2f}%">{escape(short(mark, chart.unit))}</span>' for mark in marks
+        f'<span style="top:{_y(mark, low, high):.2f}%">{escape(short(mark, chart.unit, max(map(abs, marks))))}</span>'
+        for mark in marks
     )
     return (
         f'<div class="plot"><div class="axis" aria-hidden="true">{axis}</div><div class="area">'
@@ -162,7 +163,7 @@ def _bar(value: float | None, place: int, largest: float, unit: str) -> str:
     )
 
 
-def short(value: float, unit: str) -> str:
+def short(value: float, unit: str, largest: float = 0.0) -> str:
     """A value on an axis.
 
     >>> short(250000.0, "dollars"), short(0.5, "ratio"), short(1500000.0, "")
@@ -171,7 +172,7 @@ def short(value: float, unit: str) -> str:
     if unit in ("ratio", "seconds"):
         return amount(value, unit)
     if unit == "dollars":
-        return short_money(value)
+        return short_money(value, largest)
     size = abs(value)
     for limit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
         if size >= limit:
