@@ -14,13 +14,12 @@ from croniter import croniter
 
 from core.incidents.policy import classify
 from infra import stage
-from infra.lint import alert_files
 from infra.lint.alert_files import WATCHDOG, Rule
 from infra.lint.foreign_metrics import FOREIGN, PAGES
+from tests.support.builders.deployed_files import ALERTS as FILES
 from tests.support.checks import promtool
 from tests.support.fakes.intake import sent
 
-FILES = alert_files.read(stage.ROOT)
 MONITORING = yaml.load((stage.ROOT / "infra" / "monitoring.yaml").read_text(), Loader=yaml.CSafeLoader)
 _OF_FUNCTION = re.compile(r'aia_heartbeat_timestamp_seconds\{function="(\w+)"\}')
 _LIMIT = re.compile(r"> (\d+)$", re.MULTILINE)

@@ -7,13 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from infra import stage
-from infra.lint import dashboard_files
+from tests.support.builders.deployed_files import BOARDS
 from tests.support.checks import promtool
 
 pytestmark = promtool.needed
 
-BOARDS = dashboard_files.read(stage.ROOT)
 SILENT = 60
 """The minute after which nobody does anything any more."""
 HEARTBEAT = "aia_heartbeat_timestamp_seconds"

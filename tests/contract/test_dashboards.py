@@ -9,12 +9,11 @@ from core.metrics import capacity as capacity_metrics
 from core.promql import metrics
 from functions.api.dashboards import ORDER
 from infra import stage
-from infra.lint import dashboard_files
 from infra.lint.dashboard_files import Query
 from infra.lint.foreign_metrics import FOREIGN
 from infra.local import unavailable_metrics
+from tests.support.builders.deployed_files import BOARDS
 
-BOARDS = dashboard_files.read(stage.ROOT)
 CERTIFICATE = "aia_probe_certificate_expiry_seconds"
 PROBED = (
     *("age_seconds", "backlog_messages", "connections_ratio", "hit_ratio", "memory_ratio"),

@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from infra import stage
-from infra.lint import dashboard_files
+from tests.support.builders.deployed_files import BOARDS
 from tests.support.checks import promtool
 
 NAME = "aia_drift_top_feature_shift"
 OPEN = "aia_security_open"
-QUERIES = {(tile.file, query.plain) for tile, query in dashboard_files.read(stage.ROOT).asked if NAME in query.expr}
+QUERIES = {(tile.file, query.plain) for tile, query in BOARDS.asked if NAME in query.expr}
 TICK = 15
 """Minutes between two reports."""
 SCRAPED = 5
@@ -69,7 +68,7 @@ def test_a_feature_that_is_replaced_is_gone_when_the_next_report_is_there(
 
 @promtool.needed
 def test_of_the_detections_those_with_something_open_are_shown_and_where_none_has_a_zero(tmp_path: Path) -> None:
-    [query] = {query.plain for _, query in dashboard_files.read(stage.ROOT).asked if OPEN in query.expr}
+    [query] = {query.plain for _, query in BOARDS.asked if OPEN in query.expr}
     values = {"privilege_grant": "0 0 2 _x80", "brute_force": "0 3 1 _x80", "key_made": "0 0 0 _x80"}
     given = [{"series": f'{OPEN}{{detection="{name}"}}', "values": text} for name, text in values.items()]
     shown = {0: {"none": 0}, 1: {"brute_force": 3}, 2: {"privilege_grant": 2, "brute_force": 1}, 80: {}}

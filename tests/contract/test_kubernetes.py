@@ -19,9 +19,9 @@ from core.promql import metrics
 from infra import stage
 from infra.kubernetes import __main__ as command
 from infra.kubernetes.objects import linked, managed, of_cluster, operated
-from infra.lint import alert_files
 from infra.lint.promql import KNOWN, grouped, matched
 from infra.lint.promtool import refused
+from tests.support.builders.deployed_files import ALERTS
 from tests.support.checks import kubernetes_schemas, promtool
 from tests.support.checks.kubernetes_schemas import DISCOVERY, GMP, KUSTOMIZE, OPERATOR, faults
 
@@ -32,7 +32,6 @@ RECORDED = [
     for group in yaml.load(command.RECORDING.read_text(), Loader=yaml.CSafeLoader)["groups"]
     for rule in group["rules"]
 ]
-ALERTS = alert_files.read(stage.ROOT)
 TESTS = sorted((FOLDER / "tests").glob("*.yaml"))
 [SCRAPE] = CONFIG["scrape_configs"]
 running = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is absent: it is not on PATH")

@@ -14,10 +14,11 @@ from infra.lint.__main__ import dashboard_faults
 from infra.lint.dashboard_files import Dashboards
 from infra.lint.dashboard_queries import unparsed, unwritten_metrics
 from infra.lint.fault import Fault
+from tests.support.builders.deployed_files import BOARDS
 from tests.support.checks import promtool
 
 FOLDERS = ("dashboards", "infra/alerts", "infra/terraform", "docs/runbooks")
-WRITTEN = dashboard_files.read(stage.ROOT).written
+WRITTEN = BOARDS.written
 DRIFT = "Drifted features, worst model (%)"
 
 

@@ -11,10 +11,9 @@ from functions.api.coverage import is_given
 from functions.cli.check.file import load
 from functions.services import signals
 from infra import stage
-from infra.lint import alert_files, dashboard_files
 from infra.lint.signals import faults
+from tests.support.builders.deployed_files import ALERTS, BOARDS
 
-FILES, BOARDS = alert_files.read(stage.ROOT), dashboard_files.read(stage.ROOT)
 TEXT = (stage.ROOT / signals.FILE).read_text()
 
 
@@ -28,7 +27,7 @@ def told(tmp_path: Path, text: str) -> list[str]:
     (tmp_path / "docs").mkdir()
     for guide in (stage.ROOT / "docs").glob("*.md"):
         shutil.copy(guide, tmp_path / "docs")
-    return [one.what for one in faults(tmp_path, FILES, BOARDS)]
+    return [one.what for one in faults(tmp_path, ALERTS, BOARDS)]
 
 
 def test_the_catalogue_of_this_tree_has_no_fault(tmp_path: Path) -> None:

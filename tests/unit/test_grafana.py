@@ -15,15 +15,14 @@ from grafana_foundation_sdk.models.dashboard import Dashboard as GrafanaDashboar
 
 from functions.api.dashboards import ORDER, load
 from functions.api.layout import Dashboard
-from infra import stage
 from infra.grafana import __main__ as command
 from infra.grafana.query import UNITS
 from infra.grafana.translate import translated, write
-from infra.lint import dashboard_files, dashboard_queries
+from infra.lint import dashboard_queries
 from infra.lint.promtool import refused
+from tests.support.builders.deployed_files import BOARDS
 from tests.support.checks import promtool
 
-BOARDS = dashboard_files.read(stage.ROOT)
 FILES = [f"{name}.json" for name in ORDER]
 
 

@@ -35,7 +35,7 @@ ENVIRONMENT = {
     "ORDERS_PASSWORD": "-",
     "PROBE_PASSWORD": "-",
 }
-SCHEMA = jsonschema.Draft202012Validator(json.loads(schema.text()))
+SCHEMA = jsonschema.Draft202012Validator(json.loads(schema.FILE.read_text()))
 EMPTY = {"version": 1, "jobs": {}}
 LABEL = {"column": "late", "arrives_within": "12h"}
 
