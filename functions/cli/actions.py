@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from core.events import Stage
-from core.text import instant
 from functions.cli import complete, options
 from functions.cli.api import HELP, Answer, login
 from functions.cli.client import Client
-from functions.cli.screen import NOT_KNOWN, cell, console, instant_of, table_of
+from functions.cli.screen import NOT_KNOWN, at, cell, console, table_of
 
 if TYPE_CHECKING:
     from functions.services.api_schemas.incidents import Accepted
@@ -67,7 +66,7 @@ def _print(found: Answer) -> None:
     table = table_of("at", "stage", "action", "target", "what")
     for one in [*found["waiting"], *(found["recent"] or ())]:
         stage = f"{one['stage']}: {one['reason']}".replace("_", " ")
-        texts = (instant(instant_of(one["at"])), stage, one["action"], one["target"], one["summary"] or "")
+        texts = (at(one["at"]), stage, one["action"], one["target"], one["summary"] or "")
         table.add_row(*map(cell, texts))
     out.print(table if table.row_count else "no action waits")
     for one in found["waiting"]:
@@ -79,7 +78,7 @@ def _print(found: Answer) -> None:
 
 def _halt(one: Answer) -> str:
     subject, ends = ("every action", "--all") if one["action"] == _EVERY else (one["action"], one["action"])
-    return f"halted: {subject}, by {one['by']} at {instant(instant_of(one['at']))}; aia resume {ends} ends it"
+    return f"halted: {subject}, by {one['by']} at {at(one['at'])}; aia resume {ends} ends it"
 
 
 def _switch(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from core.text import clean
 from functions.cli import options
 from functions.cli.api import HELP, Answer, RefusedError, login
 from functions.cli.client import Client
+from functions.cli.screen import at
 
 _PATIENCE_SECONDS: Final = 60.0
 _EVERY_SECONDS: Final = 1.0
@@ -81,7 +82,7 @@ def _awaited(url: str, name: str, asked: str, wait: float) -> Answer:
 
 
 def _tested(test: Answer | None) -> str:
-    return f"tested at {test['answered_at']} by {test['by']}: {_told(test)}" if test else "never tested"
+    return f"tested at {at(test['answered_at'])} by {test['by']}: {_told(test)}" if test else "never tested"
 
 
 def _told(test: Answer) -> str:

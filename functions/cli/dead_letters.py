@@ -9,7 +9,7 @@ from functions.cli import options
 from functions.cli.api import HELP, RefusedError, login
 from functions.cli.asking import pages
 from functions.cli.client import Client
-from functions.cli.screen import print_table, table_of
+from functions.cli.screen import at, print_table, table_of
 
 if TYPE_CHECKING:
     from functions.services.api_schemas.bodies import SentAgain
@@ -35,8 +35,11 @@ def list_(url: str, *, as_json: bool) -> None:
     table = table_of("id", "parked", "function", "sent again", "reason")
     for one in found:
         sent = "yes" if one["sent_again"] else ""
-        table.add_row(one["id"], str(one["received_at"]), one["function"], sent, one["reason"])
-    print_table(table)
+        table.add_row(one["id"], at(one["received_at"]), one["function"], sent, one["reason"])
+    if found:
+        print_table(table)
+    else:
+        click.echo("no message was parked in the last 30 days")
 
 
 @dead_letters.command()

@@ -2,11 +2,10 @@
 
 import click
 
-from core.text import instant
 from functions.cli import complete, options
 from functions.cli.api import HELP, Answer
 from functions.cli.client import Client
-from functions.cli.screen import cell, console, fields, instant_of
+from functions.cli.screen import at, cell, console, fields
 
 
 @click.command(epilog=f"{options.STATUSES} {HELP}")
@@ -33,7 +32,7 @@ def _print(chapter: Answer) -> None:
     out, table = console(), fields()
     out.print(cell(chapter["title"], "bold underline"))
     for link in chapter["links"]:
-        table.add_row(instant(instant_of(link["at"])) if link["at"] else "", cell(link["text"]))
+        table.add_row(at(link["at"]) if link["at"] else "", cell(link["text"]))
         if link["why"]:
             table.add_row("", cell(f"why: {link['why']}", "dim"))
     out.print(table)

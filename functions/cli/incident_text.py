@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from rich.text import Text
 
 from core.events import Stage, Status
-from core.text import comparison, instant, number
+from core.text import comparison, number
 from functions.cli.api import Answer
-from functions.cli.screen import NOT_KNOWN, age, cell, console, fields, instant_of, print_table, table_of, word
+from functions.cli.screen import NOT_KNOWN, age, at, cell, console, fields, print_table, table_of, word
 
 _STEPS = 12
 """The newest steps of a timeline that fit on a screen; `aia explain` has all that are kept."""
@@ -82,9 +82,9 @@ def _lines(incident: Answer, url: str) -> Iterator[tuple[str, str]]:
 
 
 def _since(incident: Answer) -> str:
-    ended = f", over at {_at(incident['resolved_at'])}" if incident["resolved_at"] else ""
-    reopened = f", reopened at {_at(incident['reopened_at'])}" if incident["reopened_at"] else ""
-    return f"{_at(incident['opened_at'])} ({age(incident['opened_at'])} ago){reopened}{ended}"
+    ended = f", over at {at(incident['resolved_at'])}" if incident["resolved_at"] else ""
+    reopened = f", reopened at {at(incident['reopened_at'])}" if incident["reopened_at"] else ""
+    return f"{at(incident['opened_at'])} ({age(incident['opened_at'])} ago){reopened}{ended}"
 
 
 def _impact(incident: Answer) -> str:
@@ -121,7 +121,7 @@ def _owner(incident: Answer) -> str:
     if not incident["acknowledged_by"]:
         return "nobody"
     since = incident["taken_over_at"] or incident["acknowledged_at"]
-    return f"{incident['acknowledged_by']}{f' since {_at(since)}' if since else ''}"
+    return f"{incident['acknowledged_by']}{f' since {at(since)}' if since else ''}"
 
 
 def _told(incident: Answer) -> str:
@@ -137,8 +137,4 @@ def _timeline(incident: Answer) -> Iterator[tuple[str, str]]:
     steps = incident["timeline"]
     shown = steps if len(steps) <= _STEPS else [steps[0], *steps[1 - _STEPS :]]
     for step in shown:
-        yield _at(step["at"]), f"{step['change']} ({step['reason'].replace('_', ' ')}): {step['summary']}"
-
-
-def _at(text: str) -> str:
-    return instant(instant_of(text))
+        yield at(step["at"]), f"{step['change']} ({step['reason'].replace('_', ' ')}): {step['summary']}"

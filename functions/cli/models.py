@@ -13,7 +13,7 @@ from functions.cli import options
 from functions.cli.api import HELP, Answer, Json, RefusedError, login
 from functions.cli.client import Client
 from functions.cli.promotions import promote, retrain, rollback
-from functions.cli.screen import print_table, table_of
+from functions.cli.screen import at, print_table, table_of
 from functions.cli.versions import diff, show
 
 
@@ -36,8 +36,12 @@ def list_(url: str, *, as_json: bool) -> None:
         return
     table = table_of("model", "owner", "settings", "newest window", "verdict")
     for model in found:
-        table.add_row(model["name"], model["owner"], model["source"], model.get("window_end") or "", _verdict(model))
+        table.add_row(model["name"], model["owner"], model["source"], _end(model), _verdict(model))
     print_table(table)
+
+
+def _end(model: Answer) -> str:
+    return at(model["window_end"]) if model.get("window_end") else ""
 
 
 def _verdict(model: Answer) -> str:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from rich.table import Table
 
-from core.text import clean, instant, number
+from core.text import clean, number
 from functions.cli.api import Answer
-from functions.cli.screen import NOT_KNOWN, age, cell, instant_of, table_of
+from functions.cli.screen import NOT_KNOWN, age, at, cell, table_of
 
 _STYLES = {"running": "cyan", "failed": "red", "succeeded": "green"}
 
@@ -60,10 +60,10 @@ def _changes_of(name: str, before: Answer | None, run: Answer) -> Iterator[str]:
 
 
 def _line(what: str, span: Answer) -> str:
-    at = span["ended_at"] or span["started_at"]
+    last = span["ended_at"] or span["started_at"]
     took = f" after {number(span['seconds'], 'seconds')}" if span["seconds"] is not None else ""
     error = f": {span['error']}" if span["error"] else ""
-    when = instant(instant_of(at)) if at else NOT_KNOWN
+    when = at(last) if last else NOT_KNOWN
     said = clean(f"{what}: {span['status']}{took}{error}")
     return f"{when}  {said}"
 

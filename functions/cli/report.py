@@ -8,6 +8,7 @@ import click
 from functions.cli import options
 from functions.cli.api import HELP, ROOT, RefusedError, fetch, login, path
 from functions.cli.client import Client
+from functions.cli.screen import at
 
 if TYPE_CHECKING:
     from functions.services.api_schemas.incidents import Reports
@@ -65,7 +66,7 @@ def _list(found: "Reports", *, as_json: bool) -> None:
         click.echo(f"{one['name']}: {one['title']} ({', '.join(one['sections'])})")
     for kept in found["kept"]:
         sent = ", ".join(f"{channel} {answer['outcome']}" for channel, answer in kept["sent"].items()) or "not sent yet"
-        click.echo(f"{kept['name']} {kept['week']}, made at {kept['made_at']}: {sent}")
+        click.echo(f"{kept['name']} {kept['week']}, made at {at(kept['made_at'])}: {sent}")
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from core.text import clean, duration
+from core.text import clean, duration, instant
 
 _PIPED_WIDTH: Final = 140
 _LONGEST: Final = 2000
@@ -71,6 +71,15 @@ def print_table(table: Table, piped_width: int = _PIPED_WIDTH) -> None:
 def instant_of(text: str) -> datetime:
     """An instant as the API gives it."""
     return datetime.fromisoformat(text)
+
+
+def at(given: str | datetime) -> str:
+    """An instant that the API gives, as people read it; the types of its answers have an instant where JSON has text.
+
+    >>> at("2026-01-02T09:00:30.5Z")
+    '2026-01-02 09:00 UTC'
+    """
+    return instant(instant_of(str(given)))
 
 
 def age(text: str | None, now: datetime | None = None) -> str:

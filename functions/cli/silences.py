@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from core.text import instant
 from functions.cli import complete, options
 from functions.cli.api import HELP, Answer, RefusedError, login
 from functions.cli.client import Client
-from functions.cli.screen import cell, console, instant_of, print_table, table_of
+from functions.cli.screen import at, cell, console, print_table, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +31,7 @@ def silences(url: str, *, as_json: bool) -> None:
     table = table_of("pattern", "until", "by", "why")
     for one in found:
         why = "; ".join(filter(None, (one["note"], one["warning"])))
-        table.add_row(cell(one["pattern"]), cell(instant(instant_of(one["until"]))), cell(one["by"]), cell(why))
+        table.add_row(cell(one["pattern"]), cell(at(one["until"])), cell(one["by"]), cell(why))
     print_table(table)
 
 

@@ -8,6 +8,7 @@ from core.access import Role
 from functions.cli import options
 from functions.cli.api import HELP, login
 from functions.cli.client import Client
+from functions.cli.screen import at
 
 if TYPE_CHECKING:
     from functions.services.api_schemas.tokens import Token
@@ -69,6 +70,6 @@ def revoke(*, identifier: str, url: str, as_json: bool) -> None:
 
 
 def _line(one: "Token") -> str:
-    ended = f"revoked {one['revoked_at']}" if one["revoked_at"] else f"until {one['expires_at']}"
-    used = f"last used {one['used_at']}" if one["used_at"] else "never used"
+    ended = f"revoked at {at(one['revoked_at'])}" if one["revoked_at"] else f"until {at(one['expires_at'])}"
+    used = f"last used at {at(one['used_at'])}" if one["used_at"] else "never used"
     return f"{one['id']}: {one['name']}, {one['role']}, of {one['owner']}, {ended}, {used}"

@@ -215,8 +215,8 @@ def test_who_is_on_call_is_told_with_who_stands_in_for_whom(
         result = CliRunner().invoke(main, ["oncall", "--url", url])
         [one] = json.loads(CliRunner().invoke(main, ["oncall", "--url", url, "--json"]).output)
     assert result.output.splitlines() == [
-        "ml: Grace (team) instead of Ada until 2099-01-01T00:00:00Z, then Ada",
-        "  override: Grace from 2026-01-01T00:00:00Z until 2099-01-01T00:00:00Z",
+        "ml: Grace (team) instead of Ada until 2099-01-01 00:00 UTC, then Ada",
+        "  override: Grace from 2026-01-01 00:00 UTC until 2099-01-01 00:00 UTC",
     ]
     assert (one["person"], one["instead_of"], one["next"]) == ("Grace", "Ada", "Ada")
 
