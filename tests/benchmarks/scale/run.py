@@ -295,7 +295,7 @@ def profiled(platform: Platform, models: int = 60) -> str:
     stats = pstats.Stats(seen)
     wanted = {
         "load_profile": "a profile is decoded",
-        "score_counts": "counts are compared with it",
+        "compare_counted": "counts are compared with it",
         "counts_from_cells": "counts are put together",
         "_window": "windows are decoded",
         "write_scores": "rows of results",
