@@ -107,7 +107,7 @@ APART = ("tests/e2e/stacks/test_faults.py",)
 """Files of these folders that another worker runs: it takes as long as all others of its folder."""
 SERVERS = {
     "tests.support.servers.stores": ("",),
-    "tests.support.servers.warehouse": ("test_drift_score", "test_bi_rollup", ""),
+    "tests.support.servers.warehouse": ("test_bi_rollup", ""),
 }
 """Plugins whose emulator takes seconds to start, and the beginnings of names by which the files that name it are parts: one worker
 runs all files of a part, which have statements in common. In one part the files of the warehouse would take longer than all else."""

@@ -1,4 +1,4 @@
-"""drift_score over real BigQuery calls and a real store: whatever is delivered, each tick leaves its effects once."""
+"""drift_score over a real store: whatever is delivered, each tick leaves its effects once."""
 
 import math
 from dataclasses import replace
@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.cloud import bigquery
 
 from core.events import Severity, Status, stamp
 from core.settings import Reference
 from functions.adapters.ports import Data
-from functions.adapters.warehouse import BigQueryWarehouse
 from tests.support.builders.drift import MODEL, REFERENCE_ROWS, World, trained
-from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, load, version
-
-pytest_plugins = ["tests.support.servers.warehouse"]
+from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, version
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +22,12 @@ def learnt() -> dict[str, Data]:
 
 
 @pytest.fixture
-def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path, learnt: dict[str, Data]) -> World:
-    return trained(client, warehouse, tmp_path, learnt=learnt)
+def world(tmp_path: Path, learnt: dict[str, Data]) -> World:
+    return trained(tmp_path, learnt=learnt)
 
 
 def test_a_steady_window_is_scored_and_told_to_nobody(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.load(MODEL.table, flights(600, TICK, seed=2))
     world.tick()
     rows = world.scores()
     assert {(row["role"], row["feature"]) for row in rows} == {
@@ -55,7 +51,7 @@ def test_a_steady_window_is_scored_and_told_to_nobody(world: World) -> None:
 
 
 def test_the_statistics_that_the_settings_name_are_written_and_told(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.load(MODEL.table, flights(600, TICK, seed=2, shift=15))
     world.models = (replace(MODEL, statistics=("tvd", "ks")),)
     world.tick()
     rows = world.scores()
@@ -72,7 +68,7 @@ def test_the_statistics_that_the_settings_name_are_written_and_told(world: World
 
 
 def test_a_window_that_moved_becomes_a_finding_worth_reading(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.load(MODEL.table, flights(600, TICK, seed=2, shift=15))
     world.tick()
     [finding] = world.bus.findings("drift")
     assert finding.status is Status.FIRING
@@ -86,7 +82,7 @@ def test_a_window_that_moved_becomes_a_finding_worth_reading(world: World) -> No
 
 
 def test_the_gauges_say_what_the_rows_say(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.load(MODEL.table, flights(600, TICK, seed=2, shift=15))
     world.tick()
     values = world.metrics.values
     [drifted] = {row["drifted"] for row in world.scores() if row["role"] == "prediction"}
@@ -99,34 +95,32 @@ def test_the_gauges_say_what_the_rows_say(world: World) -> None:
     assert values["aia_drift_features_drifted_ratio", "delay"] == pytest.approx(1 / 3)
     assert values["aia_drift_scored_timestamp_seconds", "delay"] == TICK.timestamp()
     assert values["aia_heartbeat_timestamp_seconds", "drift_score"] == TICK.timestamp()
-    [used] = world.warehouse.query("SELECT version, created_at FROM ops.model_versions")
+    [used] = world.tables["ops.model_versions"].rows
     assert values["aia_model_version_timestamp_seconds", "delay", used["version"]] == used["created_at"].timestamp()
 
 
 def test_a_newer_version_is_the_one_in_use_from_its_day_on(world: World) -> None:
     newer = version() | {"version": "2", "created_at": stamp(TICK - DAY)}
     later = version() | {"version": "3", "created_at": stamp(TICK + DAY)}
-    load(world.client, "ops.model_versions", [newer, later])
-    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.load("ops.model_versions", [newer, later])
+    world.load(MODEL.table, flights(600, TICK, seed=2))
     world.tick()
     used = {key[2]: value for key, value in world.metrics.values.items() if key[0].startswith("aia_model_version")}
     assert used == {"2": (TICK - DAY).timestamp()}
 
 
-def test_a_pinned_reference_without_versions_says_nothing_of_a_version(
-    client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path
-) -> None:
-    world = trained(client, warehouse, tmp_path)
-    warehouse.query("DELETE FROM ops.model_versions WHERE TRUE")
+def test_a_pinned_reference_without_versions_says_nothing_of_a_version(tmp_path: Path) -> None:
+    world = trained(tmp_path)
+    world.tables["ops.model_versions"].rows.clear()
     world.models = (replace(MODEL, reference=Reference(days=10, until=TRAINED.date())),)
-    load(client, MODEL.table, flights(600, TICK, seed=2))
+    world.load(MODEL.table, flights(600, TICK, seed=2))
     world.tick()
     assert world.metrics.values["aia_drift_rows", "delay"] == 600
     assert not [key for key in world.metrics.values if key[0].startswith("aia_model_version")]
 
 
 def test_a_tick_delivered_five_times_has_the_effect_of_once(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.load(MODEL.table, flights(600, TICK, seed=2, shift=15))
     world.tick()
     rows = world.scores()
     for _ in range(4):
@@ -136,7 +130,7 @@ def test_a_tick_delivered_five_times_has_the_effect_of_once(world: World) -> Non
 
 
 def test_a_tick_scored_again_after_its_claim_was_lost_changes_nothing(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.load(MODEL.table, flights(600, TICK, seed=2, shift=15))
     world.tick()
     rows = world.scores()
     performance = world.measures()
@@ -148,9 +142,9 @@ def test_a_tick_scored_again_after_its_claim_was_lost_changes_nothing(world: Wor
 
 
 def test_ticks_in_reverse_order_end_where_ticks_in_order_end(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK - DAY, seed=2, shift=15))
-    load(world.client, MODEL.table, flights(600, TICK, seed=3))
-    load(world.client, MODEL.table, flights(600, TICK + DAY, seed=4, shift=15))
+    world.load(MODEL.table, flights(600, TICK - DAY, seed=2, shift=15))
+    world.load(MODEL.table, flights(600, TICK, seed=3))
+    world.load(MODEL.table, flights(600, TICK + DAY, seed=4, shift=15))
     for at in (TICK + DAY, TICK, TICK - DAY):
         world.tick(at)
     assert [finding.observed_at for finding in world.bus.findings("drift")] == [TICK + DAY]
@@ -161,9 +155,9 @@ def test_ticks_in_reverse_order_end_where_ticks_in_order_end(world: World) -> No
 
 
 def test_drift_resolves_after_as_many_steady_windows_as_the_settings_say(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.load(MODEL.table, flights(600, TICK, seed=2, shift=15))
     for number in (1, 2, 3):
-        load(world.client, MODEL.table, flights(600, TICK + number * DAY, seed=2 + number))
+        world.load(MODEL.table, flights(600, TICK + number * DAY, seed=2 + number))
     for number in range(4):
         world.tick(TICK + number * DAY)
     found = [(finding.observed_at, finding.status) for finding in world.bus.findings("drift")]
@@ -174,17 +168,17 @@ def test_drift_resolves_after_as_many_steady_windows_as_the_settings_say(world: 
 def test_drift_fires_only_after_as_many_windows_as_the_settings_say(world: World) -> None:
     world.models = (replace(MODEL, fire_after=2),)
     for number in (0, 1):
-        load(world.client, MODEL.table, flights(600, TICK + number * DAY, seed=2 + number, shift=15))
+        world.load(MODEL.table, flights(600, TICK + number * DAY, seed=2 + number, shift=15))
         world.tick(TICK + number * DAY)
         assert len(world.bus.findings("drift")) == number
 
 
 @pytest.mark.parametrize("count", [0, 12])
 def test_a_window_of_too_few_rows_says_so_and_changes_no_condition(world: World, count: int) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.load(MODEL.table, flights(600, TICK, seed=2, shift=15))
     world.tick()
     if count:
-        load(world.client, MODEL.table, flights(count, TICK + 2 * DAY, seed=3))
+        world.load(MODEL.table, flights(count, TICK + 2 * DAY, seed=3))
     world.tick(TICK + 2 * DAY)
     [row] = [row for row in world.scores() if row["window_end"] == TICK + 2 * DAY]
     assert (row["feature"], row["test"], row["value"], row["drifted"]) == ("", "", None, False)
@@ -211,7 +205,7 @@ def test_a_window_of_too_few_rows_says_so_and_changes_no_condition(world: World,
     ids=str,
 )
 def test_a_degenerate_column_drifts_with_finite_scores(world: World, column: dict[str, Any]) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2, **column))
+    world.load(MODEL.table, flights(600, TICK, seed=2, **column))
     world.tick()
     rows = world.scores()
     assert all(math.isfinite(row["value"]) and row["value"] >= 0 for row in rows)
@@ -222,25 +216,25 @@ def test_a_degenerate_column_drifts_with_finite_scores(world: World, column: dic
 
 def test_a_prediction_delivered_twice_is_counted_once(world: World) -> None:
     rows = flights(600, TICK, seed=2)
-    load(world.client, MODEL.table, rows + rows[:300])
+    world.load(MODEL.table, rows + rows[:300])
     world.tick()
     assert {row["n_current"] for row in world.scores()} == {600}
 
 
 def test_the_window_ends_just_before_the_tick_and_holds_only_the_model(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2))
-    load(world.client, MODEL.table, flights(50, TICK, seed=3, scored_at=TICK.isoformat()))
-    load(world.client, MODEL.table, flights(50, TICK, seed=4, scored_at=(TICK - DAY).isoformat()))
-    load(world.client, MODEL.table, flights(50, TICK, seed=5, model="another"))
+    world.load(MODEL.table, flights(600, TICK, seed=2))
+    world.load(MODEL.table, flights(50, TICK, seed=3, scored_at=TICK.isoformat()))
+    world.load(MODEL.table, flights(50, TICK, seed=4, scored_at=(TICK - DAY).isoformat()))
+    world.load(MODEL.table, flights(50, TICK, seed=5, model="another"))
     world.tick()
     assert {row["n_current"] for row in world.scores()} == {650}
 
 
 def test_the_reference_is_that_of_the_version_in_use_at_the_tick(world: World) -> None:
-    load(world.client, MODEL.table, flights(REFERENCE_ROWS, TICK - 5 * DAY, seed=6, span=10 * DAY, shift=15))
-    load(world.client, "ops.model_versions", [version("2", TICK - 5 * DAY)])
-    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
-    load(world.client, MODEL.table, flights(600, TRAINED + 3 * DAY, seed=3))
+    world.load(MODEL.table, flights(REFERENCE_ROWS, TICK - 5 * DAY, seed=6, span=10 * DAY, shift=15))
+    world.load("ops.model_versions", [version("2", TICK - 5 * DAY)])
+    world.load(MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.load(MODEL.table, flights(600, TRAINED + 3 * DAY, seed=3))
     world.tick(TRAINED + 3 * DAY)
     world.tick()
     assert world.bus.findings("drift") == []
@@ -250,8 +244,8 @@ def test_the_reference_is_that_of_the_version_in_use_at_the_tick(world: World) -
 
 def test_a_pinned_reference_needs_no_version(world: World) -> None:
     model = replace(MODEL, name="pinned", label=None, reference=Reference(days=10, until=TRAINED.date()))
-    load(world.client, MODEL.table, flights(REFERENCE_ROWS, TRAINED - DAY / 2, seed=7, span=9 * DAY, model="pinned"))
-    load(world.client, MODEL.table, flights(600, TICK, seed=2, model="pinned"))
+    world.load(MODEL.table, flights(REFERENCE_ROWS, TRAINED - DAY / 2, seed=7, span=9 * DAY, model="pinned"))
+    world.load(MODEL.table, flights(600, TICK, seed=2, model="pinned"))
     world.models = (model,)
     world.tick()
     assert {(row["model"], row["version"], row["n_reference"]) for row in world.scores()} == {
@@ -259,24 +253,23 @@ def test_a_pinned_reference_needs_no_version(world: World) -> None:
     }
 
 
-def test_the_profile_is_fitted_once_for_all_processes(
-    client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path
-) -> None:
-    world = trained(client, warehouse, tmp_path)
-    load(world.client, MODEL.table, flights(600, TICK, seed=2))
-    load(world.client, MODEL.table, flights(600, TICK + DAY, seed=3))
+def test_the_profile_is_fitted_once_for_all_processes(tmp_path: Path) -> None:
+    world = trained(tmp_path)
+    world.load(MODEL.table, flights(600, TICK, seed=2))
+    world.load(MODEL.table, flights(600, TICK + DAY, seed=3))
     world.tick()
-    world.warehouse.query(f"DELETE FROM {MODEL.table} WHERE scored_at < @end", end=TRAINED)
+    rows = world.tables[MODEL.table].rows
+    rows[:] = [row for row in rows if row["scored_at"] >= TRAINED]
     world.tick(TICK + DAY)
     assert {row["n_reference"] for row in world.scores()} == {REFERENCE_ROWS}
 
 
 def test_a_profile_of_too_few_rows_is_not_kept(world: World) -> None:
-    load(world.client, "ops.model_versions", [version("2", TICK - 5 * DAY)])
-    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.load("ops.model_versions", [version("2", TICK - 5 * DAY)])
+    world.load(MODEL.table, flights(600, TICK, seed=2))
     world.tick()
     assert {row["reason"] for row in world.scores()} == {"insufficient_data"}
-    load(world.client, MODEL.table, flights(REFERENCE_ROWS, TICK - 5 * DAY, seed=6, span=10 * DAY))
+    world.load(MODEL.table, flights(REFERENCE_ROWS, TICK - 5 * DAY, seed=6, span=10 * DAY))
     world.forget_claims()
     world.tick()
     assert {row["n_reference"] for row in world.scores()} == {REFERENCE_ROWS}
@@ -284,12 +277,12 @@ def test_a_profile_of_too_few_rows_is_not_kept(world: World) -> None:
 
 def test_accuracy_counts_the_labels_that_had_arrived_by_the_tick(world: World) -> None:
     rows = flights(600, TICK, seed=2)
-    load(world.client, MODEL.table, rows)
-    load(world.client, "telemetry.flight_labels", labels(rows[:400], TICK, right=0.7))
-    load(world.client, "telemetry.flight_labels", labels(rows[:400], TICK - DAY / 2, right=0.1))
-    load(world.client, "telemetry.flight_labels", labels(rows[400:], TICK + timedelta(seconds=1), right=1.0))
+    world.load(MODEL.table, rows)
+    world.load("telemetry.flight_labels", labels(rows[:400], TICK, right=0.7))
+    world.load("telemetry.flight_labels", labels(rows[:400], TICK - DAY / 2, right=0.1))
+    world.load("telemetry.flight_labels", labels(rows[400:], TICK + timedelta(seconds=1), right=1.0))
     world.tick()
-    [row] = world.warehouse.query("SELECT * FROM ops.model_performance WHERE measure = 'accuracy'")
+    [row] = [row for row in world.measures() if row["measure"] == "accuracy"]
     assert (row["n_labels"], row["n_current"]) == (400, 600)
     assert row["value"] == pytest.approx(0.7)
     assert row["low"] < 0.7 < row["high"] < 0.85
@@ -300,9 +293,9 @@ def test_accuracy_counts_the_labels_that_had_arrived_by_the_tick(world: World) -
 
 
 def test_no_labels_are_no_accuracy(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.load(MODEL.table, flights(600, TICK, seed=2))
     world.tick()
-    rows = world.warehouse.query("SELECT * FROM ops.model_performance")
+    rows = world.measures()
     assert {"accuracy", "precision", "recall", "f1", "auc", "log_loss", "brier", "calibration_error"} == {
         row["measure"] for row in rows
     }

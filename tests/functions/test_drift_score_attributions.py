@@ -1,4 +1,4 @@
-"""Feature attributions in the prediction log, compared with the reference; over the wire."""
+"""Feature attributions in the prediction log, compared with the reference; in memory."""
 
 import json
 from dataclasses import replace
@@ -6,28 +6,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from google.cloud import bigquery
 
 from core.events import Status
 from core.settings import Model
-from functions.adapters.warehouse import BigQueryWarehouse
 from tests.support.builders.drift import MODEL, World, trained
-from tests.support.builders.flights import DAY, TICK, TRAINED, Row, flights, load
+from tests.support.builders.flights import DAY, TICK, TRAINED, Row, flights
 
-pytest_plugins = ["tests.support.servers.warehouse"]
 EXPLAINED = replace(
     MODEL, table="telemetry.explained", label=None, accuracy_floor=None, attributions="explanation", recover_after=1
 )
 
 
 @pytest.fixture
-def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
-    world = trained(client, warehouse, tmp_path)
+def world(tmp_path: Path) -> World:
+    world = trained(tmp_path)
     texts = dict.fromkeys(("prediction_id", "model", "version", "carrier", "explanation"), "STRING")
     kinds = texts | {"scored_at": "TIMESTAMP"} | dict.fromkeys(("temperature", "distance", "probability"), "FLOAT64")
-    schema = [bigquery.SchemaField(name, kind) for name, kind in kinds.items()]
-    client.create_table(bigquery.Table(f"{client.project}.telemetry.explained", schema))
-    load(client, EXPLAINED.table, explained(flights(3000, TRAINED, seed=1, span=10 * DAY), seed=1))
+    world.create(EXPLAINED.table, **kinds)
+    world.load(EXPLAINED.table, explained(flights(3000, TRAINED, seed=1, span=10 * DAY), seed=1))
     return world
 
 
@@ -49,7 +45,7 @@ def test_a_feature_that_adds_more_is_a_finding_though_its_values_are_the_same_an
     world.models = (model,)
     for number, weight in enumerate((1.0, 2.0, 1.0)):
         rows = flights(600, TICK + number * DAY, seed=20 + number)
-        load(world.client, EXPLAINED.table, explained(rows, seed=30 + number, weight=weight))
+        world.load(EXPLAINED.table, explained(rows, seed=30 + number, weight=weight))
         world.tick(TICK + number * DAY)
     found = world.bus.findings("attribution_drift")
     assert [((one.observed_at - TICK) // DAY, one.status) for one in found] == [
@@ -64,7 +60,7 @@ def test_a_feature_that_adds_more_is_a_finding_though_its_values_are_the_same_an
 
 def test_a_log_without_attributions_concludes_nothing(world: World) -> None:
     world.models = (EXPLAINED,)
-    load(world.client, EXPLAINED.table, [row | {"explanation": None} for row in flights(600, TICK, seed=20)])
+    world.load(EXPLAINED.table, [row | {"explanation": None} for row in flights(600, TICK, seed=20)])
     world.tick()
     assert world.bus.findings("attribution_drift") == []
     assert not any(key[0].startswith("aia_attribution") for key in world.metrics.values)

@@ -16,7 +16,8 @@ from functions.adapters.ports import Data, Warehouse
 from functions.adapters.stores import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
 from infra.local.warehouse.tables import create_tables
-from tests.support.builders.drift import MODEL, World, trained
+from tests.support.builders.drift import MODEL
+from tests.support.builders.drift_warehouse import WarehouseWorld, trained_in_warehouse
 from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, load, version
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ pytest_plugins = ["tests.support.servers.warehouse"]
 
 
 @pytest.fixture
-def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
-    return trained(client, warehouse, tmp_path)
+def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> WarehouseWorld:
+    return trained_in_warehouse(client, warehouse, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -47,11 +48,11 @@ def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path)
     ids=["table", "column", "type", "version"],
 )
 def test_a_model_that_cannot_be_scored_is_a_finding_and_the_others_are_scored(
-    world: World, broken: Model, names: list[str]
+    world: WarehouseWorld, broken: Model, names: list[str]
 ) -> None:
-    load(world.client, "ops.model_versions", [version(model="broken")])
-    load(world.client, MODEL.table, flights(600, TRAINED, seed=8, model="broken"))
-    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.load("ops.model_versions", [version(model="broken")])
+    world.load(MODEL.table, flights(600, TRAINED, seed=8, model="broken"))
+    world.load(MODEL.table, flights(600, TICK, seed=2))
     world.models = (broken, MODEL)
     world.tick()
     [finding] = world.bus.findings("scoring_failed")
@@ -60,8 +61,8 @@ def test_a_model_that_cannot_be_scored_is_a_finding_and_the_others_are_scored(
     assert {row["model"] for row in world.scores()} == {"delay"}
 
 
-def test_a_model_that_can_be_scored_again_resolves_its_finding(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK + DAY, seed=2))
+def test_a_model_that_can_be_scored_again_resolves_its_finding(world: WarehouseWorld) -> None:
+    world.load(MODEL.table, flights(600, TICK + DAY, seed=2))
     world.models = (replace(MODEL, table="telemetry.later", label=None),)
     world.tick()
     world.warehouse.query(f"CREATE TABLE telemetry.later AS SELECT * FROM {MODEL.table}")
@@ -70,8 +71,8 @@ def test_a_model_that_can_be_scored_again_resolves_its_finding(world: World) -> 
     assert len(world.scores()) > 0
 
 
-def test_a_bus_that_is_down_fails_the_tick_and_its_redelivery_tells(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+def test_a_bus_that_is_down_fails_the_tick_and_its_redelivery_tells(world: WarehouseWorld) -> None:
+    world.load(MODEL.table, flights(600, TICK, seed=2, shift=15))
     world.bus.down = True
     with pytest.raises(UnavailableError, match="bus: findings"):
         world.tick()
@@ -83,7 +84,7 @@ def test_a_bus_that_is_down_fails_the_tick_and_its_redelivery_tells(world: World
 POLICY = Retraining(important=("temperature",), minimum_labels=500)
 
 
-def two_models(client: bigquery.Client, warehouse: BigQueryWarehouse, folder: Path) -> World:
+def two_models(client: bigquery.Client, warehouse: BigQueryWarehouse, folder: Path) -> WarehouseWorld:
     """Two models that have drifted, the first of which asks for a training."""
     load(client, "ops.model_versions", [version(), version(model="second")])
     past = flights(600, TRAINED, seed=1, span=10 * DAY)
@@ -93,7 +94,8 @@ def two_models(client: bigquery.Client, warehouse: BigQueryWarehouse, folder: Pa
     load(client, MODEL.table, flights(300, TICK, seed=2, shift=15))
     load(client, MODEL.table, flights(300, TICK, seed=4, shift=15, model="second"))
     models = (replace(MODEL, retraining=POLICY), replace(MODEL, name="second"))
-    return World(client, open_store(f"sqlite://{folder}/store.db", "test"), warehouse, models=models)
+    store = open_store(f"sqlite://{folder}/store.db", "test")
+    return WarehouseWorld(store=store, client=client, warehouse=warehouse, models=models)
 
 
 @dataclass
@@ -166,7 +168,7 @@ def test_bigquery_that_is_killed_fails_the_tick_and_its_redelivery_completes_it(
         assert_completes(world)
 
 
-def assert_fails(world: World, dying: DyingWarehouse) -> None:
+def assert_fails(world: WarehouseWorld, dying: DyingWarehouse) -> None:
     world.warehouse = dying
     with pytest.raises(UnavailableError, match="BigQuery does not answer"):
         world.tick()
@@ -174,7 +176,7 @@ def assert_fails(world: World, dying: DyingWarehouse) -> None:
     assert world.store.find("ledger") == [], "a claim was not released"
 
 
-def assert_completes(world: World) -> None:
+def assert_completes(world: WarehouseWorld) -> None:
     world.tick()
     rows = world.scores()
     assert len(rows) == len({(row["model"], row["feature"], row["test"]) for row in rows})

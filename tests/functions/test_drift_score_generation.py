@@ -14,7 +14,7 @@ from functions.adapters.ports import Data
 from functions.adapters.stores import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score.reference import COLLECTION
-from tests.support.builders.drift import World
+from tests.support.builders.drift_warehouse import WarehouseWorld
 from tests.support.builders.flights import DAY, TICK, TRAINED, load, version
 from tests.support.builders.generations import COLUMNS, LOG, TABLE, model, requests
 
@@ -31,7 +31,7 @@ def learnt() -> dict[str, Data]:
 @pytest.fixture
 def world(
     client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path, learnt: dict[str, Data]
-) -> Iterator[World]:
+) -> Iterator[WarehouseWorld]:
     """A deployment with one generative model and its reference window, of which the profile may be stored."""
     schema = [bigquery.SchemaField(name, kind) for name, kind in COLUMNS.items()]
     schema.append(bigquery.SchemaField("prompt_embedding", "FLOAT64", mode="REPEATED"))
@@ -41,16 +41,16 @@ def world(
     store = open_store(f"sqlite://{tmp_path}/store.db", "test")
     for key, data in learnt.items():
         store.create(COLLECTION, key, data)
-    yield World(client, store, warehouse, models=(model(),))
+    yield WarehouseWorld(store=store, client=client, warehouse=warehouse, models=(model(),))
     learnt |= {document.key: document.data for document in store.find(COLLECTION)}
 
 
-def fired(world: World) -> dict[str, Finding]:
+def fired(world: WarehouseWorld) -> dict[str, Finding]:
     """The findings that fire, by kind."""
     return {one.kind: one for one in world.bus.events if isinstance(one, Finding) and one.status is Status.FIRING}
 
 
-def after(world: World, chat: Model | None = None, **change: Any) -> dict[str, Finding]:
+def after(world: WarehouseWorld, chat: Model | None = None, **change: Any) -> dict[str, Finding]:
     """What is found of a window with a change."""
     world.models = (chat or model(),)
     load(world.client, TABLE, requests(REQUESTS, TICK, seed=2, **change))
@@ -58,11 +58,13 @@ def after(world: World, chat: Model | None = None, **change: Any) -> dict[str, F
     return fired(world)
 
 
-def measured(world: World) -> Mapping[str, Data]:
+def measured(world: WarehouseWorld) -> Mapping[str, Data]:
     return {row["measure"]: row for row in world.measures()}
 
 
-def test_a_window_like_the_reference_is_measured_by_at_most_fourteen_series_and_nothing_is_found(world: World) -> None:
+def test_a_window_like_the_reference_is_measured_by_at_most_fourteen_series_and_nothing_is_found(
+    world: WarehouseWorld,
+) -> None:
     assert after(world) == {}
     found = measured(world)
     assert {name: row["value"] is not None for name, row in found.items()} == dict.fromkeys(
@@ -106,7 +108,7 @@ CHANGES: list[tuple[dict[str, Any], str, set[str]]] = [
 ]
 
 
-def test_what_changed_is_found_and_named_day_by_day(world: World) -> None:
+def test_what_changed_is_found_and_named_day_by_day(world: WarehouseWorld) -> None:
     wanted = [change for k, (change, _, _) in enumerate(CHANGES) if change not in [one for one, _, _ in CHANGES[:k]]]
     for day, change in enumerate(wanted):
         at = TICK + day * DAY
@@ -121,7 +123,7 @@ def test_what_changed_is_found_and_named_day_by_day(world: World) -> None:
     assert {one.runbook for one in world.bus.findings("generation_degraded")} == {"generative.md#generation_degraded"}
 
 
-def test_a_change_of_topic_is_drift_of_the_embeddings_and_of_nothing_else(world: World) -> None:
+def test_a_change_of_topic_is_drift_of_the_embeddings_and_of_nothing_else(world: WarehouseWorld) -> None:
     found = after(world, topic=0.6)
     moved = {f"prompt_embedding_{number}_" for number in range(1, 7)} & found["drift"].evidence.keys()
     assert len(moved) >= 3
@@ -132,7 +134,7 @@ def test_a_change_of_topic_is_drift_of_the_embeddings_and_of_nothing_else(world:
     assert row["low"] > 0.1
 
 
-def assert_a_leak_is_told_and_never_shown(world: World, found: Mapping[str, Finding]) -> None:
+def assert_a_leak_is_told_and_never_shown(world: WarehouseWorld, found: Mapping[str, Finding]) -> None:
     leak = found["pii_in_responses"]
     assert leak.severity is Severity.ERROR
     assert "Responses with personal data" in leak.evidence
@@ -140,11 +142,11 @@ def assert_a_leak_is_told_and_never_shown(world: World, found: Mapping[str, Find
     assert "example.org" not in str([document.data for document in world.store.find("profiles")])
 
 
-def test_personal_data_is_found_where_it_is_counted(world: World) -> None:
+def test_personal_data_is_found_where_it_is_counted(world: WarehouseWorld) -> None:
     assert_a_leak_is_told_and_never_shown(world, after(world, model(exact_rows=REQUESTS - 1), leaked=0.05))
 
 
-def test_a_window_that_is_counted_has_the_measures_of_its_rows(world: World) -> None:
+def test_a_window_that_is_counted_has_the_measures_of_its_rows(world: WarehouseWorld) -> None:
     found = after(world, leaked=0.05, slower=2.0)
     assert_a_leak_is_told_and_never_shown(world, found)
     assert found["pii_in_responses"].evidence["kinds"].startswith("email in ")
@@ -158,7 +160,7 @@ def test_a_window_that_is_counted_has_the_measures_of_its_rows(world: World) -> 
         assert counted[name]["value"] == pytest.approx(row["value"], rel=0.03), name
 
 
-def test_a_measure_beyond_its_limit_is_a_finding_until_it_is_within(world: World) -> None:
+def test_a_measure_beyond_its_limit_is_a_finding_until_it_is_within(world: WarehouseWorld) -> None:
     chat = model(
         replace(LOG, limits={"refusal_ratio": 0.02, "total_p95": 500.0, "score": 3.0, "dollars_per_hour": 1.0}),
         recover_after=1,
@@ -175,7 +177,7 @@ def test_a_measure_beyond_its_limit_is_a_finding_until_it_is_within(world: World
 
 @pytest.mark.parametrize("exact_rows", [50_000, 400], ids=["by rows", "counted"])
 def test_a_column_that_is_gone_takes_what_is_computed_of_it_along_and_nothing_else(
-    world: World, exact_rows: int
+    world: WarehouseWorld, exact_rows: int
 ) -> None:
     load(world.client, TABLE, requests(REQUESTS, TICK, seed=2) + requests(REQUESTS, TICK + DAY, seed=3, failed=0.2))
     chat = model(table="telemetry.changing", exact_rows=exact_rows)

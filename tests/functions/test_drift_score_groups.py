@@ -1,28 +1,24 @@
-"""The performance of a model by group, and the gap between groups that is too large; over the wire."""
+"""The performance of a model by group, and the gap between groups that is too large; in memory."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from google.cloud import bigquery
 
 from core.events import Status
 from core.settings import Model
 from functions.adapters.ports import Data
-from functions.adapters.warehouse import BigQueryWarehouse
 from tests.support.builders.drift import MODEL, World, trained
-from tests.support.builders.flights import DAY, TICK, Row, flights, load
+from tests.support.builders.flights import DAY, TICK, Row, flights
 
-pytest_plugins = ["tests.support.servers.warehouse"]
 GROUPED = replace(MODEL, segments=("carrier",), gap_limits={"accuracy": 0.1}, accuracy_floor=None, recover_after=1)
 COUNTED = replace(GROUPED, exact_rows=400)
-SHOWN = Path(__file__).parents[2] / "functions" / "api" / "latest_groups.sql"
 
 
 @pytest.fixture
-def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
-    return trained(client, warehouse, tmp_path)
+def world(tmp_path: Path) -> World:
+    return trained(tmp_path)
 
 
 def truths(rows: list[Row], *, seed: int, unfair: float) -> list[Row]:
@@ -40,17 +36,16 @@ def truths(rows: list[Row], *, seed: int, unfair: float) -> list[Row]:
 
 
 def groups(world: World, number: int) -> dict[str | None, Data]:
-    rows = world.warehouse.query("SELECT * FROM ops.model_group_performance")
-    return {row["segment_value"]: row for row in rows if row["window_end"] == TICK + number * DAY}
+    return {row["segment_value"]: row for row in world.groups() if row["window_end"] == TICK + number * DAY}
 
 
 @pytest.mark.parametrize("model", [GROUPED, COUNTED], ids=["exact", "counts"])
-def test_a_gap_that_is_too_large_is_stored_shown_measured_told_and_ends(world: World, model: Model) -> None:
+def test_a_gap_that_is_too_large_is_stored_measured_told_and_ends(world: World, model: Model) -> None:
     world.models = (model,)
     for number, unfair in enumerate((0.0, 0.4, 0.0)):
         rows = flights(600, TICK + number * DAY, seed=20 + number)
-        load(world.client, MODEL.table, rows)
-        load(world.client, "telemetry.flight_labels", truths(rows, seed=30 + number, unfair=unfair))
+        world.load(MODEL.table, rows)
+        world.load("telemetry.flight_labels", truths(rows, seed=30 + number, unfair=unfair))
         world.tick(TICK + number * DAY)
     found = world.bus.findings("performance_gap")
     assert [((one.observed_at - TICK) // DAY, one.status) for one in found] == [
@@ -67,26 +62,24 @@ def test_a_gap_that_is_too_large_is_stored_shown_measured_told_and_ends(world: W
     assert sum(row["n_rows"] for name, row in fair.items() if name) == min(600, model.exact_rows)
     assert world.metrics.values["aia_model_group_gap_exceeded", "accuracy", "delay", "carrier"] == 0
     assert world.metrics.values["aia_model_group_gap_value", "accuracy", "delay", "carrier"] < 0.1
-    shown = world.warehouse.query(SHOWN.read_text(), since=TICK - DAY, models=["delay"])
-    assert {row["segment_value"] for row in shown} == {"UA", "DL", "AA", None}
 
 
 def test_a_tick_that_comes_again_writes_the_same_groups_once(world: World) -> None:
     world.models = (replace(GROUPED, gap_limits={}),)
     rows = flights(600, TICK, seed=20)
-    load(world.client, MODEL.table, rows)
-    load(world.client, "telemetry.flight_labels", truths(rows, seed=30, unfair=0.4))
+    world.load(MODEL.table, rows)
+    world.load("telemetry.flight_labels", truths(rows, seed=30, unfair=0.4))
     for _ in range(2):
         world.tick()
         world.forget_claims()
-    assert len(world.warehouse.query("SELECT * FROM ops.model_group_performance")) == 4
+    assert len(world.groups()) == 4
     assert world.bus.findings("performance_gap") == []
     assert ("aia_model_group_gap_exceeded", "accuracy", "delay", "carrier") not in world.metrics.values
 
 
 def test_without_labels_no_group_is_measured(world: World) -> None:
     world.models = (GROUPED,)
-    load(world.client, MODEL.table, flights(600, TICK, seed=20))
+    world.load(MODEL.table, flights(600, TICK, seed=20))
     world.tick()
     assert groups(world, 0) == {}
     assert world.bus.findings("performance_gap") == []

@@ -1,29 +1,26 @@
-"""A window read by its rows and the same window counted in the warehouse: the same story, within the stated bounds."""
+"""A window read by its rows and the same window counted: the same story, within the stated bounds."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from google.cloud import bigquery
 
 from core.drift import FeatureDrift, Mode
 from core.events import Status
 from core.settings import Model
-from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score.compare import Current, by_segment, compare
 from functions.drift_score.window import Window
 from tests.support.builders.drift import MODEL, World, trained
-from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, load
+from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels
 
-pytest_plugins = ["tests.support.servers.warehouse"]
 EXACT = replace(MODEL, segments=("carrier",))
 COUNTED = replace(EXACT, exact_rows=100)
 
 
 @pytest.fixture
-def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
-    return trained(client, warehouse, tmp_path)
+def world(tmp_path: Path) -> World:
+    return trained(tmp_path)
 
 
 def compared(world: World, model: Model) -> Current:
@@ -40,7 +37,7 @@ def features(current: Current) -> Iterator[FeatureDrift]:
 
 def test_both_ways_agree_within_the_stated_bounds(world: World) -> None:
     rows = flights(600, TICK, seed=2, shift=6)
-    load(world.client, MODEL.table, rows + rows[:40] + flights(50, TICK, seed=9, model="another", temperature=99.0))
+    world.load(MODEL.table, rows + rows[:40] + flights(50, TICK, seed=9, model="another", temperature=99.0))
     exact, counted = compared(world, EXACT), compared(world, COUNTED)
     assert (exact.features.mode, counted.features.mode) == (Mode.EXACT, Mode.COUNTS)
     assert exact.features.n_current == counted.features.n_current == 600
@@ -54,7 +51,7 @@ def test_both_ways_agree_within_the_stated_bounds(world: World) -> None:
 
 
 def test_both_ways_count_the_same_segments(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=6))
+    world.load(MODEL.table, flights(600, TICK, seed=2, shift=6))
     window = Window(model=EXACT, version="1", start=TICK - DAY, end=TICK)
     reference = Window(model=EXACT, version="1", start=TRAINED - 10 * DAY, end=TRAINED)
     profile = world.outside.profiles.get(reference).profile
@@ -68,8 +65,8 @@ def test_both_ways_count_the_same_segments(world: World) -> None:
 @pytest.mark.parametrize(("model", "mode"), [(EXACT, "exact"), (COUNTED, "counts")], ids=["exact", "counts"])
 def test_a_tick_says_how_it_was_scored_and_tells_the_same(world: World, model: Model, mode: str) -> None:
     rows = flights(600, TICK, seed=2, shift=15)
-    load(world.client, MODEL.table, rows)
-    load(world.client, "telemetry.flight_labels", labels(rows, TICK, right=0.5))
+    world.load(MODEL.table, rows)
+    world.load("telemetry.flight_labels", labels(rows, TICK, right=0.5))
     world.models = (model,)
     world.tick()
     assert {(row["mode"], row["n_current"]) for row in world.scores()} == {(mode, 600)}
@@ -82,7 +79,7 @@ def test_a_tick_says_how_it_was_scored_and_tells_the_same(world: World, model: M
 
 
 def test_a_counted_window_is_never_read(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=6))
+    world.load(MODEL.table, flights(600, TICK, seed=2, shift=6))
     current = compared(world, replace(COUNTED, label=None))
     assert current.columns == {}
 
@@ -91,7 +88,7 @@ def test_a_counted_window_is_never_read(world: World) -> None:
 def test_the_finding_names_the_segment_that_carries_the_drift(world: World, model: Model) -> None:
     rows = flights(600, TICK, seed=2)
     moved = [row | {"temperature": row["temperature"] + 30} if row["carrier"] == "DL" else row for row in rows]
-    load(world.client, MODEL.table, moved)
+    world.load(MODEL.table, moved)
     world.models = (model,)
     world.tick()
     [finding] = world.bus.findings("drift")

@@ -1,27 +1,21 @@
-"""How right a model is, by late labels and without them, and how far its scores have moved; over the wire."""
+"""How right a model is, by late labels and without them, and how far its scores have moved; in memory."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from google.cloud import bigquery
 
 from core.events import Finding, Severity, Status
 from core.settings import Performance
 from functions.adapters.ports import Data
-from functions.adapters.warehouse import BigQueryWarehouse
 from tests.support.builders.drift import MODEL, REFERENCE_ROWS, World, trained
-from tests.support.builders.flights import DAY, TICK, TRAINED, Row, flights, labels, load, version
-
-API = Path(__file__).parents[2] / "functions" / "api"
-pytest_plugins = ["tests.support.servers.warehouse"]
+from tests.support.builders.flights import DAY, TICK, TRAINED, Row, flights, labels, version
 
 
 @pytest.fixture
-def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
-    return trained(client, warehouse, tmp_path)
+def world(tmp_path: Path) -> World:
+    return trained(tmp_path)
 
 
 def truths(rows: list[Row], *, seed: int = 5, worse: float = 0.0) -> list[Row]:
@@ -42,14 +36,14 @@ def accuracy(world: World) -> Data:
 
 def label_the_reference(world: World) -> None:
     past = flights(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY)
-    load(world.client, "telemetry.flight_labels", truths(past))
+    world.load("telemetry.flight_labels", truths(past))
 
 
 def test_the_accuracy_stands_beside_the_reference_and_what_was_expected(world: World) -> None:
     label_the_reference(world)
     rows = flights(600, TICK, seed=2)
-    load(world.client, MODEL.table, rows)
-    load(world.client, "telemetry.flight_labels", truths(rows, seed=6))
+    world.load(MODEL.table, rows)
+    world.load("telemetry.flight_labels", truths(rows, seed=6))
     world.tick()
     row = accuracy(world)
     assert row["low"] < row["value"] < row["high"]
@@ -66,7 +60,7 @@ def test_the_accuracy_stands_beside_the_reference_and_what_was_expected(world: W
 
 def test_without_a_label_the_expected_accuracy_is_still_told(world: World) -> None:
     label_the_reference(world)
-    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.load(MODEL.table, flights(600, TICK, seed=2))
     world.tick()
     row = accuracy(world)
     assert (row["value"], row["n_labels"]) == (None, 0)
@@ -79,9 +73,9 @@ def test_labels_that_do_not_arrive_are_told_after_the_time_of_the_settings_and_w
     world.models = (replace(MODEL, performance=Performance(no_verdict_after=DAY)),)
     for number in range(4):
         rows = flights(600, TICK + number * DAY, seed=50 + number)
-        load(world.client, MODEL.table, rows)
+        world.load(MODEL.table, rows)
         few = truths(rows if number == 3 else rows[: 10 * number or 1], seed=6)
-        load(world.client, "telemetry.flight_labels", few)
+        world.load("telemetry.flight_labels", few)
         world.tick(TICK + number * DAY)
     missing, there = world.bus.findings("no_performance_verdict")
     assert (missing.observed_at, missing.status, missing.severity) == (TICK + DAY, Status.FIRING, Severity.WARNING)
@@ -95,8 +89,8 @@ def test_labels_that_do_not_arrive_are_told_after_the_time_of_the_settings_and_w
 def test_what_the_labels_refute_is_told_in_order_of_weight(world: World) -> None:
     label_the_reference(world)
     rows = flights(600, TICK, seed=2)
-    load(world.client, MODEL.table, rows)
-    load(world.client, "telemetry.flight_labels", truths(rows, seed=6, worse=0.5))
+    world.load(MODEL.table, rows)
+    world.load("telemetry.flight_labels", truths(rows, seed=6, worse=0.5))
     world.tick()
     [floor] = world.bus.findings("accuracy_below_floor")
     assert floor.evidence["expected"].startswith("7")
@@ -119,8 +113,8 @@ def test_a_fall_against_the_reference_is_a_finding_without_a_broken_floor_and_en
     for number, worse in enumerate((0.0, 0.5, 0.5, 0.0)):
         at = TICK + number * DAY
         rows = flights(600, at, seed=20 + number)
-        load(world.client, MODEL.table, rows)
-        load(world.client, "telemetry.flight_labels", truths(rows, seed=40 + number, worse=worse))
+        world.load(MODEL.table, rows)
+        world.load("telemetry.flight_labels", truths(rows, seed=40 + number, worse=worse))
         world.tick(at)
     found = world.bus.findings("performance_degraded")
     assert [(one.observed_at, one.status) for one in found] == [
@@ -143,7 +137,7 @@ def test_an_estimate_that_falls_is_a_finding_before_any_label_comes(
         rows = flights(600, TICK + number * DAY, seed=30 + number)
         if unsure:
             rows = [row | {"probability": 0.45 + row["probability"] / 10} for row in rows]
-        load(world.client, MODEL.table, rows)
+        world.load(MODEL.table, rows)
         world.tick(TICK + number * DAY)
     found = world.bus.findings("estimated_performance_degraded")
     assert [(one.status, one.severity) for one in found] == [(Status.FIRING, severity), (Status.RESOLVED, severity)]
@@ -157,9 +151,9 @@ def test_labels_of_doubtful_cases_alone_are_no_fall(world: World) -> None:
     label_the_reference(world)
     world.models = (replace(MODEL, accuracy_floor=None),)
     rows = flights(1500, TICK, seed=2)
-    load(world.client, MODEL.table, rows)
+    world.load(MODEL.table, rows)
     doubtful = [row for row in rows if abs(row["probability"] - 0.5) < 0.27]
-    load(world.client, "telemetry.flight_labels", truths(doubtful, seed=6))
+    world.load("telemetry.flight_labels", truths(doubtful, seed=6))
     world.tick()
     row = accuracy(world)
     assert row["value"] == pytest.approx(0.635, abs=0.03)
@@ -172,8 +166,8 @@ def test_labels_of_doubtful_cases_alone_are_no_fall(world: World) -> None:
 @pytest.mark.parametrize(("right", "told"), [(0.83, 0), (0.75, 1)])
 def test_only_a_floor_that_is_certain_to_be_undercut_fires(world: World, right: float, told: int) -> None:
     rows = flights(300, TICK, seed=2)
-    load(world.client, MODEL.table, rows)
-    load(world.client, "telemetry.flight_labels", labels(rows, TICK, right=right))
+    world.load(MODEL.table, rows)
+    world.load("telemetry.flight_labels", labels(rows, TICK, right=right))
     world.tick()
     assert accuracy(world)["value"] == pytest.approx(right, abs=0.01)
     assert len(world.bus.findings("accuracy_below_floor")) == told
@@ -183,8 +177,8 @@ def test_a_doubtful_accuracy_neither_fires_nor_resolves(world: World) -> None:
     for number, right in enumerate((0.7, 0.83, 0.83, 0.9, 0.9)):
         at = TICK + number * DAY
         rows = flights(300, at, seed=20 + number)
-        load(world.client, MODEL.table, rows)
-        load(world.client, "telemetry.flight_labels", labels(rows, at, right=right))
+        world.load(MODEL.table, rows)
+        world.load("telemetry.flight_labels", labels(rows, at, right=right))
         world.tick(at)
     found = [(finding.observed_at, finding.status) for finding in world.bus.findings("accuracy_below_floor")]
     assert found == [(TICK, Status.FIRING), (TICK + 4 * DAY, Status.RESOLVED)]
@@ -192,8 +186,8 @@ def test_a_doubtful_accuracy_neither_fires_nor_resolves(world: World) -> None:
 
 def test_a_classifier_whose_score_is_no_probability_is_a_finding_and_its_drift_is_told(world: World) -> None:
     rows = flights(600, TICK, seed=2, shift=15)
-    load(world.client, MODEL.table, [row | {"probability": row["probability"] * 30} for row in rows])
-    load(world.client, "telemetry.flight_labels", labels(rows, TICK, right=0.9))
+    world.load(MODEL.table, [row | {"probability": row["probability"] * 30} for row in rows])
+    world.load("telemetry.flight_labels", labels(rows, TICK, right=0.9))
     world.tick()
     [finding] = world.bus.findings("scoring_failed")
     assert "probability: must be 0 to 1, got" in finding.summary
@@ -202,9 +196,9 @@ def test_a_classifier_whose_score_is_no_probability_is_a_finding_and_its_drift_i
 
 def test_scores_that_moved_are_a_finding_of_their_own_and_no_feature(world: World) -> None:
     rows = [row | {"probability": row["probability"] ** 3} for row in flights(600, TICK, seed=2)]
-    load(world.client, MODEL.table, rows)
-    load(world.client, MODEL.table, flights(600, TICK + DAY, seed=3))
-    load(world.client, MODEL.table, flights(600, TICK + 2 * DAY, seed=4))
+    world.load(MODEL.table, rows)
+    world.load(MODEL.table, flights(600, TICK + DAY, seed=3))
+    world.load(MODEL.table, flights(600, TICK + 2 * DAY, seed=4))
     for number in range(3):
         world.tick(TICK + number * DAY)
     first, last = world.bus.findings("prediction_drift")
@@ -233,9 +227,9 @@ def test_the_page_counts_the_score_among_no_features(world: World) -> None:
 def test_a_new_version_is_measured_against_its_own_reference(world: World) -> None:
     label_the_reference(world)
     second = flights(REFERENCE_ROWS, TICK - 5 * DAY, seed=6, span=10 * DAY)
-    load(world.client, MODEL.table, second)
-    load(world.client, "telemetry.flight_labels", labels(second, TICK - 5 * DAY, right=0.9))
-    load(world.client, "ops.model_versions", [version("2", TICK - 5 * DAY)])
-    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.load(MODEL.table, second)
+    world.load("telemetry.flight_labels", labels(second, TICK - 5 * DAY, right=0.9))
+    world.load("ops.model_versions", [version("2", TICK - 5 * DAY)])
+    world.load(MODEL.table, flights(600, TICK, seed=2))
     world.tick()
     assert (accuracy(world)["version"], accuracy(world)["reference"]) == ("2", pytest.approx(0.9))

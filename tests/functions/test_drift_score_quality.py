@@ -1,29 +1,27 @@
-"""What is wrong with the data of a window, found over the wire: issues of columns, volume, age, and what was always so."""
+"""What is wrong with the data of a window: issues of columns, volume, age, and what was always so."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from google.cloud import bigquery
 
 from core.drift import DataQualityIssueKind
 from core.events import Severity, Status, stamp
 from core.settings import Model, Quality, Reference
 from functions.adapters.ports import Data
-from functions.adapters.warehouse import BigQueryWarehouse
 from tests.support.builders.drift import MODEL, World, trained
-from tests.support.builders.flights import DAY, TICK, Row, flights, load, version
+from tests.support.builders.flights import DAY, TICK, Row, flights, version
 
-pytest_plugins = ["tests.support.servers.warehouse"]
 CHANGING = "telemetry.changing"
 ROWS = 300  # as many a day as the reference has
 
 
 @pytest.fixture
-def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
-    return trained(client, warehouse, tmp_path)
+def world(tmp_path: Path) -> World:
+    return trained(tmp_path)
 
 
 def holes(rows: list[Row], column: str, every: int) -> list[Row]:
@@ -32,8 +30,8 @@ def holes(rows: list[Row], column: str, every: int) -> list[Row]:
 
 def newest(world: World) -> list[Data]:
     """The rows of the newest window, of which the gauges say the same."""
-    sql = "SELECT * FROM ops.data_quality QUALIFY window_end = MAX(window_end) OVER ()"
-    rows = world.warehouse.query(sql)
+    found = world.issues()
+    rows = [row for row in found if row["window_end"] == max(one["window_end"] for one in found)]
     assert {row["issue"] for row in rows} == set(DataQualityIssueKind)
     missing = sum(row["issues"] for row in rows if row["issue"] in {"missing", "absent"})
     assert world.metrics.values["aia_data_quality_issues", "delay"] == sum(row["issues"] for row in rows)
@@ -53,7 +51,7 @@ def features(world: World) -> dict[str, str]:
 
 def test_issues_of_columns_become_one_finding_that_names_each(world: World) -> None:
     rows = holes(flights(ROWS, TICK, seed=2), "temperature", 4)
-    load(world.client, MODEL.table, [row | ({"carrier": "ZZ"} if n % 5 == 0 else {}) for n, row in enumerate(rows)])
+    world.load(MODEL.table, [row | ({"carrier": "ZZ"} if n % 5 == 0 else {}) for n, row in enumerate(rows)])
     world.tick()
     [finding] = world.bus.findings("data_quality")
     assert (finding.status, finding.severity, finding.value) == (Status.FIRING, Severity.WARNING, 2.0)
@@ -67,16 +65,16 @@ def test_issues_of_columns_become_one_finding_that_names_each(world: World) -> N
 
 def with_changing_table(world: World, **settings: Any) -> Model:
     """The model over a table of its own with its reference and two days, of which the second is warmer; scored at the first."""
-    load(world.client, MODEL.table, flights(ROWS, TICK, seed=2) + flights(ROWS, TICK + DAY, seed=3, shift=15))
-    world.warehouse.query(f"CREATE OR REPLACE TABLE {CHANGING} AS SELECT * FROM {MODEL.table}")
+    world.load(MODEL.table, flights(ROWS, TICK, seed=2) + flights(ROWS, TICK + DAY, seed=3, shift=15))
+    world.copy(MODEL.table, CHANGING)
     model = replace(MODEL, table=CHANGING, label=None, **settings)
     world.models = (model,)
     world.tick()
     return model
 
 
-def change(world: World, columns: str) -> None:
-    world.warehouse.query(f"CREATE OR REPLACE TABLE {CHANGING} AS SELECT {columns} FROM {MODEL.table}")
+def change(world: World, **columns: Sequence[str]) -> None:
+    world.copy(MODEL.table, CHANGING, **columns)
     world.tick(TICK + DAY)
 
 
@@ -85,7 +83,7 @@ def test_a_column_that_vanished_and_one_of_another_type_are_issues_and_the_other
     world: World, exact_rows: int
 ) -> None:
     with_changing_table(world, exact_rows=exact_rows, segments=("carrier",))
-    change(world, "* EXCEPT (carrier, distance), CASE WHEN distance > 0 THEN 'far' END AS distance")
+    change(world, without=["carrier"], texts=["distance"])
     [finding] = world.bus.findings("data_quality")
     assert finding.severity is Severity.ERROR
     assert finding.evidence["carrier"] == "the column is missing"
@@ -98,13 +96,13 @@ def test_a_column_that_vanished_and_one_of_another_type_are_issues_and_the_other
 
 def test_a_score_of_another_type_cannot_be_scored(world: World) -> None:
     with_changing_table(world)
-    change(world, "* EXCEPT (probability), 'high' AS probability")
+    change(world, texts=["probability"])
     [finding] = world.bus.findings("scoring_failed")
     assert "probability" in finding.summary
 
 
 def test_a_score_that_is_missing_is_an_issue(world: World) -> None:
-    load(world.client, MODEL.table, holes(flights(ROWS, TICK, seed=2), "probability", 3))
+    world.load(MODEL.table, holes(flights(ROWS, TICK, seed=2), "probability", 3))
     world.tick()
     [finding] = world.bus.findings("data_quality")
     assert set(finding.evidence) == {"probability", "reason"}
@@ -113,7 +111,7 @@ def test_a_score_that_is_missing_is_an_issue(world: World) -> None:
 @pytest.mark.parametrize(("count", "words"), [(0, "far fewer rows"), (60, "far fewer rows"), (900, "far more rows")])
 def test_a_volume_that_is_far_off_is_an_error_even_without_a_row(world: World, count: int, words: str) -> None:
     if count:
-        load(world.client, MODEL.table, flights(count, TICK, seed=2))
+        world.load(MODEL.table, flights(count, TICK, seed=2))
     world.tick()
     [finding] = world.bus.findings("data_quality")
     assert finding.severity is Severity.ERROR
@@ -122,7 +120,7 @@ def test_a_volume_that_is_far_off_is_an_error_even_without_a_row(world: World, c
 
 
 def test_a_window_whose_newest_row_is_old_is_stale(world: World) -> None:
-    load(world.client, MODEL.table, flights(ROWS, TICK - DAY / 2, seed=2, span=DAY / 2))
+    world.load(MODEL.table, flights(ROWS, TICK - DAY / 2, seed=2, span=DAY / 2))
     world.models = (replace(MODEL, quality=Quality(age=timedelta(hours=6))),)
     world.tick()
     [finding] = world.bus.findings("data_quality")
@@ -133,9 +131,9 @@ def test_a_window_whose_newest_row_is_old_is_stale(world: World) -> None:
 
 
 def test_issues_resolve_and_their_gauges_return_to_zero(world: World) -> None:
-    load(world.client, MODEL.table, holes(flights(ROWS, TICK, seed=2), "temperature", 4))
+    world.load(MODEL.table, holes(flights(ROWS, TICK, seed=2), "temperature", 4))
     for number in (1, 2):
-        load(world.client, MODEL.table, flights(ROWS, TICK + number * DAY, seed=2 + number))
+        world.load(MODEL.table, flights(ROWS, TICK + number * DAY, seed=2 + number))
     for number in range(3):
         world.tick(TICK + number * DAY)
     found = [(finding.observed_at, finding.status) for finding in world.bus.findings("data_quality")]
@@ -147,14 +145,13 @@ def test_issues_resolve_and_their_gauges_return_to_zero(world: World) -> None:
 def test_what_windows_of_the_reference_show_as_well_is_no_news(world: World) -> None:
     end = TICK - 5 * DAY
     past = flights(3000, end, seed=6, span=10 * DAY)
-    load(
-        world.client,
+    world.load(
         MODEL.table,
         [row | ({"distance": None} if 1200 <= n < 1350 else {}) for n, row in enumerate(past)],
     )
-    load(world.client, "ops.model_versions", [version("2", end)])
-    load(world.client, MODEL.table, holes(flights(ROWS, TICK, seed=2), "distance", 3))
-    load(world.client, MODEL.table, holes(flights(ROWS, TICK + DAY, seed=3), "distance", 1))
+    world.load("ops.model_versions", [version("2", end)])
+    world.load(MODEL.table, holes(flights(ROWS, TICK, seed=2), "distance", 3))
+    world.load(MODEL.table, holes(flights(ROWS, TICK + DAY, seed=3), "distance", 1))
     world.tick()
     assert world.bus.findings("data_quality") == []
     world.tick(TICK + DAY)
@@ -167,10 +164,10 @@ def test_days_that_differ_within_the_reference_are_no_drift_and_a_day_far_from_a
     end = TICK - 5 * DAY
     for number in range(10):
         day = flights(300, end - number * DAY, seed=30 + number, shift=6 * (-1) ** number)
-        load(world.client, MODEL.table, day)
-    load(world.client, "ops.model_versions", [version("2", end)])
-    load(world.client, MODEL.table, flights(ROWS, TICK, seed=2, shift=6))
-    load(world.client, MODEL.table, flights(ROWS, TICK + DAY, seed=3, shift=25))
+        world.load(MODEL.table, day)
+    world.load("ops.model_versions", [version("2", end)])
+    world.load(MODEL.table, flights(ROWS, TICK, seed=2, shift=6))
+    world.load(MODEL.table, flights(ROWS, TICK + DAY, seed=3, shift=25))
     world.tick()
     world.tick(TICK + DAY)
     reasons = {(row["window_end"], row["reason"]) for row in world.scores() if row["feature"] == "temperature"}
@@ -182,11 +179,11 @@ def test_what_is_usual_on_sundays_is_drift_on_a_monday(world: World) -> None:
     end, days = TICK - 14 * DAY, 28
     for number in range(days):
         shift = 15 if number % 7 == 0 else 0
-        load(world.client, MODEL.table, flights(150, end - number * DAY, seed=40 + number, shift=shift))
+        world.load(MODEL.table, flights(150, end - number * DAY, seed=40 + number, shift=shift))
     trained_longer = version("2", end) | {"reference_start": stamp(end - days * DAY)}
-    load(world.client, "ops.model_versions", [trained_longer])
-    load(world.client, MODEL.table, flights(ROWS, TICK, seed=2, shift=15))
-    load(world.client, MODEL.table, flights(ROWS, TICK + DAY, seed=3, shift=15))
+    world.load("ops.model_versions", [trained_longer])
+    world.load(MODEL.table, flights(ROWS, TICK, seed=2, shift=15))
+    world.load(MODEL.table, flights(ROWS, TICK + DAY, seed=3, shift=15))
     sensitivity = replace(MODEL.drift, seasonal=True)
     world.models = (replace(MODEL, drift=sensitivity, reference=Reference(days=days)),)
     world.tick()

@@ -10,32 +10,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.cloud import bigquery
 
 from core.errors import ConflictError, UnavailableError
 from core.events import Event, Finding, RetrainingRequest
 from core.settings import Model, Retraining
 from functions.adapters.ports import Data
 from functions.adapters.sqlite_store import SqliteStore
-from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score import retrain
 from functions.drift_score.bigquery import BigQueryPredictions
 from functions.drift_score.retrain import Limits, RetrainingPorts, Seen, consider, publish_pending
 from tests.support.builders.drift import MODEL, World, trained
-from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, load
+from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels
 from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
 
-pytest_plugins = ["tests.support.servers.warehouse"]
 HOUR = timedelta(hours=1)
 POLICY = Retraining(important=("temperature",), cooldown=6 * HOUR, minimum_labels=500)
 ASKING = replace(MODEL, retraining=POLICY)
 
 
 @pytest.fixture
-def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
-    world = trained(client, warehouse, tmp_path)
+def world(tmp_path: Path) -> World:
+    world = trained(tmp_path)
     past = flights(3000, TRAINED, seed=1, span=10 * DAY)
-    load(client, "telemetry.flight_labels", labels(past[:600], TRAINED, right=0.95))
+    world.load("telemetry.flight_labels", labels(past[:600], TRAINED, right=0.95))
     world.models = (ASKING,)
     return world
 
@@ -50,7 +47,7 @@ def counted(world: World) -> dict[str, float]:
 
 
 def test_drift_of_an_important_feature_asks_once_however_often_the_tick_comes(world: World) -> None:
-    load(world.client, MODEL.table, flights(300, TICK, seed=2, shift=15))
+    world.load(MODEL.table, flights(300, TICK, seed=2, shift=15))
     for _ in range(5):
         world.tick()
         world.forget_claims()
@@ -64,8 +61,8 @@ def test_drift_of_an_important_feature_asks_once_however_often_the_tick_comes(wo
 
 def test_an_accuracy_that_is_certainly_below_the_floor_asks(world: World) -> None:
     rows = flights(300, TICK, seed=2)
-    load(world.client, MODEL.table, rows)
-    load(world.client, "telemetry.flight_labels", labels(rows, TICK, right=0.6))
+    world.load(MODEL.table, rows)
+    world.load("telemetry.flight_labels", labels(rows, TICK, right=0.6))
     world.tick()
     [request] = asked(world)
     assert (request.reason, request.features, request.floor) == ("below_floor", (), 0.85)
@@ -91,7 +88,7 @@ def test_an_accuracy_that_is_certainly_below_the_floor_asks(world: World) -> Non
 def test_what_does_not_ask_says_why_once_and_nothing_where_there_is_no_cause(
     world: World, model: Model, shift: int, reasons: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    load(world.client, MODEL.table, flights(300, TICK, seed=2, shift=shift))
+    world.load(MODEL.table, flights(300, TICK, seed=2, shift=shift))
     world.models = (model,)
     with caplog.at_level("INFO"):
         for minutes in (0, 15):
@@ -102,7 +99,7 @@ def test_what_does_not_ask_says_why_once_and_nothing_where_there_is_no_cause(
 
 
 def test_within_the_cooldown_nothing_more_is_asked(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    load(world.client, MODEL.table, flights(300, TICK, seed=2, shift=15))
+    world.load(MODEL.table, flights(300, TICK, seed=2, shift=15))
     with caplog.at_level("INFO"):
         for hours in (0, 2, 3, 6, 7):
             world.tick(TICK + hours * HOUR)
@@ -123,7 +120,7 @@ class Selective(RecordingBus):
 
 
 def test_a_bus_that_is_down_keeps_the_request_for_the_next_delivery(world: World) -> None:
-    load(world.client, MODEL.table, flights(300, TICK, seed=2, shift=15))
+    world.load(MODEL.table, flights(300, TICK, seed=2, shift=15))
     bus = Selective()
     world.bus = bus
     with pytest.raises(UnavailableError, match="retraining does not answer"):

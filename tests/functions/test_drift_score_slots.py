@@ -22,7 +22,8 @@ from functions.drift_score.scoring import NAME
 from functions.drift_score.shards import Part, Shards
 from functions.drift_score.slots.slot_counts import SLOT, SlotCounts
 from functions.services.models import Models
-from tests.support.builders.drift import MODEL, World, trained
+from tests.support.builders.drift import MODEL
+from tests.support.builders.drift_warehouse import WarehouseWorld, trained_in_warehouse
 from tests.support.builders.flights import DAY, TICK, TRAINED, flights, load, version
 from tests.support.fakes.model_table import ModelTable
 from tests.support.fakes.recorders import RecordingMetrics
@@ -69,7 +70,7 @@ class Statements:
 class Deployed:
     """drift_score with its subscription of parts: what is published comes to it, in turn."""
 
-    world: World
+    world: WarehouseWorld
     statements: Statements
 
     def tick(self, at: datetime) -> list[Part]:
@@ -108,7 +109,7 @@ class Deployed:
 
 @pytest.fixture
 def deployed(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> Deployed:
-    world = trained(client, warehouse, tmp_path)
+    world = trained_in_warehouse(client, warehouse, tmp_path)
     world.models = (LARGE, SECOND, SMALL)
     load(client, "ops.model_versions", [version(model=name) for name in ("second", "small")])
     for number, name in enumerate(("second", "small")):

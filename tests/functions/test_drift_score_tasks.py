@@ -1,4 +1,4 @@
-"""Models of every task: measured in their own measures, compared, held against their limits; over the wire."""
+"""Models of every task: measured in their own measures, compared, held against their limits; in memory."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,27 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from google.cloud import bigquery
 
 from core.events import RetrainingRequest, Severity, Status
 from core.settings import Features, Label, Model, Retraining, Task
 from functions.adapters.ports import Data
-from functions.adapters.warehouse import BigQueryWarehouse
 from tests.support.builders.drift import MODEL, REFERENCE_ROWS, World, trained
-from tests.support.builders.flights import DAY, TICK, TRAINED, Row, flights, load
-
-pytest_plugins = ["tests.support.servers.warehouse"]
+from tests.support.builders.flights import DAY, TICK, TRAINED, Row, flights
 
 
 @pytest.fixture
-def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
-    return trained(client, warehouse, tmp_path)
-
-
-def table(world: World, name: str, **columns: str) -> None:
-    """A table of predictions, or of labels."""
-    schema = [bigquery.SchemaField(column, kind) for column, kind in columns.items()]
-    world.client.create_table(bigquery.Table(f"{world.client.project}.telemetry.{name}", schema))
+def world(tmp_path: Path) -> World:
+    return trained(tmp_path)
 
 
 def labelled(rows: list[Row], column: str, values: list[Any]) -> list[Row]:
@@ -80,13 +70,13 @@ def minutes(rows: list[Row], *, seed: int, noise: float = 1.0) -> list[Row]:
 
 
 def test_a_regressor_whose_error_doubles_is_a_finding_and_ends(world: World) -> None:
-    table(world, "minutes", prediction_id="STRING", minutes="FLOAT64", arrived_at="TIMESTAMP")
+    world.create("telemetry.minutes", prediction_id="STRING", minutes="FLOAT64", arrived_at="TIMESTAMP")
     world.models = (LATENESS,)
-    load(world.client, "telemetry.minutes", minutes(flights(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY), seed=3))
+    world.load("telemetry.minutes", minutes(flights(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY), seed=3))
     for number, noise in enumerate((1.0, 2.0, 1.0)):
         rows = flights(600, TICK + number * DAY, seed=20 + number)
-        load(world.client, MODEL.table, rows)
-        load(world.client, "telemetry.minutes", minutes(rows, seed=30 + number, noise=noise))
+        world.load(MODEL.table, rows)
+        world.load("telemetry.minutes", minutes(rows, seed=30 + number, noise=noise))
         world.tick(TICK + number * DAY)
     firing = [(1, Status.FIRING), (2, Status.RESOLVED)]
     assert statuses(world, "performance_degraded") == firing
@@ -104,13 +94,13 @@ def test_a_regressor_whose_error_doubles_is_a_finding_and_ends(world: World) -> 
 
 
 def test_a_regressor_that_is_beyond_its_ceiling_is_a_finding_of_weight_and_asks_for_training(world: World) -> None:
-    table(world, "minutes", prediction_id="STRING", minutes="FLOAT64", arrived_at="TIMESTAMP")
+    world.create("telemetry.minutes", prediction_id="STRING", minutes="FLOAT64", arrived_at="TIMESTAMP")
     policy = Retraining(important=("temperature",), minimum_labels=100, window=timedelta(days=60))
     world.models = (replace(LATENESS, limits={"mae": 1.0, "bias": 0.5}, retraining=policy),)
-    load(world.client, "telemetry.minutes", minutes(flights(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY), seed=3))
+    world.load("telemetry.minutes", minutes(flights(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY), seed=3))
     rows = flights(600, TICK, seed=20)
-    load(world.client, MODEL.table, rows)
-    load(world.client, "telemetry.minutes", minutes(rows, seed=30, noise=2.0))
+    world.load(MODEL.table, rows)
+    world.load("telemetry.minutes", minutes(rows, seed=30, noise=2.0))
     world.tick()
     [finding] = world.bus.findings("performance_beyond_limit")
     assert finding.summary.startswith("delay: mean absolute error 2.")
@@ -127,10 +117,10 @@ def test_a_regressor_that_is_beyond_its_ceiling_is_a_finding_of_weight_and_asks_
 
 
 def test_the_loss_of_a_regressor_is_estimated_before_labels_come(world: World) -> None:
-    table(world, "minutes", prediction_id="STRING", minutes="FLOAT64", arrived_at="TIMESTAMP")
+    world.create("telemetry.minutes", prediction_id="STRING", minutes="FLOAT64", arrived_at="TIMESTAMP")
     world.models = (LATENESS,)
-    load(world.client, "telemetry.minutes", minutes(flights(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY), seed=3))
-    load(world.client, MODEL.table, [row | {"distance": row["distance"] + 1800} for row in flights(600, TICK, seed=20)])
+    world.load("telemetry.minutes", minutes(flights(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY), seed=3))
+    world.load(MODEL.table, [row | {"distance": row["distance"] + 1800} for row in flights(600, TICK, seed=20)])
     world.tick()
     [finding] = world.bus.findings("estimated_performance_degraded")
     assert finding.severity is Severity.INFO
@@ -181,16 +171,16 @@ def wishes(rows: list[Row], *, seed: int, lost: float = 0.0) -> list[Row]:
 def test_a_classifier_of_several_classes_is_measured_by_class_and_held_against_its_limits(world: World) -> None:
     numbers = dict.fromkeys(("length", "confidence", "p_pay", "p_refund", "p_other"), "FLOAT64")
     texts = dict.fromkeys(("prediction_id", "model", "version", "predicted"), "STRING")
-    table(world, "intents", **texts, scored_at="TIMESTAMP", **numbers)
-    table(world, "intent_labels", prediction_id="STRING", intent="STRING", arrived_at="TIMESTAMP")
+    world.create("telemetry.intents", **texts, scored_at="TIMESTAMP", **numbers)
+    world.create("telemetry.intent_labels", prediction_id="STRING", intent="STRING", arrived_at="TIMESTAMP")
     world.models = (INTENT,)
     past = intents(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY)
-    load(world.client, INTENT.table, past)
-    load(world.client, "telemetry.intent_labels", wishes(past, seed=2))
+    world.load(INTENT.table, past)
+    world.load("telemetry.intent_labels", wishes(past, seed=2))
     for number, lost in enumerate((0.0, 0.8, 0.0)):
         rows = intents(600, TICK + number * DAY, seed=20 + number)
-        load(world.client, INTENT.table, rows)
-        load(world.client, "telemetry.intent_labels", wishes(rows, seed=30 + number, lost=lost))
+        world.load(INTENT.table, rows)
+        world.load("telemetry.intent_labels", wishes(rows, seed=30 + number, lost=lost))
         world.tick(TICK + number * DAY)
     firing = [(1, Status.FIRING), (2, Status.RESOLVED)]
     assert statuses(world, "performance_beyond_limit") == firing
@@ -221,8 +211,10 @@ SEARCH = replace(
 
 def test_a_ranking_model_is_measured_by_query(world: World) -> None:
     texts = dict.fromkeys(("prediction_id", "model", "version"), "STRING")
-    table(world, "results", **texts, scored_at="TIMESTAMP", search="INT64", rank_score="FLOAT64", length="FLOAT64")
-    table(world, "clicks", prediction_id="STRING", relevance="INT64", arrived_at="TIMESTAMP")
+    world.create(
+        "telemetry.results", **texts, scored_at="TIMESTAMP", search="INT64", rank_score="FLOAT64", length="FLOAT64"
+    )
+    world.create("telemetry.clicks", prediction_id="STRING", relevance="INT64", arrived_at="TIMESTAMP")
     world.models = (SEARCH,)
     spans = [(TRAINED, 10 * DAY, 2.0)] + [
         (TICK + number * DAY, DAY, skill) for number, skill in enumerate((2.0, -2.0, 2.0))
@@ -236,8 +228,8 @@ def test_a_ranking_model_is_measured_by_query(world: World) -> None:
             | {"search": n // 8, "rank_score": skill * float(relevance[n]) + rng.normal(), "length": rng.normal()}
             for n, row in enumerate(flights(count, end, seed=50 + number, span=span))
         ]
-        load(world.client, SEARCH.table, rows)
-        load(world.client, "telemetry.clicks", labelled(rows, "relevance", relevance.tolist()))
+        world.load(SEARCH.table, rows)
+        world.load("telemetry.clicks", labelled(rows, "relevance", relevance.tolist()))
     for number in range(3):
         world.tick(TICK + number * DAY)
     firing = [(1, Status.FIRING), (2, Status.RESOLVED)]

@@ -1,25 +1,28 @@
-"""A deployment of drift_score for tests: real warehouse and store, recorded bus and metrics."""
+"""A deployment of drift_score for tests: predictions and results in memory, a real store, recorded bus and metrics."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from google.cloud import bigquery
-
 from core.events import Tick
 from core.settings import Features, Label, Model, Reference
 from functions.adapters.ledger import Ledger
-from functions.adapters.ports import Data, Store, Warehouse
+from functions.adapters.ports import Data, Store
 from functions.adapters.stores import open_store
-from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
+from functions.drift_score.bigquery import GROUPS, PERFORMANCE, QUALITY, SCORES
+from functions.drift_score.ports import Predictions, Results
 from functions.drift_score.reference import COLLECTION, Profiles
 from functions.drift_score.scoring import NAME, score_models
 from functions.drift_score.watch import Outside
 from functions.drift_score.window import Window
 from functions.runtime.endpoint import finish
-from tests.support.builders.flights import DAY, TICK, TRAINED, append, flights, lines, load, version
+from tests.support.builders.flights import DAY, TICK, TRAINED, Row, flights, version
+from tests.support.fakes.predictions import MemoryPredictions
 from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
+from tests.support.fakes.results import MemoryResults, newest
+from tests.support.fakes.tables import Tables
 
 MODEL = Model(
     name="delay",
@@ -35,38 +38,53 @@ MODEL = Model(
     minimum_rows=100,
     accuracy_floor=0.85,
 )
-SCORES = "SELECT * FROM ops.drift_scores ORDER BY model, window_end, feature, test"
-MEASURES = "SELECT * FROM ops.model_performance ORDER BY model, window_end, measure"
 REFERENCE_ROWS = 3000
+FAR = "far"
+"""What a column that has become text says in every row."""
 
 
 @dataclass
 class World:
-    """One deployment of drift_score: real warehouse and store, recorded bus and metrics."""
+    """One deployment of drift_score: predictions and results in memory, a real store, recorded bus and metrics."""
 
-    client: bigquery.Client
     store: Store
-    warehouse: Warehouse
+    tables: Tables = field(default_factory=Tables)
     bus: RecordingBus = field(default_factory=RecordingBus)
     metrics: RecordingMetrics = field(default_factory=RecordingMetrics)
     models: tuple[Model, ...] = (MODEL,)
 
     @property
-    def predictions(self) -> BigQueryPredictions:
-        return BigQueryPredictions(self.warehouse)
+    def predictions(self) -> Predictions:
+        return MemoryPredictions(self.tables)
+
+    @property
+    def results(self) -> Results:
+        return MemoryResults(self.tables, lambda: datetime.now(UTC))
 
     @property
     def outside(self) -> Outside:
         """As a new instance of the function builds it: nothing is kept from before but what the store has."""
         return Outside(
             predictions=self.predictions,
-            results=BigQueryResults(self.warehouse, lambda: datetime.now(UTC)),
+            results=self.results,
             store=self.store,
             bus=self.bus,
             metrics=self.metrics,
             ledger=Ledger(self.store, lambda: datetime.now(UTC), "drift_score"),
             profiles=Profiles(self.store, self.predictions),
         )
+
+    def load(self, table: str, rows: list[Row]) -> None:
+        """Append rows to a table."""
+        self.tables.append(table, rows)
+
+    def create(self, table: str, **types: str) -> None:
+        """Create an empty table."""
+        self.tables.create(table, **types)
+
+    def copy(self, source: str, table: str, *, without: Collection[str] = (), texts: Sequence[str] = ()) -> None:
+        """Create a table, or replace it, with the rows of another one, without some columns, and with others as the text `far`."""
+        self.tables.copy(source, table, without=without, texts=dict.fromkeys(texts, FAR))
 
     def tick(self, at: datetime = TICK) -> None:
         tick = Tick(job=NAME, scheduled_at=at)
@@ -79,35 +97,50 @@ class World:
             self.store.delete(document, "ledger")
 
     def scores(self) -> list[Data]:
-        return self.warehouse.query(SCORES)
+        return newest(self.tables, SCORES)
 
     def measures(self) -> list[Data]:
-        return self.warehouse.query(MEASURES)
+        return newest(self.tables, PERFORMANCE)
+
+    def groups(self) -> list[Data]:
+        return newest(self.tables, GROUPS)
+
+    def issues(self) -> list[Data]:
+        return newest(self.tables, QUALITY)
 
 
 @cache
-def _reference() -> bytes:
+def reference_rows() -> tuple[Row, ...]:
     """The rows of the reference window, which most tests load."""
-    return lines(flights(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY))
+    return tuple(flights(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY))
 
 
-def trained(
-    client: bigquery.Client, warehouse: Warehouse, folder: Path, *, learnt: dict[str, Data] | None = None
-) -> World:
+@cache
+def _reference() -> Tables:
+    """A table with those rows, as it keeps them."""
+    tables = Tables()
+    tables.append(MODEL.table, reference_rows())
+    return tables
+
+
+def trained(folder: Path, *, learnt: dict[str, Data] | None = None) -> World:
     """A deployment with one model, its version and its reference window.
 
     Args:
-        client: of the warehouse.
-        warehouse: the same.
         folder: of the store.
         learnt: profiles by their keys, which are stored already; where there are none, that of the reference window is learnt.
     """
-    load(client, "ops.model_versions", [version()])
-    append(client, MODEL.table, _reference())
-    world = World(client, open_store(f"sqlite://{folder}/store.db", "test"), warehouse)
+    world = World(open_store(f"sqlite://{folder}/store.db", "test"))
+    world.load("ops.model_versions", [version()])
+    world.tables[MODEL.table].rows.extend(_reference()[MODEL.table].rows)
+    keep_learnt(world, learnt)
+    return world
+
+
+def keep_learnt(world: World, learnt: dict[str, Data] | None) -> None:
+    """Store the profiles that were learnt; learn that of the reference window where there are none yet."""
     for key, data in (learnt or {}).items():
         world.store.create(COLLECTION, key, data)
     if learnt == {}:
         world.outside.profiles.prepare(Window(model=MODEL, version="1", start=TRAINED - 10 * DAY, end=TRAINED))
         learnt |= {document.key: document.data for document in world.store.find(COLLECTION)}
-    return world
