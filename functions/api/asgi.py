@@ -34,7 +34,7 @@ from functions.api import identity, live, once, reply, roles
 from functions.api.addresses import address_of
 from functions.api.identity import ADDRESS, AGAIN, CALLER, Caller, Callers, Identify
 from functions.api.kept import Kept
-from functions.api.limits import ACTS, FAILURES, READS, Limits
+from functions.api.limits import ACTS, FAILURES, READS, Limits, Proven
 from functions.api.live_hub import Feed, Hub, Take
 from functions.api.operation import Operation
 from functions.api.request import Request, of_scope
@@ -129,6 +129,7 @@ class Admission:
         work: its threads.
         proxies: before the API.
         failures: counts credentials that were none, by address.
+        proven: those that held.
     """
 
     app: ASGIApp
@@ -136,6 +137,7 @@ class Admission:
     work: Work
     proxies: int
     failures: Limits
+    proven: Proven = field(default_factory=Proven)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a connection on, or refuse it; a WebSocket that is refused is closed with 403."""
@@ -167,18 +169,21 @@ class Admission:
         state |= {CALLER: Caller(), ADDRESS: address, AGAIN: partial(self._identify, request)}
         if request.path == HEALTH:
             return None
-        shows = identity.shows_credentials(request)
-        if shows and (seconds := self.failures.blocked(address)):
+        shown = identity.credentials(request)
+        if shown and (seconds := self.failures.blocked(address)) and not self.proven.has(shown):
             return _too_many("credentials: too many of this address were none in a short time", seconds)
         try:
             state[CALLER] = await self._identify(request)
         except Unauthorized as error:
-            if shows:
+            if shown:
                 self.failures.wait(address)
+                self.proven.remove(shown)
             return reply.error(HTTPStatus.UNAUTHORIZED, error.description or "")
         except UnavailableError as error:
             log.error("%s: %s", request.path, error)  # noqa: TRY400 - the message names what is missing
             return reply.error(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        if shown:
+            self.proven.add(shown)
         return None
 
     async def _identify(self, request: Request) -> Caller:

@@ -113,9 +113,9 @@ def open_id_tokens(environment: Mapping[str, str], otherwise: Identify | None) -
     return IdTokens(audience=audience, otherwise=otherwise).person if audience else otherwise
 
 
-def shows_credentials(request: Request) -> bool:
-    """Whether a request has something to verify: who has nothing is refused without any effort."""
-    return bool(bearer(request) or request.headers.get(HEADER))
+def credentials(request: Request) -> str:
+    """What a request shows that has to be verified; empty where that is nothing, which is refused without any effort."""
+    return "\n".join(filter(None, (bearer(request), request.headers.get(HEADER))))
 
 
 def source_of(request: Request) -> str:

@@ -3,6 +3,7 @@
 It keeps one caller from taking what all others need; several instances allow as much each.
 """
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -77,3 +78,34 @@ class Limits:
 
     def _now(self, bucket: _Bucket, now: float) -> float:
         return min(self.rate.burst, bucket.left + (now - bucket.at) * self.rate.per_second)
+
+
+@dataclass(slots=True)
+class Proven:
+    """Credentials that held when they were last shown, by their hashes: whoever has them does not wait for strangers of the same address.
+
+    >>> proven = Proven()
+    >>> proven.add("aia_1_x"), proven.has("aia_1_x"), proven.has("aia_1_y")
+    (None, True, False)
+    """
+
+    _known: dict[bytes, None] = field(default_factory=dict)
+
+    def has(self, shown: str) -> bool:
+        """Whether these did."""
+        return _hash(shown) in self._known
+
+    def add(self, shown: str) -> None:
+        """These do; those that were shown longest ago are forgotten."""
+        self.remove(shown)
+        self._known[_hash(shown)] = None
+        if len(self._known) > _MOST:
+            del self._known[next(iter(self._known))]
+
+    def remove(self, shown: str) -> None:
+        """These do not, or no longer."""
+        self._known.pop(_hash(shown), None)
+
+
+def _hash(shown: str) -> bytes:
+    return hashlib.sha256(shown.encode()).digest()
