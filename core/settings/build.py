@@ -15,6 +15,8 @@ from core.settings.reader import Node, WrongError, perhaps, shown
 
 _ANY_NUMBER = Items()
 _HIDDEN = "a hidden value"
+_MOST_UNKNOWN = 100
+"""Unknown keys of a mapping that are told one by one, each with what was perhaps meant."""
 _Raw = dict[object, object]
 
 
@@ -187,7 +189,11 @@ def keys_of(kind: type) -> frozenset[str]:
 
 
 def _refuse_unknown(node: Node, known: Collection[str]) -> None:
-    for key in (key for key in node.value if key not in known):
+    unknown = [key for key in node.value if key not in known]
+    if len(unknown) > _MOST_UNKNOWN:
+        node.fault(f"must have known keys only, {len(unknown):,} are not")
+        return
+    for key in unknown:
         name, mark = _name_of(key)
         if mark:
             node.key(name).fault("must be followed by a colon and a space", f"{name}{mark}…")

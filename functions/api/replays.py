@@ -5,7 +5,7 @@ import gzip
 import logging
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,6 +41,8 @@ RECORDED = timedelta(days=400)
 """How long decisions are kept."""
 KEPT = timedelta(hours=24)
 MOST_KEPT = 50
+MOST_FAULTS = 100
+"""Of settings that are refused, those that are listed."""
 LEASE = timedelta(seconds=SECONDS + 60)
 """After that, one that has not ended was interrupted."""
 ASK_SECONDS, LOOK_SECONDS = 8.0, 4.0
@@ -82,7 +84,7 @@ class Replays:
         slot = self._take(identifier, now)
         told = {"by": by, "asked_at": now, "since": asked.since, "until": until, "expires_at": now + KEPT}
         unknown = {"state": "running", "ended_at": None, "detail": "", "result": "", "due_at": now + LEASE}
-        document = self.store.create(COLLECTION, identifier, told | unknown)
+        document = self._written(identifier, told | unknown, slot)
         context = copy_context()
         carry_out = (self._carry_out, document, slot, asked, until)
         thread = self._running[identifier] = Thread(target=context.run, args=carry_out, daemon=True)
@@ -125,31 +127,48 @@ class Replays:
         other = f", {known.data['replay']} is carried out" if known else ""
         raise Conflict(f"replay: must be one at a time{other}; ask again in a minute")
 
+    def _written(self, identifier: str, data: Data, slot: Document) -> Document:
+        try:
+            return self.store.create(COLLECTION, identifier, data)
+        except AiaError:
+            self._release(slot)
+            raise
+
+    def _release(self, slot: Document) -> None:
+        try:
+            self.store.delete(slot, COLLECTION)
+        except ConflictError:
+            pass  # its time has passed, and it is another one's
+        except AiaError as error:
+            log.warning("replay %s: the next one waits for its time to pass: %s", slot.data["replay"], error)
+
     def _carry_out(self, document: Document, slot: Document, asked: Asked, until: datetime) -> None:
         try:
             found = self._decided(asked, until)
-            self.store.replace(document, COLLECTION, document.data | found | {"ended_at": self.clock()})
+            self._keep(document, found | {"ended_at": self.clock()})
         except AiaError as error:
             log.warning("replay %s: what it found is not kept: %s", document.key, error)
         finally:
             self._running.pop(document.key, None)
-            try:
-                self.store.delete(slot, COLLECTION)
-            except ConflictError:
-                pass  # its time has passed, and it is another one's
-            except AiaError as error:
-                log.warning("replay %s: the next one waits for its time to pass: %s", document.key, error)
+            self._release(slot)
+
+    def _keep(self, document: Document, found: Data) -> None:
+        try:
+            self.store.replace(document, COLLECTION, document.data | found)
+        except ValueError as error:
+            why = f"since: must be later, what would be different is too much to be kept ({error})"
+            self.store.replace(document, COLLECTION, document.data | found | _failed(why) | {"result": ""})
 
     def _decided(self, asked: Asked, until: datetime) -> Data:
         try:
             answer = self.decide(asked, days(self.warehouse, asked.since - asked.warm_up, until))
         except AiaError as error:
-            return {"state": "failed", "detail": str(error)}
+            return _failed(str(error))
         except Exception:
             log.exception("replay: failed")
-            return {"state": "failed", "detail": "the replay failed; the log says why"}
+            return _failed("the replay failed; the log says why")
         if answer.fault:
-            return {"state": "failed", "detail": answer.fault}
+            return _failed(answer.fault)
         if answer.comparison is None:
             return {"state": "done", "detail": "no decision of that time is kept"}
         packed = gzip.compress(msgspec.json.encode(answer.comparison), mtime=0)
@@ -165,6 +184,10 @@ class Replays:
                     self.store.delete(one, COLLECTION)
                 except ConflictError:
                     continue
+
+
+def _failed(why: str) -> Data:
+    return {"state": "failed", "detail": why}
 
 
 def _asked(request: Request, now: datetime) -> tuple[str, Asked, datetime]:
@@ -188,9 +211,16 @@ def _asked(request: Request, now: datetime) -> tuple[str, Asked, datetime]:
     try:
         proposal(asked)
     except SettingsError as error:
-        faults = [Fault(_path(one.path), one.allowed, one.given) for one in error.faults]
-        raise BodyError(faults) from error
+        raise BodyError([*_listed(error.faults)]) from error
     return by, asked, until
+
+
+def _listed(faults: Sequence[Fault]) -> Iterator[Fault]:
+    """The faults of the settings, of which a long file may have megabytes."""
+    for one in faults[:MOST_FAULTS]:
+        yield Fault(_path(one.path), one.allowed, one.given)
+    if len(faults) > MOST_FAULTS:
+        yield Fault("settings", f"must be right, {len(faults) - MOST_FAULTS:,} more faults are not listed")
 
 
 def _text(fields: Fields) -> str:

@@ -1,11 +1,14 @@
 """`/v1/replay`: settings in, a comparison out, decided in a process of its own, one at a time and within limits."""
 
 import re
+import secrets
+import subprocess
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -13,6 +16,7 @@ import pytest
 import yaml
 from werkzeug.test import Client
 
+from core.errors import UnavailableError
 from core.events import Severity, Status
 from core.incidents.policy import incident_policy
 from functions.adapters.stores import open_store
@@ -191,3 +195,56 @@ def test_what_does_not_answer_or_is_too_much_is_told(client: Client, warehouse: 
     assert process.decided(asked, [broken]).fault.startswith(f"row {night[0].id}: event: must be a finding")
     with pytest.raises(process.StoppedError, match="ended without an answer"):
         process.decided(msgspec.structs.replace(asked, hours="never"), [night])
+
+
+def test_a_comparison_that_is_too_large_to_be_kept_is_told(
+    office: ApiFixture, warehouse: Rows, clock: FakeClock
+) -> None:
+    client = decides(
+        office, warehouse, clock, lambda _asked, _rows: Answer(comparison={"x": secrets.token_hex(750_000)})
+    )
+    found = client.post("/v1/replay", json=BODY).json or {}
+    assert (found["state"], "too much to be kept (data: must be at most" in found["detail"]) == ("failed", True)
+    assert client.post("/v1/replay", json=BODY).status_code == 202
+
+
+def test_one_that_could_not_be_written_does_not_keep_the_next_one_waiting(
+    office: ApiFixture, warehouse: Rows, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = office.store.create
+
+    def fails_once(collection: str, key: str, data: dict[str, Any]) -> Any:
+        if key == replays.SLOT:
+            return create(collection, key, data)
+        monkeypatch.undo()
+        raise UnavailableError("store: does not answer")
+
+    monkeypatch.setattr(office.store, "create", fails_once)
+    client = decides(office, warehouse, clock, lambda _asked, _rows: Answer())
+    assert [client.post("/v1/replay", json=BODY).status_code for _ in range(2)] == [503, 202]
+
+
+def test_of_settings_that_are_all_wrong_some_faults_are_listed(client: Client) -> None:
+    wrong = "channels: [&one {name: one, kind: console}, " + ", ".join(["*one"] * 1000) + "]\n"
+    faults = (client.post("/v1/replay", json=BODY | {"settings": wrong}).json or {})["faults"]
+    assert len(faults) == replays.MOST_FAULTS + 1
+    assert re.fullmatch(r"must be right, 9\d\d more faults are not listed", faults[-1]["allowed"])
+
+
+def test_a_process_that_was_killed_does_not_hide_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def begin(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        begun.append(subprocess.Popen(*arguments, **options))
+        return begun[-1]
+
+    def parts() -> Iterator[list[Row]]:
+        begun[-1].kill()
+        begun[-1].wait()
+        yield []
+        raise UnavailableError("BigQuery: does not answer")
+
+    asked = Asked(settings=NEW, hours="mon-fri 08:00-18:00", pages=[], since=NIGHT, warm_up=timedelta(0))
+    monkeypatch.setattr(process, "subprocess", SimpleNamespace(**vars(subprocess) | {"Popen": begin}))
+    with pytest.raises(UnavailableError, match="BigQuery: does not answer"):
+        process.decided(asked, parts())

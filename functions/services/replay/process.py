@@ -49,6 +49,7 @@ def decided(asked: Asked, parts: Iterable[list[Row]], *, most: int = MOST, secon
             raise StoppedError(_too_long(seconds)) from error
         finally:
             process.kill()
+            _close(process)
     if process.returncode != 0:
         raise StoppedError("replay: its process ended without an answer; the log may say why")
     return msgspec.json.decode(found, type=Answer)
@@ -67,6 +68,13 @@ def _hand_on(process: subprocess.Popen[bytes], asked: Asked, parts: Iterable[lis
         if time.monotonic() > end:
             raise subprocess.TimeoutExpired("replay", 0)
         lines.writelines(msgspec.json.encode(row) + b"\n" for row in part)
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    """Give up what it did not read: that must not stand for why it was ended."""
+    with suppress(BrokenPipeError):
+        if process.stdin:
+            process.stdin.close()
 
 
 def _too_long(seconds: float) -> str:
