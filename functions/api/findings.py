@@ -6,8 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from core.errors import Fault
 from core.patterns import matches
 from functions.adapters.ports import Clock, Data, Store, Warehouse
+from functions.adapters.store import is_key
+from functions.api.body import BodyError
 from functions.api.cache import Cache
 from functions.api.listing import LAST, LONGEST, Place, like, next_cursor, read_cursor
 from functions.api.parameters import PAGED, RANGE, Choice, Parameter, Text, next_step, range_of
@@ -59,9 +62,9 @@ class Findings:
             BodyError: the cursor is none of ours.
             UnavailableError: the store does not answer.
         """
-        after, most = read_cursor(values["cursor"], _Key), values["limit"]
+        after, most = _after(values["cursor"]), values["limit"]
         found: list[Data] = []
-        for one in self._conditions(after.key if after else "", values["source"]):
+        for one in self._conditions(after, values["source"]):
             if _is_wanted(one, values):
                 found.append(one)
             if len(found) > most:
@@ -102,6 +105,14 @@ class Findings:
             for one in documents:
                 yield {"key": one.key} | {name: one.data.get(name) for name in _SHOWN}
             after = documents[-1].key
+
+
+def _after(cursor: str | None) -> str:
+    """The key after which a page begins, before all where it is the first; raises `BodyError` where no document can have it."""
+    key = found.key if (found := read_cursor(cursor, _Key)) else ""
+    if key and not is_key(key):
+        raise BodyError([Fault("cursor", "must be what `next` said", cursor)])
+    return key
 
 
 def _is_wanted(condition: Data, values: Mapping[str, Any]) -> bool:

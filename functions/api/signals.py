@@ -68,6 +68,7 @@ class Signals:
             raise LookupError(f"signal: no metric is called {metric[:80]!r}")
         wanted = range_of(values, usual=USUAL, most=LONGEST_RANGE)
         since, until = wanted.ending(next_step(self.clock(), timedelta(seconds=_STEP)))
+        since = min(since, until)  # what has not begun has no values
         step = max(_step(until - since, MOST_VALUES), values["step"] or _step(until - since, _FINE))
 
         def read() -> Data:

@@ -13,6 +13,7 @@ from core.health.result import ProbeReason
 from functions.adapters.ports import Data
 from functions.adapters.prometheus import Series
 from functions.api import findings
+from functions.api.listing import write_cursor
 from functions.api.signals import MOST_SERIES, MOST_VALUES, Signals
 from functions.services.detection import Tracker
 from tests.support.builders import pages
@@ -103,6 +104,12 @@ def test_every_condition_is_listed_and_found_by_target_detector_and_status(
     assert datetime.fromisoformat(one["since"]) == NOW
 
 
+@pytest.mark.parametrize("key", ["a\0b", "__reserved"])
+def test_a_cursor_that_no_condition_has_is_refused(client: Client, key: str) -> None:
+    refused = client.get("/v1/conditions", query_string={"cursor": write_cursor((key,))})
+    assert (refused.status_code, "cursor: must be what" in (refused.json or {})["detail"]) == (400, True)
+
+
 def finding(name: str, ago: timedelta) -> Data:
     row: Data = {"id": name, "target": "model/churn", "kind": "drift", "status": "firing", "severity": "error"}
     row |= {"observed_at": NOW - ago, "published_at": NOW - ago, "source": "drift_score", "summary": "churn drifted"}
@@ -140,6 +147,7 @@ def test_signals_are_found_by_area_and_words(client: Client) -> None:
         ({"since": "2026-03-09T12:00:00Z", "until": "2026-03-10T12:00:00Z"}, 360, 241),
         ({"since": "2026-03-09T12:00:00Z", "until": "2026-03-10T12:00:00Z", "step": "3600"}, 3600, 25),
         ({"since": "2026-02-09T12:00:00Z", "until": "2026-03-10T12:00:00Z", "step": "15"}, 2520, 995),
+        ({"since": "2099-01-01T00:00:00Z"}, 15, 1),
     ],
 )
 def test_the_values_of_a_signal_are_of_a_range(
@@ -149,7 +157,7 @@ def test_the_values_of_a_signal_are_of_a_range(
     found = get(client, "/v1/signals/aia_probe_up/values", **query)
     assert (found["step"], len(found["series"][0]["values"]), found["left_out"]) == (step, count, 2)
     assert (len(found["series"]), count <= MOST_VALUES + 1) == (MOST_SERIES, True)
-    assert found["series"][0]["values"][:2] == [None, 1.0]
+    assert found["series"][0]["values"][:2] == [None, 1.0][:count]
     assert metrics.asked[-1][0] == "aia_probe_up"
 
 
