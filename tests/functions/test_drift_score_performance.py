@@ -212,18 +212,6 @@ def test_scores_that_moved_are_a_finding_of_their_own_and_no_feature(world: Worl
     assert {(row["role"], row["feature"]) for row in found} == {("prediction", "probability")}
 
 
-def test_the_page_counts_the_score_among_no_features(world: World) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2))
-    world.tick()
-    asked = {"model": "delay", "models": ["delay"], "since": TICK - DAY, "until": TICK + DAY}
-    for name in ("latest_scores", "drift_by_day"):
-        sql = (API / f"{name}.sql").read_text()
-        rows = world.warehouse.query(
-            sql, **{key: value for key, value in asked.items() if re.search(rf"@{key}\b", sql)}
-        )
-        assert {row["feature"] for row in rows} == {"temperature", "distance", "carrier"}
-
-
 def test_a_new_version_is_measured_against_its_own_reference(world: World) -> None:
     label_the_reference(world)
     second = flights(REFERENCE_ROWS, TICK - 5 * DAY, seed=6, span=10 * DAY)

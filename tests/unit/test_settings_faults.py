@@ -299,3 +299,9 @@ def test_junk_anywhere_is_refused_with_faults_or_is_right(changes: list[tuple[Pa
 def test_a_number_too_long_to_print_is_still_told(number: int) -> None:
     [fault] = faults(changed(("models", 0, "minimum_rows"), 10**9 + abs(number) * 10**5000))
     assert fault.startswith("models[0].minimum_rows: must be 1 to 10000000, got ")
+
+
+def test_of_very_many_unknown_keys_the_number_is_told() -> None:
+    found = faults({f"key{number}": 1 for number in range(101)})
+    assert "settings: must have known keys only, 101 are not, got None" in found
+    assert not any("must be a known key" in one for one in found)
