@@ -420,6 +420,7 @@ def test_what_is_asked_for_by_its_value_is_indexed(deployed: Resources) -> None:
 def test_no_collection_indexes_whole_documents(deployed: Resources) -> None:
     sources = text(ROOT / "functions")
     names = "COLLECTION|GROUPS|INCIDENTS|SILENCES|ACTIONS|CLAIMS|LOSSES|USUAL|TEXTS|ANSWERS"
+    names = "COLLECTION|GROUPS|INCIDENTS|SILENCES|ACTIONS|CLAIMS|ANSWERS|LOSSES|USUAL|TEXTS"
     named = set(re.findall(rf'^(?:{names})(?:: Final)? = "(\w+)"', sources, re.MULTILINE))
     named |= set(re.findall(r'"(security_\w+)"', sources))
     named |= set(re.findall(r'store\.(?:get|find|create)\("(\w+)"', sources))
