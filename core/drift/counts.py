@@ -123,6 +123,29 @@ class Filling:
         numeric = self.cells.sum(axis=1) + self.special.sum(axis=1)
         return max(int(numeric.max(initial=0)), *(int(one.sum()) for one in self.categories), 0)
 
+    def put_numbers(
+        self,
+        at: Sequence[int],
+        *,
+        rows: Sequence[Ints],
+        sums: Sequence[tuple[float, float, float]],
+        ends: Sequence[tuple[float | None, float | None]],
+    ) -> None:
+        """Put numeric features, all but the cells of each at once.
+
+        Args:
+            at: their numbers, at least one.
+            rows: by bucket from -3 on, `SPECIAL` ones first.
+            sums: of their values, as `Counts` has them.
+            ends: the lowest and the highest finite value, None where there is none.
+        """
+        for k, found in zip(at, rows, strict=True):
+            self.cells[k, : found.size - SPECIAL] = found[SPECIAL:]
+        self.special[at] = [found[SPECIAL - 1 :: -1] for found in rows]
+        self.sums[at] = sums
+        self.lowest[at] = [np.inf if lowest is None else lowest for lowest, _ in ends]
+        self.highest[at] = [-np.inf if highest is None else highest for _, highest in ends]
+
     def put_categories(self, k: int, rows: Ints) -> None:
         """Rows of a categorical feature by bucket from -3 on: categories in the order of the alphabet, then groups."""
         alphabet, found = self.alphabets[k], rows[SPECIAL:]

@@ -88,26 +88,21 @@ def _laid(prepared: Prepared, part: slice, cells: Ints, ends: Ints, *, is_finite
     total = function[:, -1].copy()
     finite, present = np.maximum(total, 1), np.maximum(total + ends.sum(axis=1), 1)
     if is_finite:
-        apart = _apart(function, finite, below)
-        farthest = apart.max(axis=1)
+        other, farthest = below, None
     else:
         start = ends[:, 0] / present
         everywhere = np.abs(function / present[:, None] + start[:, None] - below).max(axis=1)
-        farthest = np.maximum(everywhere, np.abs(start - prepared.start[part]))
-        apart = _apart(function, finite, prepared.finite[part])
+        other, farthest = prepared.finite[part], np.maximum(everywhere, np.abs(start - prepared.start[part]))
+    function /= finite[:, None]
+    function -= other
+    apart = np.abs(function, out=function)
+    farthest = apart.max(axis=1) if farthest is None else farthest
     # Each edge stands for half of the cell on either side.
     area = (np.vecdot(apart, widths) + np.vecdot(apart[:, :-1], widths[:, 1:])) / 2
     # In the middle of its cell each, then the two infinities.
     twice = np.vecdot(rows, below) + np.vecdot(rows[:, 1:], below[:, :-1]) + rows[:, 0] * prepared.start[part]
     rank = (twice / 2 + (ends * prepared.edge_shares[part]).sum(axis=1)) / present
     return total, places, np.vecdot(rows, widths) / finite, farthest, area, rank
-
-
-def _apart(function: Floats, rows: Floats, other: Floats) -> Floats:
-    """How far a distribution function, given as rows, is from another one; in place."""
-    function /= rows[:, None]
-    function -= other
-    return np.abs(function, out=function)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -4,8 +4,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-import numpy as np
-
 from core.drift.categories import GROUPS
 from core.drift.columns import Ints, ProfileError
 from core.drift.counts import SPECIAL, Counts, Filling
@@ -119,19 +117,13 @@ def counts_from_cells(
         else:
             filling.put_categories(one.feature - numeric, one.rows)
     if numbers:
-        _put_numbers(filling, numbers)
+        filling.put_numbers(
+            [one.feature for one in numbers],
+            rows=[one.rows for one in numbers],
+            sums=[one.sums for one in numbers],
+            ends=[(one.lowest, one.highest) for one in numbers],
+        )
     return filling.counts(filling.rows, absent, retyped)
-
-
-def _put_numbers(filling: Filling, features: Sequence[FeatureCells]) -> None:
-    """Numeric features: all but the cells of each are put at once."""
-    at = [one.feature for one in features]
-    for one in features:
-        filling.cells[one.feature, : one.rows.size - SPECIAL] = one.rows[SPECIAL:]
-    filling.special[at] = np.array([one.rows[SPECIAL - 1 :: -1] for one in features])
-    filling.sums[at] = [one.sums for one in features]
-    filling.lowest[at] = [np.inf if one.lowest is None else one.lowest for one in features]
-    filling.highest[at] = [-np.inf if one.highest is None else one.highest for one in features]
 
 
 def _most(profile: Profile) -> list[int]:
