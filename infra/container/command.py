@@ -1,5 +1,6 @@
 """`aia serve`: functions as the container image runs them."""
 
+import json
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -9,8 +10,10 @@ from typing import Any
 import click
 
 from core.errors import SettingsError
+from core.maintenance.dead_letters import subscriptions
 from functions.adapters import config
 from functions.alert_intake.mapped import SECTIONS
+from functions.runtime.deadlines import ACKNOWLEDGEMENT, TIMEOUT
 from infra import stage
 from infra.local import functions_host
 from infra.local.functions_host import Limits, Place
@@ -51,7 +54,8 @@ def serve(
     What a function is, how many requests it answers at once and how long one may take is in infra/functions.yaml. Any path
     of --health-port answers 200. At SIGTERM nothing more is taken, and what is under way is finished.
     """
-    deployed = stage.deployment()["functions"]
+    deployment = stage.deployment()
+    deployed = deployment["functions"]
     ports = chosen(functions, deployed, port)
     folder = archives or Path(".aia/archives")
     if not archives:
@@ -62,7 +66,7 @@ def serve(
     asgi = [name for name in ports if deployed[name].get("asgi")]
     print("serve:", *(f"{name} on {host}:{at}" for name, at in ports.items()), file=sys.stderr, flush=True)
     command = functions_host.command(folder, ports, asgi=asgi, place=place)
-    os.execv(command[0], command)  # noqa: S606 - itself, by a fixed list of arguments, so that it gets the signals
+    os.execve(command[0], command, deadlines(ports, deployment) | os.environ)  # noqa: S606 - itself, by a fixed list of arguments, so that it gets the signals
 
 
 def chosen(given: Sequence[str], deployed: Collection[str], first: int) -> dict[str, int]:
@@ -94,6 +98,19 @@ def limits(function: Mapping[str, Any]) -> Limits:
     """Of a function, as `infra/terraform` sets them."""
     longest = max((trigger["ack_deadline_seconds"] for trigger in function["triggers"]), default=0)
     return Limits(threads=function.get("concurrency", functions_host.THREADS), seconds=max(_LEAST_SECONDS, longest))
+
+
+def deadlines(functions: Collection[str], deployment: Mapping[str, Any]) -> dict[str, str]:
+    """When functions give a request up by themselves, as their environment says it on Google Cloud.
+
+    Args:
+        functions: that one process serves; a timeout of the process is known where it is one.
+        deployment: `infra/functions.yaml`.
+    """
+    own = {name: trigger["ack_deadline_seconds"] for name, of, trigger in subscriptions(deployment) if of in functions}
+    seconds = {limits(deployment["functions"][name]).seconds for name in functions}
+    timeout = {TIMEOUT: str(*seconds)} if len(functions) == 1 else {}
+    return {ACKNOWLEDGEMENT: json.dumps(own)} | timeout
 
 
 def refused(functions: Collection[str], folder: Path, environ: Mapping[str, str]) -> str:

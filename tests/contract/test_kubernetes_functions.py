@@ -26,6 +26,8 @@ PAGER = '\nchannels:\n  - {name: pager, kind: pagerduty, key: "${PAGERDUTY_KEY}"
 LINKS = 'accounts: {Ada: {email: ada@example.com}}\ncommand_intake: {links: {secret: "${MAIL_LINKS_SECRET}"}}\n'
 WITH_SECRETS = TEXT.replace("\nchannels:", PAGER, 1) + LINKS
 UNSET = {
+    "AIA_ACK_DEADLINES": "by `aia serve`",
+    "AIA_PROXIES": "where a proxy is before the API",
     "AIA_DATA": "of `aia local`",
     "AIA_API_TOKEN": "of the command line",
     "AIA_DEPLOYMENT_RECORD": "of Terraform",

@@ -1,5 +1,6 @@
 """What the container image runs: `aia serve`, and what makes the topics."""
 
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from core.errors import SettingsError
 from functions.adapters import config
 from infra import stage
-from infra.container.command import REQUIRED, chosen, limits, refused
+from infra.container.command import REQUIRED, chosen, deadlines, limits, refused
 from infra.container.prepare import endpoints
 from infra.local.ports import answers
 from infra.local.warehouse import write_credentials
@@ -46,6 +47,16 @@ def test_what_cannot_be_served_is_refused_with_the_reason(given: list[str], reas
 def test_a_request_may_take_as_long_as_a_message_is_waited_for() -> None:
     assert (limits(DEPLOYED["drift_score"]).threads, limits(DEPLOYED["drift_score"]).seconds) == (1, 300)
     assert (limits(DEPLOYED["api"]).threads, limits(DEPLOYED["api"]).seconds) == (8, 60)
+
+
+def test_a_function_knows_when_its_messages_come_again() -> None:
+    found = deadlines(["drift_score"], stage.deployment())
+    assert found.keys() == {"AIA_ACK_DEADLINES", "CLOUD_RUN_TIMEOUT_SECONDS"}
+    assert json.loads(found["AIA_ACK_DEADLINES"]) == {"drift-score": 60, "drift-score-scoring": 300}
+    assert found["CLOUD_RUN_TIMEOUT_SECONDS"] == "300"
+    both = deadlines(["drift_score", "retrain"], stage.deployment())
+    assert json.loads(both["AIA_ACK_DEADLINES"]) == {"drift-score": 60, "drift-score-scoring": 300, "retrain": 120}
+    assert both.keys() == {"AIA_ACK_DEADLINES"}
 
 
 def test_what_is_missing_is_said_before_anything_is_served(tmp_path: Path) -> None:
