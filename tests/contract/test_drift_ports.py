@@ -12,14 +12,17 @@ import pytest
 
 from core.drift import Counts, Profile, count
 from core.errors import QueryError
+from core.generative.columns import computed_columns
 from core.retraining import Span
 from core.settings import Features, Label, Task
 from functions.adapters.stores import open_store
 from functions.drift_score.statements import LABEL, SECOND
 from functions.drift_score.window import Window
+from tests.support.builders import generations
 from tests.support.builders.drift import MODEL, World
 from tests.support.builders.drift_warehouse import WarehouseWorld
 from tests.support.builders.flights import DAY, TICK, Row, flights, version
+from tests.support.fakes.computed import compute
 
 pytest_plugins = ["tests.support.servers.warehouse"]
 START = TICK - DAY
@@ -200,6 +203,25 @@ def test_labels_of_several_classes_and_whole_numbers_are_read_as_they_are(world:
     assert by_id(found, "length") == {"one": None, "two": 7.0}
     assert by_id(found, "sure") == {"one": True, "two": None}
     assert by_id(found, LABEL) == {"one": None, "two": "refund"}
+
+
+def test_columns_are_computed_of_requests(world: World) -> None:
+    world.create(generations.TABLE, **generations.TYPES)
+    changes = {"refused": 0.1, "failed": 0.1, "longest": 300, "german": 0.3, "asked_in_german": 0.3, "leaked": 0.1}
+    rows = generations.requests(1000, TICK, seed=5, broken=0.2, unfound=0.3, **changes)
+    world.load(generations.TABLE, rows)
+    chat, names = generations.model(), [*computed_columns(generations.LOG)]
+    found = world.predictions.rows(chat, START, TICK, most=1000, names=["request_id", *names])
+    assert list(found) == ["request_id", *names]
+    places = np.argsort(found["request_id"].tolist())
+    rows.sort(key=lambda row: row["request_id"])
+    for name in names:
+        column, expected = found[name][places], np.array(compute(name, rows))
+        assert len({*expected.tolist()}) > (name != "empty_"), f"{name} says nothing"
+        if column.dtype == np.float64:
+            assert column == pytest.approx(expected), name
+        else:
+            assert column.tolist() == expected.tolist(), name
 
 
 def test_the_version_in_use_is_the_one_that_was_registered_last_by_the_end(world: World) -> None:

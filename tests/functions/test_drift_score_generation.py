@@ -1,24 +1,23 @@
-"""Generative models, scored over the wire: what changed is found and named, and what did not change is not."""
+"""Generative models, scored: what changed is found and named, and what did not change is not."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from google.cloud import bigquery
 
 from core.events import Finding, Severity, Status
 from core.settings import Model
 from functions.adapters.ports import Data
 from functions.adapters.stores import open_store
-from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score.reference import COLLECTION
-from tests.support.builders.drift_warehouse import WarehouseWorld
-from tests.support.builders.flights import DAY, TICK, TRAINED, load, version
-from tests.support.builders.generations import COLUMNS, LOG, TABLE, model, requests
+from tests.support.builders.drift import World
+from tests.support.builders.flights import DAY, TICK, TRAINED, version
+from tests.support.builders.generations import LOG, TABLE, TYPES, model, requests
+from tests.support.fakes.tables import Tables
 
-pytest_plugins = ["tests.support.servers.warehouse"]
 REQUESTS = 500
 
 
@@ -28,42 +27,47 @@ def learnt() -> dict[str, Data]:
     return {}
 
 
+@cache
+def _reference() -> Tables:
+    """The table with the requests of the reference window, as it keeps them."""
+    tables = Tables()
+    tables.create(TABLE, **TYPES)
+    tables.append(TABLE, requests(3000, TRAINED, seed=1, span=10 * DAY))
+    return tables
+
+
 @pytest.fixture
-def world(
-    client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path, learnt: dict[str, Data]
-) -> Iterator[WarehouseWorld]:
+def world(tmp_path: Path, learnt: dict[str, Data]) -> Iterator[World]:
     """A deployment with one generative model and its reference window, of which the profile may be stored."""
-    schema = [bigquery.SchemaField(name, kind) for name, kind in COLUMNS.items()]
-    schema.append(bigquery.SchemaField("prompt_embedding", "FLOAT64", mode="REPEATED"))
-    client.create_table(bigquery.Table(f"{client.project}.{TABLE}", schema))
-    load(client, "ops.model_versions", [version(model="chat")])
-    load(client, TABLE, requests(3000, TRAINED, seed=1, span=10 * DAY))
-    store = open_store(f"sqlite://{tmp_path}/store.db", "test")
+    world = World(open_store(f"sqlite://{tmp_path}/store.db", "test"), models=(model(),))
+    world.load("ops.model_versions", [version(model="chat")])
+    world.create(TABLE, **TYPES)
+    world.tables[TABLE].rows.extend(_reference()[TABLE].rows)
     for key, data in learnt.items():
-        store.create(COLLECTION, key, data)
-    yield WarehouseWorld(store=store, client=client, warehouse=warehouse, models=(model(),))
-    learnt |= {document.key: document.data for document in store.find(COLLECTION)}
+        world.store.create(COLLECTION, key, data)
+    yield world
+    learnt |= {document.key: document.data for document in world.store.find(COLLECTION)}
 
 
-def fired(world: WarehouseWorld) -> dict[str, Finding]:
+def fired(world: World) -> dict[str, Finding]:
     """The findings that fire, by kind."""
     return {one.kind: one for one in world.bus.events if isinstance(one, Finding) and one.status is Status.FIRING}
 
 
-def after(world: WarehouseWorld, chat: Model | None = None, **change: Any) -> dict[str, Finding]:
+def after(world: World, chat: Model | None = None, **change: Any) -> dict[str, Finding]:
     """What is found of a window with a change."""
     world.models = (chat or model(),)
-    load(world.client, TABLE, requests(REQUESTS, TICK, seed=2, **change))
+    world.load(TABLE, requests(REQUESTS, TICK, seed=2, **change))
     world.tick()
     return fired(world)
 
 
-def measured(world: WarehouseWorld) -> Mapping[str, Data]:
+def measured(world: World) -> Mapping[str, Data]:
     return {row["measure"]: row for row in world.measures()}
 
 
 def test_a_window_like_the_reference_is_measured_by_at_most_fourteen_series_and_nothing_is_found(
-    world: WarehouseWorld,
+    world: World,
 ) -> None:
     assert after(world) == {}
     found = measured(world)
@@ -108,11 +112,11 @@ CHANGES: list[tuple[dict[str, Any], str, set[str]]] = [
 ]
 
 
-def test_what_changed_is_found_and_named_day_by_day(world: WarehouseWorld) -> None:
+def test_what_changed_is_found_and_named_day_by_day(world: World) -> None:
     wanted = [change for k, (change, _, _) in enumerate(CHANGES) if change not in [one for one, _, _ in CHANGES[:k]]]
     for day, change in enumerate(wanted):
         at = TICK + day * DAY
-        load(world.client, TABLE, requests(800, at, seed=20 + day, **change))
+        world.load(TABLE, requests(800, at, seed=20 + day, **change))
         world.tick(at)
     for change, kind, named in CHANGES:
         at = TICK + wanted.index(change) * DAY
@@ -123,7 +127,7 @@ def test_what_changed_is_found_and_named_day_by_day(world: WarehouseWorld) -> No
     assert {one.runbook for one in world.bus.findings("generation_degraded")} == {"generative.md#generation_degraded"}
 
 
-def test_a_change_of_topic_is_drift_of_the_embeddings_and_of_nothing_else(world: WarehouseWorld) -> None:
+def test_a_change_of_topic_is_drift_of_the_embeddings_and_of_nothing_else(world: World) -> None:
     found = after(world, topic=0.6)
     moved = {f"prompt_embedding_{number}_" for number in range(1, 7)} & found["drift"].evidence.keys()
     assert len(moved) >= 3
@@ -134,7 +138,7 @@ def test_a_change_of_topic_is_drift_of_the_embeddings_and_of_nothing_else(world:
     assert row["low"] > 0.1
 
 
-def assert_a_leak_is_told_and_never_shown(world: WarehouseWorld, found: Mapping[str, Finding]) -> None:
+def assert_a_leak_is_told_and_never_shown(world: World, found: Mapping[str, Finding]) -> None:
     leak = found["pii_in_responses"]
     assert leak.severity is Severity.ERROR
     assert "Responses with personal data" in leak.evidence
@@ -142,11 +146,11 @@ def assert_a_leak_is_told_and_never_shown(world: WarehouseWorld, found: Mapping[
     assert "example.org" not in str([document.data for document in world.store.find("profiles")])
 
 
-def test_personal_data_is_found_where_it_is_counted(world: WarehouseWorld) -> None:
+def test_personal_data_is_found_where_it_is_counted(world: World) -> None:
     assert_a_leak_is_told_and_never_shown(world, after(world, model(exact_rows=REQUESTS - 1), leaked=0.05))
 
 
-def test_a_window_that_is_counted_has_the_measures_of_its_rows(world: WarehouseWorld) -> None:
+def test_a_window_that_is_counted_has_the_measures_of_its_rows(world: World) -> None:
     found = after(world, leaked=0.05, slower=2.0)
     assert_a_leak_is_told_and_never_shown(world, found)
     assert found["pii_in_responses"].evidence["kinds"].startswith("email in ")
@@ -160,7 +164,7 @@ def test_a_window_that_is_counted_has_the_measures_of_its_rows(world: WarehouseW
         assert counted[name]["value"] == pytest.approx(row["value"], rel=0.03), name
 
 
-def test_a_measure_beyond_its_limit_is_a_finding_until_it_is_within(world: WarehouseWorld) -> None:
+def test_a_measure_beyond_its_limit_is_a_finding_until_it_is_within(world: World) -> None:
     chat = model(
         replace(LOG, limits={"refusal_ratio": 0.02, "total_p95": 500.0, "score": 3.0, "dollars_per_hour": 1.0}),
         recover_after=1,
@@ -169,7 +173,7 @@ def test_a_measure_beyond_its_limit_is_a_finding_until_it_is_within(world: Wareh
     limit = found["generation_beyond_limit"]
     assert limit.summary.endswith(f"on {REQUESTS} requests, ceiling 2%")
     assert (limit.threshold, list(limit.evidence)) == (0.02, ["Refusal ratio", "reason"])
-    load(world.client, TABLE, requests(REQUESTS, TICK + DAY, seed=3, refused=0.002))
+    world.load(TABLE, requests(REQUESTS, TICK + DAY, seed=3, refused=0.002))
     world.tick(TICK + DAY)
     statuses = [one.status for one in world.bus.findings("generation_beyond_limit")]
     assert statuses == [Status.FIRING, Status.RESOLVED]
@@ -177,16 +181,15 @@ def test_a_measure_beyond_its_limit_is_a_finding_until_it_is_within(world: Wareh
 
 @pytest.mark.parametrize("exact_rows", [50_000, 400], ids=["by rows", "counted"])
 def test_a_column_that_is_gone_takes_what_is_computed_of_it_along_and_nothing_else(
-    world: WarehouseWorld, exact_rows: int
+    world: World, exact_rows: int
 ) -> None:
-    load(world.client, TABLE, requests(REQUESTS, TICK, seed=2) + requests(REQUESTS, TICK + DAY, seed=3, failed=0.2))
+    world.load(TABLE, requests(REQUESTS, TICK, seed=2) + requests(REQUESTS, TICK + DAY, seed=3, failed=0.2))
     chat = model(table="telemetry.changing", exact_rows=exact_rows)
     world.models = (chat,)
-    world.warehouse.query(f"CREATE OR REPLACE TABLE {chat.table} AS SELECT * FROM {TABLE}")
+    world.copy(TABLE, chat.table)
     world.tick()
     assert fired(world) == {}
-    changed = "* EXCEPT (response, documents), CASE WHEN documents > 0 THEN 'some' END AS documents"
-    world.warehouse.query(f"CREATE OR REPLACE TABLE {chat.table} AS SELECT {changed} FROM {TABLE}")
+    world.copy(TABLE, chat.table, without=["response"], texts=["documents"])
     world.tick(TICK + DAY)
     found = fired(world)
     issues = found["data_quality"].evidence

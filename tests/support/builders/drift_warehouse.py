@@ -35,7 +35,12 @@ class WarehouseWorld(World):
         load(self.client, table, rows)
 
     def create(self, table: str, **types: str) -> None:
-        schema = [bigquery.SchemaField(name, kind) for name, kind in types.items()]
+        schema = [
+            bigquery.SchemaField(
+                name, kind.removeprefix("ARRAY<").removesuffix(">"), "REPEATED" if "<" in kind else "NULLABLE"
+            )
+            for name, kind in types.items()
+        ]
         self.client.create_table(bigquery.Table(f"{self.client.project}.{table}", schema))
 
     def copy(self, source: str, table: str, *, without: Collection[str] = (), texts: Sequence[str] = ()) -> None:

@@ -37,6 +37,8 @@ COLUMNS = {
     "response": "STRING",
     "helpfulness": "FLOAT64",
 }
+TYPES = COLUMNS | {"prompt_embedding": "ARRAY<FLOAT64>"}
+"""All columns of the log."""
 GERMAN = (
     "Der Artikel ist auf Lager und wird mit der Post zu Ihnen geschickt.",
     "Das ist eine der besten, die wir für das Haus und die Küche haben.",

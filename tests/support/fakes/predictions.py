@@ -1,12 +1,12 @@
 """The prediction logs of models in memory: the port `Predictions` of drift_score over rows of tables.
 
 `tests/contract/test_drift_ports.py` holds it and BigQuery to the same answers. It knows no champions (a version is in use from its
-registration on), no computed columns of generative models, and no integers beyond 2^53.
+registration on), computed columns of seeded requests alone, and no integers beyond 2^53.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ from functions.adapters.ports import Data
 from functions.drift_score.schema import Changes, changes
 from functions.drift_score.statements import LABEL, SECOND
 from functions.drift_score.window import Window, WindowSummary
+from tests.support.fakes.computed import compute
 from tests.support.fakes.tables import Table, Tables
 
 _VERSION = ("version", "reference_start", "reference_end")
@@ -57,7 +58,7 @@ class MemoryPredictions:
         found = self._changes(model, names := tuple(names))
         rows = sorted(_once(model, self._between(model, start, end)), key=lambda row: _place(row[model.id]))[:most]
         columns = {
-            name: _column(rows, name, numbers=name in _numbers(model), as_text=name in found.retyped)
+            name: _column(model, rows, name, as_text=name in found.retyped)
             for name in names
             if name not in found.absent
         }
@@ -65,8 +66,8 @@ class MemoryPredictions:
             columns[SECOND] = np.array([row[model.timestamp].timestamp() // 1 for row in rows], dtype=float)
         if model.label is not None:
             truths = self._truths(model.label, model.id, start, end)
-            labels = [{LABEL: truths.get(row[model.id])} for row in rows]
-            columns[LABEL] = _column(labels, LABEL, numbers=model.task is not Task.MULTICLASS)
+            labels = [truths.get(row[model.id]) for row in rows]
+            columns[LABEL] = np.array(labels, dtype=object if model.task is Task.MULTICLASS else float)
         return columns
 
     def counts(self, window: Window, profile: Profile) -> Counts:
@@ -115,7 +116,7 @@ class MemoryPredictions:
     def _changes(self, model: Model, names: Iterable[str]) -> Changes:
         """How the columns differ from what the settings say, where that keeps them from being read."""
         table = self.tables[model.table]
-        if all(_is_readable(table, model, name) for name in names):
+        if not model.generation and all(_is_readable(table, model, name) for name in names):
             return Changes()
         found = changes(_Schemas(table), model, names)
         if model.score in found.names:
@@ -128,7 +129,7 @@ class MemoryPredictions:
         found = self._changes(model, profile.names)
         rows = _once(model, reversed(self._between(model, window.start, window.end)))
         names = [name for name in (*profile.names, *more) if name not in found.names]
-        return {name: _column(rows, name, numbers=name in _numbers(model)) for name in names}, found
+        return {name: _column(model, rows, name) for name in names}, found
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +167,13 @@ def _place(key: object) -> bytes:
     return hashlib.md5(str(key).encode(), usedforsecurity=False).digest()
 
 
-def _column(rows: list[Data], name: str, *, numbers: bool, as_text: bool = False) -> NDArray[Any]:
-    values: Iterator[Any] = (row.get(name) for row in rows)
+def _column(model: Model, rows: list[Data], name: str, *, as_text: bool = False) -> NDArray[Any]:
     if as_text:
-        return np.array([json.dumps(value, ensure_ascii=False) for value in values], dtype=object)
-    return np.array([*values], dtype=float if numbers else object)
+        return np.array([json.dumps(row.get(name), ensure_ascii=False) for row in rows], dtype=object)
+    # No column of a log ends so: the settings refuse it.
+    is_computed = model.generation and name.endswith("_")
+    values = compute(name, rows) if is_computed else [row.get(name) for row in rows]
+    return np.array(values, dtype=float if name in _numbers(model) else object)
 
 
 def _as_found(counts: Counts, found: Changes) -> Counts:

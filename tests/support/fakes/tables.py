@@ -16,6 +16,7 @@ _HELD: Mapping[str, type | tuple[type, ...]] = {
     "INT64": int,
     "BOOL": bool,
     "TIMESTAMP": datetime,
+    "ARRAY<FLOAT64>": list,
 }
 
 
