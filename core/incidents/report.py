@@ -217,7 +217,7 @@ def _timeline(incident: Incident, members: Sequence[IncidentCondition], training
         else ("", _moment(entry.at), "a training", entry.outcome, entry.detail, entry.run_id)
         for entry in _merged(incident.timeline, trainings)
     ]
-    lines = _table(("Step", "Time", "Cause", "Change", "Summary", "IncidentReason"), rows)
+    lines = _table(("Step", "Time", "Cause", "Change", "Summary", "Reason"), rows)
     omitted = incident.sequence - len(incident.timeline)
     return [*lines, "", f"{_count(omitted, 'step')} in between omitted."] if omitted > 0 else lines
 
@@ -278,7 +278,7 @@ def _actions(decisions: Sequence[ActionDecision]) -> list[str]:
         )
         for decision in decisions
     )
-    header = ("Time", "Action", "Target", "Mode", "Decision", "IncidentReason", "Plan and result", "By")
+    header = ("Time", "Action", "Target", "Mode", "Decision", "Reason", "Plan and result", "By")
     return _table(header, rows) if decisions else ["None."]
 
 

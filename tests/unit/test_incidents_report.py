@@ -275,7 +275,7 @@ def test_many_targets_are_counted() -> None:
 
 def test_the_timeline_says_when_who_what_and_why() -> None:
     assert section(made(), "Timeline") == [
-        "| Step | Time | Cause | Change | Summary | IncidentReason |",
+        "| Step | Time | Cause | Change | Summary | Reason |",
         "| --- | --- | --- | --- | --- | --- |",
         "| 1 | 2026-01-02 09:00 UTC | drift_score | opened | departure_delay drifted | first firing |",
         "| 2 | 2026-01-02 09:04 UTC | a person | acknowledged | ada: on it | command |",
@@ -300,7 +300,7 @@ def test_what_was_noticed_is_told_with_value_and_threshold() -> None:
 def test_what_was_done_by_itself_is_told_in_order() -> None:
     planned = replace(APPLIED, sequence=1, stage=Stage.PLANNED, detail="", by="")
     assert section(made(INCIDENT, APPLIED, planned), "Automated actions") == [
-        "| Time | Action | Target | Mode | Decision | IncidentReason | Plan and result | By |",
+        "| Time | Action | Target | Mode | Decision | Reason | Plan and result | By |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         "| 2026-01-02 09:09 UTC | shift_traffic | model/m | act | planned | within limits | 100% back to 6 | - |",
         "| 2026-01-02 09:09 UTC | shift_traffic | model/m | act | applied | within limits | 100% back to 6; done | ada |",
