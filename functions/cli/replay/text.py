@@ -43,8 +43,10 @@ def _receivers(comparison: Comparison, people: People) -> Table:
 
 def _changes(comparison: Comparison) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("", "at", "channel", "what", "target", "title"):
-        table.add_column(name, overflow="ellipsis", no_wrap=True)
+    for name in ("", "at", "channel", "what"):
+        table.add_column(name, no_wrap=True)
+    for name in ("target", "title"):
+        table.add_column(name, overflow="fold")
     for one in comparison.changed[:_SHOWN]:
         table.add_row(*_row(comparison, one))
     if (rest := len(comparison.changed) - _SHOWN) > 0:
