@@ -16,7 +16,7 @@ def check(required: Role, person: str, role_of: Callable[[], Role]) -> None:
         return
     role = role_of()
     if role < required:
-        allowed = " or ".join(one.name.lower() for one in Role if one >= required)
+        higher = "" if required is max(Role) else " or higher"
         raise Forbidden(
-            f"role: must be {allowed}, {person} is {role.name.lower()}; see access in the settings, and the role of the token"
+            f"role: must be {required.name.lower()}{higher}, {person} is {role.name.lower()}; see access in the settings, and the role of the token"
         )
