@@ -108,7 +108,7 @@ def duration(span: timedelta) -> str:
     parts: list[str] = []
     for name, size in sizes:
         if count := seconds // size:
-            parts.append(f"{count} {name}")
+            parts.append(f"{count:,} {name}")
             seconds -= count * size
         elif parts:
             break

@@ -68,7 +68,7 @@ function ticks({ edges }, all) {
   const known = all.map((bin, index) => ({ index, value: edges[bin.place - 1] })).filter((one) => one.value !== undefined);
   const chosen = [...new Set([known[0], known[Math.floor(known.length / 2)], known.at(-1)])].filter(Boolean);
   return el("div", { class: "ticks", "aria-hidden": "true" }, chosen.map((one) => {
-    const tick = el("span", {}, spelt(one.value));
+    const tick = el("span", {}, number(one.value));
     const left = (100 * one.index) / all.length;
     tick.classList.toggle("end", left > 60);
     if (left > 60) tick.style.right = `${100 - left}%`;

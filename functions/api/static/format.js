@@ -59,7 +59,7 @@ function length(seconds) {
   const first = LENGTHS.findIndex(([size]) => seconds >= size);
   const [[size, name], next] = [LENGTHS[first], LENGTHS[first + 1]];
   const rest = next ? Math.floor((seconds % size) / next[0]) : 0;
-  return `${Math.floor(seconds / size)} ${name}${rest ? ` ${rest} ${next[1]}` : ""}`;
+  return `${plain(Math.floor(seconds / size))} ${name}${rest ? ` ${rest} ${next[1]}` : ""}`;
 }
 
 export function seconds(value) {
@@ -69,7 +69,7 @@ export function seconds(value) {
   return value >= 120 && value < 1e9 ? length(value) : `${number(value)} s`;
 }
 export const words = (name) => String(name).replaceAll("_", " ").trim();
-export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
+export const plural = (count, one, many = `${one}s`) => `${plain(count)} ${count === 1 ? one : many}`;
 
 export function measured(value, unit) {
   if (unit === "ratio") return percent(value);

@@ -1,8 +1,8 @@
 // The stages of a run as bars over time, with the critical path: HTML around SVG, for the page allows no styles in elements.
 import { el, svg } from "./dom.js";
-import { text } from "./units.js";
+import { seconds as took } from "./format.js";
 
-export const took = (value) => text(value, "s");
+export { took };
 const KINDS = { running: "running", succeeded: "done", failed: "failed", cancelled: "cancelled" };
 const SAYS = { running: "running", failed: "failed", cancelled: "cancelled" };
 const LEGEND = [["done", "Done"], ["running", "Running"], ["failed", "Failed"], ["cancelled", "Cancelled"], ["cached", "Cached"]];

@@ -50,7 +50,7 @@ function backups(all, next) {
   const heads = ["Made for", "State", "Tables", "Rows", "Documents"];
   if (all === null) return [el("p", { class: "card fault" }, "Not known: the warehouse does not answer.")];
   if (!all.length) {
-    return [el("p", { class: "card" }, "No backup yet. ", next && (Date.parse(next) > Date.now() ? `The first one is made at ${when(next)}` : "The first one is made at the next tick"), "; ", el("code", {}, "aia backup"), " makes one now. ", guide("backup", "What a backup has"))];
+    return [el("p", { class: "card" }, "No backup yet. ", next && (Date.parse(next) > Date.now() ? `The first one is made on ${when(next)}` : "The first one is made at the next tick"), "; ", el("code", {}, "aia backup"), " makes one now. ", guide("backup", "What a backup has"))];
   }
   return [el("div", { class: "card" }, table("Backups", heads, all.slice(0, BACKUPS_SHOWN).map(backup)),
     all.length > BACKUPS_SHOWN && el("details", { "data-key": "backups" }, el("summary", {}, `${all.length - BACKUPS_SHOWN} older`), table("Older backups", heads, all.slice(BACKUPS_SHOWN).map(backup))),

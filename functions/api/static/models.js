@@ -66,7 +66,7 @@ function facts(model) {
       ? fact(...headline(model))
       : fact("Accuracy", accuracy ? percent(accuracy.value) + (accuracy.floor === null ? "" : ` (floor ${percent(accuracy.floor)})`) : noAccuracy(model), isLow(accuracy) ? "critical" : ""),
     fact("Rows in the window", `${number(model.n_current, 6)} against ${number(model.n_reference, 6)}`),
-    fact("Version", model.version ?? "–"),
+    fact("Version", model.version || "not known"),
     fact("Scored for", when(model.window_end)));
 }
 
