@@ -22,6 +22,8 @@ from typing import Any
 
 import yaml
 
+from core.maintenance.dead_letters import subscriptions
+
 ROOT = Path(__file__).resolve().parent.parent
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3  # what the archive says it was made on, wherever that is
@@ -40,6 +42,11 @@ def deployment() -> dict[str, Any]:
     file = ROOT / "infra" / "functions.yaml"
     document: dict[str, Any] = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
     return document
+
+
+def acknowledgement_deadlines() -> str:
+    """Seconds after which each push subscription delivers again, as JSON for `AIA_ACK_DEADLINES`; Terraform has them by itself."""
+    return json.dumps({name: trigger["ack_deadline_seconds"] for name, _, trigger in subscriptions(deployment())})
 
 
 def sources(function: str) -> Iterator[tuple[str, Path]]:

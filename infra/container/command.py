@@ -67,6 +67,7 @@ def serve(
     print("serve:", *(f"{name} on {host}:{at}" for name, at in ports.items()), file=sys.stderr, flush=True)
     command = functions_host.command(folder, ports, asgi=asgi, place=place)
     os.execve(command[0], command, deadlines(ports, deployment) | os.environ)  # noqa: S606 - itself, by a fixed list of arguments, so that it gets the signals
+    os.execve(command[0], command, deadlines(place) | os.environ)  # noqa: S606 - itself, by a fixed list of arguments, so that it gets the signals
 
 
 def chosen(given: Sequence[str], deployed: Collection[str], first: int) -> dict[str, int]:
@@ -111,6 +112,10 @@ def deadlines(functions: Collection[str], deployment: Mapping[str, Any]) -> dict
     seconds = {limits(deployment["functions"][name]).seconds for name in functions}
     timeout = {TIMEOUT: str(*seconds)} if len(functions) == 1 else {}
     return {ACKNOWLEDGEMENT: json.dumps(own)} | timeout
+def deadlines(place: Place) -> dict[str, str]:
+    """When requests are given up, for the functions themselves: no call of an adapter goes on beyond it."""
+    longest = max(one.seconds for one in place.limits.values())
+    return {ACKNOWLEDGEMENT: stage.acknowledgement_deadlines(), TIMEOUT: str(longest)}
 
 
 def refused(functions: Collection[str], folder: Path, environ: Mapping[str, str]) -> str:

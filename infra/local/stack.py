@@ -21,7 +21,6 @@ from typing import Self
 
 from google.cloud import bigquery
 
-from core.maintenance.dead_letters import subscriptions
 from functions.adapters import config
 from functions.runtime.deadlines import ACKNOWLEDGEMENT
 from infra import stage
@@ -40,9 +39,6 @@ SETTINGS = stage.ROOT / "infra" / "monitoring.yaml"
 TICKS = f"projects/{PROJECT}/topics/ticks"
 """The topic of the ticks."""
 _DEPLOYED = stage.deployment()["functions"]
-_ACKNOWLEDGED = json.dumps(
-    {name: trigger["ack_deadline_seconds"] for name, _, trigger in subscriptions({"functions": _DEPLOYED})}
-)
 FUNCTIONS = tuple(_DEPLOYED)
 ASGI = frozenset(name for name in FUNCTIONS if _DEPLOYED[name].get("asgi"))
 """The functions that are ASGI applications."""
@@ -234,7 +230,7 @@ class Stack:
             "AIA_MONITORING_ENDPOINT": f"127.0.0.1:{self.ports['monitoring']}",
             "AIA_PROMETHEUS_URL": self.ports.url("prometheus"),
             "AIA_LOCATION": "local",
-            ACKNOWLEDGEMENT: _ACKNOWLEDGED,
+            ACKNOWLEDGEMENT: stage.acknowledgement_deadlines(),
             "AIA_STACK_RECORD": str(self.folder / RECORD),
             "AIA_API_URL": self.ports.url("page"),
             "AIA_COMMAND_INTAKE_URL": self.ports.url("commands"),

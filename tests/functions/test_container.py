@@ -15,6 +15,7 @@ import pytest
 
 from core.errors import SettingsError
 from functions.adapters import config
+from functions.runtime.deadlines import ACKNOWLEDGEMENT, TIMEOUT
 from infra import stage
 from infra.container.command import REQUIRED, chosen, deadlines, limits, refused
 from infra.container.prepare import endpoints
@@ -90,6 +91,7 @@ def test_a_function_is_served_from_its_archive_and_stops_when_it_is_told_to(tmp_
     command = [sys.executable, "-m", "functions.cli.main", "serve", *given]
     own = os.environ | ENVIRONMENT | {"AIA_ARCHIVES": str(tmp_path), "AIA_MONITORING_ENDPOINT": "127.0.0.1:9"}
     own["GOOGLE_APPLICATION_CREDENTIALS"] = str(write_credentials(tmp_path / "credentials.json"))
+    own.pop(ACKNOWLEDGEMENT, None)
     with ExitStack() as closing:
         process = closing.enter_context(subprocess.Popen(command, cwd=stage.ROOT, env=own, stderr=subprocess.PIPE))
         closing.callback(process.kill)
@@ -98,6 +100,8 @@ def test_a_function_is_served_from_its_archive_and_stops_when_it_is_told_to(tmp_
             urllib.request.urlopen(f"http://127.0.0.1:{ports['alert_intake']}/", timeout=30)
         with wrong.value:
             assert wrong.value.code == 405
+        has = dict(one.split("=", 1) for one in Path(f"/proc/{process.pid}/environ").read_text().split("\0") if one)
+        assert (json.loads(has[ACKNOWLEDGEMENT])["alert-intake"], has[TIMEOUT]) == (60, "60")
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said.decode()
