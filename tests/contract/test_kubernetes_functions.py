@@ -28,6 +28,7 @@ WITH_SECRETS = TEXT.replace("\nchannels:", PAGER, 1) + LINKS
 UNSET = {
     "AIA_ACK_DEADLINES": "by `aia serve`",
     "AIA_PROXIES": "where a proxy is before the API",
+    "AIA_ACK_DEADLINES": "`aia serve` sets it",
     "AIA_DATA": "of `aia local`",
     "AIA_API_TOKEN": "of the command line",
     "AIA_DEPLOYMENT_RECORD": "of Terraform",
@@ -38,6 +39,7 @@ UNSET = {
     "AIA_MLFLOW_URL": "where there is an MLflow",
     "AIA_IAP_AUDIENCE": "of Google's proxy",
     "AIA_ID_TOKEN_AUDIENCE": "where Google says who somebody is",
+    "AIA_PROXIES": "what the Ingress before it adds, which only its owner knows",
     "AIA_PUSH_ACCOUNT": "of Google's Pub/Sub",
     "AIA_PUSH_AUDIENCE": "of Google's Pub/Sub",
     "AIA_REDIS_TLS": "where a cache has a certificate",
