@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import copy_context
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, TypeVar
 
 from core.errors import UnavailableError
@@ -22,12 +22,14 @@ class Cache:
         self._answers: dict[tuple[object, ...], tuple[float, Any]] = {}
         self._running: dict[tuple[object, ...], tuple[Future[Any], float]] = {}
         self._turn = 0
+        self._changing = Lock()
 
     def forget(self) -> None:
         """What was answered is old: it is asked for again, and what is being answered is not cached."""
-        self._turn += 1
-        self._answers = {}
-        self._running = {}
+        with self._changing:
+            self._turn += 1
+            self._answers = {}
+            self._running = {}
 
     def __call__(self, key: tuple[object, ...], query: Callable[[], T], *, seconds: float | Callable[[T], float]) -> T:
         """The cached answer of a key, or a new one. What `query` raises is raised, and not cached.
@@ -77,10 +79,8 @@ class Cache:
         turn = self._turn
         try:
             answer = query()
-            now, time_to_live = time.monotonic(), seconds(answer) if callable(seconds) else seconds
-            fresh = {other: cached for other, cached in list(self._answers.items()) if now < cached[0]}
-            if turn == self._turn:
-                self._answers = dict([*fresh.items(), (key, (now + time_to_live, answer))][-MOST:])
+            time_to_live = seconds(answer) if callable(seconds) else seconds
+            self._keep(key, answer, time_to_live, turn)
             running.set_result(answer)
         except BaseException as error:
             running.set_exception(error)
@@ -89,3 +89,12 @@ class Cache:
             if self._running.get(key, (None,))[0] is running:
                 del self._running[key]
         return answer
+
+    def _keep(self, key: tuple[object, ...], answer: object, seconds: float, turn: int) -> None:
+        """Cache an answer, unless all were forgotten since that turn."""
+        with self._changing:
+            if turn != self._turn:
+                return
+            now = time.monotonic()
+            fresh = [entry for entry in self._answers.items() if now < entry[1][0]]
+            self._answers = dict([*fresh, (key, (now + seconds, answer))][-MOST:])
