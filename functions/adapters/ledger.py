@@ -149,7 +149,8 @@ class Ledger:
         def decide(entry: Entry | None) -> ClaimDecision:
             return confirm(entry, owner=claim.attempt, now=self._clock(), covers=names)
 
-        decision, _ = self._decide(claim.key, decide, known=claim.document)
+        with request_deadline.closing():  # else an effect that took all the time would be repeated
+            decision, _ = self._decide(claim.key, decide, known=claim.document)
         if decision.verdict is ClaimVerdict.CONFIRMED_LATE:
             said = fields(key=claim.key, owner=claim.attempt)
             log.warning("the lease ended before the effect: %s", claim.key, extra=said)

@@ -16,7 +16,7 @@ from typing import Final
 from core.errors import DeadlineError, UnavailableError
 
 RESERVE: Final = 5.0
-"""Seconds before the end that are kept to release claims, send metrics and answer."""
+"""Seconds before the end that are kept to confirm or release claims, send metrics and answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def shortened(seconds: float | None) -> Iterator[None]:
 
 @contextmanager
 def closing() -> Iterator[None]:
-    """What ends a request, and may use what is kept back: the release of a claim, the metrics."""
+    """What ends a request, and may use what is kept back: the end of a claim, the metrics."""
     known = _current.get()
     with _set(None if known is None else replace(known, reserve=0.0)):
         yield

@@ -23,7 +23,7 @@ from functions.adapters.actions.run import Services
 from functions.adapters.bus import open_bus
 from functions.adapters.firestore_store import FirestoreStore
 from functions.adapters.json_api import JsonApi
-from functions.adapters.ledger import COLLECTION, Ledger
+from functions.adapters.ledger import COLLECTION, EffectOutcome, Ledger
 from functions.adapters.metrics import EVERY, CloudMetrics
 from functions.adapters.notify.email import Email
 from functions.adapters.notify.http_client import post
@@ -127,6 +127,19 @@ def test_a_claim_is_released_after_the_deadline(tmp_path: Path, clock: Seconds) 
     with request_deadline.request(60, clock=clock), pytest.raises(DeadlineError):
         ledger.once("key", effect)
     assert store.find(COLLECTION) == []
+
+
+def test_an_effect_that_took_all_the_time_is_confirmed_and_not_repeated(tmp_path: Path, clock: Seconds) -> None:
+    ledger, performed = Ledger(SqliteStore(str(tmp_path / "store")), FakeClock(), "test"), []
+
+    def effect() -> None:
+        performed.append(clock.now)
+        clock.now += 60 - RESERVE
+
+    for _ in range(2):
+        with request_deadline.request(60, clock=clock):
+            outcome = ledger.once("key", effect)
+    assert (outcome, len(performed)) == (EffectOutcome.SKIPPED, 1)
 
 
 def _http(act: Callable[[str], object]) -> Callable[[int], Call]:
