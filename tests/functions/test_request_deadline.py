@@ -130,7 +130,8 @@ def test_a_claim_is_released_after_the_deadline(tmp_path: Path, clock: Seconds) 
 
 
 def test_an_effect_that_took_all_the_time_is_confirmed_and_not_repeated(tmp_path: Path, clock: Seconds) -> None:
-    ledger, performed = Ledger(SqliteStore(str(tmp_path / "store")), FakeClock(), "test"), []
+    ledger = Ledger(SqliteStore(str(tmp_path / "store")), FakeClock(), "test")
+    performed: list[float] = []
 
     def effect() -> None:
         performed.append(clock.now)
