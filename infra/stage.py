@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -44,9 +44,10 @@ def deployment() -> dict[str, Any]:
     return document
 
 
-def acknowledgement_deadlines() -> str:
-    """Seconds after which each push subscription delivers again, as JSON for `AIA_ACK_DEADLINES`; Terraform has them by itself."""
-    return json.dumps({name: trigger["ack_deadline_seconds"] for name, _, trigger in subscriptions(deployment())})
+def acknowledgement_deadlines(functions: Collection[str]) -> str:
+    """Seconds after which each push subscription of functions delivers again, as JSON for `AIA_ACK_DEADLINES`; Terraform has them by itself."""
+    found = {name: one["ack_deadline_seconds"] for name, of, one in subscriptions(deployment()) if of in functions}
+    return json.dumps(found)
 
 
 def sources(function: str) -> Iterator[tuple[str, Path]]:

@@ -1,6 +1,5 @@
 """`aia serve`: functions as the container image runs them."""
 
-import json
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +9,6 @@ from typing import Any
 import click
 
 from core.errors import SettingsError
-from core.maintenance.dead_letters import subscriptions
 from functions.adapters import config
 from functions.alert_intake.mapped import SECTIONS
 from functions.runtime.deadlines import ACKNOWLEDGEMENT, TIMEOUT
@@ -67,7 +65,6 @@ def serve(
     print("serve:", *(f"{name} on {host}:{at}" for name, at in ports.items()), file=sys.stderr, flush=True)
     command = functions_host.command(folder, ports, asgi=asgi, place=place)
     os.execve(command[0], command, deadlines(ports, deployment) | os.environ)  # noqa: S606 - itself, by a fixed list of arguments, so that it gets the signals
-    os.execve(command[0], command, deadlines(place) | os.environ)  # noqa: S606 - itself, by a fixed list of arguments, so that it gets the signals
 
 
 def chosen(given: Sequence[str], deployed: Collection[str], first: int) -> dict[str, int]:
@@ -108,14 +105,9 @@ def deadlines(functions: Collection[str], deployment: Mapping[str, Any]) -> dict
         functions: that one process serves; a timeout of the process is known where it is one.
         deployment: `infra/functions.yaml`.
     """
-    own = {name: trigger["ack_deadline_seconds"] for name, of, trigger in subscriptions(deployment) if of in functions}
     seconds = {limits(deployment["functions"][name]).seconds for name in functions}
     timeout = {TIMEOUT: str(*seconds)} if len(functions) == 1 else {}
-    return {ACKNOWLEDGEMENT: json.dumps(own)} | timeout
-def deadlines(place: Place) -> dict[str, str]:
-    """When requests are given up, for the functions themselves: no call of an adapter goes on beyond it."""
-    longest = max(one.seconds for one in place.limits.values())
-    return {ACKNOWLEDGEMENT: stage.acknowledgement_deadlines(), TIMEOUT: str(longest)}
+    return {ACKNOWLEDGEMENT: stage.acknowledgement_deadlines(functions)} | timeout
 
 
 def refused(functions: Collection[str], folder: Path, environ: Mapping[str, str]) -> str:

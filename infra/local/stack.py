@@ -230,7 +230,7 @@ class Stack:
             "AIA_MONITORING_ENDPOINT": f"127.0.0.1:{self.ports['monitoring']}",
             "AIA_PROMETHEUS_URL": self.ports.url("prometheus"),
             "AIA_LOCATION": "local",
-            ACKNOWLEDGEMENT: stage.acknowledgement_deadlines(),
+            ACKNOWLEDGEMENT: stage.acknowledgement_deadlines(FUNCTIONS),
             "AIA_STACK_RECORD": str(self.folder / RECORD),
             "AIA_API_URL": self.ports.url("page"),
             "AIA_COMMAND_INTAKE_URL": self.ports.url("commands"),
