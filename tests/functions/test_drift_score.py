@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.errors import UnavailableError
 from core.events import Severity, Status, stamp
 from core.settings import Reference
 from functions.adapters.ports import Data
@@ -304,3 +305,23 @@ def test_no_labels_are_no_accuracy(world: World) -> None:
     }
     assert ("aia_model_accuracy_ratio", "delay") not in world.metrics.values
     assert world.bus.events == []
+
+
+def test_a_model_that_can_be_scored_again_resolves_its_finding(world: World) -> None:
+    world.load(MODEL.table, flights(600, TICK + DAY, seed=2))
+    world.models = (replace(MODEL, table="telemetry.later", label=None),)
+    world.tick()
+    world.copy(MODEL.table, "telemetry.later")
+    world.tick(TICK + DAY)
+    assert [finding.status for finding in world.bus.findings("scoring_failed")] == [Status.FIRING, Status.RESOLVED]
+    assert len(world.scores()) > 0
+
+
+def test_a_bus_that_is_down_fails_the_tick_and_its_redelivery_tells(world: World) -> None:
+    world.load(MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.bus.down = True
+    with pytest.raises(UnavailableError, match="bus: findings"):
+        world.tick()
+    world.bus.down = False
+    world.tick()
+    assert len(world.bus.findings("drift")) == 1

@@ -61,26 +61,6 @@ def test_a_model_that_cannot_be_scored_is_a_finding_and_the_others_are_scored(
     assert {row["model"] for row in world.scores()} == {"delay"}
 
 
-def test_a_model_that_can_be_scored_again_resolves_its_finding(world: WarehouseWorld) -> None:
-    world.load(MODEL.table, flights(600, TICK + DAY, seed=2))
-    world.models = (replace(MODEL, table="telemetry.later", label=None),)
-    world.tick()
-    world.warehouse.query(f"CREATE TABLE telemetry.later AS SELECT * FROM {MODEL.table}")
-    world.tick(TICK + DAY)
-    assert [finding.status for finding in world.bus.findings("scoring_failed")] == [Status.FIRING, Status.RESOLVED]
-    assert len(world.scores()) > 0
-
-
-def test_a_bus_that_is_down_fails_the_tick_and_its_redelivery_tells(world: WarehouseWorld) -> None:
-    world.load(MODEL.table, flights(600, TICK, seed=2, shift=15))
-    world.bus.down = True
-    with pytest.raises(UnavailableError, match="bus: findings"):
-        world.tick()
-    world.bus.down = False
-    world.tick()
-    assert len(world.bus.findings("drift")) == 1
-
-
 POLICY = Retraining(important=("temperature",), minimum_labels=500)
 
 
