@@ -1,10 +1,10 @@
-"""drift_score over real BigQuery calls and a real store: whatever fails, the redelivery of the tick completes it."""
+"""drift_score over a real store: whatever fails of BigQuery, the redelivery of the tick completes it."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from google.cloud import bigquery
@@ -16,9 +16,11 @@ from functions.adapters.ports import Data, Warehouse
 from functions.adapters.stores import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
 from infra.local.warehouse.tables import create_tables
-from tests.support.builders.drift import MODEL
+from tests.support.builders.budget import boundaries
+from tests.support.builders.drift import MODEL, World
 from tests.support.builders.drift_warehouse import WarehouseWorld, trained_in_warehouse
-from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, load, version
+from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, version
+from tests.support.fakes.tables import Table, Tables
 
 if TYPE_CHECKING:
     from tests.support.servers.warehouse import Place
@@ -61,21 +63,21 @@ def test_a_model_that_cannot_be_scored_is_a_finding_and_the_others_are_scored(
     assert {row["model"] for row in world.scores()} == {"delay"}
 
 
+T = TypeVar("T", bound=World)
 POLICY = Retraining(important=("temperature",), minimum_labels=500)
 
 
-def two_models(client: bigquery.Client, warehouse: BigQueryWarehouse, folder: Path) -> WarehouseWorld:
+def with_two_models(world: T) -> T:
     """Two models that have drifted, the first of which asks for a training."""
-    load(client, "ops.model_versions", [version(), version(model="second")])
+    world.load("ops.model_versions", [version(), version(model="second")])
     past = flights(600, TRAINED, seed=1, span=10 * DAY)
-    load(client, MODEL.table, past)
-    load(client, "telemetry.flight_labels", labels(past, TRAINED, right=0.9))
-    load(client, MODEL.table, flights(600, TRAINED, seed=3, span=10 * DAY, model="second"))
-    load(client, MODEL.table, flights(300, TICK, seed=2, shift=15))
-    load(client, MODEL.table, flights(300, TICK, seed=4, shift=15, model="second"))
-    models = (replace(MODEL, retraining=POLICY), replace(MODEL, name="second"))
-    store = open_store(f"sqlite://{folder}/store.db", "test")
-    return WarehouseWorld(store=store, client=client, warehouse=warehouse, models=models)
+    world.load(MODEL.table, past)
+    world.load("telemetry.flight_labels", labels(past, TRAINED, right=0.9))
+    world.load(MODEL.table, flights(600, TRAINED, seed=3, span=10 * DAY, model="second"))
+    world.load(MODEL.table, flights(300, TICK, seed=2, shift=15))
+    world.load(MODEL.table, flights(300, TICK, seed=4, shift=15, model="second"))
+    world.models = (replace(MODEL, retraining=POLICY), replace(MODEL, name="second"))
+    return world
 
 
 @dataclass
@@ -102,37 +104,37 @@ class DyingWarehouse:
 
 
 @dataclass
-class Cut:
-    """BigQuery behind a connection that can be cut."""
+class DyingTables(Tables):
+    """Tables in memory that answer no more from their use of that number on."""
 
-    real: Warehouse
-    is_cut: bool = False
+    last: int = 0
+    uses: int = 0
 
-    def query(self, sql: str, **parameters: Any) -> list[Data]:
-        self._answer()
-        return self.real.query(sql, **parameters)
-
-    def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
-        self._answer()
-        self.real.append(table, rows, together=together)
-
-    def cut(self) -> None:
-        self.is_cut = True
-
-    def _answer(self) -> None:
-        if self.is_cut:
-            raise UnavailableError("BigQuery does not answer: the connection is cut")
+    def __getitem__(self, name: str) -> Table:
+        self.uses += 1
+        if self.uses >= self.last:
+            raise UnavailableError(f"BigQuery does not answer: {name}")
+        return super().__getitem__(name)
 
 
-@pytest.mark.parametrize("call", [1, 2, 3, 4, 5, 6, 7])
-def test_bigquery_that_dies_at_any_call_fails_the_tick_and_its_redelivery_completes_it(
-    client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path, call: int
-) -> None:
-    world = two_models(client, warehouse, tmp_path)
-    cut = Cut(warehouse)
-    assert_fails(world, DyingWarehouse(cut, call, cut.cut))
-    world.warehouse = warehouse
+USES = 26
+"""Of the tables in a tick of the two models: those of predictions, labels and versions, and one for each table of results."""
+
+
+@pytest.mark.parametrize("use", boundaries(USES))
+def test_tables_that_answer_no_more_fail_the_tick_and_its_redelivery_completes_it(tmp_path: Path, use: int) -> None:
+    world = with_two_models(World(open_store(f"sqlite://{tmp_path}/store.db", "test")))
+    whole, world.tables = world.tables, DyingTables(world.tables._tables, last=use)
+    assert_fails(world)
+    world.tables = whole
     assert_completes(world)
+
+
+def test_every_use_of_the_tables_is_tried(tmp_path: Path) -> None:
+    world = with_two_models(World(open_store(f"sqlite://{tmp_path}/store.db", "test")))
+    world.tables = tables = DyingTables(world.tables._tables, last=1000)
+    world.tick()
+    assert tables.uses == USES
 
 
 def test_bigquery_that_is_killed_fails_the_tick_and_its_redelivery_completes_it(
@@ -141,22 +143,23 @@ def test_bigquery_that_is_killed_fails_the_tick_and_its_redelivery_completes_it(
     with closing(own_place.client("test")) as client:
         create_tables(client)
         real = BigQueryWarehouse(client, patience=0.3)
-        world = two_models(client, real, tmp_path)
-        assert_fails(world, DyingWarehouse(real, 4, own_place.emulator.kill))
+        store = open_store(f"sqlite://{tmp_path}/store.db", "test")
+        world = with_two_models(WarehouseWorld(store=store, client=client, warehouse=real))
+        world.warehouse = dying = DyingWarehouse(real, 4, own_place.emulator.kill)
+        assert_fails(world)
+        assert dying.calls >= dying.last
         own_place.emulator.start()
         world.warehouse = real
         assert_completes(world)
 
 
-def assert_fails(world: WarehouseWorld, dying: DyingWarehouse) -> None:
-    world.warehouse = dying
+def assert_fails(world: World) -> None:
     with pytest.raises(UnavailableError, match="BigQuery does not answer"):
         world.tick()
-    assert dying.calls >= dying.last
     assert world.store.find("ledger") == [], "a claim was not released"
 
 
-def assert_completes(world: WarehouseWorld) -> None:
+def assert_completes(world: World) -> None:
     world.tick()
     rows = world.scores()
     assert len(rows) == len({(row["model"], row["feature"], row["test"]) for row in rows})

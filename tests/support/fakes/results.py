@@ -28,7 +28,7 @@ class MemoryResults:
 
     tables: Tables
     clock: Clock
-    _gathered: list[tuple[str, Data]] = field(default_factory=list)
+    _gathered: dict[str, list[Data]] = field(default_factory=lambda: {table: [] for table in KEYS})
 
     def batch(self) -> Self:
         """Results of the same tables, in which nothing is gathered yet."""
@@ -57,13 +57,14 @@ class MemoryResults:
         self._gather(DISTRIBUTIONS, window, rows)
 
     def append(self) -> None:
-        """Append what was gathered, all with one instant."""
+        """Append what was gathered, table by table, all with one instant."""
         now = self.clock()
-        for table, row in self._gathered:
-            self.tables.append(table, [row | {"written_at": now}])
+        for table, rows in self._gathered.items():
+            if rows:
+                self.tables.append(table, [row | {"written_at": now} for row in rows])
 
     def _gather(self, table: str, window: Window, rows: Sequence[Data], **about: object) -> None:
-        self._gathered.extend((table, row | about | window.columns) for row in rows)
+        self._gathered[table].extend(row | about | window.columns for row in rows)
 
 
 def newest(tables: Tables, table: str) -> list[Data]:

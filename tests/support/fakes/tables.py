@@ -33,7 +33,7 @@ class Table:
     rows: list[Data] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Tables:
     """Those that `infra/tables` defines, and those that were created."""
 
