@@ -36,7 +36,7 @@ def test_a_dead_letter_is_looked_at_corrected_and_sent_again_after_a_question(ni
     filled(night)
     page = night.open("maintenance", width=PHONE, scheme="dark")
     expect(page.locator("#state")).to_have_text("backup failed · 1 dead letter")
-    expect(page.locator("#backups")).to_contain_text("No backup yet. The first one is made on")
+    expect(page.locator("#backups")).to_contain_text("No backup yet. The first one is made at the next tick")
     expect(page.locator("#checks .good")).to_have_count(0)
     letter = page.locator(".letter")
     expect(letter.locator("summary")).to_contain_text("<b>version</b>")
