@@ -54,8 +54,6 @@ def bill(load: Workload, *, verbose: bool = False) -> str:
     more = conditions * (OLDER_CONDITION - PRICES["conditions"].dollars)
     models = f"{load.models:,} model{'s' * (load.models > 1)}"
     head = f"Bill of a month in $, by list prices of {AS_OF}: {models}, {load.rows:,} predictions of each a day"
-    older = f"{conditions} conditions of alerts at the older price of {OLDER_CONDITION:.2f} $ would add {more:,.0f} $; instances that always run, 10 $ each"
-    head = f"Bill of a month in $, by list prices of {AS_OF}: {load.models} models, {load.rows:,} predictions of each a day"
     older = f"{conditions} conditions of alerts at the older price of {money(OLDER_CONDITION)} would add {money(more)}; instances that always run, $10 each"
     lines = [head, *(f"  {name:<40}{amount:>12}" for name, amount in rows), older]
     return "\n".join([*lines, "", report.arithmetic(load)] if verbose else lines)
