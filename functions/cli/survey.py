@@ -27,13 +27,15 @@ Question = Literal["nps", "csat"]
 @click.group(epilog=f"{options.STATUSES} {HELP}")
 @options.url
 @click.option(
-    "--secret", envvar="AIA_SURVEY_SECRET", help="The value of `surveys.secret` in the settings.", required=True
+    "--secret",
+    envvar="AIA_SURVEY_SECRET",
+    show_envvar=True,
+    default="",
+    help="The value of `surveys.secret` in the settings.",
 )
 @click.pass_context
 def survey(context: click.Context, *, url: str, secret: str) -> None:
     """Upload answers to surveys, and make links to a question."""
-    if len(secret) < _SECRET_LENGTH:
-        raise RefusedError(f"--secret: must be of at least {_SECRET_LENGTH} characters, got {len(secret)}")
     context.obj = (url, secret)
 
 
@@ -46,7 +48,7 @@ def upload(access: tuple[str, str], *, file: Path) -> None:
     The names are answered_at, stakeholder, question, score and respondent, and perhaps comment and asked_at. The respondent, such as an address,
     is hashed here and never sent. A file that is uploaded again counts once.
     """
-    url, secret = access
+    url, secret = _checked(access)
     answers = [_hashed(file, place, row, secret) for place, row in _rows(file)]
     if not answers:
         raise RefusedError(f"{file}: must have at least one answer")
@@ -77,7 +79,7 @@ def links(access: tuple[str, str], *, file: TextIO, group: Group, question: Ques
     """
     if not 1 <= len(about.strip()) <= LONGEST_SUBJECT:
         raise RefusedError(f"--about: must be 1 to {LONGEST_SUBJECT} characters, got {len(about)}")
-    url, secret = access
+    url, secret = _checked(access)
     now = datetime.now(UTC)
     expires_at = int((now + timedelta(days=days)).timestamp())
     output = io.StringIO()
@@ -87,6 +89,14 @@ def links(access: tuple[str, str], *, file: TextIO, group: Group, question: Ques
         link = SurveyLink(group, question, about.strip(), who, int(now.timestamp()), expires_at)
         lines.writerow((person, f"{url}/survey?token={sign(link, secret)}"))
     click.echo(output.getvalue(), nl=False)
+
+
+def _checked(access: tuple[str, str]) -> tuple[str, str]:
+    """The address and the secret; here, so that the help of a command needs no secret."""
+    _, secret = access
+    if len(secret) < _SECRET_LENGTH:
+        raise RefusedError(f"--secret: must be of at least {_SECRET_LENGTH} characters, got {len(secret)}")
+    return access
 
 
 def _rows(file: Path) -> Iterator[tuple[int, Json]]:
