@@ -23,7 +23,11 @@ def write(facts: Facts) -> SectionDocument:
     found = [row for row in rows if row.windows]
     statements = [
         Statement(
-            parts=("Revenue in the mart differs from the reconciliation with the orders by ", difference, "."),
+            parts=(
+                "The difference between revenue in the mart and its reconciliation with the orders is ",
+                difference,
+                ".",
+            ),
             outcome=_outcome(difference),
         )
     ]

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from core.events import Change
 from core.incidents.lifecycle import ENDINGS, RESPONSES
+from core.text import instant
 from infra.local.inbox.alerts import CHANNEL
 from infra.local.inbox.messages import REPORT, Received
 
@@ -56,7 +57,7 @@ def _days(messages: Sequence[Received], total: int) -> str:
     parts = [f'<p class="soft count">{shown}</p>']
     for day, of_day in groupby(messages, key=lambda message: message.received_at.astimezone(UTC).date()):
         cards = "\n".join(_card(message) for message in of_day)
-        parts.append(f"<section>\n<h2>{day:%A, %d %B %Y}</h2>\n{cards}\n</section>")
+        parts.append(f"<section>\n<h2>{day:%A}, {day.day} {day:%B %Y}</h2>\n{cards}\n</section>")
     return "\n".join(parts)
 
 
@@ -124,9 +125,9 @@ def _repeated(message: Received) -> str:
     return f' <span title="kept once">received {message.deliveries} times</span>' if many else ""
 
 
-def _time(instant: datetime, *, day: bool = False) -> str:
-    utc = instant.astimezone(UTC)
-    shown = f"{utc:%d %b %Y %H:%M} UTC" if day else f"{utc:%H:%M:%S} UTC"
+def _time(at: datetime, *, day: bool = False) -> str:
+    utc = at.astimezone(UTC)
+    shown = instant(utc) if day else f"{utc:%H:%M:%S} UTC"
     return f'<time datetime="{utc.isoformat()}">{shown}</time>'
 
 
