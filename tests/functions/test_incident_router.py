@@ -1,5 +1,6 @@
 """From a finding to an incident that is saved, published and told: whatever does not answer."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,14 +8,20 @@ import pytest
 
 from core.errors import DeadlineError, UnavailableError
 from core.events import Change, Status
+from core.incidents.messages import Message
 from core.incidents.model import State
 from core.incidents.outbox import BACKLOG_LIMIT
+from functions.adapters import request_deadline
 from functions.adapters.notify.channel import DeliveryOutcome, Receipt
+from functions.adapters.ports import Data, Document
+from tests.support.crash.breaking import MemoryStore
+from tests.support.fakes.clock import Seconds
 from tests.support.fakes.outside import (
     FINDING,
     LIFE,
     START,
     TARGET,
+    MemoryChannel,
     Setup,
     assert_nothing_lost_and_nobody_woken_twice,
     changes,
@@ -149,6 +156,35 @@ def test_a_request_that_is_over_says_nothing_about_its_channels(setup: Setup) ->
     setup.world.now += timedelta(minutes=2)
     setup.give(found(5))
     assert setup.world.found == []
+
+
+class Punctual(MemoryStore):
+    """Takes no call after the deadline of a request, as every adapter."""
+
+    def get(self, collection: str, key: str) -> Document | None:
+        request_deadline.within(1)
+        return super().get(collection, key)
+
+    def replace(self, document: Document, collection: str, data: Data) -> Document:
+        request_deadline.within(1)
+        return super().replace(document, collection, data)
+
+
+def test_a_message_that_took_all_the_time_of_its_request_is_sent_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    setup, clock = set_up(kept=Punctual), Seconds()
+    send = MemoryChannel.send
+
+    def slow(channel: MemoryChannel, message: Message) -> Receipt:
+        request_deadline.within(1)
+        clock.now += 60 - request_deadline.RESERVE
+        return send(channel, message)
+
+    monkeypatch.setattr(MemoryChannel, "send", slow)
+    for ends in (pytest.raises(UnavailableError, match="are over"), nullcontext()):  # delivered again
+        with request_deadline.request(60, clock=clock), ends:
+            setup.give(FINDING)
+        assert setup.world.group().claims == ()
+    assert sorted(message.channel for message in setup.world.told) == ["inbox", "log"]
 
 
 def test_a_refused_message_is_final_and_stands_in_the_timeline(setup: Setup) -> None:

@@ -37,7 +37,7 @@ from functions.adapters.warehouse import BigQueryWarehouse
 from functions.runtime import deadlines
 from functions.runtime.endpoint import on_tick
 from tests.support.builders.letters import MESSAGE
-from tests.support.fakes.clock import START, FakeClock
+from tests.support.fakes.clock import START, FakeClock, Seconds
 from tests.support.fakes.ports import MemoryPorts, push
 from tests.support.fakes.recorders import RecordingMetrics
 from tests.support.servers.silent import silent
@@ -46,16 +46,6 @@ PATIENCE = 60.0
 """Seconds: far more than the server of these tests, which gives up by itself after 20."""
 TICK = b'{"type": "tick", "version": 1, "job": "test", "scheduled_at": "2026-01-02T03:00:00Z"}'
 Call = Callable[[], object]
-
-
-class Seconds:
-    """A clock of seconds that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from core.incidents.due import due_at
 from core.incidents.effects import refusal_effects
 from core.incidents.outbox import Effect, IncidentGroup, QueueClaim, add_records, delivery_queues, remove_effects
 from core.incidents.policy import IncidentPolicy
+from functions.adapters import request_deadline
 from functions.adapters.ports import Clock, Data, Document, Store
 from functions.adapters.store import change_document
 from functions.services.incidents.delivery import DeliveryResult
@@ -97,12 +98,14 @@ class Attempt:
             records = () if published else delivered(before.pending, after, results, at)
             return self._claimed(add_records(after, records))
 
-        self._change(settled)
+        with request_deadline.closing():  # else what took all the time would be told again
+            self._change(settled)
 
     def release(self) -> None:
         """Release what is still held."""
         if any(claim.by == self.by for claim in self.group.claims):
-            self._change(lambda before: release_queues(before, self.by))
+            with request_deadline.closing():
+                self._change(lambda before: release_queues(before, self.by))
 
     def _claimed(self, group: IncidentGroup) -> IncidentGroup:
         def goes_on(queue: str) -> bool:

@@ -17,3 +17,13 @@ class FakeClock:
     def move(self, **by: float) -> datetime:
         self.now += timedelta(**by)
         return self.now
+
+
+class Seconds:
+    """A clock of seconds that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
