@@ -239,7 +239,6 @@ def translated(what: str = "the statement") -> Iterator[None]:
             raise UnavailableError(f"BigQuery is busy ({reason}): {_first_line(error)}") from error
         if reason in _STOPPED:
             raise UnavailableError(f"BigQuery stopped the statement ({reason}): {_first_line(error)}") from error
-        raise QueryError(f"BigQuery refused the statement: {_first_line(error)}") from error
         raise QueryError(f"BigQuery refused {what}: {_first_line(error)}") from error
     except auth.GoogleAuthError as error:
         raise UnavailableError(f"BigQuery: no credentials: {_first_line(error)}") from error
