@@ -218,6 +218,13 @@ def test_a_table_of_other_columns_is_left_alone(cloud: Cloud, tmp_path: Path) ->
     assert len(cloud.made()) == 2
 
 
+def test_a_table_with_rows_of_another_log_is_left_alone(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.front.faults.append(Fault("PUT", "/upload/", 403, "killed", after=1))
+    assert cloud.watch(written(tmp_path, 60), *OPTIONS, "--yes").exit_code == 2
+    other = cloud.watch(written(tmp_path, 10), *OPTIONS, "--yes")
+    assert ("creates     the table" in other.stdout, len(cloud.made())) == (True, 2)
+
+
 def test_a_table_of_bigquery_gets_a_view(cloud: Cloud, tmp_path: Path) -> None:
     assert cloud.watch(written(tmp_path, 10), *OPTIONS, "--yes").exit_code == 0
     [table] = cloud.made()

@@ -53,17 +53,21 @@ def load_once(client: bigquery.Client, table: bigquery.Table, rows: pa.Table) ->
 
 def missing(client: bigquery.Client, table: str, rows: pa.Table) -> pa.Table:
     """Those of the rows whose ids a table does not have, or which is not there; each id once."""
-    try:
-        statement = f"SELECT {ROW} AS id FROM `{table.replace('.', '`.`')}`"  # noqa: S608 - a name of ours
-        known = {row.id for row in run(client, statement)}
-    except api.NotFound:
-        known = set()
-    kept = []
+    known, kept = ids(client, table), []
     for index, row in enumerate(rows[ROW].to_pylist()):
         if row not in known:
             known.add(row)
             kept.append(index)
     return rows.take(pa.array(kept, pa.int64()))
+
+
+def ids(client: bigquery.Client, table: str) -> set[str]:
+    """Of the rows of a table; none where it is not there."""
+    try:
+        statement = f"SELECT {ROW} AS id FROM `{table.replace('.', '`.`')}`"  # noqa: S608 - a name of ours
+        return {row.id for row in run(client, statement)}
+    except api.NotFound:
+        return set()
 
 
 def run(client: bigquery.Client, statement: str) -> Iterable[Any]:

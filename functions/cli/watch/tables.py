@@ -11,7 +11,7 @@ import pyarrow.types as pt
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
-from functions.cli.watch.loading import PATIENT, load_once, run
+from functions.cli.watch.loading import PATIENT, ids, load_once, run
 from functions.cli.watch.log import ARRIVED, MODEL, ROW, TIME, Log, row_ids
 from functions.cli.watch.settings import LABEL, sources
 
@@ -56,17 +56,23 @@ def left_behind(client: bigquery.Client, table: str, rows: pa.Table | None) -> s
     Args:
         client: of the project.
         table: the name that a new one would have: that of a model which the system does not have, and the instant.
-        rows: of a table, whose columns it must have; None of a view.
+        rows: of a table, whose columns it must have, and no others in it: it may be that of a model that was removed; None of a view.
     """
     dataset, _, name = table.partition(".")
     stem = re.compile(re.escape(name.rpartition("_")[0]) + r"_\d{14}")
-    kind, wanted = ("VIEW", None) if rows is None else ("TABLE", _types(_schema(rows)))
+    kind = "VIEW" if rows is None else "TABLE"
     found = client.list_tables(f"{client.project}.{dataset}", retry=PATIENT)
     names = [one.table_id for one in found if one.table_type == kind and stem.fullmatch(one.table_id)]
     for one in sorted(names, reverse=True):
-        if wanted is None or _types(client.get_table(f"{client.project}.{dataset}.{one}").schema) == wanted:
+        if rows is None or _is_part_of(client, f"{dataset}.{one}", rows):
             return f"{dataset}.{one}"
     return None
+
+
+def _is_part_of(client: bigquery.Client, table: str, rows: pa.Table) -> bool:
+    """Whether a table has the columns of rows, and no rows but these."""
+    schema = client.get_table(f"{client.project}.{table}", retry=PATIENT).schema
+    return _types(schema) == _types(_schema(rows)) and ids(client, table) <= {*rows[ROW].to_pylist()}
 
 
 def load(client: bigquery.Client, table: bigquery.Table, rows: pa.Table, loaded: Callable[[int], object]) -> None:
