@@ -182,7 +182,7 @@ class Admission:
         except UnavailableError as error:
             log.error("%s: %s", request.path, error)  # noqa: TRY400 - the message names what is missing
             return reply.error(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-        if shown:
+        if shown and state[CALLER].person:  # what proves nothing is not refused where everybody may read
             self.proven.add(shown)
         return None
 

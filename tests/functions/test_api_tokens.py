@@ -149,8 +149,10 @@ def test_an_address_whose_credentials_are_none_waits_and_others_do_not(
         headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": f"6.6.6.6, {address}"}
         return client.get("/v1/me", headers=headers)
 
+    assert asked("nobody's", "192.0.2.1").status_code == 200  # who shows it is nobody, who may read here
     statuses = [asked("aia_guess_x", "192.0.2.1").status_code for _ in range(FAILURES.burst + 1)]
     assert statuses == [401] * FAILURES.burst + [429]
+    assert asked("nobody's", "192.0.2.1").status_code == 429
     waits = asked(token, "192.0.2.1")
     assert (waits.status_code, 1 <= int(waits.headers["Retry-After"]) <= 2) == (429, True)
     assert asked(token, "192.0.2.2").status_code == 200
