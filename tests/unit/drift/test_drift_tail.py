@@ -11,7 +11,7 @@ from scipy import stats
 from core.drift import DataQualityIssueKind, Profile, count, quality, score, score_counts
 from core.drift.judge import describe
 from core.drift.tail import _peizer_pratt, clipped
-from tests.support.builders.budget import examples
+from tests.support.builders.budget import ALL
 
 Floats = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], Floats]
@@ -84,13 +84,13 @@ CLEAN: dict[str, Draw] = {
 @pytest.mark.parametrize(("reference", "current"), [(5000, 1000), (1000, 5000), (20_000, 300)])
 @pytest.mark.parametrize("draw", CLEAN.values(), ids=CLEAN)
 def test_heavy_tails_of_clean_windows_are_no_evidence(draw: Draw, reference: int, current: int) -> None:
-    rng = np.random.default_rng([reference, current])
+    rng, windows = np.random.default_rng([reference, current]), 20 if ALL else 3
     alarms = 0
-    for _ in range(examples(20)):
+    for _ in range(windows):
         profile = Profile.fit({f"f{k}": draw(rng, reference) for k in range(10)})
         report = score(profile, {f"f{k}": draw(rng, current) for k in range(10)})
         alarms += any(feature.tail is not None for feature in report.features)
-    assert alarms <= 1
+    assert alarms <= windows // 20
 
 
 @pytest.mark.parametrize(("draws", "share"), [(10, 0.5), (60, 0.1), (400, 0.02), (400, 0.9)])
