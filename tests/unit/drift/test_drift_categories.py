@@ -14,6 +14,7 @@ from tests.support.builders.budget import examples
 
 Words = NDArray[np.str_]
 WINDOWS = examples(400)
+NAMES = np.array([f"c{k}" for k in range(5000)])
 BY_CHANCE = max(2.0, 0.01 * WINDOWS + 3 * math.sqrt(0.01 * WINDOWS))
 """So many of the windows without drift alarm at most, at a rate of one in a hundred."""
 SHAPES = {
@@ -25,7 +26,7 @@ SHAPES = {
 
 def drawn(rng: np.random.Generator, size: int, categories: int, exponent: float) -> Words:
     weights = 1 / np.arange(1, categories + 1) ** exponent
-    return np.array([f"c{k}" for k in rng.choice(categories, size, p=weights / weights.sum())])
+    return NAMES[rng.choice(categories, size, p=weights / weights.sum())]
 
 
 def few_and_rare(rng: np.random.Generator, size: int) -> Words:
