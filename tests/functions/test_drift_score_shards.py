@@ -310,7 +310,7 @@ def test_a_shard_killed_at_any_point_and_delivered_again_tells_every_model_once(
     whole = deployed(models("a", "b", "c"), answers := Answers(down={"b"}))
     delivered(whole, answers)
     assert whole.outside.boundaries > 30
-    for kill_at in boundaries(whole.outside.boundaries):
+    for kill_at in boundaries(whole.outside.boundaries, some=12):
         function = deployed(models("a", "b", "c"), answers := Answers(down={"b"}))
         function.outside.kill_at = kill_at
         delivered(function, answers)

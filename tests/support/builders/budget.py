@@ -20,12 +20,12 @@ def some(items: Sequence[T], first: int) -> Sequence[T]:
     return items if ALL else items[:first]
 
 
-def boundaries(last: int) -> Sequence[int]:
-    """The calls at which a program is killed, of so many: each, or about thirty with the first and the last.
+def boundaries(last: int, some: int = 30) -> Sequence[int]:
+    """The calls at which a program is killed, of so many: each, or about thirty, or so many, with the first and the last.
 
     The step is odd: at every second call nothing has happened since the one before."""
     every = range(1, last + 1)
-    return every if ALL else sorted({*every[:: max(3, last // 30 | 1)], last})
+    return every if ALL else sorted({*every[:: max(3, last // some | 1)], last})
 
 
 def orders(items: Sequence[T], some: int = 60) -> list[tuple[T, ...]]:
