@@ -9,15 +9,17 @@ import pytest
 
 from core.events import Finding, Severity, Status, Verb
 from core.incidents.grouping import grouped
-from core.incidents.model import State
+from core.incidents.model import CONDITIONS_LIMIT, State
 from core.incidents.policy import classify
 from core.settings import Route, When
 from functions.adapters.events import encode
 from functions.incident_router.router import read
 from functions.runtime.push import Message
+from tests.support.builders import budget
 from tests.support.fakes.outside import ALL, FINDING, PEOPLE, POLICY, Setup, set_up
 
 GROUP = "service/shop"
+PODS = 300 if budget.ALL else CONDITIONS_LIMIT + 20
 ROUTES = (
     Route(when=When(severity=ALL - {Severity.INFO}), to=("technical",), group_by=("service",)),
     Route(when=When(), to=("operations",)),
@@ -47,7 +49,7 @@ def told(setup: Setup) -> Counter[str]:
     return Counter(message.channel for message in setup.world.told)
 
 
-def storm(setup: Setup, status: Status = Status.FIRING, *, pods: int = 300, seed: int = 1) -> None:
+def storm(setup: Setup, status: Status = Status.FIRING, *, pods: int = PODS, seed: int = 1) -> None:
     """So many pods, one a second, in any order."""
     for number in random.Random(seed).sample(range(pods), k=pods):
         setup.give(pod(setup, number, status))
@@ -56,7 +58,7 @@ def storm(setup: Setup, status: Status = Status.FIRING, *, pods: int = 300, seed
             setup.sweep()
 
 
-def test_three_hundred_pods_are_one_incident_of_three_messages_a_channel(setup: Setup) -> None:
+def test_more_pods_than_are_kept_in_detail_are_one_incident_of_three_messages_a_channel(setup: Setup) -> None:
     storm(setup)
     setup.sweep(minutes=3)
     (incident,) = setup.world.group(GROUP).state.incidents
@@ -69,7 +71,7 @@ def test_three_hundred_pods_are_one_incident_of_three_messages_a_channel(setup: 
     assert (incident.state, incident.closed_at) == (State.RESOLVED, None)
     assert max(told(setup).values()) <= 3
     affected = [fact.text for message in setup.world.told for fact in message.facts if fact.name == "Affected"]
-    assert affected[-1].endswith(" and 295 more")
+    assert affected[-1].endswith(f" and {PODS - 5} more")
 
 
 def test_it_is_over_only_when_the_last_pod_is(setup: Setup) -> None:
