@@ -10,6 +10,7 @@ import io
 import lzma
 import tarfile
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from infra.stage import ROOT
@@ -42,7 +43,7 @@ def prefixed(source: str) -> str:
 
 def _files(source: str) -> Iterator[tuple[str, bytes]]:
     """The files behind what a source imports, and behind what those import, by their names."""
-    waiting, seen = [*_imported(source)], set[str]()
+    waiting, seen = [*_read(source)[0]], set[str]()
     while waiting:
         name = waiting.pop()
         path = _path(name)
@@ -52,17 +53,28 @@ def _files(source: str) -> Iterator[tuple[str, bytes]]:
         parts = name.split(".")
         waiting += [".".join(parts[:end]) for end in range(1, len(parts))]
         text = path.read_text()
-        waiting += _imported(text)
-        yield path.relative_to(ROOT).as_posix(), _bare(text).encode()
+        imported, bare = _read(text)
+        waiting += imported
+        yield path.relative_to(ROOT).as_posix(), bare
         if "import_module(" in text:  # of a registry, whose modules are beside it
             waiting += [f"{name}.{each.stem}" for each in path.parent.glob("*.py")]
         if ".sql" in text:
             yield from ((each.relative_to(ROOT).as_posix(), each.read_bytes()) for each in path.parent.glob("*.sql"))
 
 
-def _imported(source: str) -> Iterator[str]:
+@cache  # the components of a pipeline import mostly the same
+def _read(source: str) -> tuple[tuple[str, ...], bytes]:
+    """What a source imports of ours, and the source without comments and docstrings."""
+    tree = ast.parse(source)
+    nodes = list(ast.walk(tree))
+    imported = tuple(_imported(nodes))
+    _strip(nodes)
+    return imported, ast.unparse(tree).encode()
+
+
+def _imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """The modules of ours that a source imports, also within functions, and names that may be modules."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         names: Iterable[str] = ()
         match node:
             case ast.Import(names=listed):
@@ -77,16 +89,14 @@ def _path(module: str) -> Path | None:
     return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
 
 
-def _bare(source: str) -> str:
-    """The source without comments and docstrings."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
+def _strip(nodes: Iterable[ast.AST]) -> None:
+    """Remove the docstrings."""
+    for node in nodes:
         if not isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
         match node.body:
             case [ast.Expr(value=ast.Constant(value=str())), *rest]:
                 node.body = rest or [ast.Pass()]
-    return ast.unparse(tree)
 
 
 def _packed(files: dict[str, bytes]) -> bytes:
@@ -97,4 +107,4 @@ def _packed(files: dict[str, bytes]) -> bytes:
             info = tarfile.TarInfo(name)
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
-    return lzma.compress(target.getvalue(), preset=9)
+    return lzma.compress(target.getvalue(), preset=6)  # as small as by 9: they are fewer bytes than its dictionary has
