@@ -20,8 +20,11 @@ from tests.support.fakes.written_metrics import ROOT, SENT, UP, instants, notify
 
 if TYPE_CHECKING:
     from functions.adapters.ports import Metrics
+from tests.support.fakes.written_metrics import new_clock, new_metrics, new_ports
 
-pytest_plugins = ["tests.support.fakes.metrics_fixtures"]
+clock = pytest.fixture(new_clock)
+ports = pytest.fixture(new_ports)
+metrics = pytest.fixture(new_metrics)
 
 
 def test_it_is_the_port(metrics: CloudMetrics) -> None:

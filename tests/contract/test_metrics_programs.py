@@ -21,7 +21,11 @@ from functions.adapters.metrics import CloudMetrics
 from infra.local.monitoring.server import Ports, serve
 from infra.local.ports import listens
 from tests.support.fakes.clock import START
-from tests.support.fakes.written_metrics import ROOT, SENT, UP, values
+from tests.support.fakes.written_metrics import ROOT, SENT, UP, new_clock, new_metrics, new_ports, values
+
+clock = pytest.fixture(new_clock)
+ports = pytest.fixture(new_ports)
+metrics = pytest.fixture(new_metrics)
 
 PROGRAM = """
     import time
@@ -75,7 +79,6 @@ import functools
 import functions_framework
 from functions.adapters.metrics import connect
 
-pytest_plugins = ["tests.support.fakes.metrics_fixtures"]
 
 deps = functools.cache(lambda: connect("api"))
 

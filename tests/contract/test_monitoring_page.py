@@ -16,9 +16,24 @@ from google.cloud.monitoring_v3.services.metric_service.transports import Metric
 
 from infra.local.monitoring.server import Ports, serve
 from tests.support.fakes.clock import START, FakeClock
-from tests.support.servers.monitoring_series import GAUGE, LABELS, ROOT, SECOND, counter, gauge, page, shown, write
+from tests.support.servers.monitoring_series import (
+    GAUGE,
+    LABELS,
+    ROOT,
+    SECOND,
+    counter,
+    gauge,
+    new_client,
+    new_clock,
+    new_ports,
+    page,
+    shown,
+    write,
+)
 
-pytest_plugins = ["tests.support.servers.monitoring_fixtures"]
+clock = pytest.fixture(new_clock)
+ports = pytest.fixture(new_ports)
+client = pytest.fixture(new_client)
 
 
 def test_the_newest_point_is_shown_with_type_help_and_all_labels(

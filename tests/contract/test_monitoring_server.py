@@ -15,12 +15,17 @@ from tests.support.servers.monitoring_series import (
     SECOND,
     counter,
     gauge,
+    new_client,
+    new_clock,
+    new_ports,
     points,
     values,
     write,
 )
 
-pytest_plugins = ["tests.support.servers.monitoring_fixtures"]
+clock = pytest.fixture(new_clock)
+ports = pytest.fixture(new_ports)
+client = pytest.fixture(new_client)
 
 
 def test_what_is_written_is_listed(client: MetricServiceClient, clock: FakeClock) -> None:

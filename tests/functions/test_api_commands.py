@@ -12,12 +12,14 @@ from core.incidents.part import Part
 from core.incidents.routing import Silence
 from core.incidents.silences import LIMIT
 from tests.support.builders import pages
-from tests.support.builders.commands import ACTION, CALLS, OPEN, OVER, fault, tell
+from tests.support.builders.commands import ACTION, CALLS, OPEN, OVER, fault, new_client, new_clock, new_office, tell
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import START, FakeClock
 from tests.support.fakes.model_table import ModelTable
 
-pytest_plugins = ["tests.support.builders.command_fixtures"]
+clock = pytest.fixture(new_clock)
+office = pytest.fixture(new_office)
+client = pytest.fixture(new_client)
 
 
 @pytest.mark.parametrize("verb", ["acknowledge", "take_over", "mitigate", "resolve", "cancel", "comment"])

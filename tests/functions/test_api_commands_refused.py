@@ -10,11 +10,13 @@ from core.events import Command, Severity, Verb
 from core.incidents.model import State
 from core.incidents.part import Part
 from tests.support.builders import pages
-from tests.support.builders.commands import ACTION, CALLS, OPEN, OVER, fault, tell
+from tests.support.builders.commands import ACTION, CALLS, OPEN, OVER, fault, new_client, new_clock, new_office, tell
 from tests.support.builders.pages import ApiFixture
 from tests.support.fakes.clock import START, FakeClock
 
-pytest_plugins = ["tests.support.builders.command_fixtures"]
+clock = pytest.fixture(new_clock)
+office = pytest.fixture(new_office)
+client = pytest.fixture(new_client)
 
 
 @pytest.mark.parametrize(

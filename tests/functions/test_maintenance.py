@@ -16,9 +16,9 @@ from functions.services.maintenance import load
 from tests.support.builders.budget import boundaries
 from tests.support.crash.breaking import KilledError
 from tests.support.fakes import deployed
-from tests.support.fakes.upkeep import AT, DAY, MINUTES, Work, findings, rows, system, task_of, tick
+from tests.support.fakes.upkeep import AT, DAY, MINUTES, Work, findings, new_world, rows, system, task_of, tick
 
-pytest_plugins = ["tests.support.fakes.upkeep_fixtures"]
+world = pytest.fixture(new_world)
 
 
 def test_a_task_that_is_due_is_done_once_with_a_row_and_metrics(world: deployed.Outside) -> None:

@@ -29,9 +29,9 @@ from infra.stage import ROOT
 from tests.support.fakes import deployed
 from tests.support.fakes.compared import ACCOUNT, GRANTED, SETTINGS, MemoryDeployment, as_deployed, compared
 from tests.support.fakes.scanned import JINJA, PUBLISHED, MemoryAdvisories, MemoryIam, scanned
-from tests.support.fakes.upkeep import AT, DAY, HOUR, Warehouse, findings, rows, run, system
+from tests.support.fakes.upkeep import AT, DAY, HOUR, Warehouse, findings, new_world, rows, run, system
 
-pytest_plugins = ["tests.support.fakes.upkeep_fixtures"]
+world = pytest.fixture(new_world)
 
 
 def test_rows_are_deleted_when_they_are_older_than_their_retention(world: deployed.Outside) -> None:

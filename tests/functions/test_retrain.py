@@ -22,9 +22,13 @@ from tests.support.fakes.retraining import (
     REQUEST,
     Deployed,
     Outside,
+    new_deployed,
+    new_server,
 )
 
-pytest_plugins = ["tests.support.fakes.retraining_fixtures", "tests.support.servers.framework"]
+pytest_plugins = ["tests.support.servers.framework"]
+server = pytest.fixture(new_server)
+deployed = pytest.fixture(new_deployed)
 
 
 def test_a_training_is_created_as_the_request_and_the_settings_say(deployed: Deployed) -> None:

@@ -19,11 +19,25 @@ from functions.adapters.pipelines import pipeline_data
 from functions.adapters.training.port import ANSWERS
 from functions.adapters.training.vertex import VertexTrainings
 from functions.services.actions import change_guards
-from tests.support.fakes.retraining import AT, FIRING, HOUR, LATER, MODEL, POLICY, REQUEST, RESOLVED, Deployed
+from tests.support.fakes.retraining import (
+    AT,
+    FIRING,
+    HOUR,
+    LATER,
+    MODEL,
+    POLICY,
+    REQUEST,
+    RESOLVED,
+    Deployed,
+    new_deployed,
+    new_server,
+)
 from tests.support.servers.grpc_wire import Refused
 from tests.support.servers.vertex import BORN, SUCCEEDED
 
-pytest_plugins = ["tests.support.fakes.retraining_fixtures", "tests.support.servers.framework"]
+pytest_plugins = ["tests.support.servers.framework"]
+server = pytest.fixture(new_server)
+deployed = pytest.fixture(new_deployed)
 
 
 @pytest.mark.parametrize(

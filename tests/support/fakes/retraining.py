@@ -1,5 +1,14 @@
 """The function retrain, and the requests that it is given."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tests.support.servers.vertex import VertexPipelines
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,7 +26,7 @@ from functions.adapters.training.vertex import VertexTrainings
 from functions.retrain.main import build
 from tests.support.crash.breaking import Breaking, MemoryMetrics, MemoryStore
 from tests.support.fakes.ports import MemoryPorts, Parked, push
-from tests.support.servers.vertex import BORN, LOCATION, VertexPipelines
+from tests.support.servers.vertex import BORN, LOCATION
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -191,3 +200,13 @@ FIRING = ("model/delay:retraining_refused:2026-10-31T23:00:00Z", "firing")
 
 
 RESOLVED = ("model/delay:retraining_refused:2026-11-01T00:00:00Z", "resolved")
+
+
+def new_server() -> Iterator[VertexPipelines]:
+    running = VertexPipelines()
+    yield running
+    running.stop()
+
+
+def new_deployed(framework: "FlaskClient", server: VertexPipelines) -> Deployed:
+    return Deployed(framework, server)

@@ -114,3 +114,7 @@ def rows(outside: Outside) -> list[Data]:
 
 def run(outside: Outside, steps: Callable[[Outside, datetime], Iterator[Step]], due: datetime = AT) -> list[str]:
     return [step.run() for step in steps(outside, due)]
+
+
+def new_world() -> deployed.Outside:
+    return deployed.Outside(now=AT)

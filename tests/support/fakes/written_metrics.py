@@ -1,5 +1,6 @@
 """A writer of metrics, and what the local Monitoring API has of it."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -10,8 +11,8 @@ from google.cloud.monitoring_v3.services.metric_service.transports import Metric
 
 from functions.adapters.metrics import CloudMetrics
 from functions.adapters.ports import Clock
-from infra.local.monitoring.server import Ports
-from tests.support.fakes.clock import START
+from infra.local.monitoring.server import Ports, serve
+from tests.support.fakes.clock import START, FakeClock
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,3 +52,16 @@ def values(ports: Ports, name: str, kind: str = "gauge", now: datetime = START) 
 def instants(series: types.TimeSeries) -> list[datetime]:
     """The ends of a series' points, newest first."""
     return [cast("datetime", point.interval.end_time) for point in series.points]
+
+
+def new_clock() -> FakeClock:
+    return FakeClock()
+
+
+def new_ports(clock: FakeClock) -> Iterator[Ports]:
+    with serve(clock=clock) as ports:
+        yield ports
+
+
+def new_metrics(ports: Ports, clock: FakeClock) -> CloudMetrics:
+    return writer(ports.endpoint, clock)

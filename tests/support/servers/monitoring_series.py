@@ -2,14 +2,17 @@
 
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import grpc
 from google.cloud.monitoring_v3 import MetricServiceClient
+from google.cloud.monitoring_v3.services.metric_service.transports import MetricServiceGrpcTransport
 
-from infra.local.monitoring.server import Ports
-from tests.support.fakes.clock import START
+from infra.local.monitoring.server import Ports, serve
+from tests.support.fakes.clock import START, FakeClock
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,3 +70,17 @@ def shown(ports: Ports) -> list[str]:
 
 def points(*intervals: dict[str, Any], **value: object) -> list[dict[str, Any]]:
     return [{"interval": interval, "value": value or {"double_value": 1.0}} for interval in intervals]
+
+
+def new_clock() -> FakeClock:
+    return FakeClock()
+
+
+def new_ports(clock: FakeClock) -> Iterator[Ports]:
+    with serve(clock=clock) as ports:
+        yield ports
+
+
+def new_client(ports: Ports) -> Iterator[MetricServiceClient]:
+    with grpc.insecure_channel(ports.endpoint) as channel:
+        yield MetricServiceClient(transport=MetricServiceGrpcTransport(channel=channel))
