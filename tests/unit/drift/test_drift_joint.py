@@ -12,7 +12,7 @@ from core.drift import DriftReport, JointDrift, Profile, count, score, score_cou
 from core.drift.joint import FEWEST, ROWS
 from core.drift.judge import of_drift
 from core.drift.storage import dump_profile, load_profile
-from tests.support.builders.budget import examples
+from tests.support.builders.budget import some
 
 Window = dict[str, Any]
 FEATURES = 8
@@ -116,11 +116,11 @@ def test_categories_and_missing_values_go_together_as_well() -> None:
 @pytest.mark.parametrize(("reference", "current"), [(5000, 1000), (1000, 5000), (600, 600)])
 @pytest.mark.parametrize("features", [2, 30])
 def test_clean_windows_are_no_joint_drift(features: int, reference: int, current: int) -> None:
-    found = 0
-    for seed in range(examples(20)):
+    found, seeds = 0, some(range(20), 5)
+    for seed in seeds:
         profile = Profile.fit(together(seed, reference, 0.8, features))
         found += score(profile, together(1000 + seed, current, 0.8, features)).joint_drifted
-    assert found <= 1
+    assert found <= len(seeds) // 20
 
 
 def test_drift_of_features_by_themselves_is_no_joint_drift() -> None:
