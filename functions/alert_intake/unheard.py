@@ -16,7 +16,7 @@ _SENT = re.compile(r", got .*", re.DOTALL)
 
 
 def finding(sender: str, reason: str, sample: str, alerts: int, now: datetime) -> Finding:
-    """What people hear of an alert that is not understood; the same within an hour, so that many are one.
+    """What people hear of an alert that is not understood; the same within a minute, so that many are one.
 
     Args:
         sender: the name of the format, or `unknown`.
@@ -25,21 +25,21 @@ def finding(sender: str, reason: str, sample: str, alerts: int, now: datetime) -
         alerts: how many it is about.
         now: when it was received, in UTC.
     """
-    hour = now.replace(minute=0, second=0, microsecond=0)
+    minute = now.replace(second=0, microsecond=0)
     said = safe.line(reason, _SHOWN)
     return Finding(
         target=targets.make("sender", sender),
         kind=targets.kind(KIND, {"reason": cause(reason)}),
         status=Status.FIRING,
         severity=Severity.WARNING,
-        observed_at=hour,
+        observed_at=minute,
         source="alert_intake",
         summary=safe.line(f"Alerts of {sender} are not understood: {said}"),
         value=float(alerts),
         unit="alerts",
         evidence={name: text for name, text in (("reason", said), ("sample", safe.line(sample, _SHOWN))) if text},
         runbook="system.md#alert-not-understood",
-        holds_until=hour + HOLDS_FOR,
+        holds_until=minute + HOLDS_FOR,
     )
 
 
