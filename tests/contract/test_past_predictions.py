@@ -33,9 +33,11 @@ from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.history import History
 from infra.local.replay.reference import LABELS, PREDICTIONS, VERSIONS, version_row
 from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
+from tests.support.servers.emptying import empty_tables
 
 if TYPE_CHECKING:
     from functions.drift_score.ports import Predictions
+    from tests.support.servers.warehouse import Place
 
 pytest_plugins = ["tests.support.servers.warehouse"]
 pytestmark = pytest.mark.timeout(180)
@@ -60,7 +62,14 @@ def settings() -> Settings:
     return config.load(stage.ROOT / "infra" / "monitoring.yaml", ENVIRONMENT)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def client(_shared_client: bigquery.Client, place: "Place") -> bigquery.Client:
+    """A client of a project with all tables, emptied once: the tests only read what is loaded, and write results of their own."""
+    empty_tables(_shared_client, place.writes)
+    return _shared_client
+
+
+@pytest.fixture(scope="module")
 def loaded(history: History, client: bigquery.Client) -> BigQueryPredictions:
     """The reference and the newest weeks, as the program `history` loads them."""
     load_rows(client, VERSIONS, "created_at", version_row(history.reference))
