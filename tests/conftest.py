@@ -100,9 +100,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 OF_CORE = ("core/", "tests/unit/")
 """Where core's own tests are."""
-TOGETHER = ("tests/e2e/stacks", "tests/contract/deployment", "tests/e2e")
-"""Folders of which one worker runs all: whole stacks, of which two at a time are enough for a machine, plans that tests share, and pages,
-which share a browser."""
+TOGETHER = ("tests/e2e/stacks", "tests/contract/deployment")
+"""Folders of which one worker runs all: whole stacks, of which two at a time are enough for a machine, and plans that tests share."""
 APART = ("tests/e2e/stacks/test_faults.py",)
 """Files of these folders that another worker runs: it takes as long as all others of its folder."""
 SERVERS = {
