@@ -105,10 +105,8 @@ def _judged(google: Google, name: str, query: Json, runs: int, sizes: dict[str, 
     read = int(query.get("totalBytesProcessed", 0))
     billed = max(read, LEAST_BYTES * len(tables))
     dollars = runs * billed / _TIB * SCAN_DOLLARS_PER_TIB
-    detail = f"{_told(read)}, " + (f"{dollars:,.2f} $ a day" if runs else "when somebody asks")
+    detail = f"{_told(read)}, " + (f"{money(dollars)} a day" if runs else "when somebody asks")
     judged = Finding(check="statement", subject=name, verdict=Verdict.GOOD, detail=detail, dollars=dollars)
-    cost = f"{money(runs * billed / _TIB * SCAN_DOLLARS_PER_TIB)} a day" if runs else "on demand"
-    detail = f"{read:,} bytes, {cost}"
     if read < LARGE_BYTES:
         return judged
     whole = sum(_size(google, table, sizes) for table in tables)
