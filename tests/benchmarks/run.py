@@ -1,7 +1,6 @@
 """`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
 
-    python tests/benchmarks/run.py [imports latency reads live runs start drift clean performance scale probes incidents experiments intake telemetry replay business marts forecasts capacity]
-    python tests/benchmarks/run.py [imports latency stores reads live runs start drift clean performance scale probes incidents experiments telemetry replay business marts forecasts capacity]
+    python tests/benchmarks/run.py [imports latency stores reads live runs start drift clean performance scale probes incidents experiments intake telemetry replay business marts forecasts capacity]
 
 Without a name it runs all parts, one after the other.
 """
