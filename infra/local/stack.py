@@ -40,6 +40,7 @@ TICKS = f"projects/{PROJECT}/topics/ticks"
 """The topic of the ticks."""
 _DEPLOYED = stage.deployment()["functions"]
 FUNCTIONS = tuple(_DEPLOYED)
+_ACKNOWLEDGED = stage.acknowledgement_deadlines(FUNCTIONS)
 ASGI = frozenset(name for name in FUNCTIONS if _DEPLOYED[name].get("asgi"))
 """The functions that are ASGI applications."""
 PUBLIC_FUNCTIONS = {"api": "page", "alert_intake": "intake", "command_intake": "commands", "otlp": "otlp"}
@@ -230,7 +231,7 @@ class Stack:
             "AIA_MONITORING_ENDPOINT": f"127.0.0.1:{self.ports['monitoring']}",
             "AIA_PROMETHEUS_URL": self.ports.url("prometheus"),
             "AIA_LOCATION": "local",
-            ACKNOWLEDGEMENT: stage.acknowledgement_deadlines(FUNCTIONS),
+            ACKNOWLEDGEMENT: _ACKNOWLEDGED,
             "AIA_STACK_RECORD": str(self.folder / RECORD),
             "AIA_API_URL": self.ports.url("page"),
             "AIA_COMMAND_INTAKE_URL": self.ports.url("commands"),

@@ -77,7 +77,9 @@ def test_a_training_has_its_request_its_result_and_its_experiment_each_once(
     look |= {"evidence": "{}", "decision": "continue", "reason": "not_known", "model": "delay"}
     for name in ("delay:8:20260102T120000", "delay:8:20260103T120000"):
         load(client, "ops.experiment_looks", [look | {"id": f"{name}:x", "experiment": name, "look_at": stamp(AT)}])
-    [row] = warehouse.query(training_outcomes.TRAININGS, model="delay", since=AT - timedelta(days=1))
+    [row] = warehouse.query(
+        training_outcomes.TRAININGS, model="delay", since=AT - timedelta(days=1), until=AT + timedelta(days=1)
+    )
     assert (row["id"], row["requested_by"], row["model_version"]) == (REQUEST.id, asked["requested_by"], "7")
     assert (row["outcome"], row["version"], row["why"], row["finished_at"]) == (
         "trained",
@@ -86,7 +88,8 @@ def test_a_training_has_its_request_its_result_and_its_experiment_each_once(
         AT + timedelta(minutes=1),
     )
     assert row["experiment"] == "delay:8:20260103T120000"
-    assert warehouse.query(training_outcomes.TRAININGS, model="delay", since=AT + timedelta(days=1)) == []
+    later = {"since": AT + timedelta(days=1), "until": AT + timedelta(days=2)}
+    assert warehouse.query(training_outcomes.TRAININGS, model="delay", **later) == []
 
 
 def test_a_pipeline_writes_its_version_once_however_often_the_step_runs(warehouse: BigQueryWarehouse) -> None:

@@ -80,7 +80,7 @@ def test_the_arms_of_an_experiment_give_the_return_with_its_interval(two_arms: W
         ({"control": "older"}, "no customer in the control arm 'older'"),
         ({"split": {"old": 0.8, "new": 0.2}}, "sample ratio mismatch: 'new' 40, 'old' 40 do not fit the planned split"),
         ({"costs": {}}, "no cost is known of it"),
-        ({"costs": {"serving": Cost(dollars_per_hour=0.0)}}, "its cost is not above 0: $0.00"),
+        ({"costs": {"serving": Cost(dollars_per_hour=0.0)}}, "its cost is not above 0: $0"),
     ],
 )
 def test_what_is_not_known_has_its_reason_and_no_number(two_arms: World, change: dict[str, Any], reason: str) -> None:

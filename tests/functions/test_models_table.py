@@ -266,7 +266,7 @@ def test_the_list_says_the_verdict_of_the_newest_window(window: dict[str, Any], 
         "m",
         "o",
         TABLE,
-        window["window_end"] or "",
+        "2026-01-02 12:00 UTC" if window["window_end"] else "",
         verdict,
     ]
 

@@ -119,7 +119,7 @@ def run(url: str, *arguments: str) -> Result:
 def test_the_command_lists_writes_prints_and_sends(url: str, office: ApiFixture, tmp_path: Path) -> None:
     listed = run(url).stdout.splitlines()
     assert listed[0].startswith("executive: Executive report (revenue, forecast, ")
-    assert listed[-1] == "executive 2026-W47, made at 2026-11-23T08:00:00Z: mail delivered"
+    assert listed[-1] == "executive 2026-W47, made at 2026-11-23 08:00 UTC: mail delivered"
     assert json.loads(run(url, "--json").stdout)["latest"] == "2026-W47"
     file = tmp_path / "report.html"
     written = run(url, "executive", "--week", "2026-W47", "--html", str(file))

@@ -152,7 +152,15 @@ export function model(data, drift, test, choice, { open, toggled }) {
   const select = (name) => {
     choice[data.name] = name;
     show(body, heat(drift, test, name, select));
+    tell();
     draw();
+  };
+  // It is there before the chart is drawn: a page that is shorter meanwhile would lose where one reads.
+  const note = el("p", { class: "soft" });
+  const tell = () => {
+    const { threshold, limits } = drift.features.find((one) => one.name === chosen());
+    note.hidden = limits[test.name] === undefined;
+    if (!note.hidden) note.replaceChildren(`Dashed: ${test.title} of a change by ${number(threshold)} sd, the smallest that is drift of this feature now. Whether it drifted is decided by the strength of its change, not by this test. `, el("a", { href: "/guides/drift-command.md#when-it-is-drift" }, "How"));
   };
   const draw = () => {
     const title = `${words(chosen())}, ${test.title}`;
@@ -160,13 +168,14 @@ export function model(data, drift, test, choice, { open, toggled }) {
     const picture = el("div", { role: "img", "aria-label": `${title}, by day in UTC` });
     holder.append(picture);
     plot(picture, drift, test, chosen());
-    const { threshold, limits } = drift.features.find((one) => one.name === chosen());
-    if (limits[test.name] !== undefined) holder.append(el("p", { class: "soft" }, `Dashed: ${test.title} of a change by ${number(threshold)} sd, the smallest that is drift of this feature now. Whether it drifted is decided by the strength of its change, not by this test. `, el("a", { href: "/guides/drift-command.md#when-it-is-drift" }, "How")));
   };
   const scored = drift?.days.length > 0;
-  if (scored) body.append(heat(drift, test, chosen(), select));
+  if (scored) {
+    body.append(heat(drift, test, chosen(), select));
+    tell();
+  }
   const details = el("details", { class: "by-day", "data-key": `drift/${data.name}` }, el("summary", {}, "Drift by feature and day (UTC)"),
-    scored ? [body, holder] : el("p", { class: "soft" }, drift ? "No window was scored in this period." : "Loading…"));
+    scored ? [body, holder, note] : el("p", { class: "soft" }, drift ? "No window was scored in this period." : "Loading…"));
   const card = el("article", { class: "card", "data-model": data.name },
     el("div", { class: "row" }, el("h2", {}, link(data.name)), pills(data),
       data.owner && el("span", { class: "soft push" }, `owned by ${data.owner}`)),
