@@ -44,5 +44,6 @@ if [ -n "${SSL_CERT_FILE:-}" ]; then
   options+=(--volume "$SSL_CERT_FILE:/run/authorities.pem:ro")
   for variable in SSL_CERT_FILE PIP_CERT; do options+=(--build-arg "$variable=/run/authorities.pem"); done
 fi
-[ "${builder##*/}" = docker ] || options+=(--layers) # what did not change is not built again
+# Docker keeps layers and finds Containerfile.dockerignore by itself; the others are told. What did not change is not built again.
+[ "${builder##*/}" = docker ] || options+=(--layers --ignorefile infra/container/Containerfile.dockerignore)
 "$builder" build "${options[@]}" .

@@ -6,7 +6,7 @@ import subprocess
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,43 +17,24 @@ import yaml
 from werkzeug.test import Client
 
 from core.errors import UnavailableError
-from core.events import Severity, Status
-from core.incidents.policy import incident_policy
 from functions.adapters.stores import open_store
 from functions.api import replays
 from functions.api.once import HEADER
 from functions.services.incidents.kept_decisions import Row
 from functions.services.replay import process
 from functions.services.replay.child import Answer, Asked
-from functions.services.replay.settings import read
-from tests.support.builders import pages
+from tests.support.builders import pages, replayed_night
 from tests.support.builders.decided import decision_rows
 from tests.support.builders.pages import ApiFixture, Rows
+from tests.support.builders.replayed_night import NEW, NIGHT, OLD
 from tests.support.fakes.clock import FakeClock
-from tests.support.fakes.outside import FINDING, MemoryChannel, set_up
 
-GUIDE = Path(__file__).parents[2] / "docs" / "replay.md"
-[OLD] = re.findall(r"<!-- old -->\n\n```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-NEW = OLD.replace("wait: 5m", "wait: 30m")
-NIGHT = datetime(2026, 1, 6, 2, tzinfo=UTC)
 BODY = {"by": "Ada", "settings": NEW}
 
 
 @pytest.fixture(scope="module")
 def night() -> list[Row]:
-    """A model drifts at two and recovers after ten minutes."""
-    settings, _ = read(yaml.safe_load(OLD))
-    setup = set_up(policy=incident_policy(settings, ""))
-    for name in ("technical", "ada-phone"):
-        setup.service.dispatcher.channels[name] = MemoryChannel(setup.world)
-    setup.world.now = NIGHT
-    finding = replace(FINDING, severity=Severity.ERROR, observed_at=NIGHT)
-    setup.give(finding)
-    for _ in range(10):
-        setup.sweep(minutes=1)
-    setup.give(replace(finding, status=Status.RESOLVED, observed_at=setup.world.now))
-    setup.sweep(minutes=1)
-    return decision_rows(setup.world.decided)
+    return decision_rows(replayed_night.night(drifts=10, after=1).world.decided)
 
 
 @pytest.fixture

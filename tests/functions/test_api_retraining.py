@@ -12,28 +12,21 @@ from click.testing import CliRunner
 from werkzeug.exceptions import Conflict
 
 from core.events import Event, RetrainingRequest
-from core.settings import Features, Label, Model, Reference, Retraining, TrainingPipeline
+from core.settings import Label, Model, Retraining, TrainingPipeline
 from functions.adapters.events import decode, encode
 from functions.adapters.ports import Data
 from functions.api.body import BodyError
 from functions.api.retraining import Trainings
 from functions.cli.main import main
 from tests.support.builders import pages
+from tests.support.fakes.retraining import MODEL as TRAINED
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC)
 PIPELINE = TrainingPipeline(
     template="https://us-east1-kfp.pkg.dev/my-project/pipelines/train-delay/v1", root="gs://runs/x"
 )
-MODEL = Model(
-    name="delay",
-    owner="flights",
-    table="a.b",
-    timestamp="at",
-    id="id",
-    score="score",
-    features=Features(numeric=("hour",)),
-    reference=Reference(days=30),
-    window=timedelta(days=7),
+MODEL = replace(
+    TRAINED,
     label=Label(table="a.c", column="late", arrives_within=timedelta(hours=12)),
     retraining=Retraining(pipeline=PIPELINE, window=timedelta(days=60)),
 )

@@ -3,42 +3,21 @@
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from core.events import Severity, Status, Verb
+from core.events import Verb
 from core.incidents.policy import incident_policy
 from functions.adapters.config import load_yaml
 from functions.cli.main import main
 from functions.services.replay.settings import read
 from infra import stage
 from tests.support.builders.decided import write_decisions
-from tests.support.fakes.outside import FINDING, MemoryChannel, Setup, set_up
-
-GUIDE = Path(__file__).parents[2] / "docs" / "replay.md"
-[OLD] = re.findall(r"<!-- old -->\n\n```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-NEW = OLD.replace("wait: 5m", "wait: 30m")
-NIGHT = datetime(2026, 1, 6, 2, tzinfo=UTC)
-
-
-def night(old: Path) -> Setup:
-    """A model drifts at two and recovers twenty minutes later."""
-    settings, _ = read(load_yaml(old))
-    setup = set_up(policy=incident_policy(settings, ""))
-    for name in ("technical", "ada-phone"):
-        setup.service.dispatcher.channels[name] = MemoryChannel(setup.world)
-    setup.world.now = NIGHT
-    finding = replace(FINDING, severity=Severity.ERROR, observed_at=NIGHT)
-    setup.give(finding)
-    for _ in range(20):
-        setup.sweep(minutes=1)
-    setup.give(replace(finding, status=Status.RESOLVED, observed_at=setup.world.now))
-    for _ in range(3):
-        setup.sweep(minutes=1)
-    return setup
+from tests.support.builders.replayed_night import GUIDE, NEW, NIGHT, OLD, night
+from tests.support.fakes.outside import FINDING, MemoryChannel, set_up
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("replay")
     (folder / "old.yaml").write_text(OLD)
     (folder / "new.yaml").write_text(NEW)
-    write_decisions(night(folder / "old.yaml").world.decided, folder / "night.jsonl")
+    write_decisions(night(drifts=20, after=3).world.decided, folder / "night.jsonl")
     return folder
 
 
