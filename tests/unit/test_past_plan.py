@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
+from croniter import croniter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +31,7 @@ from infra.local.past.plan import (
 NOW = datetime(2026, 3, 4, 15, 37, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 4, tzinfo=UTC)
 WEEK = 7 * DAY
+JOBS: dict[str, str] = yaml.safe_load(Path("infra/monitoring.yaml").read_text())["jobs"]
 FIRST, SIZE = 10 * DAY, 30 * DAY
 
 
@@ -56,12 +59,12 @@ def test_the_newest_days_come_first_and_a_short_rest_is_taken_along() -> None:
     assert found[1].instants == tuple(MIDNIGHT - ago * DAY for ago in range(45, 10, -1))
 
 
-@given(minutes=st.integers(0, 59), seconds=st.integers(0, 59))
-def test_charts_end_before_the_tick_that_is_published_at_once(minutes: int, seconds: int) -> None:
-    now = MIDNIGHT + timedelta(hours=9, minutes=minutes, seconds=seconds)
-    end = Part(index=0, start=MIDNIGHT, end=now, instants=()).charts_end
-    tick = now.replace(minute=minutes // 15 * 15, second=0)
-    assert end == tick - timedelta(seconds=1)
+@pytest.mark.parametrize("job", JOBS)
+def test_charts_end_before_the_first_live_tick_of_every_job(job: str) -> None:
+    for minute in range(60):
+        now = MIDNIGHT + timedelta(hours=9, minutes=minute, seconds=30)
+        end = Part(index=0, start=MIDNIGHT, end=now, instants=()).charts_end
+        assert now - timedelta(minutes=16) < end < croniter(JOBS[job], now, ret_type=datetime).get_prev()
 
 
 @given(days=st.integers(1, 300), hours=st.integers(0, 23), gap=st.integers(0, 40))

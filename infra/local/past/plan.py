@@ -21,6 +21,8 @@ SHORT = timedelta(hours=3)
 """After a stop shorter than this, missed messages are published late; after a longer one they are loaded as history."""
 TICK = timedelta(minutes=15)
 """A midnight so shortly before the end of a span is that of the first live tick."""
+CHARTED_EVERY = (timedelta(minutes=10), TICK)
+"""The jobs' intervals of which no other of the settings is older at its first live tick: the others divide one of them."""
 NAME = "history.json"
 TRACKS = ("model", "business")
 """The names of the tracks."""
@@ -86,8 +88,8 @@ class Part:
 
     @property
     def charts_end(self) -> datetime:
-        """The end of the part's charts: the next part begins with a value about the last quarter of an hour."""
-        return self.end - (self.end - datetime.min.replace(tzinfo=UTC)) % TICK - timedelta(seconds=1)
+        """The end of the part's charts: before the first live value of any job, since Prometheus refuses what is older than a block."""
+        return min(_instant(self.end, interval) for interval in CHARTED_EVERY) - timedelta(seconds=1)
 
 
 def reached_name(track: str) -> str:
@@ -214,6 +216,11 @@ def _decode(path: Path, kind: type[T]) -> T | None:
 
 def _days(start: datetime, end: datetime) -> int:
     return max(0, round((end - start) / DAY))
+
+
+def _instant(at: datetime, interval: timedelta) -> datetime:
+    """The newest instant of an interval that divides a day."""
+    return at - (at - datetime.min.replace(tzinfo=UTC)) % interval
 
 
 def _midnight(at: datetime) -> datetime:
