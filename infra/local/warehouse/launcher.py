@@ -3,7 +3,7 @@
     python -m infra.local.warehouse.launcher start --persistent --data-dir ... --project ...
 
 takes the arguments of the emulator's own command. Whatever is changed in the emulator is changed here, in `statements`,
-`queries`, `clones` and `keeping`, each change by a function that says why. They replace parts of one version of it, and check that these
+`queries`, `clones`, `loads` and `keeping`, each change by a function that says why. They replace parts of one version of it, and check that these
 are there.
 """
 
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from infra.local.warehouse import clones, keeping, queries, statements
+from infra.local.warehouse import clones, keeping, loads, queries, statements
 from infra.local.warehouse.parts import Part, part, replace
 
 _SERVER = "bqemulator.grpc_api.server"
@@ -46,6 +46,7 @@ def patch() -> None:
         keeping.keep_few_jobs,
         keeping.write_no_row_counts,
         clones.replace_by_clones,
+        loads.load_csv_as_it_is,
         queries.answer_queries_as_bigquery,
         statements.parse_once,
         statements.translate_once,

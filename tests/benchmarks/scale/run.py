@@ -202,7 +202,7 @@ def rows(platform: Platform) -> Iterator[Row]:
     yield Row(
         what="CPU of a tick, 100,000 models, planned as measured, scored as the shards above",
         found=whole,
-        most=400,
+        most=300,
         unit="s",
     )
     yield Row(what=f"statements and appends of a tick, {of}", found=done["statements"] + done["appends"], most=20)
