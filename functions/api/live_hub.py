@@ -18,11 +18,14 @@ from core.errors import UnavailableError
 from core.live.changes import Changed, Entry, Topic, earlier, entry_id
 from core.live.log import KEEP, LATE, MOST, Log
 from core.live.mailbox import Frame, Mailbox, ResyncReason
+from core.live.pace import Pace
 from functions.adapters.ports import Clock
 from functions.api.work import Work
 
 log = logging.getLogger(__name__)
 BATCH_SECONDS = 0.1
+PACE_SECONDS = 1.0
+"""The minimum interval between two notifications of one topic: while many models are scored, caches last as long."""
 BEAT_SECONDS = 15.0
 """How often the feed is checked, and who has nothing to get is told that the connection is alive."""
 LINGER_SECONDS = 60.0
@@ -108,7 +111,7 @@ class Hub:
         work: runs what blocks.
         clock: now.
         most: clients at a time.
-        heard: hears the topics that changed before any client does; it must not block.
+        heard: hears the topics that changed before any client does, each at most once in `PACE_SECONDS`; it must not block.
     """
 
     def __init__(
@@ -130,6 +133,8 @@ class Hub:
         self._log: Log | None = None
         self._reached = ""
         self._batch: list[Entry] = []
+        self._pace = Pace(PACE_SECONDS)
+        self._release: asyncio.TimerHandle | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._tried = asyncio.Event()
         self.live = False
@@ -153,6 +158,7 @@ class Hub:
                 self._keeping = asyncio.create_task(self._keep())
             await self._tried.wait()
             self._resume(client.mailbox, after)
+            client.woken.set()  # what it missed does not wait for the next change
         except BaseException:
             self.leave(client)
             raise
@@ -287,7 +293,14 @@ class Hub:
         self._put(self._log.add(batch) if self._log else ())
 
     def _put(self, entries: Iterable[Entry]) -> None:
-        new = list(entries)
+        """Hand out changes whose topics are due, and the others when they are."""
+        loop = asyncio.get_running_loop()
+        self._hand_out(self._pace.put(entries, loop.time()))
+        if self._release:
+            self._release.cancel()
+        self._release = loop.call_at(self._pace.due, self._put, ()) if self._pace.due is not None else None
+
+    def _hand_out(self, new: list[Entry]) -> None:
         if not new:
             return
         self._heard(frozenset(change.topic for entry in new for change in entry.changes))

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from core.events import Severity
 from core.maintenance.task import Progress, finished
@@ -89,3 +90,46 @@ def test_upkeep_and_models_are_told_of_and_of_metrics_a_page_says_that_it_asks(
     page.goto(f"{watched.url}/coverage")
     expect(page.locator("#live")).to_have_text("updates every minute")
     assert not [url for url in asked if "topics=&" in url or url.endswith("topics=")]
+
+
+def test_a_page_asks_at_most_once_a_second_for_what_keeps_changing_and_shows_its_last_change(
+    watched: PageFixture, office: ApiFixture, changes: FakeChanges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_hub, "PACE_SECONDS", 0.0)
+    page = watched.open(clock=True)
+    expect(page.locator("#live")).to_have_text("live")
+    page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=5))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for name in ("first", "second", "third", "last"):
+        happen(office, changes, name)
+        with page.expect_request("**/v1/silences") if name == "first" else nullcontext():
+            changes.tell("marker", topic="silences")
+    changes.tell("marker", topic="actions")
+    expect(page.locator("#open")).to_contain_text("first does not answer")
+    page.clock.run_for(900)
+    assert len([url for url in asked if "/v1/incidents" in url]) == 1
+    page.clock.run_for(200)
+    expect(page.locator("#open")).to_contain_text("last does not answer")
+    assert len([url for url in asked if "/v1/incidents" in url]) == 2
+
+
+def test_what_changes_while_it_is_answered_is_asked_for_once_more_after_the_answer(
+    watched: PageFixture, changes: FakeChanges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_hub, "PACE_SECONDS", 0.0)
+    page = watched.open(clock=True)
+    expect(page.locator("#live")).to_have_text("live")
+    page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=5))
+    held: list[Route] = []
+    page.route("**/v1/probes", lambda route: held.append(route))  # noqa: PLW0108 - playwright takes no method of a list
+    for number in range(4):
+        with page.expect_request("**/v1/silences"):
+            changes.tell("db", f"{number}", topic="probes")
+            changes.tell("marker", topic="silences")
+        page.clock.run_for(1500)
+    assert len(held) == 1
+    held[0].continue_()
+    with page.expect_request("**/v1/probes"):
+        page.clock.run_for(1500)
+    assert len(held) == 2

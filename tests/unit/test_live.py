@@ -18,6 +18,7 @@ from core.live.changes import (
 )
 from core.live.log import KEEP, LATE, Log
 from core.live.mailbox import Frame, Mailbox, ResyncReason
+from core.live.pace import Pace
 from core.maintenance.dead_letters import claim_key
 from functions.drift_score.scoring import shard_key
 
@@ -142,3 +143,25 @@ def test_who_is_too_slow_reads_everything_again_and_goes_on_from_there() -> None
     assert box.take() == Frame(at(3, "t"), (), ResyncReason.SLOW)
     assert box.put([entry(4, "e")])
     assert box.take() == Frame(at(4, "t"), (Changed("incidents", "e"),))
+
+
+def test_a_topic_that_keeps_changing_is_told_of_once_an_interval_with_its_last_change_and_delays_no_other() -> None:
+    pace = Pace(1.0)
+    at_once = [len(pace.put([entry(number / 100, f"m{number}", topic="models")], number / 100)) for number in range(90)]
+    assert sum(at_once) == 1
+    assert pace.put([entry(0.95, "db", "shop")], 0.95) == [entry(0.95, "db", "shop")]
+    assert pace.due == 1.0
+    assert pace.put([], 0.99) == []
+    told = pace.put([], 1.0)
+    assert [change.key for one in told for change in one.changes] == [f"m{number}" for number in range(1, 90)]
+    assert pace.due is None
+    assert pace.put([entry(1.5, "m", topic="models")], 1.5) == []
+    assert pace.put([], pace.due or 0.0) == [entry(1.5, "m", topic="models")]
+
+
+def test_an_entry_of_two_topics_is_told_of_by_topic() -> None:
+    pace = Pace(1.0)
+    pace.put([entry(0, "m", topic="models")], 0.0)
+    both = Entry(at(0.5), (Changed("models", "m"), Changed("probes", "db")))
+    assert pace.put([both], 0.5) == [Entry(at(0.5), (Changed("probes", "db"),))]
+    assert pace.put([], 1.0) == [Entry(at(0.5), (Changed("models", "m"),))]

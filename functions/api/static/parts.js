@@ -10,7 +10,8 @@ export const SLOWLY = 60000;
 const AGAIN = 5000;
 const HURRY = 1500;
 const SOON = 3000;
-const PAUSE = 2000;
+const PAUSE = 1000; // between two answers to changes that follow each other
+const LONG_PAUSE = 2000; // where reading costs
 
 const reasonOf = (error) => (error.name === "TimeoutError" ? "the request timed out" : error.message);
 
@@ -33,7 +34,9 @@ export function watch(parts, { drawn = () => {}, busy = () => false, commanded =
     const turn = { at: Date.now(), done: asked[name]?.done };
     asked[name] = turn;
     try {
-      const data = await parts[name].load();
+      const answer = parts[name].load();
+      turn.over = answer.catch(() => {});
+      const data = await answer;
       if (asked[name] !== turn) return;
       if (failed.delete(name)) back();
       known[name] = data;
@@ -41,6 +44,8 @@ export function watch(parts, { drawn = () => {}, busy = () => false, commanded =
       parts[name].draw?.(data);
     } catch (error) {
       if (asked[name] === turn) failed.set(name, { reason: reasonOf(error), starting: Boolean(error.starting) });
+    } finally {
+      turn.over = null;
     }
   }
 
@@ -78,15 +83,22 @@ export function watch(parts, { drawn = () => {}, busy = () => false, commanded =
   }
 
   document.addEventListener("visibilitychange", () => { if (!document.hidden) keepFresh(); });
-  // What is asked for slowly is read from where reading costs: of changes that follow each other it is asked for once.
-  const later = new Map();
+  // Of changes that follow each other a part is asked for once, and not before the last answer is here: else none would be shown in time.
+  const later = new Set();
+  const pause = (part) => (part.every >= SLOWLY ? LONG_PAUSE : PAUSE);
+  const wait = (name) => Math.max(parts[name].after ?? 0, (asked[name]?.at ?? 0) + pause(parts[name]) - Date.now());
+  async function afterwards(name) {
+    later.add(name);
+    await new Promise((resolve) => { setTimeout(resolve, wait(name)); });
+    await asked[name]?.over;
+    later.delete(name);
+    refresh([name]);
+  }
   const told = (topics) => {
-    const touched = Object.keys(parts).filter((name) => parts[name].on?.some((topic) => topics.has(topic)));
-    const wait = (name) => Math.max(parts[name].after ?? 0, parts[name].every >= SLOWLY ? (asked[name]?.at ?? 0) + PAUSE - Date.now() : 0);
-    refresh(touched.filter((name) => wait(name) <= 0));
-    for (const name of touched.filter((one) => wait(one) > 0 && !later.has(one))) {
-      later.set(name, setTimeout(() => { later.delete(name); refresh([name]); }, wait(name)));
-    }
+    const touched = Object.keys(parts).filter((name) => parts[name].on?.some((topic) => topics.has(topic)) && !later.has(name));
+    const now = touched.filter((name) => wait(name) <= 0 && !asked[name]?.over);
+    if (now.length) refresh(now);
+    for (const name of touched) if (!now.includes(name)) afterwards(name);
     changed(topics);
   };
   watchChanges(Object.values(parts).flatMap((part) => part.on ?? []), told);

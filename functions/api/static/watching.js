@@ -5,7 +5,7 @@ import { clockOf } from "./zone.js";
 
 const SILENT = 40000; // the server says something every 15 s
 const AGAIN = 20000;
-const TOGETHER = 250;
+const PACE = 1000; // between two notifications of one topic
 const EVENTS = ["hello", "changes", "resync", "state", "beat", "bye"];
 let source = null;
 let topics = [];
@@ -14,7 +14,9 @@ let live = false;
 let newest = "";
 let since = null; // when the API stopped answering
 let silence = 0;
-let waiting = null; // topics that changed and were not told of yet; null where nothing is waited for
+const changes = new Set(); // topics that changed and were not told of yet
+const told = new Map(); // by topic: when it was last told of, in ms of the page
+let later = 0;
 let mark = null;
 
 export const isLive = () => live;
@@ -37,18 +39,22 @@ export function answered(yes) {
   show();
 }
 
+// A topic is told of at once, and then at most once a second; its last change is never left out.
 function tell(changed) {
-  if (waiting) {
-    for (const topic of changed) waiting.add(topic);
-    return;
+  for (const topic of changed) changes.add(topic);
+  handOut();
+}
+
+function handOut() {
+  clearTimeout(later);
+  const left = (topic) => (told.get(topic) ?? -PACE) + PACE - performance.now();
+  const due = [...changes].filter((topic) => left(topic) <= 0);
+  for (const topic of due) {
+    changes.delete(topic);
+    told.set(topic, performance.now());
   }
-  waiting = new Set();
-  setTimeout(() => {
-    const more = waiting;
-    waiting = null;
-    if (more.size) tell(more);
-  }, TOGETHER);
-  listener(new Set(changed));
+  if (changes.size) later = setTimeout(handOut, Math.min(...[...changes].map(left)));
+  if (due.length) listener(new Set(due));
 }
 
 function become(now) {
@@ -93,7 +99,7 @@ function reopen() {
   open();
 }
 
-// Calls back with the topics that changed, at most four times a second. A page that is not looked at has no connection.
+// Calls back with the topics that changed, each at most once a second. A page that is not looked at has no connection.
 export function watchChanges(wanted, changed) {
   [topics, listener] = [[...new Set(wanted)], changed];
   document.addEventListener("visibilitychange", () => {

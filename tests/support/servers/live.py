@@ -23,7 +23,7 @@ class Instance:
     """An instance of the API on a port."""
 
     def __init__(self, changes: FakeChanges, **options: Any) -> None:
-        given = asgi.Changes(changes.open, lambda: datetime.now(UTC))
+        given = asgi.Changes(changes.open, lambda: datetime.now(UTC), options.pop("heard", lambda _: None))
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.listening.setsockopt(
             socket.SOL_SOCKET, socket.SO_SNDBUF, 8192
