@@ -194,7 +194,7 @@ def _source(
 ) -> str:
     """The rows of the window, each once."""
     at = columns[timestamp]
-    once = f" QUALIFY ROW_NUMBER() OVER (PARTITION BY {columns[row_id]} ORDER BY {at} DESC) = 1" if row_id else ""
+    once = f" QUALIFY ROW_NUMBER() OVER (PARTITION BY {columns[row_id]} ORDER BY {at}) = 1" if row_id else ""
     listed = (f"{computed[name]} AS {column}" if name in computed else column for name, column in columns.items())
     wanted = ", ".join(dict.fromkeys(listed))
     inside = f"{at} >= @window_start AND {at} < @window_end"

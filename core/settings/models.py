@@ -185,7 +185,7 @@ class Model:
     timestamp: Column
     """Column of the prediction time."""
     id: Column
-    """Column that identifies the prediction."""
+    """Column that identifies the prediction; of rows with one id the first by `timestamp` counts."""
     score: Annotated[Column, Default("of a generative model the first numeric feature of `generation`")] = ""
     """Column of the predicted score."""
     features: Annotated[

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from google.cloud import bigquery
 
-from core.drift import Counts, Profile, Reason, score_counts
+from core.drift import Counts, Profile, Reason, count, score_counts
 from core.drift.joint import ROWS, sample
 from core.drift.slots import counts_from_cells
 from core.errors import QueryError, UnavailableError
+from core.events import stamp
 from core.settings import Features, Model
 from functions.adapters.ports import Data
 from functions.adapters.sqlite_store import SqliteStore
@@ -209,6 +210,19 @@ def test_a_slot_is_written_again_only_where_rows_came_late(begun: World) -> None
     assert [row["n_rows"] for row in written] == [40, 45, 40, 40, 40, 40]
     assert [row["batches"] for row in written] == [1, 2, 1, 1, 1, 1]
     begun.assert_exact(batch, at)
+
+
+def test_an_id_that_was_logged_again_counts_once_as_it_was_logged_first_as_where_rows_are_read(world: World) -> None:
+    first = flights(40, TICK - SLOT, seed=7, span=SLOT)
+    again = [row | {"scored_at": stamp(TICK - SLOT / 2), "distance": 5000.0} for row in first[:20]]
+    load(world.client, DELAY.table, again + first)
+    world.register(DELAY, TICK)
+    counted = world.counted(DELAY, world.advance(TICK, DELAY), TICK)
+    names = watched(DELAY)
+    rows = BigQueryPredictions(world.warehouse).rows(DELAY, TICK - DELAY.window, TICK, most=1000, names=names)
+    same(counted, count(PROFILES[DELAY.name], {name: rows[name] for name in names}))
+    assert counted.rows == 40
+    assert counted.highest[[*PROFILES[DELAY.name].names].index("distance")] < 5000
 
 
 def test_a_tick_that_is_delivered_again_and_again_doubles_nothing(begun: World) -> None:

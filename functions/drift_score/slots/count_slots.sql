@@ -20,7 +20,8 @@ WITH
         OR ({timestamp} >= @day_start AND {timestamp} < @day_end)
       )
       AND model IN UNNEST(@models)
-    QUALIFY ROW_NUMBER() OVER (PARTITION BY model, {id} ORDER BY {timestamp} DESC) = 1
+    -- Of rows with one id the first counts, as where rows are read: so a slot that was counted loses none to a later copy.
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY model, {id} ORDER BY {timestamp}) = 1
   ),
   slotted AS (
     SELECT

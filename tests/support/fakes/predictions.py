@@ -124,10 +124,10 @@ class MemoryPredictions:
         return found
 
     def _counted(self, window: Window, profile: Profile, *more: str) -> tuple[Columns, Changes]:
-        """The columns of a window that can be counted, each prediction once as it was logged last, and what cannot."""
+        """The columns of a window that can be counted, each prediction once as it was logged first, and what cannot."""
         model = window.model
         found = self._changes(model, profile.names)
-        rows = _once(model, reversed(self._between(model, window.start, window.end)))
+        rows = _once(model, self._between(model, window.start, window.end))
         names = [name for name in (*profile.names, *more) if name not in found.names]
         return {name: _column(model, rows, name) for name in names}, found
 
