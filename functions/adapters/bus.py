@@ -16,7 +16,7 @@ from google.cloud.pubsub_v1 import PublisherClient
 from google.pubsub_v1 import PublisherClient as Api
 from google.pubsub_v1.types import PublishRequest
 
-from core.errors import QuotaError, UnavailableError
+from core.errors import QuotaError
 from core.events import Event, Finding
 from functions.adapters import request_deadline
 from functions.adapters.events import encode
@@ -133,7 +133,7 @@ def _port_errors(path: str) -> Iterator[None]:
     except exceptions.ResourceExhausted as error:
         raise QuotaError(f"bus: {path} at {_endpoint()}: {error}") from error
     except (exceptions.GoogleAPIError, google.auth.exceptions.GoogleAuthError) as error:
-        raise UnavailableError(f"bus: {path} at {_endpoint()}: {type(error).__name__}: {error}") from error
+        raise request_deadline.no_answer(f"bus: {path} at {_endpoint()}: {type(error).__name__}: {error}") from error
 
 
 def _endpoint() -> str:

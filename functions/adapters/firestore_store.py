@@ -20,7 +20,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 from google.cloud.firestore_v1.field_path import FieldPath
 
-from core.errors import ConflictError, UnavailableError
+from core.errors import ConflictError
 from functions.adapters import request_deadline
 from functions.adapters.ports import Data, Document, Due
 from functions.adapters.store import PAGE, check_key, fields, normal
@@ -149,7 +149,7 @@ class FirestoreStore:
         except exceptions.InvalidArgument as error:
             raise ValueError(f"{collection}/{key}: Firestore refuses it: {error.message}") from error
         except (exceptions.GoogleAPICallError, exceptions.RetryError, GoogleAuthError) as error:
-            raise UnavailableError(f"Firestore of {self._project}, {collection}/{key}: {error}") from error
+            raise request_deadline.no_answer(f"Firestore of {self._project}, {collection}/{key}: {error}") from error
 
 
 def spell(key: str) -> str:

@@ -100,7 +100,7 @@ class JsonApi:
         try:
             status, body = fetch(self._session(), method, f"{self._url}{path}", seconds=seconds, most=LARGEST, **given)
         except (TimeoutError, requests.RequestException, urllib3.exceptions.HTTPError, GoogleAuthError) as error:
-            raise UnavailableError(f"{self._name} does not answer ({type(error).__name__})") from error
+            raise request_deadline.no_answer(f"{self._name} does not answer ({type(error).__name__})") from error
         except TooLargeError as error:
             raise UnavailableError(f"{self._name} answers more than {LARGEST // 1_000_000} MB") from error
         return self._decoded(status, body, kind, of or path)

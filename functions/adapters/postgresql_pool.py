@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from core.errors import UnavailableError
 from functions.adapters import request_deadline
 
 if TYPE_CHECKING:
@@ -91,7 +90,9 @@ class Pool:
         free = self._free
         seconds = request_deadline.within(self._patience)
         if not free.acquire(timeout=seconds):
-            raise UnavailableError(f"AIA_STORE, {self.where}: no connection of {MOST} is free within {seconds:g} s")
+            raise request_deadline.no_answer(
+                f"AIA_STORE, {self.where}: no connection of {MOST} is free within {seconds:g} s"
+            )
         try:
             left = request_deadline.within(self._patience)
             connection = self._idle_connection() or self._open(left)

@@ -15,7 +15,8 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
-from core.errors import ConflictError, UnavailableError
+from core.errors import ConflictError
+from functions.adapters import request_deadline
 from functions.adapters.document_json import decode, encode
 from functions.adapters.ports import Data, Document, Due
 from functions.adapters.postgresql_pool import Pool
@@ -121,7 +122,7 @@ class PostgresqlStore:
         except _CONFLICTS as error:
             raise ConflictError(f"AIA_STORE, {self._pool.where}: {_told(error)}") from error
         except psycopg.Error as error:
-            raise UnavailableError(f"AIA_STORE, {self._pool.where}: {_told(error)}") from error
+            raise request_deadline.no_answer(f"AIA_STORE, {self._pool.where}: {_told(error)}") from error
 
 
 def _new(key: str, data: Data) -> Document:

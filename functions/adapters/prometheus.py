@@ -119,14 +119,14 @@ class Prometheus:
         try:
             return fetch(self._session(), "GET", url, seconds=seconds, most=LARGEST, params=dict(parameters))
         except (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError) as error:
-            raise UnavailableError(f"{self._name}: does not answer within {seconds:g} s") from error
+            raise request_deadline.no_answer(f"{self._name}: does not answer within {seconds:g} s") from error
         except TooLargeError as error:
             raise QueryError(f"{self._name}: answers more than {LARGEST // 1_000_000} MB") from error
         except (
             requests.RequestException,
             urllib3.exceptions.HTTPError,
         ) as error:  # its text has the address, with the credentials that may be in it
-            raise UnavailableError(f"{self._name}: does not answer ({type(error).__name__})") from error
+            raise request_deadline.no_answer(f"{self._name}: does not answer ({type(error).__name__})") from error
         except GoogleAuthError as error:
             raise UnavailableError(f"{self._name}: nobody to ask it as ({error})") from error
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from core.errors import ConflictError, UnavailableError
+from core.errors import ConflictError
 from core.events import stamp
 from functions.adapters import request_deadline
 from functions.adapters.document_json import decode, encode
@@ -122,7 +122,7 @@ class SqliteStore:
                     return connection.execute(sql, values).fetchall()
                 return _hurried(connection, seconds, self._patience, sql, values)
         except sqlite3.Error as error:
-            raise UnavailableError(f"store {self._path}: {error}") from error
+            raise request_deadline.no_answer(f"store {self._path}: {error}") from error
 
     def _connection(self) -> sqlite3.Connection:
         # A connection must not cross a fork: a child opens its own, and leaves its parent's alone.

@@ -230,10 +230,10 @@ def translated(what: str = "the statement") -> Iterator[None]:
     try:
         yield
     except _DOWN as error:
-        raise UnavailableError(f"BigQuery does not answer: {_first_line(error)}") from error
+        raise request_deadline.no_answer(f"BigQuery does not answer: {_first_line(error)}") from error
     except api.ClientError as error:
         if not error.errors:  # BigQuery always gives a reason: something that stands before it has answered
-            raise UnavailableError(f"BigQuery does not answer: {_first_line(error)}") from error
+            raise request_deadline.no_answer(f"BigQuery does not answer: {_first_line(error)}") from error
         reason = error.errors[0].get("reason")
         if reason in _BUSY:
             raise UnavailableError(f"BigQuery is busy ({reason}): {_first_line(error)}") from error
@@ -243,7 +243,7 @@ def translated(what: str = "the statement") -> Iterator[None]:
     except auth.GoogleAuthError as error:
         raise UnavailableError(f"BigQuery: no credentials: {_first_line(error)}") from error
     except api.GoogleAPICallError as error:
-        raise UnavailableError(f"BigQuery does not answer: {_first_line(error)}") from error
+        raise request_deadline.no_answer(f"BigQuery does not answer: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

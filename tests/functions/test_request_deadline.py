@@ -195,7 +195,7 @@ def test_a_call_to_what_never_answers_ends_with_the_request(name: str, emulated:
     with silent() as server:
         emulated(server.port)
         call = CALLS[name](server.port)
-        with request_deadline.request(RESERVE + 0.2), pytest.raises(UnavailableError):
+        with request_deadline.request(RESERVE + 0.2), pytest.raises(DeadlineError):
             call()
         assert not server.given_up.is_set()
 

@@ -60,7 +60,7 @@ def answers(resource: str) -> Iterator[None]:
     except api.MethodNotImplemented as error:
         raise ActionError(f"{resource}: refused: {reason(error)}") from error
     except _LATER as error:
-        raise UnavailableError(f"{resource}: does not answer: {reason(error)}") from error
+        raise request_deadline.no_answer(f"{resource}: does not answer: {reason(error)}") from error
     except auth.RefreshError as error:
         kind = UnavailableError if error.retryable else ActionError
         raise kind(f"{resource}: no credentials: {reason(error)}") from error

@@ -13,7 +13,7 @@ from redis import exceptions as errors
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from core.errors import ActionError, Fault, SettingsError, UnavailableError
+from core.errors import ActionError, Fault, SettingsError
 from functions.adapters import request_deadline
 
 PATIENCE = 5.0
@@ -190,10 +190,10 @@ def _answers(name: str) -> Iterator[None]:
         yield
     except _REFUSED as error:
         if isinstance(error, _LATER) or str(error).startswith("BUSY "):  # a script runs
-            raise UnavailableError(f"{name}: does not answer: {error}") from error
+            raise request_deadline.no_answer(f"{name}: does not answer: {error}") from error
         raise ActionError(f"{name}: refused: {error}") from error
     except (errors.RedisError, OSError) as error:
-        raise UnavailableError(f"{name}: does not answer: {error}") from error
+        raise request_deadline.no_answer(f"{name}: does not answer: {error}") from error
 
 
 def _literally(text: str) -> bytes:
