@@ -5,11 +5,13 @@ import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from google.auth.exceptions import DefaultCredentialsError
 
 from core.maintenance.dead_letters import subscriptions
 from functions.cli.doctor import project, statements
@@ -157,6 +159,24 @@ def test_a_project_in_which_all_is_well(cloud: Cloud) -> None:
     changing = [(method, path) for method, path, _ in cloud.asked if method == "DELETE" or "alertPolicies" in path]
     assert changing == [], "without --write nothing is changed"
     assert all(body["configuration"]["dryRun"] for _, path, body in cloud.asked if path.endswith("/jobs"))
+
+
+def test_without_credentials_google_is_not_known_and_the_store_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refused(**_: object) -> None:
+        raise DefaultCredentialsError("none were found")  # type: ignore[no-untyped-call] # google.auth has no types here
+
+    monkeypatch.setattr("google.auth.default", refused)
+    monkeypatch.setenv("AIA_STORE", f"sqlite://{tmp_path / 'store.sqlite'}")
+    given = ("doctor", "--project", "demo", "--infra", str(ROOT / "infra"), "--json")
+    result = CliRunner().invoke(main, given, env={"AIA_DOCTOR_ENDPOINT": ""})
+    store, google = json.loads(result.stdout)
+    assert (result.exit_code, store["check"], store["verdict"]) == (2, "store", "good")
+    assert (google["check"], google["subject"], google["verdict"]) == ("Google", "all", "not known")
+    assert "gcloud auth application-default login" in google["detail"]
+    monkeypatch.setenv("AIA_STORE", "sqlite://")
+    assert CliRunner().invoke(main, given, env={"AIA_DOCTOR_ENDPOINT": ""}).exit_code == 1
 
 
 def test_what_is_absent_or_in_the_way_is_bad(cloud: Cloud) -> None:

@@ -16,7 +16,7 @@ from core.errors import SettingsError
 from functions.adapters import config
 from functions.cli import options
 from functions.cli.api import RefusedError
-from functions.cli.doctor import project as checks
+from functions.cli.doctor import project as deployed
 from functions.cli.doctor import statements, writes
 from functions.cli.doctor.findings import Check, Finding, Verdict, brief, run, status
 from functions.cli.doctor.google import AskError, Google, connect
@@ -56,9 +56,9 @@ def doctor(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 -
     Nothing is changed without --write. The exit status is 1 where anything is bad, 2 where anything is not known, else 0.
     """
     try:
-        google = connect(options["project"], options["endpoint"])
-        found = [one for name, check in _checks(google, options) for one in run(name, check)]
-    except (AskError, SettingsError) as error:
+        checks = [*_local_checks(options["project"]), *_google_checks(options)]
+        found = [one for name, check in checks for one in run(name, check)]
+    except SettingsError as error:
         raise RefusedError(str(error)) from error
     if options["as_json"]:
         click.echo(json.dumps([asdict(one) for one in found], indent=2))
@@ -67,15 +67,33 @@ def doctor(context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 -
     context.exit(status(found))
 
 
+def _local_checks(project: str) -> Iterator[tuple[str, Check]]:
+    """What is asked without Google's credentials."""
+    yield "store", partial(store, os.environ.get("AIA_STORE", ""), project)
+
+
+def _google_checks(options: dict[str, Any]) -> Iterator[tuple[str, Check]]:
+    """What Google is asked; without credentials the one line that nothing of it is known."""
+    try:
+        google = connect(options["project"], options["endpoint"])
+    except AskError as error:
+        yield "Google", partial(_refuse, error)
+    else:
+        yield from _checks(google, options)
+
+
+def _refuse(error: AskError) -> Iterator[Finding]:
+    raise error
+
+
 def _checks(google: Google, options: dict[str, Any]) -> Iterator[tuple[str, Check]]:
     deployment: Any = config.load_yaml(options["infra"] / "functions.yaml")
     file = options["infra"] / "monitoring.yaml"
     settings = config.load(file, only=_SECTIONS)
-    yield "API", partial(checks.apis, google)
-    yield "organisation policy", partial(checks.policies, google)
-    yield "grant", partial(checks.grants, google, deployment)
-    yield "subscription", partial(checks.receivers, google, deployment)
-    yield "store", partial(store, os.environ.get("AIA_STORE", ""), google.project)
+    yield "API", partial(deployed.apis, google)
+    yield "organisation policy", partial(deployed.policies, google)
+    yield "grant", partial(deployed.grants, google, deployment)
+    yield "subscription", partial(deployed.receivers, google, deployment)
     yield "statement", partial(statements.statements, google, settings.jobs)
     sources = list(scan_sources(settings.business, settings.models))
     yield "table", partial(statements.tables, google, sources, datetime.now(UTC))
