@@ -62,7 +62,7 @@ def _verdict(model: Answer) -> str:
 def apply(url: str, file: Path, *, as_json: bool) -> None:
     """Create or change the models of FILE.
 
-    FILE is YAML or JSON: the settings of one model, a list of them, or a mapping with the key `models`, as in monitoring.yaml. Nothing is
+    FILE is YAML or JSON: the settings of one model, a list of them, or a mapping with the key `models`, as in infra/monitoring.yaml. Nothing is
     changed unless all of them are valid.
     """
     given = list(_read(file))

@@ -22,7 +22,7 @@ from core.settings import Model, parse_model
 from functions.adapters.logs import fields
 from functions.adapters.ports import Clock, Data, Warehouse
 
-SETTINGS, TABLE = "monitoring.yaml", "ops.models"
+SETTINGS, TABLE = "infra/monitoring.yaml", "ops.models"
 """Where the settings of a model may be."""
 KEPT = timedelta(seconds=30)
 """How long an instance keeps what the table said."""
@@ -138,7 +138,7 @@ class Models:
 
     def _refuse_given(self, name: str) -> None:
         if name in {model.name for model in self.given}:
-            raise ConflictError(f"model: must not be a name that monitoring.yaml has, got {name!r}")
+            raise ConflictError(f"model: must not be a name that {SETTINGS} has, got {name!r}")
 
     def _append(self, name: str, settings: str | None, by: str, before: Entry | None) -> None:
         # Later than the change before, whatever the clock says: the newest row holds.
@@ -174,7 +174,7 @@ def _entry(row: Data, given: Collection[str]) -> Entry:
         except (SettingsError, msgspec.DecodeError) as error:
             issue = str(error)
         if name in given:
-            issue = f"monitoring.yaml has a model of this name, whose settings hold; remove it from {TABLE}"
+            issue = f"{SETTINGS} has a model of this name, whose settings hold; remove it from {TABLE}"
         if issue:
             log.error("model of %s passed over: %s: %s", TABLE, name, issue, extra=fields(model=name))
     return Entry(

@@ -29,7 +29,7 @@ class _RefusedError(click.ClickException):
     type=click.Path(path_type=Path),
     required=True,
     metavar="FILE",
-    help="The settings to try, like monitoring.yaml.",
+    help="The settings to try, like infra/monitoring.yaml.",
 )
 @click.option("--since", default="30d", show_default=True, metavar="TIME", help="How far back, as in 12h or 30d.")
 @click.option(

@@ -66,7 +66,7 @@ class Deployed:
                 return None
             raise
         if "settings" not in found:
-            raise OnboardingError(f"--name: must not be that of a model of monitoring.yaml, got {name!r}")
+            raise OnboardingError(f"--name: must not be that of a model of infra/monitoring.yaml, got {name!r}")
         return found["settings"]
 
     def apply(self, settings: Json) -> str:
