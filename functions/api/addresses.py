@@ -1,8 +1,16 @@
 """From which address a request comes: that of its connection, or what the proxies before the API have added to it.
 
-A client may send `X-Forwarded-For` itself: only so many of its last entries are believed as there are proxies. Cloud Run adds the
-address of the client; a load balancer before it adds that and its own
-(https://cloud.google.com/load-balancing/docs/https#x-forwarded-for_header).
+A client may send `X-Forwarded-For` itself: only so many of its last entries are believed as the proxies add. Google's external
+Application Load Balancer puts two behind what the client sent, and verifies nothing before them:
+
+    X-Forwarded-For: <supplied-value>,<client-ip>,<load-balancer-ip>
+
+Cloud Run alone adds the client's, and nothing behind a load balancer: so the client is the second from the end there, else the last.
+
+References:
+    Google Cloud, External Application Load Balancer overview, X-Forwarded-For header:
+    https://cloud.google.com/load-balancing/docs/https#x-forwarded-for_header
+    Kubernetes, registry.k8s.io, pkg/net/clientip: the same rule for Cloud Run with and without a load balancer.
 """
 
 import ipaddress
