@@ -33,6 +33,8 @@ from core.incidents.policy import PART_KIND, IncidentPolicy
 from core.settings.people import Category
 from core.text import clean
 
+_NOTIFYING = (IncidentReason.NOTIFIED, IncidentReason.MUTED)
+
 
 def fold(state: GroupState | None, finding: Finding, *, now: datetime, policy: IncidentPolicy) -> Decision:
     """Apply one finding.
@@ -182,7 +184,7 @@ def _is_repetition(
         return condition.expired_at is None
     for incident in state.incidents:
         if condition.key in incident.conditions and incident.state is not State.RESOLVED:
-            return observation.at < incident.timeline[-1].at + policy.timing.summary_every
+            return observation.at < _last_step(incident) + policy.timing.summary_every
     return False
 
 
@@ -296,8 +298,13 @@ def _update_reason(
         return IncidentReason.JOINED if fires else IncidentReason.PARTLY_RECOVERED
     if before is not None and fires and seen.severity is not before.severity:
         return IncidentReason.WORSENED if seen.severity.rank > before.severity.rank else IncidentReason.EASED
-    last = max(entry.at for entry in incident.timeline)
+    last = _last_step(incident)
     return IncidentReason.STILL_FIRING if fires and seen.at - last >= policy.timing.summary_every else None
+
+
+def _last_step(incident: Incident) -> datetime:
+    """When the newest step was that findings or people caused; notifications are dated by the clock, which findings may lag behind."""
+    return max(entry.at for entry in incident.timeline if entry.reason not in _NOTIFYING)
 
 
 def _no_step_reason(context: FindingContext) -> IncidentReason:

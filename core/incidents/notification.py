@@ -100,7 +100,7 @@ def plan_notifications(
     Args:
         state: after the decision.
         at: the instant of the decision; the present when only time has passed.
-        now: the present, for escalations.
+        now: the present, for escalations and for when people are notified, as the timeline has it.
         policy: the policy.
         silences: by people, ended ones included.
     """
@@ -144,11 +144,11 @@ def _evaluate(incident: Incident, context: _Context) -> _Evaluation:
         # Nobody else was notified of it: whoever responds needs no message.
         return _Evaluation(incident=_notified(incident, update, context, (), ()))
     if mute := context.mute(incident):
-        return _mute(incident, mute, update, context.at)
+        return _mute(incident, mute, update, context.now)
     return _notify(incident, update, context)
 
 
-def _mute(incident: Incident, mute: Mute, update: Update, at: datetime) -> _Evaluation:
+def _mute(incident: Incident, mute: Mute, update: Update, now: datetime) -> _Evaluation:
     """The muted incident, with one timeline entry for each reason."""
     never = incident.notified.severity is None and update.change in ENDINGS
     # What was resolved before anybody was notified is not notified later either.
@@ -156,7 +156,7 @@ def _mute(incident: Incident, mute: Mute, update: Update, at: datetime) -> _Eval
     if incident.notified.mute_reason == mute.reason and not never:
         return _Evaluation(incident=incident, deferred=True)
     notified = replace(incident.notified, mute_reason=mute.reason, severity=severity)
-    step = Step(Change.UPDATED, IncidentReason.MUTED, at, f"muted ({update.change}): {mute.reason}")
+    step = Step(Change.UPDATED, IncidentReason.MUTED, now, f"muted ({update.change}): {mute.reason}")
     return _Evaluation(incident=replace(incident, notified=notified), steps=(step,), deferred=not never)
 
 
@@ -174,9 +174,7 @@ def _notify(incident: Incident, update: Update, context: _Context) -> _Evaluatio
     merged = update.reason is IncidentReason.MERGED and update.change not in ENDINGS
     everybody = "everybody notified of what is a part of it now" if merged else "everybody notified before"
     names = ", ".join(escalation.stakeholder for escalation in named) or everybody
-    step = Step(
-        Change.UPDATED, IncidentReason.NOTIFIED, context.at, f"{update.change}: notified {names} ({', '.join(to)})"
-    )
+    step = Step(Change.UPDATED, IncidentReason.NOTIFIED, now, f"{update.change}: notified {names} ({', '.join(to)})")
     notification = Notification(
         incident=incident, change=update.change, reason=update.reason, at=context.at, channels=to, before=before
     )

@@ -99,6 +99,20 @@ def test_a_recovery_a_moment_after_the_page_waits_and_one_later_does_not() -> No
     assert Played().find(found(0), found(1, RESOLVED)).told == ["opened", "resolved"]
 
 
+@pytest.mark.parametrize(("policy", "reason"), [(POLICY, IncidentReason.NOTIFIED), (QUIET, IncidentReason.MUTED)])
+def test_the_timeline_dates_a_notification_by_when_people_got_it_and_not_by_the_finding(
+    policy: IncidentPolicy, reason: IncidentReason
+) -> None:
+    late = Played(policy).find(found(0), now=at(17))
+    assert [(entry.reason, entry.at) for entry in late.incident.timeline] == [
+        (IncidentReason.FIRST_FIRING, at(0)),
+        (reason, at(17)),
+    ]
+    hour = POLICY.timing.summary_every.total_seconds() / 60
+    late.find(found(hour), now=at(hour + 17))
+    assert IncidentReason.STILL_FIRING in [entry.reason for entry in late.incident.timeline]
+
+
 def test_what_comes_back_worse_than_people_heard_is_not_held_back() -> None:
     played = Played().find(found(0), found(5, RESOLVED), found(5.5, severity=Severity.CRITICAL))
     assert played.told == ["opened", "resolved", "reopened"]
