@@ -15,6 +15,8 @@ FILE = Path(__file__).resolve().parents[2] / "monitoring.yaml"
 """Its place in an archive: at the root, beside `functions/`."""
 _DEEPEST, _MOST = 20, 1_000_000
 """Levels and values of a file, with what its aliases stand for."""
+_EVENTS = 3
+"""Of a value in a text, at most: its key, its start and its end."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -87,25 +89,26 @@ def load_yaml(file: Path) -> object:
     return parse_yaml(data, str(file))
 
 
-def parse_yaml(data: bytes, name: str) -> object:
-    """What YAML or JSON holds.
+def parse_yaml(data: bytes, name: str, *, most: int = _MOST) -> object:
+    """What YAML or JSON holds. What is too much is refused before its values are made.
 
     Args:
         data: the text, in UTF-8.
         name: of where it is from, for faults.
+        most: values, with what its aliases stand for.
 
     Raises:
         SettingsError: as of `load_yaml`.
     """
-    found = _parsed(data, name)
-    if fault := _excess(name, found):
+    found = _parsed(data, name, most)
+    if fault := _excess(name, found, most):
         raise SettingsError((fault,))
     return found
 
 
-def _parsed(data: bytes, name: str) -> object:
+def _parsed(data: bytes, name: str, most: int) -> object:
     try:
-        return _constructed(data, name)
+        return _constructed(data, name, most)
     except yaml.MarkedYAMLError as error:
         where = f"{name}:{error.problem_mark.line + 1}" if error.problem_mark else name
         raise SettingsError((Fault(where, "must be YAML", error.problem),)) from error
@@ -113,18 +116,33 @@ def _parsed(data: bytes, name: str) -> object:
         raise SettingsError((Fault(name, "must be YAML", str(error)),)) from error
 
 
-def _constructed(data: bytes, name: str) -> object:
-    """The values of a text. Its nodes are counted before: merging nested aliases (`<<`) copies what they stand for."""
+def _constructed(data: bytes, name: str, most: int) -> object:
+    """The values of a text. They are counted before, as they stand there and as nodes: merging aliases (`<<`) copies what they stand for."""
+    if fault := _excess_of_text(data, name, most):
+        raise SettingsError((fault,))
     loader = _Loader(data)
     try:
         node = loader.get_single_node()
         if node is None:
             return None
-        if _size(node, {}) > _MOST:
-            raise SettingsError((_too_large(name),))
+        if _size(node, {}) > most:
+            raise SettingsError((_too_large(name, most),))
         return loader.construct_document(node)
     finally:
         loader.dispose()
+
+
+def _excess_of_text(data: bytes, name: str, most: int) -> Fault | None:
+    """What is too deep or too much in a text, an alias as one value: nodes are composed by recursion in C, which ends the process."""
+    depth = 0
+    for number, event in enumerate(yaml.parse(data, Loader=yaml.CSafeLoader)):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST + 1:
+            where = f"{name}:{event.start_mark.line + 1}" if event.start_mark else name
+            return Fault(where, f"must be nested at most {_DEEPEST} deep")
+        if number > _EVENTS * most:
+            return _too_large(name, most)
+    return None
 
 
 def _size(node: yaml.Node, known: dict[int, int]) -> int:
@@ -143,21 +161,21 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
             yield from (value for _, value in node.value)
 
 
-def _too_large(name: str) -> Fault:
-    return Fault(name, f"must have at most {_MOST:,} values, with what its aliases stand for")
+def _too_large(name: str, most: int) -> Fault:
+    return Fault(name, f"must have at most {most:,} values, with what its aliases stand for")
 
 
-def _excess(name: str, found: object) -> Fault | None:
+def _excess(name: str, found: object, most: int) -> Fault | None:
     """What is too deep or too much. An alias counts as what it stands for, which may be without end."""
     left: list[tuple[str, object, int]] = [("", found, 0)]
-    for _ in range(_MOST):
+    for _ in range(most):
         if not left:
             return None
         path, value, depth = left.pop()
         if depth > _DEEPEST:
             return Fault(path, f"must be nested at most {_DEEPEST} deep")
         left.extend((where, item, depth + 1) for where, item in _items(path, value))
-    return _too_large(name)
+    return _too_large(name, most)
 
 
 def _items(path: str, value: object) -> Iterator[tuple[str, Any]]:

@@ -107,6 +107,8 @@ def test_a_replay_is_an_operation_whose_result_is_what_the_command_prints(
         ({"warm_up": "31d"}, "warm_up", "at most 30d"),
         ({"hours": "at night"}, "hours", "must be as in mon-fri 08:00-18:00"),
         ({"pages": [""]}, "pages", "must be a list of at most 50 names"),
+        ({"settings": "[" * 200_000}, "settings:1", "must be nested at most 20 deep"),
+        ({"settings": "a: &a [1]\nb: [" + "*a, " * 20_000 + "]"}, "settings", "must have at most 20,000 values"),
         ({"nothing": 1}, "nothing", "must be one of by, settings"),
     ],
 )

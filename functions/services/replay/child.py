@@ -19,6 +19,8 @@ from functions.services.replay.run import HOURS, Outcome, Proposal, try_out, wor
 from functions.services.replay.settings import read
 from functions.services.replay.summary import result
 
+MOST_VALUES = 20_000
+"""Of settings, with what their aliases stand for: the API reads them while others wait for its processor."""
 MOST_LISTED = 1000
 """Entries of each list of an answer; the numbers are of all."""
 _NICE = 10
@@ -58,7 +60,7 @@ class Answer(msgspec.Struct, kw_only=True):
 
 def proposal(asked: Asked) -> Proposal:
     """What is to be tried; raises `SettingsError` where the settings are wrong, and `ValueError` where the hours are."""
-    settings, pagers = read(parse_yaml(asked.settings.encode(), "settings"))
+    settings, pagers = read(parse_yaml(asked.settings.encode(), "settings", most=MOST_VALUES))
     hours = working(asked.hours)
     if hours is None:
         raise ValueError(f"hours: must be as in {HOURS}, got {asked.hours!r}")
