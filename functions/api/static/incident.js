@@ -40,7 +40,7 @@ function byOrders({ unknown, dollars: middle, low, high, final }) {
 // The loss accrued so far, and what the current impact adds since; an older copy has only the latter.
 function cost(incident) {
   const { impact } = incident;
-  if (!impact && !incident.loss) return ["Unknown", "no revenue of this target is known", ""];
+  if (!impact && !incident.loss) return ["Not known", `the settings name no revenue of ${incident.target}, nor of what depends on it`, ""];
   const { dollars_per_hour: rate, low, high } = impact ?? { dollars_per_hour: 0, low: 0, high: 0 };
   if (incident.measured_loss) return [`${dollars(rate)} an hour`, `${dollars(low)} to ${dollars(high)} · ${byOrders(incident.measured_loss)}`, ""];
   const counted = incident.loss_until ?? incident.reopened_at ?? incident.opened_at;

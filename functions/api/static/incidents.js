@@ -73,8 +73,8 @@ const unknown = (name, starting) => ({ name, value: "–", more: starting ? "not
 
 // What an incident costs whose revenue is not known is not 0.
 function atRisk({ dollars: middle, low, high, unknown: missing }) {
-  const name = "Revenue at risk per hour", more = `${missing} unknown`;
-  if (!middle) return missing ? { name, value: "Unknown", more, tone: "" } : { name, value: dollars(0), more: "none", tone: "good" };
+  const name = "Revenue at risk per hour", more = `${missing} not known`;
+  if (!middle) return missing ? { name, value: "Not known", more, tone: "" } : { name, value: dollars(0), more: "none", tone: "good" };
   return { name, value: dollars(middle), more: `${dollars(low)} to ${dollars(high)}${missing ? ` · ${more}` : ""}`, tone: "" };
 }
 
