@@ -68,6 +68,22 @@ def test_an_incident_is_shown_when_it_is_told_of_and_a_page_says_whether_anybody
     expect(page.locator("#live")).to_have_text("live")
 
 
+@pytest.mark.parametrize("path", ["incidents", "probes", "pipelines", "events"])
+def test_what_a_page_sums_up_is_pale_while_nobody_answers_and_the_reason_is_in_words(
+    watched: PageFixture, path: str
+) -> None:
+    page = watched.open(path)
+    page.clock.install()
+    page.reload()
+    expect(page.locator("body[data-loaded]")).to_have_count(1)
+    expect(page.locator("#summary")).not_to_have_class(re.compile("stale"))
+    page.route("**/v1/**", lambda route: route.abort())
+    page.clock.fast_forward(130_000)
+    expect(page.locator("#problem")).to_have_text("Some data is missing or out of date: the server does not answer")
+    expect(page.locator("#summary")).to_have_class(re.compile("stale"))
+    watched.faults.clear()  # of what was not reached
+
+
 def test_upkeep_and_models_are_told_of_and_of_metrics_a_page_says_that_it_asks(
     watched: PageFixture, office: ApiFixture, changes: FakeChanges
 ) -> None:

@@ -1,7 +1,8 @@
 // Asking the API, and telling it what a person wants.
 const PATIENCE = 20000;
 
-const asked = (path, options, patience = PATIENCE) => fetch(path, { ...options, signal: AbortSignal.timeout(patience) });
+// A browser says "Failed to fetch", another "Load failed", of a server that is away.
+const asked = (path, options, patience = PATIENCE) => fetch(path, { ...options, signal: AbortSignal.timeout(patience) }).catch((error) => { throw error instanceof TypeError ? new Error("the server does not answer") : error; });
 
 async function read(path, response) {
   const body = await response.json().catch(() => ({ detail: `${path}: ${response.status} ${response.statusText}` }));

@@ -47,4 +47,4 @@ function draw({ at: instant, areas }) {
 }
 
 // What is seen are series of metrics, which are scraped: nobody tells of them.
-watch({ coverage: { load: () => get("/v1/coverage"), draw, every: SLOWLY, in: ["areas"] } }).keepFresh();
+watch({ coverage: { load: () => get("/v1/coverage"), draw, every: SLOWLY, in: ["summary", "areas"] } }).keepFresh();

@@ -87,7 +87,7 @@ async function load() {
   return turn === state.turn ? found : get(asked());
 }
 
-const page = watch({ events: { load, draw: take, every: SLOWLY, in: ["list"], on: ["incidents", "actions", "silences", "promotions", "models", "maintenance"], after: SETTLES } });
+const page = watch({ events: { load, draw: take, every: SLOWLY, in: ["summary", "list"], on: ["incidents", "actions", "silences", "promotions", "models", "maintenance"], after: SETTLES } });
 const form = filters(at("filters"), () => {
   Object.assign(state, { turn: state.turn + 1, first: [], older: [], next: "", loading: false, fault: "" });
   page.refresh();

@@ -111,7 +111,7 @@ async function load() {
   return turn === state.turn ? found : get(asked());
 }
 
-const page = watch({ incidents: { load, draw: take, every: EVERY, in: ["list"], on: ["incidents"] } });
+const page = watch({ incidents: { load, draw: take, every: EVERY, in: ["summary", "list"], on: ["incidents"] } });
 const form = filters(at("filters"), () => {
   Object.assign(state, { turn: state.turn + 1, first: [], older: [], next: "", loading: false, fault: "" });
   page.refresh();

@@ -14,7 +14,7 @@ function drawAll() {
   at("summary").textContent = [plural(all.length, "pipeline"), running && `${running} with a run that goes on`, unknown && `${unknown} not known`].filter(Boolean).join(" · ");
 }
 
-const page = watch({ pipelines: { load: () => get("/v1/pipelines"), every: SLOWLY, in: ["pipelines-list"], on: ["pipelines"] } },
+const page = watch({ pipelines: { load: () => get("/v1/pipelines"), every: SLOWLY, in: ["summary", "pipelines-list"], on: ["pipelines"] } },
   { drawn: drawAll, changed: (topics) => topics.has("pipelines") && follow() });
 const follow = () => followRuns(() => {
   if (page.known.pipelines) page.known.pipelines = withFresh(page.known.pipelines);

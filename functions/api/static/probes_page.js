@@ -33,7 +33,7 @@ function draw() {
 }
 
 const page = watch({
-  probes: { load: () => get("/v1/probes"), in: ["probes"], on: ["probes"] },
+  probes: { load: () => get("/v1/probes"), in: ["summary", "probes"], on: ["probes"] },
   history: { load: async () => ({ range: range(), ...(await get(`/v1/probes/history?period=${range()}`)) }), every: SLOWLY },
 }, { drawn: draw });
 
