@@ -10,6 +10,10 @@ from infra.lint.dashboard_files import Dashboards, Query, Tile
 from infra.lint.fault import Fault
 
 _LINK = re.compile(r"\]\(([^)]*)\)")
+VERDICT = "verdict"
+"""The label of the threshold from which on a detector's verdict is bad, which may be long before its alert rule fires."""
+VERDICTS = {"aia_drift_features_drifted_ratio": 0.001, "aia_data_quality_issues": 1.0}
+"""These thresholds by the metric: one drifted feature of a thousand, one issue."""
 _COMPARED = re.compile(r"(>=|<=|==|>|<)\s*(?:bool\s+)?([\d.]+(?:\s*\*\s*[\d.]+)*)")
 
 
@@ -37,15 +41,33 @@ def _threshold(boards: Dashboards, tile: Tile, threshold: dict[str, object]) -> 
     for name in label.split(", "):
         if name in boards.limits:
             allowed = {boards.limits[name]}
+        elif name == VERDICT:
+            allowed = _verdicts(tile)
         elif name in boards.rules:
             allowed = _values(boards.rules[name], tile.queries)
         else:
-            yield f"threshold {value:g} stands for {name!r}, which is no alert rule and none of {', '.join(boards.limits)}"
+            yield f"threshold {value:g} stands for {name!r}, which is no alert rule and none of {', '.join([*boards.limits, VERDICT])}"
             continue
         if not allowed:
             yield f"threshold {value:g} stands for {name}, which looks at other metrics"
         elif value not in allowed:
             yield f"threshold {value:g} must be {' or '.join(f'{one:g}' for one in sorted(allowed))}, as {name} has it"
+
+
+def _verdicts(tile: Tile) -> set[float]:
+    """From where on the verdict about what a tile shows is bad."""
+    return {VERDICTS[name] for query in tile.queries for name in metrics(query.plain) if name in VERDICTS}
+
+
+def good_against_the_verdict(boards: Dashboards) -> list[Fault]:
+    """Cards that would call good, below the limit of an alert rule, what the detector calls bad."""
+    return [
+        tile.fault(f"must have the threshold {value:g} with the label {VERDICT!r}, from which on the verdict is bad")
+        for tile in boards.tiles
+        if tile.kind == "scorecard"
+        for value in sorted(_verdicts(tile))
+        if not any(threshold.get("label") == VERDICT for threshold in tile.thresholds)
+    ]
 
 
 def _values(rule: Rule, queries: list[Query]) -> set[float]:
@@ -141,4 +163,4 @@ def missing_runbooks(boards: Dashboards) -> list[Fault]:
     return faults
 
 
-CHECKS = (wrong_thresholds, misjudging, missing_runbooks)
+CHECKS = (wrong_thresholds, misjudging, good_against_the_verdict, missing_runbooks)

@@ -98,15 +98,27 @@ READ: dict[str, Break] = {
     ),
     "a threshold": Break(
         "technical",
-        '"value": 0.25',
-        '"value": 0.3',
-        f"technical.json: {DRIFT}: threshold 0.3 must be 0.25 or 0.5, as ModelDriftElevated has it",
+        '"value": 0.5',
+        '"value": 0.6',
+        f"technical.json: {DRIFT}: threshold 0.6 must be 0.5, as ModelDriftHigh has it",
     ),
     "a threshold of another metric": Break(
         "technical",
         '"label": "AccuracyBelowFloor"',
         '"label": "DeadLettersWaiting"',
         "technical.json: Models below their accuracy floor: threshold 1 stands for DeadLettersWaiting, which looks at other",
+    ),
+    "a card that is green beside a bad verdict": Break(
+        "technical",
+        '{"value": 0.001, "color": "YELLOW", "direction": "ABOVE", "label": "verdict"}',
+        '{"value": 0.25, "color": "YELLOW", "direction": "ABOVE", "label": "ModelDriftElevated"}',
+        f"technical.json: {DRIFT}: must have the threshold 0.001 with the label 'verdict', from which on the verdict is bad",
+    ),
+    "a verdict of what has none": Break(
+        "technical",
+        '"label": "AccuracyBelowFloor"',
+        '"label": "verdict"',
+        "technical.json: Models below their accuracy floor: threshold 1 stands for verdict, which looks at other metrics",
     ),
     "a threshold of nothing": Break(
         "technical",
