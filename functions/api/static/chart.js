@@ -2,12 +2,11 @@
 import { drawMarks } from "./chart_marks.js";
 import { stacked } from "./series.js";
 import { ticks } from "./times.js";
-import { steps, text } from "./units.js";
+import { middle, powers, steps, text } from "./units.js";
 import { inZone } from "./zone.js";
 
 const OWN = ["mousedown", "mouseup", "dblclick"]; // a range is chosen in one chart, and all show it when it is asked for
 const GAP = 0.06;
-const MOST_POWERS = 6;
 const font = () => `11px ${getComputedStyle(document.body).fontFamily}`;
 
 // The axis begins at 0 where that costs little, and has the thresholds on it where they are near.
@@ -93,27 +92,18 @@ function widest(chart, values) {
   return Math.ceil(Math.max(0, ...(values ?? []).map((value) => chart.ctx.measureText(value).width)));
 }
 
-// Of an axis of powers few lines are enough: whole powers of ten, far enough apart, or 1, 2 and 5 of one or two.
-function powers(_, splits) {
-  const places = splits.map((one) => Math.log10(one));
-  const decades = places.at(-1) - places[0];
-  const every = Math.ceil(decades / MOST_POWERS);
-  return splits.map((one, at) => {
-    const power = Math.round(places[at]);
-    if (Math.abs(places[at] - power) < 1e-6) return power % every ? null : one;
-    return decades < 2 && [2, 5].includes(Math.round(one / 10 ** Math.floor(places[at]))) ? one : null;
-  });
-}
+const all = (_, splits) => splits;
 
-function axis(name, unit, whole, look, extra) {
+function axis(name, unit, whole, look, { log, options }) {
+  const round = (splits, step) => splits.map((one) => text(one, unit, Math.max(...splits.map(Math.abs)), step));
+  const power = ({ scales }, splits) => splits.map((one) => text(one, unit, middle(scales[name].min, scales[name].max), one));
   return {
     scale: name, stroke: look.soft, font: font(), gap: 6, ticks: { show: false },
-    grid: { stroke: look.line, width: 1, ...(extra.log ? { filter: powers } : {}) },
-    ...(extra.log ? { filter: powers } : {}),
-    incrs: steps(unit, whole) ?? undefined,
-    values: (_, splits, _axis, _space, step) => splits.map((one) => (one === null ? "" : text(one, unit, extra.log ? one : Math.max(...splits.map(Math.abs)), extra.log ? 0 : step))),
+    grid: { stroke: look.line, width: 1, ...(log ? { filter: all } : {}) },
+    ...(log ? { filter: all, splits: (_, _axis, low, high) => powers(unit, low, high) } : { incrs: steps(unit, whole) ?? undefined }),
+    values: (chart, splits, _axis, _space, step) => (log ? power(chart, splits) : round(splits, step)),
     size: (chart, values, at, cycle) => (cycle > 1 ? chart.axes[at]._size : widest(chart, values) + 14),
-    ...extra.options,
+    ...options,
   };
 }
 

@@ -24,9 +24,10 @@ const share = (factor) => (value, _, step) => {
   return [spelt, "%"];
 };
 
+const SCALES = { By: [sizeOf, 1], s: [timeOf, 1], ms: [timeOf, 1e-3], min: [timeOf, 60], h: [timeOf, 3600], d: [timeOf, 86400] };
 const KINDS = {
-  "10^2.%": share(100), "%": share(1), USD: (value, size) => [shortDollars(value, size), ""], By: scaled(sizeOf, 1),
-  s: scaled(timeOf, 1), ms: scaled(timeOf, 1e-3), min: scaled(timeOf, 60), h: scaled(timeOf, 3600), d: scaled(timeOf, 86400),
+  "10^2.%": share(100), "%": share(1), USD: (value, size) => [shortDollars(value, size), ""],
+  ...Object.fromEntries(Object.entries(SCALES).map(([unit, [choose, factor]]) => [unit, scaled(choose, factor)])),
 };
 
 // Other units stand behind the number as they are: `1` says nothing, `{requests}` names what is counted.
@@ -46,3 +47,19 @@ const ROUND = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10
 const SMALL = [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 const WHOLE = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((one) => one * 10 ** power)).flat();
 export const steps = (unit, whole) => (unit === "s" ? [...SMALL, ...ROUND] : whole && unit !== "10^2.%" ? WHOLE : null);
+
+// An axis of powers is in the unit of its middle. Its lines are powers of ten of that unit, far enough apart; between few of them also 2 and 5.
+export const middle = (low, high) => Math.sqrt(low * high);
+const MOST_POWERS = 6;
+const FEW = 3;
+
+export function powers(unit, low, high) {
+  const [choose, factor] = SCALES[unit] ?? [() => [1], 1];
+  const [one] = choose(middle(low, high) * factor);
+  const size = one / factor;
+  const [first, last] = [Math.ceil(Math.log10(low / size) - 1e-9), Math.floor(Math.log10(high / size) + 1e-9)];
+  const all = Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at);
+  if (all.length >= FEW) return all.filter((power) => power % Math.ceil((all.length - 1) / MOST_POWERS) === 0).map((power) => size * 10 ** power);
+  const between = Array.from({ length: last - first + 2 }, (_, at) => first - 1 + at).flatMap((power) => [1, 2, 5].map((digit) => size * digit * 10 ** power));
+  return between.filter((value) => value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9));
+}
