@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 LINE_LIMIT = 300
@@ -26,16 +26,26 @@ _REFERENCE = re.compile(r"https?://[^\s<>\"'\\^`{|}]+|[^:\s]*", re.IGNORECASE)
 def clean(text: str, limit: int = LINE_LIMIT) -> str:
     r"""Foreign text as one line: no control or direction characters, no runs of blanks, no more than `limit` characters.
 
+    It is cut after a word, where there is one in the second half of what fits.
+
     >>> clean("a\n\x1b[31mb\u202e  c")
     'a [31mb c'
-    >>> clean("longer than that", 10)
-    'longer th…'
+    >>> clean("longer than that", 14), clean("incomprehensible", 10)
+    ('longer than…', 'incompreh…')
     """
     if len(text) <= limit and text.isprintable() and "  " not in text:
         return text.strip()
     cut = text[: limit * 4]
     line = " ".join(part for word in cut.split() for part in ((word,) if word.isprintable() else _printable(word)))
-    return line if len(line) <= limit and len(cut) == len(text) else line[: limit - 1].rstrip() + _ELLIPSIS
+    return line if len(line) <= limit and len(cut) == len(text) else _whole_words(line, line[: limit - 1]) + _ELLIPSIS
+
+
+def _whole_words(line: str, kept: str) -> str:
+    """The first part of a line without a part of a word at its end, unless that is most of it."""
+    if line[len(kept) : len(kept) + 1].strip():
+        begun = kept.rfind(" ")
+        kept = kept[:begun] if begun >= len(kept) // 2 else kept
+    return kept.rstrip().rstrip(_ELLIPSIS + ",;:")
 
 
 def reference(text: str) -> str:
@@ -54,8 +64,8 @@ def _printable(word: str) -> list[str]:
 def clean_utf8(text: str, limit: int = LINE_LIMIT) -> str:
     r"""Foreign text as one clean line of at most `limit` bytes in UTF-8: for documents of bounded size.
 
-    >>> clean_utf8("a\nb"), clean_utf8("longer than that", 10), clean_utf8("\N{CAT FACE}" * 10, 11)
-    ('a b', 'longer …', '🐱🐱…')
+    >>> clean_utf8("a\nb"), clean_utf8("longer than that", 14), clean_utf8("\N{CAT FACE}" * 10, 11)
+    ('a b', 'longer than…', '🐱🐱…')
     """
     return _cached(text, limit) if len(text) <= limit else _truncated(text, limit)
 
@@ -71,11 +81,11 @@ def _truncated(text: str, limit: int) -> str:
     raw = line.encode()
     if len(raw) <= limit:
         return line
-    return raw[: limit - len(_ELLIPSIS.encode())].decode(errors="ignore").removesuffix(_ELLIPSIS) + _ELLIPSIS
+    return _whole_words(line, raw[: limit - len(_ELLIPSIS.encode())].decode(errors="ignore")) + _ELLIPSIS
 
 
 def instant(at: datetime) -> str:
-    """An instant for people, to the minute.
+    """An instant for people, to the minute. The pages have the same rules for times and days (`functions/api/static/format.js`).
 
     >>> instant(datetime(2026, 1, 2, 9, 5, tzinfo=UTC))
     '2026-01-02 09:05 UTC'
@@ -84,17 +94,50 @@ def instant(at: datetime) -> str:
 
 
 def period(start: datetime, end: datetime) -> str:
-    """A time between two instants for people; the day is written once where it is the same.
+    """A time between two instants within a sentence.
 
     >>> period(datetime(2026, 1, 2, 9, 5, tzinfo=UTC), datetime(2026, 1, 2, 10, 0, tzinfo=UTC))
     'from 2026-01-02 09:05 to 10:00 UTC'
-    >>> period(datetime(2026, 1, 2, 9, 5, tzinfo=UTC), datetime(2026, 1, 3, 10, 0, tzinfo=UTC))
-    'from 2026-01-02 09:05 UTC to 2026-01-03 10:00 UTC'
+    """
+    return f"from {interval(start, end)}"
+
+
+def interval(start: datetime, end: datetime) -> str:
+    """Two instants for people; the day is written once where it is the same.
+
+    >>> interval(datetime(2026, 1, 2, 9, 5, tzinfo=UTC), datetime(2026, 1, 3, 10, 0, tzinfo=UTC))
+    '2026-01-02 09:05 to 2026-01-03 10:00 UTC'
     """
     first, last = start.astimezone(UTC), end.astimezone(UTC)
-    if first.date() == last.date():
-        return f"from {first:%Y-%m-%d %H:%M} to {last:%H:%M} UTC"
-    return f"from {instant(first)} to {instant(last)}"
+    until = f"{last:%H:%M} UTC" if first.date() == last.date() else instant(last)
+    return f"{first:%Y-%m-%d %H:%M} to {until}"
+
+
+def day(at: date) -> str:
+    """A day for people; an instant's own, in its zone.
+
+    >>> day(date(2026, 1, 2))
+    '2026-01-02'
+    """
+    return f"{at:%Y-%m-%d}"
+
+
+def days(first: date, last: date) -> str:
+    """The first and the last of several days for people.
+
+    >>> days(date(2026, 11, 16), date(2026, 11, 22))
+    '2026-11-16 to 2026-11-22'
+    """
+    return f"{day(first)} to {day(last)}"
+
+
+def short_day(at: date) -> str:
+    """A day on the axis of a chart, where there is little room and the days around it are seen.
+
+    >>> short_day(date(2026, 1, 2))
+    'Jan 2'
+    """
+    return f"{at:%b} {at.day}"
 
 
 def duration(span: timedelta) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.errors import AiaError
 from core.settings.models import Model
+from core.text import interval
 
 MOST: Final = 60
 """Windows of a log's past that are scored, about."""
@@ -177,7 +178,7 @@ def _stop(log: Hours, now: datetime) -> datetime:
 
 
 def _refusal(log: Hours, until: date | None) -> str:
-    span = f"{log.first:%Y-%m-%d %H:%M} to {log.last:%Y-%m-%d %H:%M} (UTC)"
+    span = interval(log.first, log.last)
     if until:
         return f"--reference-until: must be a day with rows before and after its start, got {until} where the rows are of {span}"
     return f"the rows must be of two days (UTC) or more: the first ones are the reference of the others, got {span}"

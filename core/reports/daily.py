@@ -13,6 +13,7 @@ from core.reports.queries import DAILY_METRICS
 from core.reports.rows import DailyMetric
 from core.reports.section import Facts
 from core.reports.weeks import Week
+from core.text import day
 
 NAMES = (
     "aia_action_saved_seconds",
@@ -154,8 +155,8 @@ class Daily:
         """The sum of all series of a metric by day."""
         rows: dict[datetime, list[DailyMetric]] = {}
         for (metric, _), days in self._series.items():
-            for day, row in days.items() if metric == name else ():
-                rows.setdefault(day, []).append(row)
+            for at, row in days.items() if metric == name else ():
+                rows.setdefault(at, []).append(row)
         return {day: replace(found[0], value=math.fsum(row.value for row in found)) for day, found in rows.items()}
 
     def _days(self, name: str, labels: Mapping[str, str]) -> Mapping[datetime, DailyMetric]:
@@ -169,7 +170,7 @@ def chart_days(week: Week) -> list[datetime]:
 
 def chart_labels(week: Week) -> tuple[str, ...]:
     """The days of `chart_days` as labels."""
-    return tuple(f"{day:%Y-%m-%d}" for day in chart_days(week))
+    return tuple(day(one) for one in chart_days(week))
 
 
 def _newest(days: Mapping[datetime, DailyMetric], week: Week) -> DailyMetric | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from core.detection import Outcome
-from core.text import number
+from core.text import days, number
 
 NOT_KNOWN = "not known"
 _POINT = 0.01
@@ -265,22 +265,8 @@ class Report:
 
     @property
     def period(self) -> str:
-        """Its days, as in `16 to 22 November 2026`."""
+        """Its days, as in `2026-11-16 to 2026-11-22`."""
         return days(self.first, self.last)
-
-
-def days(first: date, last: date) -> str:
-    """Two days for people.
-
-    >>> days(date(2026, 11, 16), date(2026, 11, 22)), days(date(2026, 12, 28), date(2027, 1, 3))
-    ('16 to 22 November 2026', '28 December 2026 to 3 January 2027')
-    """
-    begin = f"{first.day}"
-    if first.month != last.month:
-        begin += f" {first:%B}"
-    if first.year != last.year:
-        begin += f" {first.year}"
-    return f"{begin} to {last.day} {last:%B} {last.year}"
 
 
 def sentence(parts: tuple[Part, ...]) -> str:

@@ -14,6 +14,7 @@ from core.events import Command, Stage, Status, Verb
 from core.incidents.commands import EXPIRED_VERBS, OWNING, standing
 from core.incidents.grouping import subject
 from core.incidents.model import State
+from core.text import instant
 from functions.adapters.ports import Bus, Clock, Data
 from functions.api.actions import SUBJECTS, Actions
 from functions.api.body import BodyError, Fields, read
@@ -275,4 +276,4 @@ def _standing(incident: Data) -> str:
     merged_into, expired = incident["merged_into"], incident.get("expired", False)
     text = standing(State(incident["state"]), merged_into=merged_into, expired=expired)
     ended = incident["resolved_at"]
-    return f"{text} since {ended:%Y-%m-%d %H:%M} UTC" if ended and not merged_into and not expired else text
+    return f"{text} since {instant(ended)}" if ended and not merged_into and not expired else text

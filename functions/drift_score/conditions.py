@@ -6,6 +6,7 @@ from core.detection import ConditionSpec, Hysteresis, NoVerdict, Outcome, Verdic
 from core.drift.judge import Reason
 from core.performance.labels import NO_PERFORMANCE_VERDICT
 from core.settings import Model
+from core.text import interval
 from functions.drift_score.window import Window
 
 SOURCE = "drift_score"
@@ -64,7 +65,7 @@ def of_unscored(model: Model, refusal: str) -> Verdict:
 
 def of_empty_reference(reference: Window) -> Verdict:
     """Nothing is known of a model whose reference window has no rows."""
-    model, days = reference.model, f"{reference.start:%Y-%m-%d %H:%M} to {reference.end:%Y-%m-%d %H:%M} UTC"
+    model, days = reference.model, interval(reference.start, reference.end)
     text = f'{model.name}: the reference window, {days}, has no rows of {model.table} whose column "model" is "{model.name}"'
     return _unknown(Reason.INSUFFICIENT_DATA, text)
 

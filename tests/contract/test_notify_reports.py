@@ -57,7 +57,7 @@ def test_a_report_is_delivered_with_its_headlines_and_its_page(channel: Channel,
     assert send_report(channel, MESSAGE).outcome is DeliveryOutcome.DELIVERED
     assert server.faults() == []
     (heard,) = server.heard()
-    assert "Executive report, 16 to 22 November 2026" in heard
+    assert "Executive report, 2026-11-16 to 2026-11-22" in heard
     assert URL in heard
     for headline in MESSAGE.report.headlines:
         assert headline.text in heard.replace("&lt;", "<").replace("&gt;", ">")

@@ -125,7 +125,7 @@ def test_the_command_lists_writes_prints_and_sends(url: str, office: ApiFixture,
     written = run(url, "executive", "--week", "2026-W47", "--html", str(file))
     assert (written.exit_code, written.stdout) == (0, "")
     assert file.read_text().startswith("<!doctype html>")
-    assert run(url, "executive").stdout.startswith("Executive report, 16 to 22 November 2026\n")
+    assert run(url, "executive").stdout.startswith("Executive report, 2026-11-16 to 2026-11-22\n")
     assert json.loads(run(url, "executive", "--json").stdout)["week"] == "2026-W47"
     assert "asked for" in run(url, "executive", "--send").stdout
     assert office.sent == ["executive:2026-W47"]

@@ -6,6 +6,7 @@ from core.reports.daily import Daily
 from core.reports.document import Chart, Figure, Number, SectionDocument, Series, Statement, Table
 from core.reports.queries import DAILY_METRICS, FORECAST_DAYS, FORECAST_TOTAL, REVENUE_DAYS
 from core.reports.section import Facts, Section, relative
+from core.text import day
 
 HORIZON = 30
 """Days."""
@@ -40,7 +41,7 @@ def write(facts: Facts) -> SectionDocument:
     said = Statement(
         parts=(
             "The forecast for the 30 days from ",
-            f"{made.made_at:%-d %B}",
+            day(made.made_at),
             " on is ",
             total,
             "; revenue of the 30 days before was ",
@@ -131,7 +132,7 @@ def _charts(facts: Facts) -> tuple[Chart, ...]:
             title="Revenue by day and its forecast, all sources ($)",
             kind="line",
             unit="dollars",
-            labels=tuple(f"{day:%Y-%m-%d}" for day in days),
+            labels=tuple(day(one) for one in days),
             series=(
                 Series(
                     name="Revenue", values=tuple(past.get(day, 0.0) if day < first and past else None for day in days)

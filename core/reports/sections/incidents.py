@@ -17,7 +17,7 @@ from core.reports.queries import INCIDENTS, LOSSES
 from core.reports.rows import IncidentLoss
 from core.reports.section import Facts, Section
 from core.reports.weeks import Week
-from core.text import clean
+from core.text import clean, instant
 
 MOST_SHOWN = 5
 _DISJOINT = 1.5
@@ -245,7 +245,7 @@ def _largest(known: Iterable[_Known], week: Week) -> tuple[Table, ...]:
     rows = tuple(
         (
             clean(one.incident.title, _TITLE),
-            f"{one.incident.opened_at:%a %H:%M} UTC",
+            instant(one.incident.opened_at),
             _dollars(loss),
             one.basis or NOT_KNOWN,
             _ENDINGS[ending] if (ending := ended_by(one.incident)) else "lasts",

@@ -17,6 +17,7 @@ from core.retraining import Span, missing_labels, training_span
 from core.retraining.outcome import RunOutcome, training_state
 from core.retraining.start import training
 from core.settings import Label, Model, Retraining, TrainingPipeline
+from core.text import interval
 from functions.adapters import events
 from functions.adapters.pipelines import COLLECTION, read_pipeline
 from functions.adapters.ports import Bus, Clock, Store, Warehouse
@@ -170,4 +171,4 @@ def _asking(target: str) -> Iterator[None]:
 
 
 def _span_text(span: Span) -> str:
-    return f"{span.start:%Y-%m-%d %H:%M} to {span.end:%Y-%m-%d %H:%M}"
+    return interval(span.start, span.end)

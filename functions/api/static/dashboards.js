@@ -5,7 +5,7 @@ import { plural } from "./format.js";
 import { askAgain, drawHistory, follow, isComing, isDue, OFTEN } from "./history.js";
 import { settle } from "./runbook.js";
 import { made } from "./tiles.js";
-import { around, columnOf, own, period, RANGES, REFRESHES, stepOf, written } from "./times.js";
+import { around, columnOf, own, RANGES, REFRESHES, stepOf, titleOf, written } from "./times.js";
 import { clockOf as shown, fieldOf, secondsOf } from "./zone.js";
 
 const AT_ONCE = 4;
@@ -89,7 +89,7 @@ function controls() {
 // The range of one's own: what it is, where it is chosen, and the way back to the last hours or days.
 function drawOwn() {
   const { fixed, end, seconds } = span();
-  at("own-title").textContent = fixed ? period(fixed) : "Own range";
+  at("own-title").textContent = fixed ? titleOf(fixed) : "Own range";
   at("own").classList.toggle("chosen", Boolean(fixed));
   if (!at("own").contains(document.activeElement)) [at("from").value, at("to").value] = [fieldOf(end - seconds), fieldOf(end)];
   at("back").hidden = !fixed;

@@ -1,16 +1,19 @@
-// Numbers and instants as people read them, by the rules of core/text.py, and in the zone that all of a page is in.
+// Numbers, instants and days as people read them, by the rules of core/text.py, and in the zone that all of a page is in.
 import { el } from "./dom.js";
-import { format, LOCALE } from "./zone.js";
+import { LOCALE, minuteOf } from "./zone.js";
 
-const instant = format({ dateStyle: "medium", timeStyle: "short" });
-const time = format({ timeStyle: "short" });
-const date = format({ dateStyle: "short" });
-const day = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", timeZone: "UTC" });
+const short = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", timeZone: "UTC" });
 
-export const when = (iso) => (iso ? instant.format(new Date(iso)) : "never");
-export const clock = (iso) => (date.format(new Date(iso)) === date.format(new Date()) ? time : instant).format(new Date(iso));
+export const when = (iso) => (iso ? minuteOf(iso) : "never");
+const dateAndTime = (iso) => minuteOf(iso).split(" ");
+export const clock = (iso, now = new Date()) => (dateAndTime(iso)[0] === dateAndTime(now)[0] ? dateAndTime(iso)[1] : minuteOf(iso));
+// The day is written once where it is the same.
+export const interval = (from, to) => `${minuteOf(from)} to ${clock(to, from)}`;
 // A day of a table begins at midnight of UTC, wherever the reader is.
-export const dayOf = (iso) => day.format(new Date(iso));
+export const dayOf = (iso) => new Date(iso).toISOString().slice(0, 10);
+export const days = (first, last) => `${dayOf(first)} to ${dayOf(last)}`;
+// On an axis, where there is little room and the days around it are seen.
+export const shortDay = (iso) => short.format(new Date(iso));
 
 const WHOLE = 1000; // from here on the digits behind the point say nothing
 const ENDLESS = 1e15; // from here on nobody counts the zeros

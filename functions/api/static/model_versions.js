@@ -1,10 +1,10 @@
 // The registered versions of a model, newest first: what they were trained on, how well they did, who asked, and where they are.
 import { el } from "./dom.js";
-import { dayOf, number, percent, when } from "./format.js";
+import { days, number, percent, when } from "./format.js";
 
 const WEB = /^https?:\/\//i;
 const unknown = () => el("span", { class: "soft" }, "not known");
-const span = (from, to) => (from && to ? `${dayOf(from)} to ${dayOf(to)}` : unknown());
+const span = (from, to) => (from && to ? days(from, to) : unknown());
 
 function metric([name, { value, low, high }]) {
   const interval = low === null || low === undefined ? "" : ` (${number(low)} to ${number(high)})`;

@@ -1,6 +1,6 @@
 import { el, show, svg } from "./dom.js";
 import { gaps, headline, performance } from "./performance.js";
-import { clock, dayOf, number, percent, plural, span, when, words } from "./format.js";
+import { clock, dayOf, number, percent, plural, shortDay, span, when, words } from "./format.js";
 
 const FIRST = "psi"; // what most people look at first
 const DAY = 86400;
@@ -47,7 +47,7 @@ function heat(drift, test, selected, select) {
   });
   return el("div", {},
     el("div", { class: "heat" }, rows.flat(),
-      el("span"), el("span", { class: "axis" }, el("span", {}, dayOf(drift.days[0])), el("span", {}, dayOf(drift.days.at(-1)))), el("span")),
+      el("span"), el("span", { class: "axis" }, el("span", {}, shortDay(drift.days[0])), el("span", {}, shortDay(drift.days.at(-1)))), el("span")),
     el("p", { class: "legend soft" },
       el("span", {}, el("i", { class: "q" }), "changed, within bounds"),
       el("span", {}, el("i", { class: "d" }), "drifted"),
@@ -84,7 +84,7 @@ function plot(holder, drift, test, selected) {
   const chart = new uPlot({
     width: holder.clientWidth, height: 190, tzDate: (second) => uPlot.tzDate(new Date(second * 1000), "UTC"),
     hooks: { ready: [latest] }, cursor: { y: false }, scales: { ...(x.length === 1 && { x: { range: [x[0] - DAY, x[0] + DAY] } }), y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.08 || 1] } },
-    axes: [{ ...axis, incrs: [1, 2, 7, 14, 30, 90].map((days) => days * DAY), values: (_, splits) => splits.map((second) => dayOf(second * 1000)) }, { ...axis, size: 56 }],
+    axes: [{ ...axis, incrs: [1, 2, 7, 14, 30, 90].map((days) => days * DAY), values: (_, splits) => splits.map((second) => shortDay(second * 1000)) }, { ...axis, size: 56 }],
     series: [
       { value: (_, day) => (day === null ? "–" : dayOf(day * 1000)), label: "Day" },
       { label: test.title, stroke: colour("--accent"), width: 1.6, spanGaps: false, points: { show: x.length === 1 }, value },

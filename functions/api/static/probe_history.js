@@ -1,6 +1,6 @@
 // How a probe did: a bar an interval, as high as the share of checks that succeeded is bad, and a gap where there was none.
 import { el, svg } from "./dom.js";
-import { clock, dayOf, percent, plural } from "./format.js";
+import { clock, dayOf, percent, plural, shortDay } from "./format.js";
 
 const isKnown = (value) => value !== null && value !== undefined;
 const tone = (value) => (value >= 1 ? "good" : value >= 0.9 ? "warning" : "critical");
@@ -28,5 +28,5 @@ export function bars(probe, values, { since: from, until, seconds }) {
     svg("svg", { class: "bars", viewBox: `0 0 ${values.length} 10`, preserveAspectRatio: "none", role: "img", "aria-label": `${probe.name}: ${says}${more && `; ${more}`}` },
       values.map((value, place) => svg("rect", { class: isKnown(value) ? tone(value) : "none", x: place + 0.1, width: 0.8, y: isKnown(value) ? 0 : 8, height: isKnown(value) ? 10 : 2 },
         svg("title", {}, `${interval(place, from, seconds)}: ${isKnown(value) ? `${percent(value)} of the checks succeeded` : "no check"}`)))),
-    el("div", { class: "axis" }, el("span", {}, seconds >= 86400 ? dayOf(from) : clock(from)), el("span", {}, seconds >= 86400 ? dayOf(until) : clock(until))));
+    el("div", { class: "axis" }, el("span", {}, seconds >= 86400 ? shortDay(from) : clock(from)), el("span", {}, seconds >= 86400 ? shortDay(until) : clock(until))));
 }

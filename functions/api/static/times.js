@@ -1,4 +1,5 @@
 // Ranges of time and the axis of time, in the zone that all of a page is in.
+import { interval, when } from "./format.js";
 import { format, inZone } from "./zone.js";
 
 const HOUR = 3600;
@@ -14,7 +15,7 @@ export const clock = of({ hour: "2-digit", minute: "2-digit" });
 const day = of({ day: "numeric", month: "short" });
 const month = of({ month: "short" });
 const year = of({ year: "numeric" });
-export const instant = of({ weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+export const instant = (second) => when(1000 * second);
 
 // What stands at the lines of the axis: the clock within a day, then days, then months.
 export function ticks(_, splits, _axis, _space, apart) {
@@ -42,8 +43,7 @@ const LONGEST = 399 * DAY;
 const minute = (text) => (/^\d{4}-\d\d-\d\dT\d\d:\d\dZ$/.test(text ?? "") ? Date.parse(text) / 1000 : NaN);
 export const written = (seconds) => `${new Date(seconds * 1000).toISOString().slice(0, 16)}Z`;
 
-const between = format({ day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
-export const period = ({ from, to }) => between.formatRange(new Date(from * 1000), new Date(to * 1000));
+export const titleOf = ({ from, to }) => interval(1000 * from, 1000 * to);
 
 // In seconds; null where there is none, or none that can be shown.
 export function own(query) {

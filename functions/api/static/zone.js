@@ -16,6 +16,8 @@ export const zone = kept() === "UTC" ? "UTC" : local;
 const isUtc = zone === "UTC";
 export const LOCALE = "en-US"; // of numbers and times, as of the words around them
 export const format = (options, locale = LOCALE) => new Intl.DateTimeFormat(locale, { hourCycle: "h23", ...options, timeZone: zone });
+const minute = format({ year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" }, "sv-SE"); // whose dates are those of ISO 8601
+export const minuteOf = (instant) => minute.format(new Date(instant));
 const clock = format({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 export const clockOf = (instant = new Date()) => clock.format(instant);
 export const asOf = () => `as of ${clockOf()}`;
@@ -24,11 +26,7 @@ export const asOf = () => `as of ${clockOf()}`;
 export const inZone = (seconds) => (isUtc ? uPlot.tzDate(new Date(seconds * 1000), "UTC") : new Date(seconds * 1000));
 
 // An instant as a field for dates and times has it, and back.
-const two = (number) => String(number).padStart(2, "0");
-export function fieldOf(seconds) {
-  const at = inZone(seconds);
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
-}
+export const fieldOf = (seconds) => minuteOf(1000 * seconds).replace(" ", "T");
 export const secondsOf = (field) => Date.parse(isUtc ? `${field}Z` : field) / 1000;
 
 // What is drawn has the old zone in many places: it is drawn anew.

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.replay.compare import Comparison, Request, Told, Verdict
 from core.settings.people import People
-from core.text import duration, period
+from core.text import duration, instant, period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +141,7 @@ def lines(header: Header, comparison: Comparison) -> Iterator[str]:
 def action(request: Request) -> str:
     """A request in one line."""
     mode = "" if request.mode == "act" else " (dry run)"
-    return f"{request.at:%Y-%m-%d %H:%M} {request.action} on {request.target}{mode}"
+    return f"{instant(request.at)} {request.action} on {request.target}{mode}"
 
 
 def woken(comparison: Comparison) -> Sequence[tuple[str, Told]]:

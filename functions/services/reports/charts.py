@@ -6,7 +6,7 @@ from datetime import date
 from html import escape
 
 from core.reports.document import Chart, Series, amount
-from core.text import short_money
+from core.text import short_day, short_money
 
 _HEIGHT, _WIDTH = 100.0, 100.0
 """Of the plot's own coordinates, which are stretched to its place."""
@@ -134,8 +134,8 @@ def _days(labels: Sequence[str]) -> Iterator[str]:
     for number in range(_TICKS):
         place = round(number * (size - 1) / (_TICKS - 1)) if size > 1 else 0
         side = "first" if number == 0 else "last" if number == _TICKS - 1 else ""
-        day = date.fromisoformat(labels[place])
-        yield f'<span class="{side}" style="left:{_x(place, size):.2f}%">{day.day} {day:%b}</span>'
+        day = short_day(date.fromisoformat(labels[place]))
+        yield f'<span class="{side}" style="left:{_x(place, size):.2f}%">{day}</span>'
 
 
 def _bars(chart: Chart) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from core.events import Change
 from core.incidents.lifecycle import ENDINGS, RESPONSES
-from core.text import instant
+from core.text import day, instant
 from infra.local.inbox.alerts import CHANNEL
 from infra.local.inbox.messages import REPORT, Received
 
@@ -55,9 +55,9 @@ def _days(messages: Sequence[Received], total: int) -> str:
     if total > len(messages):
         shown += f", the newest {len(messages):,} shown"
     parts = [f'<p class="soft count">{shown}</p>']
-    for day, of_day in groupby(messages, key=lambda message: message.received_at.astimezone(UTC).date()):
+    for one, of_day in groupby(messages, key=lambda message: message.received_at.astimezone(UTC).date()):
         cards = "\n".join(_card(message) for message in of_day)
-        parts.append(f"<section>\n<h2>{day:%A}, {day.day} {day:%B %Y}</h2>\n{cards}\n</section>")
+        parts.append(f"<section>\n<h2>{one:%A}, {day(one)}</h2>\n{cards}\n</section>")
     return "\n".join(parts)
 
 

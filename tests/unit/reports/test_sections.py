@@ -78,13 +78,13 @@ def test_a_week_over_the_end_of_a_year_and_one_with_a_change_of_clocks_have_thei
         assert said(made, "revenue")[0].startswith("Revenue was $630, -10% on the week before ($700).")
         (chart,) = section(made, "revenue").charts
         assert (chart.labels[-1], len(chart.labels)) == (week.sunday.isoformat(), 56)
-    assert made.period == "23 to 29 March 2026"
+    assert made.period == "2026-03-23 to 2026-03-29"
 
 
 def test_the_forecast_is_shown_with_its_interval_and_how_accurate_it_was() -> None:
     made = report(revenue_days=revenue(now=100.0))
     assert said(made, "forecast") == [
-        "The forecast for the 30 days from 23 November on is $4,000 ($3,000 to $5,000); revenue of the 30 days before was $3,000.",
+        "The forecast for the 30 days from 2026-11-23 on is $4,000 ($3,000 to $5,000); revenue of the 30 days before was $3,000.",
         "Past forecasts of 30 days were off by 10%; repeating the last week would have been off by 20%.",
     ]
 
