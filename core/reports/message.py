@@ -73,7 +73,8 @@ def to_text(report: Report, *, tables: bool = True) -> str:
     if report.late:
         lines += ["", "Not complete when the report was made:", *(f"- {line}" for line in report.late)]
     for section in report.sections:
-        lines += ["", section.title.upper(), *_section(section, tables=tables)]
+        if said := [*_section(section, tables=tables)]:  # without its tables there may be nothing
+            lines += ["", section.title.upper(), *said]
     if tables:
         lines += ["", "QUERIES", *_queries(report)]
     return "\n".join(lines) + "\n"

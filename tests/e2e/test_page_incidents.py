@@ -95,7 +95,7 @@ def test_what_costs_an_unknown_amount_is_counted_and_is_not_0(night: PageFixture
     lead = pages.condition("service/c", "down", Severity.ERROR, now, "c")
     night.office.keep(pages.incident("c", [lead], now, impact=small))
     page.reload()
-    expect(at_risk).to_have_text("Revenue at risk per hour$90$1 to $99 · 2 unknown")
+    expect(at_risk).to_have_text("Revenue at risk per hour$90$1 to $99 · 2 not known")
 
 
 def test_a_storm_says_how_many_conditions_fire_and_shows_the_first_of_them(night: PageFixture) -> None:

@@ -31,6 +31,8 @@ def outline(report: Report) -> list[OutlinePart]:
     for section in report.sections:
         lines = [statement.text for statement in section.statements[:_STATEMENTS]]
         lines += [f"{NOT_KNOWN.capitalize()}: {line}" for line in section.unknown[:_UNKNOWN]]
+        if not lines:  # it has only tables
+            continue
         part = OutlinePart(fit(section.title, LONGEST_LINE), _fit(lines))
         left -= len(part.title) + sum(map(len, part.lines))
         if left < 0:

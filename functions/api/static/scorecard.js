@@ -28,7 +28,7 @@ function judged(tile, value, unknown) {
   if (unknown && !one) return el("p", { class: "judged" }, el("span", { class: "pill warning" }, "not known"), el("span", { class: "soft" }, `${unknown} more not known`));
   const limit = one ?? tile.thresholds[0];
   const side = one ? `at or ${limit.below ? "below" : "above"}` : limit.below ? "above" : "below";
-  const said = one?.label === VERDICT ? "the verdict is bad" : `${side} ${text(limit.value, tile.sets[0].unit)}`;
+  const said = one?.label === VERDICT ? "bad verdict" : `${side} ${text(limit.value, tile.sets[0].unit)}`;
   return el("p", { class: "judged", title: limit.label && `${said} (${limit.label})` },
     el("span", { class: `pill ${one ? one.level || "warning" : "good"}` }, one ? one.level || "warning" : "OK"),
     el("span", { class: "soft" }, said));

@@ -45,6 +45,18 @@ def shown(html: str) -> str:
     return unescape(re.sub(r"<[^>]*>", "", re.sub(r"<(sup|style|title)\b.*?</\1>", "", html, flags=re.DOTALL)))
 
 
+def test_a_section_that_has_only_tables_has_no_heading_where_tables_are_left_out() -> None:
+    made = report("executive")
+    first, *others = made.sections
+    made = replace(made, sections=(replace(first, statements=(), unknown=()), *others))
+    heading = f"\n{first.title.upper()}\n"
+    assert first.tables
+    assert heading in to_text(made)
+    assert heading not in to_text(made, tables=False)
+    assert first.title not in [part.title for part in outline(made)]
+    assert f"\n{others[0].title.upper()}\n" in to_text(made, tables=False)
+
+
 @pytest.mark.parametrize("name", STAKEHOLDERS)
 def test_no_number_differs_between_the_renderings(name: str) -> None:
     made = report(name)
