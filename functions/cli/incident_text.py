@@ -31,7 +31,7 @@ def print_incidents(found: Sequence[Answer], *, more: bool) -> None:
         )
     print_table(table)
     if more:
-        console().print(f"the first {len(found)} of more: --limit")
+        console().print(f"the first {len(found)}; --limit shows more")
 
 
 def _has(listed: Answer) -> str:

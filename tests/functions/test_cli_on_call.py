@@ -80,7 +80,7 @@ def test_incidents_are_chosen(url: str, arguments: list[str], found: list[str]) 
 
 
 def test_a_limit_says_what_it_left_out_and_an_empty_list_that_it_is_empty(url: str) -> None:
-    assert said("incidents", "--limit", "1").endswith("the first 1 of more: --limit")
+    assert said("incidents", "--limit", "1").endswith("the first 1; --limit shows more")
     assert said("incidents", "--target", "model/zzz") == "no incident matches"
 
 
