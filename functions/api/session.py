@@ -44,8 +44,8 @@ class Session:
         if request.path in _OPEN or (request.method in _READS and request.path != ENTRY):
             return ""
         raise Unauthorized(
-            "session: must be given; open the address that `aia local` prints, or send what is in session-token "
-            "of its data folder as a bearer token"
+            "session: must be given; open the address that `aia local` prints, or send what is in session-token of its data "
+            "folder as a bearer token, as `aia` does where AIA_DATA names that folder (.aia by default)"
         )
 
     def _is_token(self, given: str) -> bool:

@@ -15,8 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 from google.cloud import bigquery
 
+from core.access import Role
 from core.events import Event, ScoringShard
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.api import roles
 from functions.cli.main import main
 from functions.cli.watch import deployed, loading, past, run, tables
 from tests.support.builders import pages
@@ -138,6 +140,16 @@ def test_what_will_be_created_is_said_and_asked_for_first(cloud: Cloud, tmp_path
     assert lines[told + 4].startswith("in project test? [y/N]")
     other = cloud.watch(file, *OPTIONS, project="elsewhere")
     assert (other.exit_code, "--project: must be test, of which http" in other.stderr) == (2, True)
+
+
+def test_who_may_not_create_a_model_leaves_no_table(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = roles.check
+    monkeypatch.setattr(roles, "check", lambda required, person, _: check(required, person, lambda: Role.OPERATOR))
+    refused = cloud.watch(written(tmp_path, 60), *OPTIONS, "--yes")
+    assert (refused.exit_code, cloud.made(), cloud.models.rows) == (2, [], [])
+    assert "role: must be admin" in refused.stderr
 
 
 def test_a_file_is_loaded_scored_and_gone_on_with_once_and_removed(cloud: Cloud, tmp_path: Path) -> None:

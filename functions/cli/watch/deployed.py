@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from core.onboarding import OnboardingError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from functions.services.api_schemas.system import Deployment
 
 _PATIENCE_SECONDS: Final = 15.0
+_FORBIDDEN: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,20 @@ class Deployed:
         if "settings" not in found:
             raise OnboardingError(f"--name: must not be that of a model of infra/monitoring.yaml, got {name!r}")
         return found["settings"]
+
+    def require_right(self, name: str) -> None:
+        """Ask whether a model may be created or changed, before anything is made for it.
+
+        Raises:
+            RefusedError: the API does not let the caller do that.
+        """
+        try:
+            Client(self.url).put_model(
+                name, {}, by=login()
+            )  # no settings: they are valid of no model, and change nothing
+        except RefusedError as error:
+            if getattr(error.__cause__, "code", None) in _FORBIDDEN:
+                raise
 
     def apply(self, settings: Json) -> str:
         """Create or change a model; what that did."""

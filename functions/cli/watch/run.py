@@ -48,6 +48,7 @@ def watch_once(request: Request, system: Deployed, *, asks: bool, again: bool = 
     """
     now = datetime.now(UTC)
     rows = _read(request, system, now)
+    system.require_right(request.name)
     plan = planned(request, rows, system, now)
     for line in () if again else told(rows, plan.settings, plan.schedule):
         click.echo(line)
