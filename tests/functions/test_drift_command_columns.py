@@ -20,8 +20,7 @@ from tests.support.builders.drift_command import Page, csv, drift, feature, parq
         (b"x,y\n1,2\n3\n", "Expected 2 columns, got 1: 3"),
         (b"PAR1 and no more", "Parquet"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "must be CSV (UTF-8) or parquet, is neither"),
-        ("x,y\n1,2\n".encode("utf-16"), "must be CSV (UTF-8) or parquet, is neither"),
-        (b"x\xff,y\n1,2\n", "must be UTF-8 text or parquet"),
+        (b"x,y\n1,2\0\n", "must be CSV (UTF-8) or parquet, is neither"),
         (b"x,x\n1,2\n", "column names must differ, got 'x' more than once"),
     ],
 )
@@ -171,6 +170,69 @@ def test_a_page_is_never_written_over_an_input_nor_where_it_can_not_be(tmp_path:
     assert "must be another file than the two compared" in refused(path, path, "--html", path)
     assert path.read_text() == "x\n1\n"
     assert "can not be written" in refused(path, path, "--html", tmp_path / "no" / "page.html")
+
+
+NUMBERS = "23.5 1,999.25 1,000,000 -3"
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "texts"),
+    [
+        (",", NUMBERS.split()),
+        (";", [text.translate(str.maketrans(",.", ".,")) for text in NUMBERS.split()]),
+        (";", [text.translate(str.maketrans(",.", " ,")) for text in NUMBERS.split()]),
+        ("\t", [f"${text}" if text[0] != "-" else f"-${text[1:]}" for text in NUMBERS.split()]),
+        (",", ["2350%", "199,925%", "100000000%", "-300.0 %"]),
+    ],
+)
+def test_numbers_with_separators_units_and_decimal_commas_are_numbers(
+    tmp_path: Path, delimiter: str, texts: list[str]
+) -> None:
+    old = csv(tmp_path / "old.csv", f"x{delimiter}y\n" + "".join(f'"{text}"{delimiter}1\n' for text in texts * 20))
+    plain = csv(
+        tmp_path / "new.csv", "x,y\n" + "".join(f"{text.replace(',', '')},1\n" for text in NUMBERS.split() * 20)
+    )
+    document = told(old, plain)
+    assert feature(document, "x")["kind"] == "numeric"
+    assert (feature(document, "x")["reason"], document["drifted"], document["quality"]) == ("no_change", [], [])
+    assert feature(document, "x")["mean"]["reference"] == pytest.approx(feature(document, "x")["mean"]["current"])
+    [note] = document["notes"]
+    assert note.startswith(f"{old}: x: text read as numbers")
+
+
+@pytest.mark.parametrize(("delimiter", "read"), [(",", 1234.0), (";", 1.234), ("\t", 1234.0)])
+def test_a_comma_before_three_digits_is_read_as_the_file_has_it(tmp_path: Path, delimiter: str, read: float) -> None:
+    file = csv(tmp_path / "a.csv", f"x{delimiter}y\n" + f'"1,234"{delimiter}1\n"5,678"{delimiter}1\n' * 20)
+    mean = feature(told(file, file), "x")["mean"]["reference"]
+    assert mean == pytest.approx(read * (1234 + 5678) / 2 / 1234)
+    sure = csv(tmp_path / "b.csv", f"x{delimiter}z\n" + f'"1,234"{delimiter}"0,5"\n"5,678"{delimiter}"7"\n' * 20)
+    assert feature(told(sure, sure), "x")["mean"]["reference"] == pytest.approx((1.234 + 5.678) / 2)
+
+
+@pytest.mark.parametrize("text", ["1.2.3", "1,2,3", "2026-01", "12:30", "1,23,456", "$3 or €3", "k1", "€5"])
+def test_other_text_stays_text(tmp_path: Path, text: str) -> None:
+    file = csv(tmp_path / "a.csv", "x,y\n" + f'"{text}",1\n"$4",1\n' * 20)
+    document = told(file, file)
+    assert (feature(document, "x")["kind"], document["notes"]) == ("categorical", [])
+
+
+def test_numbers_with_a_few_words_among_them_are_categories_and_that_is_said(tmp_path: Path) -> None:
+    file = csv(tmp_path / "a.csv", "x,y\n" + "".join(f"{'unknown' if n == 7 else n % 9},1\n" for n in range(60)))
+    document = told(file, file)
+    assert feature(document, "x")["kind"] == "categorical"
+    assert document["notes"] == ["x: 1 of 60 values are no numbers, as 'unknown': all are categories"]
+    assert document["notes"][0] in drift(file, file).stdout
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8-sig"])
+def test_files_of_windows_are_read_and_faults_name_them(tmp_path: Path, encoding: str) -> None:
+    text = "Größe,Stadt\n" + "".join(f"{n},{'Köln' if n % 2 else 'Zürich'}\n" for n in range(60))
+    file = csv(tmp_path / "a.csv", text.encode(encoding))
+    document = told(file, file)
+    assert {one["name"] for one in document["features"]} == {"Größe", "Stadt"}
+    assert document["notes"] == ([] if encoding == "utf-8-sig" else [f"not UTF-8: read as {encoding}"])
+    twice = csv(tmp_path / "b.csv", "Größe,Größe\n1,2\n".encode(encoding))
+    assert refused(twice, file).startswith(f"Error: {twice}: column names must differ")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

@@ -74,7 +74,16 @@ def test_a_log_becomes_settings_that_are_valid_and_rows_of_its_table(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "form", ["%d.%m.%Y %H:%M:%S", "%Y/%m/%d %H:%M", "%m/%d/%Y %H:%M", "%Y-%m-%dT%H:%M:%SZ", "%d-%b-%Y", "%Y%m%d %H:%M"]
+    "form",
+    [
+        "%d.%m.%Y %H:%M:%S",
+        "%Y/%m/%d %H:%M",
+        "%m/%d/%Y %H:%M",
+        "%Y-%m-%dT%H:%M:%SZ",
+        "%d-%b-%Y",
+        "%Y%m%d %H:%M",
+        "%m/%d/%Y %I:%M:%S %p",
+    ],
 )
 def test_times_are_read_as_they_are_written(form: str, tmp_path: Path) -> None:
     given = [[row[0].strftime(form), *row[1:]] for row in rows(2000)]
@@ -103,6 +112,55 @@ def test_delimiters_and_encodings_are_found(delimiter: str, encoding: str, tmp_p
     assert parse_model(settings(log)).features.numeric == ("Gro_e",)
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_text_of_iso_8601_is_read_with_its_zone_and_fraction(kind: pa.DataType, tmp_path: Path) -> None:
+    texts = [
+        "2024-03-01T10:00:00Z",
+        "2024-03-01 10:00:00.250",
+        "2024-03-01T12:30+02:00",
+        "2024-03-01T12:00:00-0130",
+        "",
+        None,
+    ]
+    columns = {"at": pa.array(texts, kind), "p": [0.1] * 6, "x": [1.0, 2.0, 3.0, 2.0, 1.0, 5.0]}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    log = log_of(tmp_path / "a.parquet", timestamp="at")
+    assert [datetime.fromtimestamp(at / 1e6, UTC).isoformat() for at in log.micros.tolist()] == [
+        "2024-03-01T10:00:00+00:00",
+        "2024-03-01T10:00:00.250000+00:00",
+        "2024-03-01T10:30:00+00:00",
+        "2024-03-01T13:30:00+00:00",
+    ]
+    assert "2 rows without a time are left out" in log.notes
+
+
+def test_numbers_with_separators_are_numbers_of_a_log(tmp_path: Path) -> None:
+    given = [
+        [at, f"{age * 1000:,.1f}", plan, f"{p:.3f}".replace(".", ","), f"{n * 10.5:,.2f} €"]
+        for n, (at, age, plan, p, _) in enumerate(rows())
+    ]
+    swap = str.maketrans(",.", ".,")
+    german = [[at, age.translate(swap), plan, p, paid.translate(swap)] for at, age, plan, p, paid in given]
+    path = written(tmp_path / "a.csv", german, ["at", "age", "plan", "p", "paid"], delimiter=";")
+    log = log_of(path, label="paid")
+    assert (log.roles.numeric, log.roles.categorical) == (("age",), ("plan",))
+    assert log.table["age"].to_pylist() == [pytest.approx(age * 1000) for _, age, *_ in rows()]
+    assert log.table["p"].to_pylist() == [p for _, _, _, p, _ in rows()]
+    assert log.table["paid"].to_pylist()[:3] == [0.0, 10.5, 21.0]
+    assert [note.split(":")[0] for note in log.notes if "text read as numbers" in note] == ["age", "p", "paid"]
+
+
+def test_rows_that_repeat_an_id_are_counted_once_and_said(tmp_path: Path) -> None:
+    given = [[f"k{n // 4}", *row] for n, row in enumerate(rows())]
+    path = written(tmp_path / "a.csv", given, ["id", *HEADER])
+    log = log_of(path, row_id="id")
+    assert (len(log.micros), int(log.hours.rows.sum()), log.table.num_rows) == (100, 100, 100)
+    assert log.table["age"].to_pylist() == [row[1] for row in rows()[::4]]
+    assert any(note.startswith("300 rows repeat the id of an earlier row") for note in log.notes)
+    assert rows_of(settings(log), log).num_rows == 100
+    assert not any("repeat" in note for note in log_of(path).notes)
+
+
 def test_five_hundred_columns_are_features(tmp_path: Path) -> None:
     names = [f"f{number}" for number in range(500)]
     given = [[row[0], row[3], *(number % (2 + place % 7) for place in range(500))] for number, row in enumerate(rows())]
@@ -122,6 +180,8 @@ def test_five_hundred_columns_are_features(tmp_path: Path) -> None:
         (rows(), HEADER, {"ignore": ["age", "plan", "late"]}, "must have a feature beside time, score and label"),
         ([row[1:] for row in rows()], HEADER[1:], {}, "--timestamp: must name the column of the prediction time, none of"),
         ([[f"0{n % 9 + 1}/0{n % 7 + 1}/2024", *row[1:]] for n, row in enumerate(rows())], HEADER, {"timestamp": "scored_at"}, "--time-format: must be given"),
+        ([["unknown" if n == 300 else row[0], *row[1:]] for n, row in enumerate(rows())], HEADER, {"timestamp": "scored_at"}, "must hold times as ISO 8601, or nothing, in each row: 1 of 400 are no such time, as 'unknown'"),
+        ([["unknown" if n < 2 else f"13.05.2024 {n % 24:02}:00", *row[1:]] for n, row in enumerate(rows())], HEADER, {"timestamp": "scored_at"}, "must hold times as %d.%m.%Y %H:%M, or nothing, in each row: 2 of 400 are no such time, as 'unknown'"),
         ([["2031-01-01", *row[1:]] for row in rows()], HEADER, {}, "must have a time up to now, has none in 400 rows"),
     ],
 )  # fmt: skip

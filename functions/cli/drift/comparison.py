@@ -52,6 +52,7 @@ class Comparison:
         by: the name of the column that parts the rows, or None.
         mix: what is said of that column itself, as a category; None without one.
         thresholds: when a change is called drift.
+        notes: how the files were read where that is not plain, a sentence each.
     """
 
     reference: Path
@@ -64,6 +65,7 @@ class Comparison:
     by: str | None
     mix: FeatureDrift | None
     thresholds: Thresholds
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, reference: Path, current: Path, choice: Choice, thresholds: Thresholds) -> Self:
@@ -96,6 +98,7 @@ class Comparison:
             by=choice.by,
             mix=_mix(found, choice.by, thresholds),
             thresholds=thresholds,
+            notes=found.notes,
         )
 
     @property

@@ -1,6 +1,6 @@
 """Two tables made comparable: which columns are compared, as what, and which are left out and why."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ class Matched:
         left_out: why, by the name of each column that is not compared.
         changed: what a column holds in the reference and in the current window, where that differs.
         parts: the column that parts the rows of the reference, and of the current window; None without one.
+        notes: how the files were read where that is not plain, a sentence each.
     """
 
     reference: Mapping[str, Array]
@@ -53,6 +54,7 @@ class Matched:
     left_out: Mapping[str, str]
     changed: Mapping[str, tuple[str, str]]
     parts: tuple[Array, Array] | None
+    notes: tuple[str, ...] = ()
 
 
 def match(reference: Path, current: Path, choice: Choice) -> Matched:
@@ -62,7 +64,8 @@ def match(reference: Path, current: Path, choice: Choice) -> Matched:
         FileError: a file can not be read, has no rows, or lacks the column that parts the rows; an option names no column;
             or nothing is left to compare.
     """
-    old, new = load(reference), load(current)
+    before, after = load(reference), load(current)
+    old, new = before.table, after.table
     _require_columns(old, new, (reference, current), choice)
     text = [
         name
@@ -70,7 +73,8 @@ def match(reference: Path, current: Path, choice: Choice) -> Matched:
         if name in choice.categorical and name in new.column_names and _differs(old[name], new[name])
     ]
     if text:
-        old, new = load(reference, text=text), load(current, text=text)
+        before, after = load(reference, text=text), load(current, text=text)
+        old, new = before.table, after.table
     left_out = {name: f"only in {show(current)}" for name in new.column_names if name not in old.column_names}
     compared: list[str] = []
     for name in old.column_names:
@@ -97,7 +101,15 @@ def match(reference: Path, current: Path, choice: Choice) -> Matched:
             if name in new.column_names and name not in choice.ignore and _differs(old[name], new[name])
         },
         parts=_parts(old, new, choice.by),
+        notes=_notes((reference, before.notes), (current, after.notes)),
     )
+
+
+def _notes(reference: tuple[Path, Sequence[str]], current: tuple[Path, Sequence[str]]) -> tuple[str, ...]:
+    """How the files were read: what is true of both once, and else with the name of the file."""
+    both = [note for note in reference[1] if note in current[1]]
+    alone = [f"{show(path)}: {note}" for path, notes in (reference, current) for note in notes if note not in both]
+    return (*both, *alone)
 
 
 def _require_columns(old: pa.Table, new: pa.Table, paths: tuple[Path, Path], choice: Choice) -> None:

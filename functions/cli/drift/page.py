@@ -59,6 +59,7 @@ def page(comparison: Comparison) -> str:
         section("Data quality", bullets(issue(found) for found in comparison.issues)),
         section("Effective sample size", bullets(effective_size(one) for one in comparison.ranked if one.dependent)),
         section("Left out", bullets(f"{show(name)}: {why}" for name, why in comparison.left_out.items())),
+        section("How the files were read", bullets(comparison.notes)),
         _HELP.format(blind=bullets(_blind_spots(comparison))),
     ]
     header = _HEADER.format(

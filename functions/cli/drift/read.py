@@ -1,7 +1,8 @@
 """Files as they come, CSV or parquet, turned into columns."""
 
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import pyarrow.types as pt
 
 from core.drift.columns import EXACT
 from core.errors import AiaError
+from functions.cli.drift.encoding import as_utf8
+from functions.cli.drift.numerals import Numerals, numerals
 from functions.cli.drift.text import several, show
 
 _HEAD = 1 << 16
@@ -38,19 +41,33 @@ class Sort(StrEnum):
     NESTED = "nested values"
 
 
-def load(path: Path, *, text: Collection[str] = ()) -> pa.Table:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What a file holds.
+
+    Attributes:
+        table: its columns.
+        notes: how it was read where that is not plain, a sentence each.
+    """
+
+    table: pa.Table
+    notes: Sequence[str]
+
+
+def load(path: Path, *, text: Collection[str] = ()) -> Loaded:
     """Read a file; what it is, its first bytes say, not its name.
 
     Args:
-        path: CSV (also compressed; separated by commas, semicolons, tabs or bars) or parquet.
+        path: CSV (also compressed; of any usual encoding; separated by commas, semicolons, tabs or bars) or parquet.
         text: names of columns that a CSV file's numbers are not looked for in.
 
     Raises:
         FileError: it is not there, is neither, has no rows, or has two columns of one name.
     """
     try:
-        table = _read(path, text)
-        names = table.column_names
+        with as_utf8(path) as (readable, encoding):
+            read = _read(readable, path, text)
+        names = read.table.column_names
     except UnicodeDecodeError as error:
         raise FileError(f"{show(path)}: must be UTF-8 text or parquet") from error
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -59,9 +76,10 @@ def load(path: Path, *, text: Collection[str] = ()) -> pa.Table:
         raise FileError(f"{show(path)}: column names must differ, got {several(twice)} more than once")
     if not names:
         raise FileError(f"{show(path)}: must have columns, has none")
-    if not table.num_rows:
+    if not read.table.num_rows:
         raise FileError(f"{show(path)}: must have rows, has only the header {several(names)}")
-    return pa.table({name: _plain(table[name]) for name in names if name and not name.startswith(_INDEX)})
+    table = {name: _plain(read.table[name]) for name in names if name and not name.startswith(_INDEX)}
+    return Loaded(table=pa.table(table), notes=[*([f"not UTF-8: read as {encoding}"] if encoding else []), *read.notes])
 
 
 def sort_of(column: pa.ChunkedArray) -> Sort:
@@ -94,30 +112,33 @@ def _is_large(column: pa.ChunkedArray) -> bool:
     return max(-(ends["min"].as_py() or 0), ends["max"].as_py() or 0) > EXACT
 
 
-def _read(path: Path, text: Collection[str]) -> pa.Table:
+def _read(path: Path, given: Path, text: Collection[str]) -> Numerals:
+    """Read a file, or its copy; faults name the file that was given."""
     if path.exists() and not path.is_file():
-        raise FileError(f"{show(path)}: must be a file, and no directory or pipe, because it is read twice")
+        raise FileError(f"{show(given)}: must be a file, and no directory or pipe, because it is read twice")
     with path.open("rb") as file:
         start = file.read(4)
     if start == b"PAR1":
-        return pq.ParquetFile(path).read()
+        return Numerals(table=pq.ParquetFile(path).read(), notes=())
     with pa.input_stream(str(path), compression="detect") as stream:
         head: bytes = stream.read(_HEAD)
     if not head.strip():
-        raise FileError(f"{show(path)}: must be CSV or parquet, is empty")
+        raise FileError(f"{show(given)}: must be CSV or parquet, is empty")
     if b"\0" in head:
-        raise FileError(f"{show(path)}: must be CSV (UTF-8) or parquet, is neither")
+        raise FileError(f"{show(given)}: must be CSV (UTF-8) or parquet, is neither")
     return _read_csv(path, head.splitlines()[0].decode(errors="replace"), text)
 
 
-def _read_csv(path: Path, header: str, text: Collection[str]) -> pa.Table:
+def _read_csv(path: Path, header: str, text: Collection[str]) -> Numerals:
     delimiter = max(_DELIMITERS, key=header.count)
-    return pa_csv.read_csv(
+    table = pa_csv.read_csv(
         str(path),
         read_options=pa_csv.ReadOptions(block_size=_BLOCK),
         parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         convert_options=pa_csv.ConvertOptions(strings_can_be_null=True, column_types=dict.fromkeys(text, pa.string())),
     )
+    names = table.column_names
+    return numerals(table, delimiter, kept=text) if len({*names}) == len(names) else Numerals(table=table, notes=())
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

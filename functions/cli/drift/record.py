@@ -33,6 +33,7 @@ def to_json(comparison: Comparison) -> str:
             for issue in comparison.issues
         ],
         "left_out": dict(comparison.left_out),
+        "notes": list(comparison.notes),
     }
     return json.dumps(document, indent=2, allow_nan=False)
 

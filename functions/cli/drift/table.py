@@ -123,6 +123,8 @@ def _notes(comparison: Comparison) -> Iterator[Text]:
             yield Text.assemble(("tail     ", "dim"), f"{show(feature.name)}: {told}")
     for name, why in comparison.left_out.items():
         yield Text.assemble(("left out ", "dim"), f"{show(name)}: {why}")
+    for note in comparison.notes:
+        yield Text.assemble(("note     ", "dim"), note)
     yield Text(policy(comparison.thresholds), style="dim")
 
 

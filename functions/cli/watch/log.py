@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from core.onboarding import Hours, LabelRole, OnboardingError, Roles, label_role, roles
 from functions.cli.drift.read import Sort, load, sort_of, values
 from functions.cli.drift.text import several, show
-from functions.cli.watch.encoding import as_utf8
 from functions.cli.watch.times import instants
 
 TIME, ROW, ARRIVED, MODEL = "scored_at_", "row_id", "arrived_at", "model"
@@ -85,9 +84,8 @@ def read(path: Path, chosen: Chosen, now: datetime) -> Log:
         FileError: it cannot be read, or has no rows.
         OnboardingError: a column that an option names is not there or is not what it must be.
     """
-    with as_utf8(path) as (readable, encoding):
-        table = load(readable, text=list(chosen.categorical))
-    return inferred(table, chosen, now, [f"not UTF-8: read as {encoding}"] if encoding else [])
+    found = load(path, text=list(chosen.categorical))
+    return _once(inferred(found.table, chosen, now, [*found.notes]))
 
 
 def inferred(table: pa.Table, chosen: Chosen, now: datetime, notes: list[str]) -> Log:
@@ -111,6 +109,21 @@ def inferred(table: pa.Table, chosen: Chosen, now: datetime, notes: list[str]) -
         )
     order = kept[np.argsort(micros[kept], kind="stable")]
     return _typed(table.take(pa.array(order)), micros[order], timestamp, chosen, notes)
+
+
+def _once(log: Log) -> Log:
+    """A log without the rows that repeat the identifier of an earlier one: a table has each once."""
+    if log.row_id is None:
+        return log
+    kept = np.sort(np.unique(np.array(row_ids(log)), return_index=True)[1])
+    repeated = len(log.micros) - len(kept)
+    if not repeated:
+        return log
+    note = f"{repeated:,} rows repeat the {show(log.row_id)} of an earlier row: of each, the earliest is loaded (--id names another column)"
+    micros = log.micros[kept]
+    return replace(
+        log, micros=micros, hours=Hours.of(micros), table=log.table.take(pa.array(kept)), notes=[*log.notes, note]
+    )
 
 
 def _typed(table: pa.Table, micros: NDArray[np.int64], timestamp: str, chosen: Chosen, notes: list[str]) -> Log:

@@ -26,8 +26,12 @@ FORMATS: Final = tuple(
         "%d-%b-%Y",
         "%d %b %Y",
     )
-    for time in ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S")
+    for time in ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 )
+ISO: Final = "ISO 8601"
+"""A format that `strptime` cannot say: fractions of a second and a zone may be there."""
+_ISO_PARTS: Final = r"^(?P<day>\d{4}-\d{2}-\d{2})[T ](?P<time>(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?)(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?$"
+_HOURS_ONLY: Final = len("+01:")
 _EPOCH: Final = 500_000_000, 4_200_000_000
 """Seconds since 1970 that a number may mean: 1985 to 2103."""
 _UNITS: Final = {1: "seconds", 10**3: "milliseconds", 10**6: "microseconds", 10**9: "nanoseconds"}
@@ -54,7 +58,7 @@ def instants(name: str, column: pa.ChunkedArray, given: str | None) -> tuple[NDA
         return _numbers(name, column)
     elif pt.is_string(column.type) or pt.is_large_string(column.type):
         found, form = _text(name, column, given)
-        told = f"read as {form}, UTC"
+        told = f"read as {form}, UTC where it has no zone" if form == ISO else f"read as {form}, UTC"
     else:
         raise OnboardingError(f"--timestamp: {show(name)!r} must hold times, holds {column.type}")
     micros = pc.cast(pc.cast(found, pa.timestamp("us", tz="UTC"), safe=False), pa.int64())
@@ -82,13 +86,14 @@ def _numbers(name: str, column: pa.ChunkedArray) -> tuple[NDArray[np.int64], NDA
 
 def _text(name: str, column: pa.ChunkedArray, given: str | None) -> tuple[pa.ChunkedArray, str]:
     trimmed = pc.utf8_trim_whitespace(column)
+    trimmed = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
     sample = pc.drop_null(trimmed)
-    parsed = {form: _parsed(trimmed, form) for form in ((given,) if given else FORMATS) if _fits(sample, form)}
+    parsed = {form: _parsed(trimmed, form) for form in ((given,) if given else (ISO, *FORMATS)) if _fits(sample, form)}
     whole = {form: times for form, times in parsed.items() if times.null_count == trimmed.null_count}
     if not whole:
-        first = sample[0].as_py() if len(sample) else ""
-        wanted = f"as {given}" if given else "in a known format; --time-format says another, as in '%d.%m.%Y %H:%M'"
-        raise OnboardingError(f"--timestamp: {show(name)!r} must hold times {wanted}, got {show(first)!r}")
+        raise OnboardingError(_refusal(name, sample, given))
+    if ISO in whole:
+        return whole[ISO], ISO
     rising = [form for form, times in whole.items() if _rises(times)]
     chosen = rising or list(whole)
     if len(chosen) > 1:
@@ -104,8 +109,37 @@ def _fits(sample: pa.ChunkedArray, form: str) -> bool:
     return len(head) > 0 and _parsed(head, form).null_count == 0
 
 
+def _refusal(name: str, sample: pa.ChunkedArray, given: str | None) -> str:
+    """Which values are no times: those that do not fit the format of the most, else the first one."""
+    fits = {form: _parsed(sample, form) for form in ((given,) if given else (ISO, *FORMATS))} if len(sample) else {}
+    form = min(fits, key=lambda form: fits[form].null_count, default="")
+    if not fits or fits[form].null_count == len(sample):
+        wanted = f"as {given}" if given else "in a known format; --time-format says another, as in '%d.%m.%Y %H:%M'"
+        return f"--timestamp: {show(name)!r} must hold times {wanted}, got {show(sample[0].as_py() if len(sample) else '')!r}"
+    odd = sample.filter(pc.is_null(fits[form]))
+    return (
+        f"--timestamp: {show(name)!r} must hold times as {form}, or nothing, in each row: "
+        f"{len(odd):,} of {len(sample):,} are no such time, as {show(odd[0].as_py())!r}"
+    )
+
+
 def _parsed(text: pa.ChunkedArray, form: str) -> pa.ChunkedArray:
-    return pc.strptime(text, format=form, unit="us", error_is_null=True)
+    return _iso(text) if form == ISO else pc.strptime(text, format=form, unit="us", error_is_null=True)
+
+
+def _iso(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Times of ISO 8601, without a zone as of UTC; what is none is null."""
+    parts = pc.extract_regex(pc.cast(text, pa.string()), _ISO_PARTS)
+    day, time, zone = (pc.struct_field(parts, part) for part in ("day", "time", "zone"))
+    zone = pc.if_else(pc.is_in(zone, pa.array(["", "Z"])), "+00:00", zone)
+    zone = pc.replace_substring_regex(zone, r"^([+-]\d{2}):?(\d{2})?$", r"\1:\2")
+    zone = pc.if_else(pc.equal(pc.utf8_length(zone), _HOURS_ONLY), pc.binary_join_element_wise(zone, "00", ""), zone)
+    try:
+        whole = pc.binary_join_element_wise(pc.binary_join_element_wise(day, time, "T"), zone, "")
+        found = pc.cast(whole, pa.timestamp("ns", tz="UTC"))
+    except pa.ArrowInvalid:  # a day that the calendar does not have, or an offset of more than a day
+        return pa.chunked_array([pa.nulls(len(text), pa.timestamp("us", tz="UTC"))])
+    return pc.cast(found, pa.timestamp("us", tz="UTC"), safe=False)
 
 
 def _rises(times: pa.ChunkedArray) -> bool:
