@@ -178,6 +178,15 @@ def number(value: float, unit: str = "", digits: int = 3) -> str:
     return f"{spelt} {unit}".rstrip()
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things with their noun.
+
+    >>> counted(1, "row"), counted(12000, "row")
+    ('1 row', '12,000 rows')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def percent(ratio: float) -> str:
     """A share for people; of what is not 0 or 100 it never says so.
 

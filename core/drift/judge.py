@@ -16,7 +16,7 @@ from core.drift import (
 from core.drift import Reason as DriftReason
 from core.events import Severity
 from core.statistics import STATISTICS
-from core.text import number, percent
+from core.text import counted, number, percent
 
 MOST_NAMED = 5
 """How many features a finding's evidence tells about."""
@@ -85,7 +85,7 @@ def of_drift(model: str, report: DriftReport, top_segments: Mapping[str, str] = 
     if report.joint_drifted and not report.drifted:
         return _of_joint(model, report, window)
     if not report.drifted:
-        text = f"{model}: no drift in {count} features"
+        text = f"{model}: no drift in {counted(count, 'feature')}"
         return Verdict(
             outcome=Outcome.GOOD, reason=Reason.STEADY, summary=text, value=0.0, unit="ratio", evidence=window
         )

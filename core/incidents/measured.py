@@ -10,7 +10,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from core.settings.business import RevenueOf
-from core.text import clean, number, period
+from core.text import clean, counted, number, period
 
 _HOUR = timedelta(hours=1)
 _NAME_LIMIT = 80
@@ -192,7 +192,7 @@ def loss_text(loss: MeasuredLoss) -> str:
     when, of = period(loss.since, loss.until), order_names(loss.orders)
     if loss.unknown:
         return f"not known {when}: {loss.unknown}"
-    shared = f"; shared with {loss.shared} other incident{'s' if loss.shared > 1 else ''}" if loss.shared else ""
+    shared = f"; shared with {counted(loss.shared, 'other incident')}" if loss.shared else ""
     basis = f"{number(loss.actual, 'dollars')} of orders of {of} in these hours, {number(loss.usual, 'dollars')} usual{shared}"
     more = "" if loss.final else "; orders may still arrive"
     high = number(loss.high, "dollars")

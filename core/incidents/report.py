@@ -12,7 +12,7 @@ from core.incidents.endings import ENDED_BY_TEXTS, ended_by
 from core.incidents.impact import estimate_loss, no_impact
 from core.incidents.measured import MeasuredLoss, loss_text
 from core.incidents.model import Incident, IncidentCondition, IncidentReason, TimelineEntry
-from core.text import LINE_LIMIT, clean, comparison, duration, instant, number
+from core.text import LINE_LIMIT, clean, comparison, counted, duration, instant, number
 
 _TITLE_LIMIT = 120
 _NAME_LIMIT = 80
@@ -219,7 +219,7 @@ def _timeline(incident: Incident, members: Sequence[IncidentCondition], training
     ]
     lines = _table(("Step", "Time", "Cause", "Change", "Summary", "Reason"), rows)
     omitted = incident.sequence - len(incident.timeline)
-    return [*lines, "", f"{_count(omitted, 'step')} in between omitted."] if omitted > 0 else lines
+    return [*lines, "", f"{counted(omitted, 'step')} in between omitted."] if omitted > 0 else lines
 
 
 def _merged(
@@ -309,14 +309,10 @@ def _unresolved(incident: Incident, members: Sequence[IncidentCondition]) -> Ite
 def _notification_problems(incident: Incident) -> Iterator[str]:
     reasons = Counter(entry.reason for entry in incident.timeline)
     if flaps := incident.notified.flaps:
-        yield f"It flapped: a reopening was notified {_count(flaps, 'time')}."
+        yield f"It flapped: a reopening was notified {counted(flaps, 'time')}."
     for reason, text in _PROBLEMS.items():
         if times := reasons[reason]:
-            yield f"{text}: {_count(times, 'time')}."
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+            yield f"{text}: {counted(times, 'time')}."
 
 
 def _words(name: str) -> str:

@@ -6,7 +6,7 @@ from core.detection import Outcome, Verdict
 from core.events import Severity
 from core.performance.attributions import AttributionShift
 from core.performance.judge import Reason
-from core.text import number
+from core.text import counted, number
 
 MOST_NAMED = 5
 
@@ -33,11 +33,11 @@ def of_attributions(
     """
     rows = max((one.current.rows for one in shifts), default=0)
     if rows < minimum:
-        text = f"{model}: attributions of {rows} predictions, {minimum} required"
+        text = f"{model}: attributions of {counted(rows, 'prediction')}, {minimum} required"
         return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.INSUFFICIENT_DATA, summary=text)
     moved = drifted(shifts, shift=shift, certainty=certainty)
     if not moved:
-        text = f"{model}: attributions of {len(shifts)} features have not drifted"
+        text = f"{model}: attributions of {counted(len(shifts), 'feature')} have not drifted"
         return Verdict(outcome=Outcome.GOOD, reason=Reason.STEADY, summary=text)
     first = moved[0]
     return Verdict(

@@ -16,7 +16,7 @@ from core.incidents.policy import IncidentPolicy
 from core.replay.chain import NOT_KNOWN, Chapter, Link
 from core.replay.inputs import Input
 from core.replay.receivers import receivers_now, routes_now
-from core.text import comparison, duration, number
+from core.text import comparison, counted, duration, number
 
 _GROUPING = frozenset(
     {
@@ -129,9 +129,9 @@ def _findings(recorded: Recorded, policy: IncidentPolicy) -> Iterator[Link]:
             yield _newest(member, steps.get(member.finding_id, ()))
     missing = [cause for cause in steps if cause not in shown]
     if recorded.kept is None and missing:
-        yield Link(text=f"{len(missing)} earlier findings: {NOT_KNOWN}", why="the history does not answer")
+        yield Link(text=f"{counted(len(missing), 'earlier finding')}: {NOT_KNOWN}", why="the history does not answer")
     elif missing:
-        yield Link(text=f"{len(missing)} earlier findings are not kept", why=", ".join(missing[:3]))
+        yield Link(text=f"not kept: {counted(len(missing), 'earlier finding')}", why=", ".join(missing[:3]))
 
 
 def _by_cause(recorded: Recorded) -> Mapping[str, list[TimelineEntry]]:

@@ -224,4 +224,6 @@ def mapping(request: Request, largest: int = LARGEST) -> dict[str, Any]:
     try:
         return msgspec.json.decode(data, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BodyError([Fault("body", f"must be a JSON object ({error})", repr(data[:_SHOWN]))]) from error
+        raise BodyError(
+            [Fault("body", f"must be a JSON object ({error})", data[:_SHOWN].decode(errors="replace"))]
+        ) from error

@@ -220,7 +220,7 @@ def test_numbers_with_a_few_words_among_them_are_categories_and_that_is_said(tmp
     file = csv(tmp_path / "a.csv", "x,y\n" + "".join(f"{'unknown' if n == 7 else n % 9},1\n" for n in range(60)))
     document = told(file, file)
     assert feature(document, "x")["kind"] == "categorical"
-    assert document["notes"] == ["x: 1 of 60 values are no numbers, as 'unknown': all are categories"]
+    assert document["notes"] == ["x: categories, for 1 of 60 values are not numbers, as 'unknown'"]
     assert document["notes"][0] in drift(file, file).stdout
 
 

@@ -131,7 +131,7 @@ def test_text_of_iso_8601_is_read_with_its_zone_and_fraction(kind: pa.DataType, 
         "2024-03-01T10:30:00+00:00",
         "2024-03-01T13:30:00+00:00",
     ]
-    assert "2 rows without a time are left out" in log.notes
+    assert "left out: 2 rows without a time" in log.notes
 
 
 def test_numbers_with_separators_are_numbers_of_a_log(tmp_path: Path) -> None:
@@ -156,9 +156,9 @@ def test_rows_that_repeat_an_id_are_counted_once_and_said(tmp_path: Path) -> Non
     log = log_of(path, row_id="id")
     assert (len(log.micros), int(log.hours.rows.sum()), log.table.num_rows) == (100, 100, 100)
     assert log.table["age"].to_pylist() == [row[1] for row in rows()[::4]]
-    assert any(note.startswith("300 rows repeat the id of an earlier row") for note in log.notes)
+    assert any(note.startswith("left out: 300 rows with the id of an earlier one") for note in log.notes)
     assert rows_of(settings(log), log).num_rows == 100
-    assert not any("repeat" in note for note in log_of(path).notes)
+    assert not any("earlier one" in note for note in log_of(path).notes)
 
 
 def test_five_hundred_columns_are_features(tmp_path: Path) -> None:
@@ -180,8 +180,8 @@ def test_five_hundred_columns_are_features(tmp_path: Path) -> None:
         (rows(), HEADER, {"ignore": ["age", "plan", "late"]}, "must have a feature beside time, score and label"),
         ([row[1:] for row in rows()], HEADER[1:], {}, "--timestamp: must name the column of the prediction time, none of"),
         ([[f"0{n % 9 + 1}/0{n % 7 + 1}/2024", *row[1:]] for n, row in enumerate(rows())], HEADER, {"timestamp": "scored_at"}, "--time-format: must be given"),
-        ([["unknown" if n == 300 else row[0], *row[1:]] for n, row in enumerate(rows())], HEADER, {"timestamp": "scored_at"}, "must hold times as ISO 8601, or nothing, in each row: 1 of 400 are no such time, as 'unknown'"),
-        ([["unknown" if n < 2 else f"13.05.2024 {n % 24:02}:00", *row[1:]] for n, row in enumerate(rows())], HEADER, {"timestamp": "scored_at"}, "must hold times as %d.%m.%Y %H:%M, or nothing, in each row: 2 of 400 are no such time, as 'unknown'"),
+        ([["unknown" if n == 300 else row[0], *row[1:]] for n, row in enumerate(rows())], HEADER, {"timestamp": "scored_at"}, "must hold times as ISO 8601, or nothing, in each row: not so 1 of 400, as 'unknown'"),
+        ([["unknown" if n < 2 else f"13.05.2024 {n % 24:02}:00", *row[1:]] for n, row in enumerate(rows())], HEADER, {"timestamp": "scored_at"}, "must hold times as %d.%m.%Y %H:%M, or nothing, in each row: not so 2 of 400, as 'unknown'"),
         ([["2031-01-01", *row[1:]] for row in rows()], HEADER, {}, "must have a time up to now, has none in 400 rows"),
     ],
 )  # fmt: skip

@@ -137,10 +137,10 @@ def test_the_finding_that_opened_it_is_told_with_its_value_against_the_threshold
 
 def test_a_history_that_does_not_answer_is_not_known_and_what_is_not_kept_is_told() -> None:
     *_, unknown = chapter("What was found", kept=None)
-    assert (unknown.text, unknown.why) == ("1 earlier findings: not known", "the history does not answer")
+    assert (unknown.text, unknown.why) == ("1 earlier finding: not known", "the history does not answer")
     assert chapter("What was sent", kept=None)[0].text == "what became of messages: not known"
     *_, gone = chapter("What was found", kept=[])
-    assert (gone.text, gone.why) == ("1 earlier findings are not kept", FINDING.id)
+    assert (gone.text, gone.why) == ("not kept: 1 earlier finding", FINDING.id)
     assert chapter("What was sent", kept=[]) == (Link(text="nothing"),)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 
 from core.events import Severity, Status
+from core.text import counted
 from functions.alert_intake import targets
 from functions.alert_intake.alert import Alert, Outcome, one
 from functions.alert_intake.format import Format
@@ -54,7 +55,9 @@ def _alert(entry: Json, now: datetime) -> Alert:
         started=ended,
         holds_until=max(ended, now) + max(_RUNS * (ended - started), _SHORTEST),
         identity={"job": job},
-        summary=(f"{len(worst)} features of deployed model {model} exceed their threshold ({objective or 'anomaly'})",),
+        summary=(
+            f"beyond the threshold: {counted(len(worst), 'feature')} of deployed model {model} ({objective or 'anomaly'})",
+        ),
         value=worst[0][1] if worst else None,
         threshold=worst[0][2] if worst else None,
         evidence={name: f"deviation {deviation:g}" for name, deviation, _ in worst} | {"job": job.rpartition("/")[2]},

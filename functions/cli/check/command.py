@@ -12,6 +12,7 @@ import click
 from core.errors import Fault, SettingsError, UnavailableError
 from core.settings import Settings
 from core.settings.reach import unheard
+from core.text import counted
 from functions.adapters.stores import require
 from functions.cli import options
 from functions.cli.api import HELP, RefusedError
@@ -64,7 +65,7 @@ def _say(lines: Iterable[str]) -> None:
 
 
 def _several(them: Sized, name: str) -> str:
-    return f"{len(them)} {name}{'' if len(them) == 1 else 's'}"
+    return counted(len(them), name)
 
 
 def _count(faults: list[Fault]) -> str:

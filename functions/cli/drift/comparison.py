@@ -26,11 +26,11 @@ from core.drift import (
     type_changed,
     with_segments,
 )
+from core.text import counted
 from functions.cli.drift.bars import Bar, bars
 from functions.cli.drift.large import Units
 from functions.cli.drift.match import Choice, Matched, match
 from functions.cli.drift.text import REASONS, VERDICTS, show
-from functions.cli.drift.text import count as number_of
 
 _WITHOUT_VERDICT = (Reason.INSUFFICIENT_DATA, Reason.ABSENT, Reason.TYPE_CHANGED)
 _NAMED = 3
@@ -144,7 +144,7 @@ class Comparison:
         elif report.drifted:
             found = f"{len(report.drifted)} of {len(report.features)} features drifted"
         else:
-            found = f"No drift in {number_of(len(report.features) - len(unknown), 'feature')}"
+            found = f"No drift in {counted(len(report.features) - len(unknown), 'feature')}"
         return f"{found}; no verdict for {_named(unknown)}" if unknown else found
 
     @property

@@ -120,7 +120,7 @@ def _impure(column: pa.ChunkedArray) -> str:
             continue
         others = known.filter(pc.invert(pc.match_substring_regex(known, notation.pattern)))
         if len(others):
-            return f"{len(others):,} of {len(known):,} values are no numbers, as {_first(others)!r}: all are categories"
+            return f"categories, for {len(others):,} of {len(known):,} values are not numbers, as {_first(others)!r}"
     return ""
 
 

@@ -5,13 +5,13 @@ from html import escape
 
 from core.drift import FeatureDrift, Reason, SegmentDrift
 from core.statistics import STATISTICS
+from core.text import counted
 from functions.cli.drift.bars import minus
 from functions.cli.drift.chart import chart, meter
 from functions.cli.drift.comparison import Comparison
 from functions.cli.drift.text import (
     VERDICTS,
     chance,
-    count,
     direction,
     effective_size,
     issue,
@@ -88,7 +88,7 @@ def _files(comparison: Comparison) -> str:
     ]
     return "".join(
         f'<div><dt><span class="key {key}"></span>{name}</dt><dd>{escape(show(file))}'
-        f' <span class="soft">{count(rows, "row")}</span></dd></div>'
+        f' <span class="soft">{counted(rows, "row")}</span></dd></div>'
         for key, name, file, rows in files
     )
 

@@ -10,12 +10,12 @@ from rich.text import Text
 
 from core.drift import FeatureDrift, Reason
 from core.statistics import STATISTICS
+from core.text import counted
 from functions.cli.drift.bars import minus
 from functions.cli.drift.comparison import Comparison
 from functions.cli.drift.text import (
     VERDICTS,
     chance,
-    count,
     effective_size,
     issue,
     mix,
@@ -59,8 +59,8 @@ def _labels(comparison: Comparison) -> list[str]:
 def _parts(comparison: Comparison, *, wide: bool) -> Iterator[RenderableType]:
     report = comparison.report
     yield Text(
-        f"reference  {show(comparison.reference)}, {count(report.n_reference, 'row')}\n"
-        f"current    {show(comparison.current)}, {count(report.n_current, 'row')}\n",
+        f"reference  {show(comparison.reference)}, {counted(report.n_reference, 'row')}\n"
+        f"current    {show(comparison.current)}, {counted(report.n_current, 'row')}\n",
     )
     yield Text(comparison.verdict, style=_STYLES.get(comparison.reason, "bold green"))
     yield _features(comparison, wide=wide)

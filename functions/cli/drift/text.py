@@ -94,15 +94,6 @@ def chance(q_value: float) -> str:
     return "< 0.001" if q_value < _TINY else f"{q_value:.3f}"
 
 
-def count(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    >>> count(1, "row"), count(12000, "row")
-    ('1 row', '12,000 rows')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def statistic(test: StatisticResult) -> str:
     """The value of a test; empty where it does not apply."""
     if test.value is None:

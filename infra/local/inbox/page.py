@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from core.events import Change
 from core.incidents.lifecycle import ENDINGS, RESPONSES
-from core.text import day, instant
+from core.text import counted, day, instant
 from infra.local.inbox.alerts import CHANNEL
 from infra.local.inbox.messages import REPORT, Received
 
@@ -51,7 +51,7 @@ def page(messages: Sequence[Received], total: int) -> str:
 
 
 def _days(messages: Sequence[Received], total: int) -> str:
-    shown = f"{total:,} message{'' if total == 1 else 's'}"
+    shown = counted(total, "message")
     if total > len(messages):
         shown += f", the newest {len(messages):,} shown"
     parts = [f'<p class="soft count">{shown}</p>']
