@@ -19,6 +19,7 @@ from core.access import Role
 from core.events import Event, ScoringShard
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.api import roles
+from functions.cli.api import UnansweredError
 from functions.cli.main import main
 from functions.cli.watch import deployed, loading, past, run, tables
 from tests.support.builders import pages
@@ -172,6 +173,19 @@ def test_a_file_is_loaded_scored_and_gone_on_with_once_and_removed(cloud: Cloud,
     assert (kept.exit_code, kept.stderr, len(cloud.made())) == (2, "Error: nothing was removed\n", 1)
     assert cloud.watch("--remove", "leaving", "--yes").exit_code == 0
     assert cloud.made() == []
+
+
+def test_a_model_whose_verdicts_are_not_read_in_time_is_watched_all_the_same(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(*_: object) -> None:
+        raise UnansweredError("model_overview: no answer within 3 s")
+
+    monkeypatch.setattr(run.Client, "model_overview", late)
+    done = cloud.watch(written(tmp_path, 30), *OPTIONS, "--yes")
+    assert done.exit_code == 0, done.output
+    assert "drift       not known: the API does not answer" in done.stdout
+    assert done.stdout.endswith(f"page        {cloud.url}/models/leaving\n")
 
 
 @pytest.mark.parametrize(

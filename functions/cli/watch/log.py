@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from core.onboarding import Hours, LabelRole, OnboardingError, Roles, label_role, roles
+from core.text import counted
 from functions.cli.drift.read import Sort, load, sort_of, values
 from functions.cli.drift.text import several, show
 from functions.cli.watch.times import instants
@@ -100,8 +101,8 @@ def inferred(table: pa.Table, chosen: Chosen, now: datetime, notes: list[str]) -
     micros, known, told = instants(timestamp, table[timestamp], chosen.time_format)
     notes = [*notes, *([f"{timestamp}: {told}"] if told else [])]
     late = known & (micros > int(now.timestamp() * 1e6))
-    notes += [f"{int((~known).sum()):,} rows without a time are left out"] if not known.all() else []
-    notes += [f"{int(late.sum()):,} rows later than now are left out"] if late.any() else []
+    notes += [f"left out: {counted(int((~known).sum()), 'row')} without a time"] if not known.all() else []
+    notes += [f"left out: {counted(int(late.sum()), 'row')} later than now"] if late.any() else []
     kept = np.flatnonzero(known & ~late)
     if not kept.size:
         raise OnboardingError(
@@ -119,7 +120,7 @@ def _once(log: Log) -> Log:
     repeated = len(log.micros) - len(kept)
     if not repeated:
         return log
-    note = f"{repeated:,} rows repeat the {show(log.row_id)} of an earlier row: of each, the earliest is loaded (--id names another column)"
+    note = f"left out: {counted(repeated, 'row')} with the {show(log.row_id)} of an earlier one (--id names another column)"
     micros = log.micros[kept]
     return replace(
         log, micros=micros, hours=Hours.of(micros), table=log.table.take(pa.array(kept)), notes=[*log.notes, note]

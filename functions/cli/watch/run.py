@@ -13,9 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from core.errors import AiaError
 from core.onboarding import OnboardingError
+from core.text import counted
 from functions.adapters.warehouse import translated
 from functions.cli import options
-from functions.cli.api import RefusedError
+from functions.cli.api import RefusedError, UnansweredError
 from functions.cli.client import Client
 from functions.cli.watch import log, past, tables
 from functions.cli.watch.deployed import Deployed
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _FOLLOW_SECONDS: Final = 10.0
 _PAGE_SECONDS: Final = 20.0
+_UNANSWERED: Final = "not known: the API does not answer; the page has it"
 _SKEW: Final = timedelta(seconds=5)
 
 
@@ -146,22 +148,26 @@ def _scored(system: Deployed, plan: Plan) -> int:
 
 def _say_page(system: Deployed, request: Request, rows: Log, missing: int) -> None:
     if missing:
-        click.echo(f"{missing} windows were not scored: the log of drift_score says why", err=True)
+        click.echo(f"not scored: {counted(missing, 'window')}; the log of drift_score says why", err=True)
     summary = _summary(system, request.name)
     for kind in ("drift", "performance"):
-        click.echo(f"{kind:<12}{summary[kind]['outcome'].replace('_', ' ')}: {summary[kind]['summary']}")
+        said = f"{summary[kind]['outcome'].replace('_', ' ')}: {summary[kind]['summary']}" if summary else _UNANSWERED
+        click.echo(f"{kind:<12}{said}")
     if not request.follow:
         click.echo(f"no rows since {rows.hours.last:%Y-%m-%d %H:%M}: no incident without --follow")
     click.echo(f"page        {system.url}/models/{request.name}")
 
 
-def _summary(system: Deployed, name: str) -> "Verdicts":
-    """The verdicts, as soon as the page has them: it keeps what it read for some seconds."""
-    deadline = time.monotonic() + _PAGE_SECONDS
+def _summary(system: Deployed, name: str) -> "Verdicts | None":
+    """The verdicts, as soon as the page has them: it keeps what it read for some seconds. None where it does not answer."""
+    deadline, found = time.monotonic() + _PAGE_SECONDS, None
     while True:
-        found = Client(system.url).model_overview(name)
-        if found["window_end"] is not None or time.monotonic() > deadline:
-            return found["verdicts"]
+        with suppress(
+            UnansweredError
+        ):  # the model is there and its windows are scored: only what is said of them waits
+            found = Client(system.url).model_overview(name)
+        if (found and found["window_end"] is not None) or time.monotonic() > deadline:
+            return found and found["verdicts"]
         time.sleep(1)
 
 

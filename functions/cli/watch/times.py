@@ -119,7 +119,7 @@ def _refusal(name: str, sample: pa.ChunkedArray, given: str | None) -> str:
     odd = sample.filter(pc.is_null(fits[form]))
     return (
         f"--timestamp: {show(name)!r} must hold times as {form}, or nothing, in each row: "
-        f"{len(odd):,} of {len(sample):,} are no such time, as {show(odd[0].as_py())!r}"
+        f"not so {len(odd):,} of {len(sample):,}, as {show(odd[0].as_py())!r}"
     )
 
 
