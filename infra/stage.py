@@ -114,11 +114,6 @@ def requirements(function: str) -> str:
     return done.stdout
 
 
-def stage(function: str, into: Path) -> Path:
-    """Lay the files of a function's archive into a folder `into/<function>`, and return it."""
-    return stage_all([function], into)[function]
-
-
 def stage_all(functions: Iterable[str], into: Path, *, locked: bool = True) -> dict[str, Path]:
     """Lay the files of each function's archive into a folder `into/<function>`.
 

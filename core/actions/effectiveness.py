@@ -106,11 +106,6 @@ class Effectiveness:
     recovery: timedelta | None
     saved: TimeSaved | None
 
-    @property
-    def tried(self) -> int:
-        """How often it was applied."""
-        return sum(self.results.values())
-
 
 def effectiveness(
     steps: Iterable[ActionStep], incidents: Iterable[EndedIncident], actions: Collection[str], *, since: datetime

@@ -196,13 +196,8 @@ class Profile:
         """The features that are counted, in the order of the arrays: numeric ones first."""
         return self.grid.names + tuple(part.name for part in self.categorical)
 
-    @property
-    def compact(self) -> Self:
-        """The same without the sample: small, and good for tests from counts only."""
-        return self.thinned(0)
-
     def thinned(self, keep: int) -> Self:
-        """The same with at most so many values of each numeric feature, as `fit` would have kept them; 0 keeps none."""
+        """The same with at most so many values of each numeric feature, as `fit` would have kept them; 0 keeps none, for a compact profile."""
         return replace(self, samples=self.samples.thinned(keep))
 
     @property

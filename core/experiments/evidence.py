@@ -51,11 +51,6 @@ class Evidence:
         """The p-value of being below the bar."""
         return always_valid(self.log_e_below)
 
-    @property
-    def p_different(self) -> float:
-        """The two-sided p-value, of being at the bar exactly: the mean of both e-values is one."""
-        return always_valid(float(np.logaddexp(self.log_e_above, self.log_e_below)) - math.log(2))
-
 
 def always_valid(log_e: float) -> float:
     """The p-value of an e-value: its reciprocal, at most 1.

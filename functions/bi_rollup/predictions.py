@@ -76,11 +76,3 @@ def statement(table: str, timestamp: str) -> str:
     day = f"TIMESTAMP_TRUNC({column}, DAY)"
     where = f"{column} >= @since AND {column} < @until AND model IN UNNEST(@models)"
     return f"SELECT model, {day} AS day, COUNT(*) AS predictions FROM {source} WHERE {where} GROUP BY model, day"  # noqa: S608 - see above
-
-
-def by_model(counts: Iterable[PredictionCount]) -> dict[str, int]:
-    """Predictions of each model over all days."""
-    found: dict[str, int] = defaultdict(int)
-    for count in counts:
-        found[count.model] += count.predictions
-    return dict(found)

@@ -12,7 +12,7 @@ from infra.local.pubsub import bigquery, wire
 from infra.local.pubsub.backlog import MAX_TAKEN_BYTES, Item
 from infra.local.pubsub.broker import Broker
 from infra.local.pubsub.journal import Entry
-from infra.local.pubsub.leases import ack_numbers, deliver
+from infra.local.pubsub.leases import deliver, resolve
 from infra.local.pubsub.server import opened
 from infra.local.pubsub.streaming import streaming_pull
 from infra.local.pubsub.subscription import Live
@@ -128,8 +128,8 @@ def test_an_acknowledgement_counts_only_where_it_was_given_out(data: Path) -> No
         await publish(broker, b"both")
         (given,) = deliver(here, here.backlog.take(1), 10)
         deliver(there, there.backlog.take(1), 10)
-        assert ack_numbers(there, [given.ack_id]) == []
-        assert ack_numbers(here, [given.ack_id]) == list(here.backlog.out)
+        assert resolve(there, [given.ack_id]).numbers == {}
+        assert list(resolve(here, [given.ack_id]).numbers.values()) == list(here.backlog.out)
 
     at_work(data, work)
 

@@ -36,7 +36,6 @@ DELAY = replace(MODEL, label=None)
 SECOND = replace(
     DELAY, name="second", window=6 * HOUR, features=Features(numeric=("distance",), categorical=("carrier",))
 )
-NUMBERED = range(4)
 
 
 def profile_of(model: Model, seed: int) -> Profile:

@@ -74,11 +74,6 @@ def resolve(live: Live, ack_ids: Iterable[str]) -> AckIds:
     return AckIds(current, tuple(ack_id for ack_id in parts if ack_id not in current))
 
 
-def ack_numbers(live: Live, ack_ids: Iterable[str]) -> list[int]:
-    """The messages that acknowledgement ids stand for, as `resolve` has them."""
-    return list(resolve(live, ack_ids).numbers.values())
-
-
 def modify(backlog: Backlog, numbers: Iterable[int], seconds: int) -> None:
     """Set the end of leases to this many seconds from now; at 0 the messages are redelivered.
 

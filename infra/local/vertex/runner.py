@@ -24,7 +24,6 @@ from infra.local.vertex.templates import Templates
 from infra.stage import ROOT
 
 log = logging.getLogger(__name__)
-_POLL_SECONDS = 0.2
 STOPPED = "the server was stopped while it ran"
 _changes = msgspec.json.Decoder(TaskChange)
 

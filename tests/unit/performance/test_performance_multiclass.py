@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sklearn import metrics
 
 from core.drift import ProfileError
@@ -13,7 +12,6 @@ from core.performance.multiclass import MOST_CLASSES
 
 WORDS = np.array(["cat", "dog", "emu", "fox"], dtype=object)
 METER = MulticlassMeter()
-Objects = NDArray[np.object_]
 
 
 def draw(count: int, *, seed: int, sharpness: float = 2.0, wrong: float = 0.0) -> Rows:
