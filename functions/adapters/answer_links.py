@@ -6,63 +6,34 @@ mail scanners follow links.
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Annotated
-
-import msgspec
+from datetime import timedelta
 
 from core.events import Verb
 from core.incidents.messages import Message
 from core.settings import Account
-from functions.adapters import signed_tokens
 from functions.adapters.notify import chat
 from functions.adapters.ports import Clock
-from functions.adapters.signed_tokens import LinkError, verified
+from functions.adapters.signed_tokens import Expiring, sign
 
 VALID_FOR = timedelta(hours=24)
 _VERBS = (Verb.ACKNOWLEDGE, Verb.RESOLVE)
 """The verbs that a mail offers; the page has the others."""
 
 
-class Link(msgspec.Struct, frozen=True):
+class Link(Expiring, frozen=True, kw_only=True):
     """What a link says.
 
     Attributes:
         person: who may use it.
         incident_id: the incident.
         verb: what it does.
-        expires_at: seconds since 1970.
         message: the digest of the key of the message that it is in: another message has another link.
     """
 
     person: str
     incident_id: str
     verb: Verb
-    expires_at: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
     message: str
-
-
-_decoder = msgspec.json.Decoder(Link)
-
-
-def sign(link: Link, secret: str) -> str:
-    """The token of a link."""
-    return signed_tokens.sign(msgspec.json.encode(link), secret)
-
-
-def verify(token: str, secret: str, now: datetime) -> Link:
-    """The link of a token.
-
-    Raises:
-        LinkError: it was not signed with the secret, or has expired.
-    """
-    try:
-        link = _decoder.decode(verified(token, secret))
-    except ValueError as error:
-        raise LinkError("This link is not valid.") from error
-    if now >= datetime.fromtimestamp(link.expires_at, UTC):
-        raise LinkError("This link has expired.")
-    return link
 
 
 class AnswerLinks:
@@ -95,7 +66,7 @@ class AnswerLinks:
     def _link(self, person: str, verb: Verb, message: Message) -> str:
         digest = hashlib.sha256(message.key.encode(errors="surrogatepass")).hexdigest()[:16]
         expires_at = int((self._clock() + VALID_FOR).timestamp())
-        link = Link(person, message.incident_id, verb, expires_at, digest)
+        link = Link(person=person, incident_id=message.incident_id, verb=verb, message=digest, expires_at=expires_at)
         return f"{self._url}/answer?token={sign(link, self._secret)}"
 
 

@@ -17,8 +17,8 @@ from starlette.responses import Response
 from core.errors import UnavailableError
 from core.surveys import SCORES
 from functions.adapters.ports import Clock, Data
-from functions.adapters.signed_tokens import LinkError
-from functions.adapters.survey_links import SurveyLink, verify
+from functions.adapters.signed_tokens import PAGE_HEADERS, LinkError, verify
+from functions.adapters.survey_links import SurveyLink
 from functions.api import reply
 from functions.api.answers import LONGEST_COMMENT, answer_id
 from functions.api.request import Request
@@ -74,7 +74,7 @@ class Survey:
         if self.secret is None:
             return _refusal("This system does not ask questions by links.", HTTPStatus.NOT_FOUND)
         try:
-            link = verify(token, self.secret, self.clock())
+            link = verify(token, self.secret, SurveyLink, self.clock())
         except LinkError as fault:
             return _refusal(f"{fault} Ask who sent it for a new one.", HTTPStatus.FORBIDDEN)
         return respond(link)
@@ -146,7 +146,5 @@ def _page(title: str, body: str, status: HTTPStatus = HTTPStatus.OK) -> Response
     text = _PAGE.substitute(title=escape(title), body=body)
     response = Response(text, status, media_type="text/html")
     response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.update(PAGE_HEADERS)
     return response

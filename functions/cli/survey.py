@@ -12,7 +12,8 @@ import click
 
 from core.settings.people import STAKEHOLDERS
 from core.surveys import SCORES
-from functions.adapters.survey_links import LONGEST_SUBJECT, SurveyLink, respondent_hash, sign
+from functions.adapters.signed_tokens import sign
+from functions.adapters.survey_links import LONGEST_SUBJECT, SurveyLink, respondent_hash
 from functions.cli import options
 from functions.cli.api import HELP, Json, RefusedError
 from functions.cli.client import Client
@@ -86,7 +87,14 @@ def links(access: tuple[str, str], *, file: TextIO, group: Group, question: Ques
     lines = csv.writer(output, lineterminator="\n")
     for person in dict.fromkeys(line.strip() for line in file if line.strip()):
         who = respondent_hash(person, secret)
-        link = SurveyLink(group, question, about.strip(), who, int(now.timestamp()), expires_at)
+        link = SurveyLink(
+            stakeholder=group,
+            question=question,
+            about=about.strip(),
+            respondent=who,
+            asked_at=int(now.timestamp()),
+            expires_at=expires_at,
+        )
         lines.writerow((person, f"{url}/survey?token={sign(link, secret)}"))
     click.echo(output.getvalue(), nl=False)
 

@@ -12,9 +12,9 @@ import flask
 
 from core.settings import Account
 from core.text import clean
-from functions.adapters.answer_links import Link, verify
+from functions.adapters.answer_links import Link
 from functions.adapters.notify import chat
-from functions.adapters.signed_tokens import LinkError
+from functions.adapters.signed_tokens import PAGE_HEADERS, LinkError, verify
 from functions.command_intake.commands import Commands
 from functions.command_intake.reply import Outcome
 
@@ -70,7 +70,7 @@ class Links:
     def _checked(self, token: str, act: Callable[[Link, str], Outcome]) -> Outcome:
         """Act on a link that is valid, of somebody who is still there, about what is not over."""
         try:
-            link = verify(token, self.secret, self.commands.clock())
+            link = verify(token, self.secret, Link, self.commands.clock())
         except LinkError as fault:
             return "refused", _page("Not done", f"{fault} Answer on the page of the incident.", status=403)
         if link.person not in self.accounts:
@@ -99,7 +99,5 @@ def _page(title: str, text: str, *, form: str = "", status: int = 200) -> flask.
     body = _PAGE.format(title=escape(title or "Incident"), text=escape(text), form=form)
     response = flask.Response(body, status, mimetype="text/html")
     response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.update(PAGE_HEADERS)
     return response

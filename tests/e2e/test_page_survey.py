@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from functions.adapters.survey_links import SurveyLink, respondent_hash, sign
+from functions.adapters.signed_tokens import sign
+from functions.adapters.survey_links import SurveyLink, respondent_hash
 from tests.support.builders.budget import some
 from tests.support.builders.pages import SURVEY_SECRET
 from tests.support.web.viewing import PageFixture
@@ -16,12 +17,12 @@ pytest_plugins = ["tests.support.web.viewing_fixtures"]
 def address(night: PageFixture, question: str) -> str:
     now = datetime.now(UTC)
     link = SurveyLink(
-        "business",
-        question,  # type: ignore[arg-type]  # a Literal, given by the parameter of a test
-        "our ML platform",
-        respondent_hash("ada@example.com", SURVEY_SECRET),
-        int(now.timestamp()),
-        int((now + timedelta(days=1)).timestamp()),
+        stakeholder="business",
+        question=question,  # type: ignore[arg-type]  # a Literal, given by the parameter of a test
+        about="our ML platform",
+        respondent=respondent_hash("ada@example.com", SURVEY_SECRET),
+        asked_at=int(now.timestamp()),
+        expires_at=int((now + timedelta(days=1)).timestamp()),
     )
     return f"{night.url}/survey?token={sign(link, SURVEY_SECRET)}"
 

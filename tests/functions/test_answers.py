@@ -12,8 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 from werkzeug.test import Client
 
+from functions.adapters.signed_tokens import sign
 from functions.adapters.stores import open_store
-from functions.adapters.survey_links import SurveyLink, respondent_hash, sign
+from functions.adapters.survey_links import SurveyLink, respondent_hash
 from functions.cli.main import main
 from infra.local.warehouse import read_definitions
 from tests.support.builders import pages
@@ -22,7 +23,12 @@ from tests.support.fakes.clock import START, FakeClock
 
 ADA = respondent_hash("ada@example.com", SURVEY_SECRET)
 LINK = SurveyLink(
-    "technical", "nps", "the <ML> platform", ADA, int(START.timestamp()) - 60, int(START.timestamp()) + 86_400
+    stakeholder="technical",
+    question="nps",
+    about="the <ML> platform",
+    respondent=ADA,
+    asked_at=int(START.timestamp()) - 60,
+    expires_at=int(START.timestamp()) + 86_400,
 )
 ANSWER: dict[str, Any] = {
     "answered_at": "2025-12-01T10:00:00Z",
