@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from core.text import money
 from infra.costs import report
-from infra.costs.bill import reckon
+from infra.costs.bill import BIGQUERY, OTHER_SERVICES, reckon
 from infra.costs.facts import facts
 from infra.costs.prices import AS_OF, PRICES
 from infra.costs.workload import BY_SLOTS, Workload
@@ -15,14 +15,7 @@ SETTINGS: Final = Path(__file__).resolve().parent / "monitoring.yaml"
 OLDER_CONDITION: Final = 1.50
 """Dollars a month of a condition by the guide that announced charges for alert policies; docs/deploy.md has both sources."""
 
-PARTS: Final = {
-    "BigQuery": ("scan", "storage", "old_storage", "inserts"),
-    "Firestore": ("reads", "writes", "deletes", "documents"),
-    "Cloud Run": ("cpu", "memory"),
-    "Cloud Monitoring, samples": ("samples",),
-    "Cloud Monitoring, alert rules": ("conditions", "points"),
-    "Pub/Sub, Logging, Scheduler": ("messages", "logs", "jobs"),
-}
+PARTS: Final = {"BigQuery": tuple(key for keys in BIGQUERY.values() for key in keys), **OTHER_SERVICES}
 
 
 def workload(settings: Mapping[str, Any]) -> Workload:

@@ -98,6 +98,19 @@ def _is_litter(name: str) -> bool:
 
 def requirements(function: str) -> str:
     """The locked requirements of a function, as pip reads them, with hashes."""
+    return exported(function.replace("_", "-"))
+
+
+def exported(extra: str, *options: str) -> str:
+    """The locked requirements of an extra of pyproject.toml, as `uv export` writes them.
+
+    Args:
+        extra: its name.
+        options: further options of `uv export`.
+
+    Raises:
+        StageError: uv.lock does not have the extra, or does not match pyproject.toml.
+    """
     command = [
         str(Path(sys.executable).with_name("uv")),
         "export",
@@ -105,12 +118,11 @@ def requirements(function: str) -> str:
         "--quiet",
         "--no-header",
         "--no-annotate",
-        "--no-emit-project",
     ]
-    command += ["--extra", function.replace("_", "-")]
+    command += ["--no-emit-project", "--extra", extra, *options]
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise StageError(f"{function}: its requirements could not be exported: {done.stderr.strip()}")
+        raise StageError(f"{extra}: its requirements could not be exported from uv.lock: {done.stderr.strip()}")
     return done.stdout
 
 

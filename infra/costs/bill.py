@@ -3,12 +3,28 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from infra.costs import bigquery, others
 from infra.costs.bigquery import Reckoning, Usage
 from infra.costs.facts import Facts
 from infra.costs.prices import PRICES
 from infra.costs.workload import Design, Workload
+
+BIGQUERY: Final = {
+    "BigQuery, scans": ("scan",),
+    "BigQuery, storage": ("storage", "old_storage"),
+    "BigQuery, streaming inserts": ("inserts",),
+}
+"""The prices that each part of BigQuery is billed by, by their keys."""
+OTHER_SERVICES: Final = {
+    "Firestore": ("reads", "writes", "deletes", "documents"),
+    "Cloud Run": ("cpu", "memory"),
+    "Cloud Monitoring, samples": ("samples",),
+    "Cloud Monitoring, alert rules": ("conditions", "points"),
+    "Pub/Sub, Logging, Scheduler": ("messages", "logs", "jobs"),
+}
+"""The same for the other services."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from functions.drift_score import statements
-from infra.costs.bill import Bill, reckon
+from infra.costs.bill import BIGQUERY, OTHER_SERVICES, Bill, reckon
 from infra.costs.facts import facts
 from infra.costs.prices import AS_OF, MIB, PRICES, Price
 from infra.costs.workload import ANEW, BY_SLOTS, MERGED, STATED, TARGETS, Design, Workload
@@ -13,16 +13,6 @@ from infra.costs.workload import ANEW, BY_SLOTS, MERGED, STATED, TARGETS, Design
 DESIGNS = (BY_SLOTS, ANEW, MERGED)
 MANY_ROWS = 100_000
 """Predictions of a model a day where there are many."""
-_PARTS = {
-    "BigQuery, scans": ("scan",),
-    "BigQuery, storage": ("storage", "old_storage"),
-    "BigQuery, streaming inserts": ("inserts",),
-    "Firestore": ("reads", "writes", "deletes", "documents"),
-    "Cloud Run": ("cpu", "memory"),
-    "Cloud Monitoring, samples": ("samples",),
-    "Cloud Monitoring, alert rules": ("conditions", "points"),
-    "Pub/Sub, Logging, Scheduler": ("messages", "logs", "jobs"),
-}
 _BLOCK = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -60,7 +50,9 @@ def parts(loads: Sequence[Workload]) -> str:
     """What each service costs by slots, as Markdown."""
     bills = [_bill(load) for load in loads]
     rows = [["$ a month, by slots", *(f"{load.models:,} models" for load in loads)], ["---"] * (1 + len(loads))]
-    rows += [[name, *(f"{bill.of(*keys):,.2f}" for bill in bills)] for name, keys in _PARTS.items()]
+    rows += [
+        [name, *(f"{bill.of(*keys):,.2f}" for bill in bills)] for name, keys in (BIGQUERY | OTHER_SERVICES).items()
+    ]
     rows.append(["less what is free", *(f"-{bill.free:,.2f}" for bill in bills)])
     rows.append(["**sum**", *(f"**{bill.dollars:,.2f}**" for bill in bills)])
     return _table(rows)

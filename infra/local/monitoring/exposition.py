@@ -18,11 +18,9 @@ from itertools import groupby
 from core.metrics import CATALOGUE
 from infra.local.monitoring.series import Series
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BEFORE = timedelta(seconds=11)
 """How long after its first scrape a counter shows what it stood at before: longer than a scrape interval of 10 s. Prometheus may start
 later than what it scrapes."""
-
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 

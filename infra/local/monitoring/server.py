@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import grpc
 
+from infra.local.metrics_page import MetricsPage
 from infra.local.monitoring import exposition, machine, service
 from infra.local.monitoring.series import Written
 
@@ -72,24 +73,13 @@ def serve(
             thread.join()
 
 
-def _pages(written: Written, clock: Callable[[], datetime], data: Path | None) -> type[BaseHTTPRequestHandler]:
-    class Pages(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # http.server's own name
+def _pages(written: Written, clock: Callable[[], datetime], data: Path | None) -> type[MetricsPage]:
+    class Pages(MetricsPage):
+        def do_GET(self) -> None:  # noqa: N802 - http.server's own name
             if self.path == "/metrics":
                 own = machine.exposition(data) if data else ""
-                self._answer(200, written.read(lambda every: exposition.render(every, clock())) + own)
+                self.reply(200, written.read(lambda every: exposition.render(every, clock())) + own)
             else:
-                self._answer(*((200, "ok\n") if self.path == "/healthz" else (404, "not found\n")))
-
-        def _answer(self, status: int, text: str) -> None:
-            body = text.encode()
-            self.send_response(status)
-            self.send_header("Content-Type", exposition.CONTENT_TYPE)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name
-            """Log nothing: a scrape every ten seconds is noise."""
+                self.reply(*((200, "ok\n") if self.path == "/healthz" else (404, "not found\n")))
 
     return Pages

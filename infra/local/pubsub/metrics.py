@@ -8,15 +8,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
+from infra.local.metrics_page import MetricsPage
 from infra.local.pubsub import names
 from infra.local.pubsub.tally import Tally
 
 AGE = "pubsub_googleapis_com:subscription_oldest_unacked_message_age"
 UNDELIVERED = "pubsub_googleapis_com:subscription_num_undelivered_messages"
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _AGE_HEAD = (
     f"# HELP {AGE} Seconds since the oldest message that is not acknowledged was published, or 0.\n# TYPE {AGE} gauge\n"
 )
@@ -67,27 +67,16 @@ def _age(oldest: int | None, now: float) -> float:
     return max(0.0, now - oldest / 1e6) if oldest else 0.0
 
 
-def _pages(data: Path, tally: Tally) -> type[BaseHTTPRequestHandler]:
-    class Pages(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # http.server's own name
+def _pages(data: Path, tally: Tally) -> type[MetricsPage]:
+    class Pages(MetricsPage):
+        def do_GET(self) -> None:  # noqa: N802 - http.server's own name
             try:
                 answer = (200, self._exposition()) if self.path == "/metrics" else (404, "not found\n")
             except sqlite3.Error as error:  # before the server has made the file
                 answer = 503, f"{error}\n"
-            self._answer(*answer)
+            self.reply(*answer)
 
         def _exposition(self) -> str:
             return render(data, time.time()) + tally.render()
-
-        def _answer(self, status: int, text: str) -> None:
-            body = text.encode()
-            self.send_response(status)
-            self.send_header("Content-Type", CONTENT_TYPE)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name
-            """Log nothing: a scrape every few seconds is noise."""
 
     return Pages
