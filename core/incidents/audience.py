@@ -35,7 +35,7 @@ def audience(incident: Incident, change: Change, reason: IncidentReason, *, peop
 def with_channels(incident: Incident, parts: Iterable[Incident]) -> Incident:
     """The incident, which is to be introduced to everybody who was notified of those that are merged into it.
 
-    Not to those who were told that theirs is over. One that is no longer reported is not over: its pager is on still.
+    Not to those who were notified that theirs is over. One that is no longer reported is not over: its pager is on still.
     """
     told = [channel for part in parts for channel in (*part.notified.alerted, *part.joining)]
     known = {*incident.notified.channels, *incident.joining}

@@ -1,6 +1,6 @@
 """How an incident ended: healed by an automated action, by people, by itself, or not known.
 
-What ended an incident is told from records, not from an experiment: people who had it are taken for the cause, as is an action after
+The cause of the end of an incident is inferred from records, not from an experiment: people who owned it are considered the cause, as is an action after
 which the sources reported that their conditions recovered. Whatever does not allow the one or the other is not known.
 """
 

@@ -84,7 +84,7 @@ def _joined(values: Sequence[str]) -> str:
 
 
 def _fitting(text: str) -> str:
-    """The text, cut to the limit; what is cut is told apart by a digest."""
+    """The text, cut to the limit; what is cut is distinguished by a digest."""
     if len(text.encode()) <= _LONGEST:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]

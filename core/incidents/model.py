@@ -115,7 +115,7 @@ class IncidentCondition:
         category, classification: its class, and the reason of that and of its severity, in one line for people.
         holds_until: when a firing that is not repeated expires, where the source repeats itself.
         last_seen_at: when its source last said that it fires, by the time of publishing; None before there was such a time.
-        expired_at: when it was taken for over because nothing more was heard; None where its source resolved it.
+        expired_at: when it expired because it was no longer reported; None where its source resolved it.
         history: the last observations, oldest first.
     """
 
@@ -141,12 +141,12 @@ class IncidentCondition:
     history: tuple[Observation, ...] = ()
 
     def ends_at(self, resolve_after: timedelta) -> datetime:
-        """When a firing is taken for over unless something is heard of it."""
+        """When a firing expires unless it is reported again."""
         return self.holds_until or self.last_word + resolve_after
 
     @property
     def last_word(self) -> datetime:
-        """When it was last heard of: its newest observation, or the publishing of a repetition."""
+        """When it was last reported: its newest observation, or the publishing of a repetition."""
         return max(self.observed_at, self.last_seen_at or self.observed_at)
 
 
@@ -173,12 +173,12 @@ class HiddenCondition(NamedTuple):
         return (Observation(at=self.observed_at, status=Status.FIRING, severity=self.severity),)
 
     def ends_at(self, resolve_after: timedelta) -> datetime:
-        """When it is taken for over unless something is heard of it."""
+        """When it expires unless it is reported again."""
         return self.holds_until or self.last_word + resolve_after
 
     @property
     def last_word(self) -> datetime:
-        """When it was last heard of."""
+        """When it was last reported."""
         return max(self.observed_at, self.last_seen_at or self.observed_at)
 
 

@@ -1,6 +1,6 @@
 """Moving: a condition whose target the settings put into another group continues there.
 
-Its incident is told as merged into the one there, after whoever was notified of it was notified of that one: nothing has recovered, and
+Its incident is reported as merged into the one there, after whoever was notified of it was notified of that one: nothing has recovered, and
 no pager is given up for what it does not know.
 """
 

@@ -24,7 +24,7 @@ class Part:
         severity: reported last as firing, or None for over.
         silent: whether the last report was that it is no longer reported.
         reported_at: the instant of the last report; the next one is later.
-        leaves: the target of an incident that it is no part of any more, and that has not been told so; or empty.
+        leaves: the target of an incident that it is no part of any more, and that has not been reported yet; or empty.
     """
 
     target: str

@@ -11,7 +11,7 @@ from core.settings import People
 
 
 def hand_on(state: GroupState, incident_id: str, channel: str, *, people: People, now: datetime) -> GroupState:
-    """The state in which the next tiers are due at once, where a tier of the incident was told through this channel.
+    """The state in which the next tiers are due at once, where a tier of the incident was notified through this channel.
 
     A channel hands on once: not where an earlier tier has it as well. The last tier has nobody to hand on to. Who escalates,
     and whether it is muted, `plan_notifications` decides.

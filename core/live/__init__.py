@@ -1,1 +1,1 @@
-"""Live changes: which documents changed is told to whoever watches, who reads them again; the data itself is not sent."""
+"""Live changes: clients receive which documents changed, and read them again; the data itself is not sent."""

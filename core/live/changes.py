@@ -56,12 +56,12 @@ class Changed(NamedTuple):
 
 
 def change_of(collection: str, key: str) -> Changed | None:
-    """What readers are told of a document that was written or deleted; None where they are not shown it."""
+    """What is sent to readers about a document that was written or deleted; None where they are not shown it."""
     return Changed(TOPICS[collection], key) if collection in TOPICS else None
 
 
 def effect_of(key: str) -> Changed | None:
-    """What readers are told of an effect that was confirmed in the ledger.
+    """What is sent to readers about an effect that was confirmed in the ledger.
 
     >>> effect_of("dead-letter:a1")
     Changed(topic=<Topic.MAINTENANCE: 'maintenance'>, key='a1')

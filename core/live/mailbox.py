@@ -1,4 +1,4 @@
-"""What waits for one client: bounded, each change once; who is too slow is told to read everything again."""
+"""The queue of one client: bounded, each change once; a client that is too slow is asked to read everything again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

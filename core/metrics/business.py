@@ -143,7 +143,7 @@ METRICS = (
         "aia_customer_retention_ratio",
         "months",
         "1",
-        "Share of customers who ordered in the month so many months after that of their first order, 0 to 1.",
+        "Share of customers who ordered in the month at this age of their cohort (months since the first order), 0 to 1.",
     ),
     gauge("aia_cohort_customers", "cohort", "1", "Customers by the month of their first order."),
     gauge(

@@ -59,7 +59,7 @@ METRICS = (
         "aia_action_results",
         "action result",
         "1",
-        "Automated actions applied within 90 days, by what came of them: helped, did_not_help, made_worse or not_known.",
+        "Automated actions applied within 90 days, by result: helped, did_not_help, made_worse or not_known.",
     ),
     gauge(
         "aia_action_recovery_seconds",

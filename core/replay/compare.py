@@ -1,4 +1,4 @@
-"""The difference between what people were told and what they would have been told."""
+"""The difference between the messages that were sent and those that would have been sent."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -60,7 +60,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One message that was told, would be told, or both.
+    """One message that was sent, would be sent, or both.
 
     Attributes:
         verdict: the difference.
@@ -102,7 +102,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """An incident of which people were told by itself, and which would be part of another one.
+    """An incident with notifications of its own that would be part of another one.
 
     Attributes:
         incident_id: the incident.
@@ -141,7 +141,7 @@ class PagePolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What was told against what would have been told.
+    """The messages that were sent against those that would have been sent.
 
     Attributes:
         differences: of the messages, in order; also those that are the same.
@@ -159,12 +159,12 @@ class Comparison:
 
     @property
     def told(self) -> list[Told]:
-        """What was told."""
+        """The messages that were sent."""
         return [one.told for one in self.differences if one.told]
 
     @property
     def would(self) -> list[Told]:
-        """What would have been told."""
+        """The messages that would have been sent."""
         return [one.would for one in self.differences if one.would]
 
     @property
@@ -184,7 +184,7 @@ class Comparison:
 
 
 def compare(inputs: Iterable[Input], replayed: Replayed, watch: PagePolicy, *, since: datetime) -> Comparison:
-    """Compare what was told with a replay.
+    """Compare the messages that were sent with a replay.
 
     Args:
         inputs: with what became of messages and requests.
@@ -223,7 +223,7 @@ def compare(inputs: Iterable[Input], replayed: Replayed, watch: PagePolicy, *, s
 
 
 def differences(told: Sequence[Told], would: Sequence[Told]) -> list[Difference]:
-    """Each message that was told with the one that would be told in its place.
+    """Each message that was sent with the one that would be sent in its place.
 
     Messages of one incident to one channel about one change belong together, in their order; then those of one target, since
     with other settings an incident may have another id.
@@ -286,7 +286,7 @@ def _requested(at: datetime, event: Delivered) -> Request:
 
 
 def _merges(told: Sequence[Told], would: Sequence[Told], incidents: dict[str, Incident]) -> Iterator[Merge]:
-    """Incidents whose opening was told and would not be, because their target would be in another one."""
+    """Incidents whose opening was notified and would not be, because their target would be in another one."""
     opened = {one.incident_id for one in would if one.change in OPENINGS}
     openings = {one.incident_id: one for one in told if one.change in OPENINGS and one.incident_id not in opened}
     for one in openings.values():

@@ -70,7 +70,7 @@ def replay(inputs: Iterable[Input], policy: IncidentPolicy) -> Replayed:
 
 
 def _targets(inputs: Iterable[Input]) -> dict[str, str]:
-    """The root target of each incident that people were told of, to find it again under another id."""
+    """The root target of each incident that people were notified of, to find it again under another id."""
     told = (one.event for one in inputs if isinstance(one.event, Delivered) and one.event.channel)
     return {event.incident_id: event.target for event in told}
 
@@ -90,7 +90,7 @@ class _Engine:
 
     Attributes:
         policy: the policy.
-        targets: the root target of each incident that people were told of.
+        targets: the root target of each incident that people were notified of.
         swept: by sweep, the groups with records of their own.
         groups: by name.
         due: when groups are due, the earliest first; entries that are out of date are skipped.

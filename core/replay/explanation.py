@@ -89,7 +89,7 @@ def explain(recorded: Recorded, policy: IncidentPolicy, now: datetime) -> tuple[
         "How it was classified": _classes(recorded, policy),
         "Why it is one incident": _grouping(recorded, policy),
         "What it costs": _costs(recorded),
-        "Who was to be told": told,
+        "Who was to be notified": told,
         "What was sent": _messages(recorded),
         "What was done": _actions(recorded),
     }

@@ -99,13 +99,13 @@ def _next(incident: Incident, escalation: EscalationState, people: People) -> st
     if not incident.escalates:
         owner = incident.acknowledged_by
         return (
-            f"no further tier is told: {owner} has it"
+            f"no further tier is notified: {owner} owns it"
             if owner
-            else "no further tier is told: it is over, answered or muted"
+            else "no further tier is notified: it is over, answered or muted"
         )
     due = escalation_due(escalation, incident.severity, people)
     return (
         f"next at {instant(due)}, unless somebody acknowledges"
         if due
-        else f"no further tier is told: {incident.severity} does not escalate"
+        else f"no further tier is notified: {incident.severity} does not escalate"
     )

@@ -36,7 +36,7 @@ class Reason(StrEnum):
 WANTED = frozenset({Reason.DRIFT, Reason.BELOW_FLOOR, Reason.BEYOND_LIMIT, Reason.SCHEDULE})
 """The reasons to ask; every other one is a refusal."""
 SILENT = frozenset({Reason.NOTHING_WRONG, Reason.NO_POLICY})
-"""The reasons that nobody needs to be told: there is no cause to ask."""
+"""The reasons that need no notification: there is no cause to ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ class State:
     Attributes:
         requested_at: the instant of the newest tick that asked, or None.
         pending: its request, until it is known to be published.
-        refused: why nothing is asked since, as it was told; empty where there is no cause to ask.
+        refused: why nothing is asked since, as people were notified; empty where there is no cause to ask.
     """
 
     requested_at: datetime | None = None
@@ -60,7 +60,7 @@ def published(state: State, request: RetrainingRequest) -> State:
 
 
 def refused(state: State, decision: Decision) -> State:
-    """The state once a refusal is told; the same object where it was told before, and nothing else refused since.
+    """The state once people are notified of a refusal; the same object where they were before, and nothing else refused since.
 
     >>> once = refused(State(), Decision(reason=Reason.NOT_ENOUGH_LABELS))
     >>> once.refused, refused(once, Decision(reason=Reason.NOT_ENOUGH_LABELS)) is once

@@ -16,7 +16,7 @@ from core.settings.reader import Node, WrongError, perhaps, shown
 _ANY_NUMBER = Items()
 _HIDDEN = "a hidden value"
 _MOST_UNKNOWN = 100
-"""Unknown keys of a mapping that are told one by one, each with what was perhaps meant."""
+"""Unknown keys of a mapping that are listed one by one, each with what was perhaps meant."""
 _Raw = dict[object, object]
 
 

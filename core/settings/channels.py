@@ -183,7 +183,7 @@ def secrets(kind: type[Channel]) -> frozenset[str]:
 
 
 def clashes(channels: Iterable[Channel | None]) -> Faults:
-    """Channels that lead to where another one does: who is told by both would be told twice."""
+    """Channels that lead to where another one does: who is notified by both would be notified twice."""
     taken: dict[tuple[str, ...], str] = {}
     for index, channel in enumerate(channels):
         place = channel.place() if channel else ()

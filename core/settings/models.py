@@ -226,7 +226,7 @@ class Model:
     recover_after: Streak = 2
     """Number of consecutive windows without drift before it resolves."""
     no_verdict_after: Annotated[timedelta | None, Range("15m", "90d"), NoneAs("never")] = timedelta(days=1)
-    """How long there may be no verdict on drift, for want of rows or of anything to compare, before that is a finding."""
+    """How long there may be no verdict on drift, because there are no rows or nothing to compare, before that is a finding."""
     no_verdict_severity: Severity = Severity.WARNING
     """Severity of that finding, and of the one that there is no verdict on performance."""
     accuracy_floor: Annotated[Share | None, Requires("label")] = None

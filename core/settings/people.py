@@ -1,4 +1,4 @@
-"""Who is told, and when: rotations, stakeholders and routes."""
+"""Who is notified, and when: rotations, stakeholders and routes."""
 
 import re
 from collections.abc import Mapping
@@ -224,7 +224,7 @@ class People:
 
 @validator(People, "routes")
 def _every_severity_has_a_route(people: People) -> Faults:
-    """A route from some impact on does not count: without revenue there is no impact, and nobody would be told."""
+    """A route from some impact on does not count: without revenue there is no impact, and nobody would be notified."""
     if not people.routes and not people.stakeholders:
         return
     taken = {

@@ -1,4 +1,4 @@
-"""Reading a tree of values with every fault kept, each with its path, so that all are told at once.
+"""Reading a tree of values with every fault kept, each with its path, so that all are reported at once.
 
 What reads a node returns a value or raises `WrongError`, which is kept as a fault of the node; the value is then None,
 whatever its type says, and whoever reads throws the result away when there were faults.

@@ -50,15 +50,15 @@ class Policy:
     reopen_resolved: Annotated[timedelta, Range("1m", "7d")] = timedelta(minutes=15)
     """An incident that a person resolved reopens when its conditions still fire after this time."""
     acknowledgement_timeout: Annotated[timedelta | None, Range("5m", "7d"), NoneAs("never")] = None
-    """An acknowledgement counts for so long; an incident that is not mitigated or resolved by then is open again, and escalation
+    """An acknowledgement expires after this time: an incident that is not mitigated or resolved by then is open again, and escalation
     goes on."""
     join_within: Annotated[timedelta, Range("0s", "1d")] = timedelta(minutes=15)
     """Conditions of targets that depend on each other join one incident if they start to fire within this time."""
     settle: Annotated[timedelta, Range("0s", "1h")] = timedelta(minutes=1)
-    """For so long nobody is told the opposite of what they were told last, and longer with every flap; a first page is
+    """For this time nobody is notified of the opposite of their last notification, and longer with every flap; a first page is
     never held back."""
     calm_after: Annotated[timedelta, Range("1m", "1d")] = timedelta(minutes=30)
-    """Of an incident that flaps, people are told nothing more until it has stayed off, or stayed on, for this time; not longer than
+    """Of an incident that flaps, people are not notified again until it has stayed off, or stayed on, for this time; not longer than
     `reopen_within`."""
     summary_every: Annotated[timedelta, Range("1h", "30d")] = timedelta(days=1)
     """Interval at which a condition that keeps firing is added to the timeline."""

@@ -65,9 +65,9 @@ class SecuritySettings:
     travel_distance: Annotated[float, Range(50, 20_000, "kilometres")] = 500.0
     """Least distance between them: places of networks are inexact."""
     read_factor: Annotated[float, Range(1.5, 1000)] = 5.0
-    """A day's reads are unusual beyond so many times the median day of the account, and beyond so many deviations."""
+    """A day's reads are unusual above this multiple of the median day of the account, and 6 robust standard deviations above it."""
     read_minimum: Annotated[float, Range(0.001, 1_000_000, "GiB")] = 10.0
-    """Reads of a day up to so much are never a finding."""
+    """Reads of a day up to this size are never a finding."""
     learn_for: Annotated[timedelta, Range("1d", "30d", step="d")] = timedelta(days=7)
     """How long an account's reads, a secret's readers and the rhythm of the log are learnt first; until then they are not known."""
     quiet_for: Annotated[timedelta, Range("1h", "7d")] = timedelta(days=1)

@@ -90,7 +90,7 @@ class Announcer:
             self._changed.notify_all()
 
     def settle(self) -> None:
-        """Wait until what was written is told, for a moment: outside a request an instance may have no processor."""
+        """Wait briefly until what was written is announced: outside a request an instance may have no processor."""
         with self._changed:
             self._hurried = True
             self._changed.notify_all()
@@ -106,7 +106,7 @@ class Announcer:
             try:
                 self._tell(changes)
             except Exception:
-                log.exception("changes not told")
+                log.exception("changes not announced")
             finally:
                 with self._changed:
                     self._busy = False
@@ -137,7 +137,7 @@ class Announcer:
 
 
 class AnnouncedStore:
-    """A store whose writes are told.
+    """A store whose writes are announced.
 
     Args:
         store: the store.

@@ -16,6 +16,6 @@ def is_local(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def deployment(environ: Mapping[str, str] = os.environ) -> Data:
-    """The project, and the environment of a client where the services are emulators; without these, no variable is told."""
+    """The project, and the environment of a client where the services are emulators; without these, no variable is returned."""
     emulators = {name: environ[name] for name in _EMULATORS if is_local(environ) and name in environ}
     return {"project": environ.get("GOOGLE_CLOUD_PROJECT", ""), "emulators": emulators}

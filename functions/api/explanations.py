@@ -21,7 +21,7 @@ _SQL = Path(__file__).with_name("decisions_of_incident.sql").read_text()
 _BEFORE = timedelta(days=1)
 """So long before the opening a late finding may have been published."""
 _MOST = 1000
-"""The most findings and messages that are told."""
+"""The most findings and messages that are returned."""
 _PATIENCE = 3.0
 """Seconds that an explanation waits for the history: the rest must be shown while the warehouse hangs."""
 _FRESH_SECONDS = 10.0

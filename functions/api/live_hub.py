@@ -27,7 +27,7 @@ BATCH_SECONDS = 0.1
 PACE_SECONDS = 1.0
 """The minimum interval between two notifications of one topic: while many models are scored, caches last as long."""
 BEAT_SECONDS = 15.0
-"""How often the feed is checked, and who has nothing to get is told that the connection is alive."""
+"""How often the feed is checked, and clients without changes receive a keep-alive."""
 LINGER_SECONDS = 60.0
 """How long the feed stays open without anybody who watches."""
 MOST_CLIENTS = 600

@@ -37,7 +37,7 @@ class ModelSettings:
         """Create a model of the table, or change it.
 
         Raises:
-            BodyError: the settings are not valid; every fault is told.
+            BodyError: the settings are not valid; every error is listed.
             Conflict: monitoring.yaml has a model of this name.
             UnavailableError: the warehouse does not answer.
         """

@@ -92,7 +92,7 @@ class Once:
         return response
 
     def _settle(self, write: Callable[[], object]) -> None:
-        """Write what has become of a claim; where that fails, whoever asked is told what was done all the same."""
+        """Write the outcome of a claim; where that fails, the caller still receives the outcome."""
         try:
             write()
         except AiaError as error:

@@ -96,7 +96,7 @@ class Tokens:
         return [_shown(one) for one in found]
 
     def create(self, request: Request, role_of: Callable[[], Role]) -> Data:
-        """Create a token in the name of who asks; the only time that it is told.
+        """Create a token in the name of who asks; the only time that it is shown.
 
         Raises:
             BodyError: the body is invalid.

@@ -103,7 +103,7 @@ def _list(store: Store, found: Collection[Incident], losses: Mapping[str, Measur
 
 
 def _ended_lately(incident: Incident, due: datetime) -> bool:
-    """Whether people may not have been told of its end yet."""
+    """Whether people may not have been notified of its end yet."""
     return incident.ended_at is not None and incident.ended_at > due - HOUR
 
 

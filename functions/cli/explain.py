@@ -14,9 +14,9 @@ from functions.cli.screen import at, cell, console, fields
 @options.as_json
 @click.pass_context
 def explain(context: click.Context, *, url: str, identifier: str, as_json: bool) -> None:
-    """Explain incident ID: what was found, how it was classified and grouped, what it costs, who was told, and what was done.
+    """Explain incident ID: what was found, how it was classified and grouped, what it costs, who was notified, and what was done.
 
-    What was decided is told as it is recorded. Routes are tried with the settings and the incident as they are now.
+    Decisions are shown as they were recorded. Routes are evaluated with the settings and the incident as they are now.
     """
     found: Answer = Client(url).explanation(identifier)
     if as_json:

@@ -46,7 +46,7 @@ def _at_risk(dollars_per_hour: float | None) -> str:
 
 
 def print_incident(incident: Answer, url: str) -> None:
-    """Print one incident: what, how bad, since when, what to do, who was told, and its newest steps.
+    """Print one incident: what, how bad, since when, what to do, who was notified, and its newest steps.
 
     Args:
         incident: as the API has it.
@@ -78,7 +78,7 @@ def _lines(incident: Answer, url: str) -> Iterator[tuple[str, str]]:
     yield from _conditions(incident)
     yield from _what_to_do(incident, url)
     yield "Who has it", _owner(incident)
-    yield "Who was told", _told(incident)
+    yield "Notified", _told(incident)
 
 
 def _since(incident: Answer) -> str:

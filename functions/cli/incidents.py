@@ -133,7 +133,7 @@ def _pages(search: Callable[..., "FoundIncidents"]) -> Iterator["FoundIncident"]
 @options.as_json
 @click.pass_obj
 def show(url: str, identifier: str, *, as_json: bool) -> None:
-    """Show incident ID on a screen: what, how bad, since when, what to do, who was told."""
+    """Show incident ID on a screen: what, how bad, since when, what to do, who was notified."""
     found = Client(url).incident(identifier)
     if as_json:
         options.print_json(found)

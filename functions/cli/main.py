@@ -28,7 +28,7 @@ _COMMANDS: Final = {
     "explain": ("functions.cli.explain", "Explain an incident, from the findings to the messages."),
     "halt": ("functions.cli.actions", "Halt an automated action, or all of them."),
     "incidents": ("functions.cli.incidents", "List incidents, show one, and answer for it."),
-    "intake": ("functions.alert_intake.command", "Try what becomes of alerts of other systems."),
+    "intake": ("functions.alert_intake.command", "Try how alerts of other systems are read."),
     "local": ("infra.local.command", "Run the whole system on this machine."),
     "models": ("functions.cli.models", "List and change monitored models, and their versions."),
     "oncall": ("functions.cli.oncall", "Show who is on call now, and until when."),

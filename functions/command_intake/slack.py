@@ -110,7 +110,7 @@ class Slack:
         try:
             post("slack", payload.response_url, msgspec.json.encode(said), seconds=_PATIENCE, heed=False)
         except AiaError as fault:
-            log.warning("person not told: %s", fault)
+            log.warning("person not informed: %s", fault)
 
 
 def _instant(ts: str) -> datetime | None:

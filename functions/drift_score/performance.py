@@ -92,7 +92,7 @@ def verdicts(model: Model, performance: Assessment) -> dict[Kind, Verdict]:
     """What is concluded, by condition.
 
     The limit that the settings have is the gravest; what is measured weighs more than what is estimated. So of a model that
-    is below its floor the fall against the reference is told as information only, and an estimate warns only where it is
+    is below its floor the fall against the reference is reported as information only, and an estimate warns only where it is
     certain to be below the floor and labels do not tell more.
     """
     labels, rows = performance.labels, performance.rows

@@ -99,7 +99,7 @@ class Shards:
     def count(self, table: TableCount) -> None:
         """Count the slots of a table that have closed, and publish the shards of its models.
 
-        If BigQuery refuses the statement, each model is scored without, so that those at fault are told by name.
+        If BigQuery refuses the statement, each model is scored without, so that the messages name those at fault.
         """
         source, at = Source(table.table, table.timestamp, table.row_id), table.scheduled_at
         whole = [model for model in self.models.all().values() if can_count(model) and Source.of(model) == source]

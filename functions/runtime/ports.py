@@ -67,7 +67,7 @@ class Ports:
 
     @cached_property
     def store(self) -> ListedStore:
-        """The store that the environment names; what is written is told to those who watch."""
+        """The store that the environment names; writes are announced to live clients."""
         from functions.adapters.changes import AnnouncedStore
 
         return AnnouncedStore(self._written, self._announcer)
@@ -86,7 +86,7 @@ class Ports:
         return Announcer(self._written, once(lambda: open_bus(self.project, patience=PATIENCE)), self.clock)
 
     def settle(self) -> None:
-        """Wait until what was written is told, where an instance has a processor during requests only."""
+        """Wait until what was written is announced, where an instance has a processor during requests only."""
         if "K_SERVICE" in os.environ and "store" in self.__dict__:
             self._announcer.settle()
 

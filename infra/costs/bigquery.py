@@ -130,7 +130,7 @@ class Reckoning:
 
 def usages(found: Reckoning) -> Iterator[Usage]:
     """Everything that BigQuery bills."""
-    yield from _by_slots(found) if found.design.by_slots else _anew(found)
+    yield from _by_slots(found) if found.design.by_slots else _recounted(found)
     yield from _labels(found)
     yield from _settings(found)
     yield from _results(found)
@@ -164,7 +164,7 @@ def _counting(found: Reckoning) -> Iterator[Usage]:
 
 
 def _summing(found: Reckoning) -> Iterator[Usage]:
-    """Windows moved on at each tick, summed anew now and then, and read by shards."""
+    """Windows moved on at each tick, summed again now and then, and read by shards."""
     load, each, slot = found.load, found.load.tables * found.ticks, found.slot_bytes
     models, in_shard = load.models / load.tables, load.models / found.shards
     of_slots = f"{found.copies:.2f} copies x {_size(slot)} x {models:,.0f} models"
@@ -174,7 +174,7 @@ def _summing(found: Reckoning) -> Iterator[Usage]:
     whole = found.window_slots * found.copies * slot * models
     times = load.tables * DAYS / max(load.window_days // 1, 1)
     how = f"{found.window_slots:,.0f} slots x {of_slots}"
-    yield _scan("windows summed anew, each once in its length", whole, times, how)
+    yield _scan("windows summed again, each once in its length", whole, times, how)
     how = f"{window} x {in_shard:,.0f} models"
     yield _scan("sums read by shards", found.window_bytes * in_shard, found.shards * found.ticks, how)
 
@@ -190,7 +190,7 @@ def _keeping(found: Reckoning) -> Iterator[Usage]:
     yield Usage("storage", "sums of windows", sums, how)
 
 
-def _anew(found: Reckoning) -> Iterator[Usage]:
+def _recounted(found: Reckoning) -> Iterator[Usage]:
     load = found.load
     rows = load.rows * load.window_days
     each = load.models * found.ticks

@@ -8,9 +8,9 @@ from functions.drift_score import statements
 from infra.costs.bill import BIGQUERY, OTHER_SERVICES, Bill, reckon
 from infra.costs.facts import facts
 from infra.costs.prices import AS_OF, MIB, PRICES, Price
-from infra.costs.workload import ANEW, BY_SLOTS, MERGED, STATED, TARGETS, Design, Workload
+from infra.costs.workload import BY_SLOTS, MERGED, RECOUNTED, STATED, TARGETS, Design, Workload
 
-DESIGNS = (BY_SLOTS, ANEW, MERGED)
+DESIGNS = (BY_SLOTS, RECOUNTED, MERGED)
 MANY_ROWS = 100_000
 """Predictions of a model a day where there are many."""
 _BLOCK = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -29,7 +29,7 @@ def compared(loads: Sequence[Workload]) -> str:
     many = [replace(load, rows=MANY_ROWS) for load in loads]
     rows += [
         [f"{design.name}, {MANY_ROWS:,} rows a day", *(f"{_bill(load, design).dollars:,.0f}" for load in many)]
-        for design in (BY_SLOTS, ANEW)
+        for design in (BY_SLOTS, RECOUNTED)
     ]
     rows.append(
         [
@@ -91,7 +91,7 @@ def filled(text: str) -> str:
         "compared": compared(STATED),
         "parts": parts(STATED),
         "arithmetic": arithmetic(STATED[1]),
-        "anew": arithmetic(STATED[1], ANEW),
+        "recounted": arithmetic(STATED[1], RECOUNTED),
         "prices": prices(),
     }
     return _BLOCK.sub(lambda found: f"{found[1]}\n{made[found[2]]}\n\n{found[3]}", text)

@@ -60,7 +60,7 @@ class Design:
 
     Attributes:
         name: for a heading.
-        by_slots: whether windows are sums of slots; else each window is counted anew.
+        by_slots: whether windows are sums of slots; else each window is recounted.
         appended: whether results are appended a shard at a time; else merged a table and model at a time.
         on_transitions: whether a condition is written when it changes; else at every tick.
         series: of a model without labels in Cloud Monitoring.
@@ -76,7 +76,7 @@ class Design:
 LABELLED_SERIES = 9
 """More series of a model with labels, as docs/dashboards.md lists them."""
 BY_SLOTS = Design(name="by slots", by_slots=True, appended=True, on_transitions=True, series=11)
-ANEW = replace(BY_SLOTS, name="each window anew", by_slots=False)
+RECOUNTED = replace(BY_SLOTS, name="each window recounted", by_slots=False)
 MERGED = replace(BY_SLOTS, name="by slots, results merged", appended=False, on_transitions=False, series=420)
 
 STATED = (Workload(models=10, tables=1), Workload(models=1_000, tables=10), Workload(models=100_000, tables=100))

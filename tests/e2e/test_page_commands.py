@@ -65,7 +65,7 @@ def test_an_incident_that_a_person_ends_after_a_question_moves_to_those_that_are
     page = night.open(f"incidents/{SECOND}")
     button(page, label, SECOND).click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Told of it: technical, log.")
+    expect(dialog).to_contain_text("Will be notified: technical, log.")
     dialog.get_by_role("button", name="Back").click()
     expect(page.locator(".told")).to_have_count(0)
     button(page, label, SECOND).click()

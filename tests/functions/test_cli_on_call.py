@@ -103,7 +103,7 @@ def test_an_incident_is_shown_on_a_screen(url: str) -> None:
         f"awaiting approval (needs approval), endpoint churn: 100% of the traffic from model 7 back to model 6; aia actions approve '{ACTION}'",
         f"To take it aia ack {CHURN}",
         "Who has it nobody",
-        "Who was told technical, log, ada; reached: technical (tier 2)",
+        "Notified technical, log, ada; reached: technical (tier 2)",
         "opened (first firing): p95 of endpoint churn is 2.4 s",
     ):
         assert part in text

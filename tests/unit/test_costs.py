@@ -16,7 +16,7 @@ from infra.costs.bill import bill, reckon
 from infra.costs.facts import Clause, Facts, clauses, facts
 from infra.costs.prices import DAYS, GIB, PRICES, TIB
 from infra.costs.report import filled
-from infra.costs.workload import ANEW, BY_SLOTS, MERGED, STATED, TARGETS, Design, Workload
+from infra.costs.workload import BY_SLOTS, MERGED, RECOUNTED, STATED, TARGETS, Design, Workload
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "costs.md"
@@ -51,17 +51,17 @@ def test_a_row_has_the_bytes_of_bigquery() -> None:
 
 
 def test_predictions_are_read_three_times_or_at_every_tick_of_the_window() -> None:
-    by_slots, anew = used("predictions counted"), used("predictions counted", design=ANEW)
+    by_slots, recounted = used("predictions counted"), used("predictions counted", design=RECOUNTED)
     assert by_slots == pytest.approx(3 * 960_000 * DAYS * LOAD.row_bytes * 400)
-    assert anew == pytest.approx(2 * 960_000 * LOAD.row_bytes * TICKS * 400)
-    assert anew / by_slots == pytest.approx(2 * 96 / 3)
+    assert recounted == pytest.approx(2 * 960_000 * LOAD.row_bytes * TICKS * 400)
+    assert recounted / by_slots == pytest.approx(2 * 96 / 3)
 
 
 def test_a_statement_is_billed_the_least_for_every_table() -> None:
     small = replace(LOAD, rows=96)
     assert used("predictions counted", small) == LEAST * 2 * TICKS
-    assert used("predictions counted", small, ANEW) == LEAST * 400 * TICKS
-    assert used("windows summarised", small, ANEW) == 2 * LEAST * 400 * TICKS
+    assert used("predictions counted", small, RECOUNTED) == LEAST * 400 * TICKS
+    assert used("windows summarised", small, RECOUNTED) == 2 * LEAST * 400 * TICKS
 
 
 def test_sums_are_those_of_four_slots_and_of_the_window_before() -> None:
@@ -70,7 +70,7 @@ def test_sums_are_those_of_four_slots_and_of_the_window_before() -> None:
     slot = 10 * (fixed + 24 * 100) + fixed + 24 + sample
     assert used("slots summed") == pytest.approx(4 * slot * 400 * TICKS, rel=1e-5)
     assert used("slots") == pytest.approx(10 * 96 * slot * 400, rel=1e-5)
-    assert used("windows summed anew, each once in its length") == pytest.approx(192 * slot * 400 * 15, rel=1e-5)
+    assert used("windows summed again, each once in its length") == pytest.approx(192 * slot * 400 * 15, rel=1e-5)
     late = replace(LOAD, late=0.5)
     assert used("slots", late) / used("slots") == pytest.approx(2)
 
@@ -142,7 +142,7 @@ def test_every_price_has_a_source_and_no_price_is_for_nothing() -> None:
 def test_the_stated_workloads_keep_their_targets(load: Workload) -> None:
     found = reckon(load, BY_SLOTS, facts())
     assert 0 < found.dollars <= TARGETS[load.models]
-    assert found.dollars < reckon(load, ANEW, facts()).dollars
+    assert found.dollars < reckon(load, RECOUNTED, facts()).dollars
 
 
 def test_facts_are_those_of_the_code() -> None:

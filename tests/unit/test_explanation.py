@@ -271,7 +271,7 @@ def test_who_was_to_be_told_has_the_steps_the_tiers_and_every_route() -> None:
     )
     policy = IncidentPolicy(people=PEOPLE)
     told, escalated, technical, executive, one, two = chapter(
-        "Who was to be told", policy=policy, timeline=steps, notified=TOLD
+        "Who was to be notified", policy=policy, timeline=steps, notified=TOLD
     )
     assert (told, escalated.why) == (Link(text=steps[0].summary, at=AT), "nobody acknowledged the tier before in time")
     assert technical == Link(
@@ -291,20 +291,20 @@ def test_who_was_to_be_told_has_the_steps_the_tiers_and_every_route() -> None:
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"state": State.ACKNOWLEDGED, "acknowledged_by": "Ada", "notified": replace(TOLD, acknowledged=True)}, "Ada has it"),
-        ({"severity": Severity.WARNING}, "no further tier is told: warning does not escalate"),
+        ({"state": State.ACKNOWLEDGED, "acknowledged_by": "Ada", "notified": replace(TOLD, acknowledged=True)}, "Ada owns it"),
+        ({"severity": Severity.WARNING}, "no further tier is notified: warning does not escalate"),
         ({"state": State.RESOLVED, "notified": replace(TOLD, firing=False)}, "it is over, answered or muted"),
     ],
     ids=["owned", "severity", "over"],
 )  # fmt: skip
 def test_where_nobody_else_is_notified_it_says_why(fields: dict[str, Any], why: str) -> None:
-    links = chapter("Who was to be told", policy=IncidentPolicy(people=PEOPLE), **{"notified": TOLD} | fields)
+    links = chapter("Who was to be notified", policy=IncidentPolicy(people=PEOPLE), **{"notified": TOLD} | fields)
     assert why in next(link.why for link in links if link.text.startswith("technical"))
 
 
 def test_a_mute_and_settings_without_routes_are_reasons() -> None:
     muted = replace(TOLD, mute_reason="silenced by Ada: rebuilt", escalations=())
-    mute, routes = chapter("Who was to be told", notified=muted)
+    mute, routes = chapter("Who was to be notified", notified=muted)
     assert (mute.text, mute.why) == ("nobody is notified at the moment", "silenced by Ada: rebuilt")
     assert routes.text == "no route is in the settings: only the page shows incidents"
 

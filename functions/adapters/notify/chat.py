@@ -25,8 +25,8 @@ LABELS = {
 }
 """The labels of the verbs that people answer with."""
 ENDS = {
-    Verb.RESOLVE: "It is over: everybody who was notified is told so.",
-    Verb.CANCEL: "It was a false alarm: everybody who was notified is told so, and it is left out of the response times.",
+    Verb.RESOLVE: "It is over: everybody who was notified is notified of that.",
+    Verb.CANCEL: "It was a false alarm: everybody who was notified is notified of that, and it does not count in the response times.",
 }
 """The verbs that end an incident, and what to know before."""
 _ENDED = {Change.RESOLVED: "🟢", Change.EXPIRED: "⚪", Change.MERGED: "🟣"}

@@ -132,7 +132,7 @@ OPERATIONS = (
     get(
         f"{_ONE}/trainings",
         "trainings",
-        "The trainings of a model, and what came of them",
+        "The trainings of a model, and their results",
         Trainings,
         lambda services, request, name: services.training_outcomes.of_model(
             name, range_of(request.values, usual=training_outcomes.USUAL, most=_LONGEST)

@@ -163,7 +163,7 @@ function head(incident, context) {
   return el("div", { class: "row soft head" },
     el("span", { class: `pill solid ${over ? "good" : incident.severity}` }, over ? `was ${incident.peak}` : incident.severity),
     el("span", { class: `pill ${TONE[state] ?? TONE[incident.state]}` }, state),
-    incident.notified?.flapping && el("span", { class: "pill warning", title: `Fired ${incident.reopenings + 1} times; people are told when it stays on or off` }, "flapping"),
+    incident.notified?.flapping && el("span", { class: "pill warning", title: `Fired ${incident.reopenings + 1} times; people are notified when it stays firing or resolved` }, "flapping"),
     incident.category && el("span", {}, words(incident.category)),
     targetOf(incident.target),
     context.sending && el("span", { class: "saving" }, "saving…"),

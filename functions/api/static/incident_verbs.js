@@ -81,17 +81,17 @@ const VERB = { assign: "take_over" };
 const NAMES = ["assign", "take_over", "merge"];
 
 const firing = (incident) => incident.conditions.filter((one) => one.status === "firing").length;
-const isToBeTold = (incident) => (incident.notified?.channels.length ? `Told of it: ${[...incident.notified.channels].join(", ")}.` : "Nobody was notified of it.");
+const receivers = (incident) => (incident.notified?.channels.length ? `Will be notified: ${[...incident.notified.channels].join(", ")}.` : "Nobody was notified of it.");
 
 // What is asked before an incident is ended.
 const ASKS = {
   resolve: (incident) => ({
     title: "Resolve this incident?", label: "Resolve",
-    text: [incident.title, firing(incident) ? `${plural(firing(incident), "condition")} still fire${firing(incident) === 1 ? "s" : ""}. It opens again when another one fires, or one gets worse.` : "None of its conditions fires any more.", isToBeTold(incident)],
+    text: [incident.title, firing(incident) ? `${plural(firing(incident), "condition")} still fire${firing(incident) === 1 ? "s" : ""}. It opens again when another one fires, or one gets worse.` : "None of its conditions fires any more.", receivers(incident)],
   }),
   cancel: (incident) => ({
     title: "Close it as a false alarm?", label: "Close as a false alarm",
-    text: [incident.title, "It does not count in response times and other measures.", isToBeTold(incident)],
+    text: [incident.title, "It does not count in response times and other measures.", receivers(incident)],
   }),
 };
 const HELD_BACK = ["resolve", "cancel", "merge"];

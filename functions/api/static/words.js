@@ -56,7 +56,7 @@ const ACTION = {
   recovered: "the conditions recovered",
   no_recovery: "it did not help: the conditions still fire",
   unhealthy: "the target is unhealthy afterwards",
-  not_better: "what came of it is not better, so that what was there stays",
+  not_better: "the result is not better, so the former state stays",
   worsened: "the incident got worse afterwards",
   never_settled: "verification timed out",
 };
@@ -73,7 +73,7 @@ export const STAGE = {
   applied: ["info", "applied, verifying"], verified: ["good", "verified"], undone: ["error", "undone"], failed: ["critical", "failed"],
 };
 
-// What came of a training, with its colour: that a version is not better is no failure.
+// The result of a training, with its colour: that a version is not better is no failure.
 export const OUTCOME = {
   requested: ["info", "requested"], started: ["info", "started"], trained: ["info", "trained"], "not better": ["warning", "not better"],
   promoted: ["good", "promoted"], rejected: ["warning", "rejected"], "rolled back": ["error", "rolled back"], failed: ["critical", "failed"],

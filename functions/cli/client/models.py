@@ -83,7 +83,7 @@ class ModelsClient(Asking):
         return cast("VersionDifference", self._ask("GET", path("models", name, "versions", before, "diff", after)))
 
     def trainings(self, name: str, *, since: str | None = None, until: str | None = None) -> Trainings:
-        """The trainings of a model, and what came of them."""
+        """The trainings of a model, and their results."""
         return cast("Trainings", self._ask("GET", path("models", name, "trainings", since=since, until=until)))
 
     def retrain(self, name: str, body: Reasoned) -> TrainingRequest:

@@ -31,7 +31,7 @@ class FileError(AiaError):
 
 
 class Sort(StrEnum):
-    """What a column holds, as it is told to people."""
+    """What a column holds, in words."""
 
     NUMBERS = "numbers"
     BOOLEANS = "booleans"

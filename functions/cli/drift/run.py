@@ -61,7 +61,7 @@ def run(
 
 
 def _thresholds(limits: Mapping[str, Any]) -> Thresholds:
-    """Those of the options; what is wrong with one is told by the name of its option."""
+    """Those of the options; errors name the option."""
     try:
         return Thresholds(**limits)
     except ProfileError as error:

@@ -85,7 +85,7 @@ def replay(
     form: str,
     fail_on: tuple[str, ...],
 ) -> None:
-    """Replay what happened with other settings: who would have been told what, and when.
+    """Replay what happened with other settings: who would have been notified of what, and when.
 
     Decides anew on every finding, command and sweep of that time, as they are kept in BigQuery. Sends nothing and changes nothing.
     """

@@ -93,7 +93,7 @@ class ActionsAsked(TypedDict):
 
 
 class Comparison(TypedDict):
-    """What was told against what would have been told, as `aia replay --format json` has it."""
+    """The messages that were sent against those that would have been sent, as `aia replay --format json` has it."""
 
     settings: str
     since: Instant

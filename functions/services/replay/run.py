@@ -46,7 +46,7 @@ class Outcome:
 
     Attributes:
         header: what was replayed.
-        comparison: what was told, against what would have been told.
+        comparison: the messages that were sent, against those that would have been sent.
         has_findings: whether there was a finding to compare; without one there is no verdict.
     """
 

@@ -65,7 +65,7 @@ class _Changes:
             self.kept.append(event)
 
     def publish_all(self, topic: str, events: Sequence[Event]) -> None:
-        """Records of decisions are not kept: nobody was told of the past."""
+        """Records of decisions are not kept: nobody was notified of the past."""
 
 
 @dataclass(slots=True)

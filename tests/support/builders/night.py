@@ -125,7 +125,7 @@ def fill(office: ApiFixture, now: datetime) -> None:
                     at=ago(minutes=8),
                     change=Change.UPDATED,
                     reason=IncidentReason.NOT_ACKNOWLEDGED,
-                    summary="technical: tier 2 is told",
+                    summary="technical: tier 2 is notified",
                 ),
             ),
         )
