@@ -16,6 +16,8 @@ from core.incidents.model import (
     HiddenCondition,
     Incident,
     IncidentCondition,
+    expires_at,
+    last_report,
 )
 
 
@@ -99,12 +101,12 @@ def without_expired(
 
     A digest that was full stays as it is: what it could not take may fire on.
     """
-    over = [] if state.overflowed else [one for one in state.hidden if one.ends_at(resolve_after) <= now]
+    over = [] if state.overflowed else [one for one in state.hidden if expires_at(one, resolve_after) <= now]
     if not over:
         return state, {}
     names = {digest(condition.target): condition.target for condition in state.conditions}
     names |= {digest(target): target for incident in state.incidents for target in incident.targets}
-    last = {one.target: one for one in sorted(over, key=lambda one: one.ends_at(resolve_after))}
+    last = {one.target: one for one in sorted(over, key=lambda one: expires_at(one, resolve_after))}
     kept = tuple(one for one in state.hidden if one not in over)
     return replace(state, hidden=kept), {names[target]: one for target, one in last.items() if target in names}
 
@@ -146,7 +148,7 @@ def _absorbed(
             status=Status.FIRING,
             severity=one.severity,
             observed_at=one.observed_at,
-            last_seen_at=max(one.last_word, current.last_word),
+            last_seen_at=max(last_report(one), last_report(current)),
             holds_until=one.holds_until,
         )
     elif one.observed_at == current.observed_at and current.status is Status.FIRING:

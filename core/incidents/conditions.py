@@ -21,6 +21,8 @@ from core.incidents.model import (
     IncidentCondition,
     Observation,
     State,
+    expires_at,
+    last_report,
 )
 from core.incidents.policy import Class, Graph, IncidentPolicy, classify
 from core.text import LINE_LIMIT, clean_utf8, reference
@@ -79,7 +81,7 @@ def expired(condition: IncidentCondition, now: datetime, resolve_after: timedelt
         now: the present.
         resolve_after: how long a firing holds where its source does not say until when.
     """
-    end = condition.ends_at(resolve_after)
+    end = expires_at(condition, resolve_after)
     if condition.status is not Status.FIRING or end > now:
         return None
     over = _resolved(condition, end)
@@ -130,7 +132,7 @@ def _renew(condition: IncidentCondition, finding: Finding, now: datetime, step: 
         return condition
     if until is None:
         fires = condition.status is Status.FIRING and condition.holds_until is None
-        return replace(condition, last_seen_at=now) if fires and now - condition.last_word >= step else condition
+        return replace(condition, last_seen_at=now) if fires and now - last_report(condition) >= step else condition
     before = condition.holds_until
     if before is None or until <= before or (until - before < _RENEWAL_STEP <= before - now):
         return condition  # a repetition never shortens how long the condition holds

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from core.events import Severity, Status
 from core.incidents.commands import timeout_due
 from core.incidents.expiry import reopening_due
-from core.incidents.model import GroupState, Incident, State
+from core.incidents.model import GroupState, Incident, State, expires_at
 from core.incidents.outbox import IncidentGroup
 from core.incidents.policy import IncidentPolicy
 from core.incidents.routing import escalation_due
@@ -53,9 +53,9 @@ def _instants(state: GroupState, policy: IncidentPolicy) -> Iterator[datetime]:
     resolve_after = policy.timing.resolve_after
     for condition in state.conditions:
         if condition.status is Status.FIRING:
-            yield condition.ends_at(resolve_after)
+            yield expires_at(condition, resolve_after)
     for hidden in state.hidden:
-        yield hidden.ends_at(resolve_after)
+        yield expires_at(hidden, resolve_after)
     for incident in state.incidents:
         if reopening := reopening_due(state, incident, policy):
             yield reopening

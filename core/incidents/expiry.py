@@ -18,6 +18,7 @@ from core.incidents.model import (
     IncidentCondition,
     IncidentReason,
     State,
+    last_report,
 )
 from core.incidents.policy import IncidentPolicy
 from core.text import instant
@@ -76,7 +77,7 @@ def reopening_due(state: GroupState, incident: Incident, policy: IncidentPolicy)
     own = (condition for condition in _own(state, incident) if condition.key not in elsewhere)
     firing = [condition for condition in own if condition.history[-1].status is Status.FIRING]
     before = any(e.change is Change.REOPENED and e.reason is IncidentReason.STILL_FIRING for e in incident.timeline)
-    fires = any(not before or condition.last_word > closed_at for condition in firing)
+    fires = any(not before or last_report(condition) > closed_at for condition in firing)
     return closed_at + policy.timing.reopen_resolved if fires else None
 
 

@@ -28,6 +28,7 @@ from core.incidents.model import (
     IncidentReason,
     Observation,
     State,
+    expires_at,
 )
 from core.incidents.policy import PART_KIND, IncidentPolicy
 from core.settings.people import Category
@@ -120,7 +121,7 @@ def resolve_hidden(
         reason: why.
         policy: the policy.
     """
-    at = hidden.ends_at(policy.timing.resolve_after)
+    at = expires_at(hidden, policy.timing.resolve_after)
     context = FindingContext(
         before=None,
         observation=Observation(at=at, status=Status.RESOLVED, severity=hidden.severity),

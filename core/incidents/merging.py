@@ -22,7 +22,7 @@ from core.incidents.lifecycle import (
     merged_into,
     with_step,
 )
-from core.incidents.model import Decision, GroupState, Incident, IncidentCondition, IncidentReason, State
+from core.incidents.model import Decision, GroupState, Incident, IncidentCondition, IncidentReason, State, last_report
 from core.incidents.part import TAKEN_OUT, Part, evidence_of
 from core.incidents.policy import PART_KIND, IncidentPolicy
 from core.incidents.routing import targets_of
@@ -284,7 +284,7 @@ def _is_repeated(state: GroupState, incident: Incident, part: Part, now: datetim
     """Whether a firing is to be reported again: its sources spoke since, or it would expire before they do."""
     if part.severity is None:
         return False
-    spoke = any(one.last_word > part.reported_at for one in state.members(incident) if one.status is Status.FIRING)
+    spoke = any(last_report(one) > part.reported_at for one in state.members(incident) if one.status is Status.FIRING)
     return now - part.reported_at >= (min(_REPEATED, resolve_after / 6) if spoke else resolve_after / 2)
 
 

@@ -140,15 +140,6 @@ class IncidentCondition:
     expired_at: datetime | None = None
     history: tuple[Observation, ...] = ()
 
-    def ends_at(self, resolve_after: timedelta) -> datetime:
-        """When a firing expires unless it is reported again."""
-        return self.holds_until or self.last_word + resolve_after
-
-    @property
-    def last_word(self) -> datetime:
-        """When it was last reported: its newest observation, or the publishing of a repetition."""
-        return max(self.observed_at, self.last_seen_at or self.observed_at)
-
 
 class HiddenCondition(NamedTuple):
     """A firing condition that is not kept in detail; stored without the names of its fields.
@@ -172,14 +163,15 @@ class HiddenCondition(NamedTuple):
         """It fires since its newest finding, as far as it is known."""
         return (Observation(at=self.observed_at, status=Status.FIRING, severity=self.severity),)
 
-    def ends_at(self, resolve_after: timedelta) -> datetime:
-        """When it expires unless it is reported again."""
-        return self.holds_until or self.last_word + resolve_after
 
-    @property
-    def last_word(self) -> datetime:
-        """When it was last reported."""
-        return max(self.observed_at, self.last_seen_at or self.observed_at)
+def expires_at(condition: IncidentCondition | HiddenCondition, resolve_after: timedelta) -> datetime:
+    """When a firing condition expires unless it is reported again."""
+    return condition.holds_until or last_report(condition) + resolve_after
+
+
+def last_report(condition: IncidentCondition | HiddenCondition) -> datetime:
+    """When a condition was last reported: its newest observation, or the publishing of a repetition."""
+    return max(condition.observed_at, condition.last_seen_at or condition.observed_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

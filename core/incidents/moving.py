@@ -12,7 +12,7 @@ from core.events import Finding, Status
 from core.incidents.audience import with_channels
 from core.incidents.conditions import moved
 from core.incidents.fold import fold, resolve_condition
-from core.incidents.model import Decision, GroupState, Incident, IncidentCondition, IncidentReason, State
+from core.incidents.model import Decision, GroupState, Incident, IncidentCondition, IncidentReason, State, last_report
 from core.incidents.outbox import IncidentGroup
 from core.incidents.policy import IncidentPolicy
 
@@ -44,7 +44,7 @@ def move_in(
     before = next((one for one in state.conditions if one.key == condition.key), None)
     if before is not None and _moved_away(before, finding):
         finding = replace(finding, observed_at=before.observed_at + _TICK)
-    decision = fold(state, finding, now=max(condition.last_word, finding.observed_at), policy=policy)
+    decision = fold(state, finding, now=max(last_report(condition), finding.observed_at), policy=policy)
     here = live_incidents(decision.state, condition.key)[:1]
     incidents = tuple(with_channels(one, leaving) if one in here else one for one in decision.state.incidents)
     return replace(decision, state=replace(decision.state, incidents=incidents))
