@@ -60,6 +60,7 @@ from core.settings.surveys import Surveys
 from core.settings.training import Parameter, TrainingPipeline
 from core.settings.types import Dependency, Settings, parse, parse_model
 from core.settings.upkeep import Upkeep
+from core.settings.warehouse import WarehouseSettings
 
 __all__ = [
     "Account",
@@ -146,6 +147,7 @@ __all__ = [
     "UnitOutcome",
     "Upkeep",
     "VertexRegistry",
+    "WarehouseSettings",
     "When",
     "parse",
     "parse_model",

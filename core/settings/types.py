@@ -41,6 +41,7 @@ from core.settings.response import (
 from core.settings.security import SecuritySettings
 from core.settings.surveys import Surveys
 from core.settings.upkeep import Upkeep
+from core.settings.warehouse import WarehouseSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,8 @@ class Settings:
     """Where versions of models are registered; without it, only in `ops.model_versions`."""
     opentelemetry: OpenTelemetry = field(default_factory=OpenTelemetry)
     """What is stored of the telemetry of applications, and how many series it becomes."""
+    warehouse: WarehouseSettings = field(default_factory=WarehouseSettings)
+    """How much a statement in BigQuery may read."""
     experience: ExperienceSettings = field(default_factory=ExperienceSettings)
     """Whose pages report how people experience them."""
     access: Access | None = None

@@ -33,7 +33,7 @@ def load(
     Raises:
         SettingsError: with every fault: of the file, of missing variables, and of the values.
     """
-    file = path or Path(environ.get("AIA_SETTINGS") or FILE)
+    file = path or _file(environ)
     missing: list[Fault] = []
     found = load_yaml(file)
     if only is not None and isinstance(found, dict):
@@ -48,6 +48,15 @@ def load(
     if missing:
         raise SettingsError(tuple(missing))
     return settings
+
+
+def is_given(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether there is a file of settings: a program on somebody's machine may have none."""
+    return _file(environ).exists()
+
+
+def _file(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("AIA_SETTINGS") or FILE)
 
 
 def schedule(settings: Settings, job: str) -> str:

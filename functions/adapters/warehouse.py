@@ -31,6 +31,8 @@ MOST_ROWS = 5_000
 MOST_BYTES = 5_000_000
 """Bytes of one streaming insert; BigQuery takes 10 MB, with what stands around the rows."""
 _GIB = 2**30
+MOST_READ = 20.0
+"""GiB that a statement may read, where the settings do not say otherwise."""
 _TYPES: tuple[tuple[type, str], ...] = (
     (bool, "BOOL"),  # before int, whose subclass it is
     (int, "INT64"),
@@ -74,7 +76,7 @@ class BigQueryWarehouse:
         patience: float = 5.0,
         request_timeout: float = 30.0,
         timeout: float = 120.0,
-        maximum_bytes_billed: int = 20 * _GIB,
+        maximum_bytes_billed: int = int(MOST_READ * _GIB),
         function: str = "",
     ) -> None:
         self._client = client
@@ -212,14 +214,20 @@ def _fits(rows: int, size: int) -> bool:
     return rows <= MOST_ROWS and size <= MOST_BYTES
 
 
-def open_warehouse(project: str, function: str = "") -> BigQueryWarehouse:
+def open_warehouse(project: str, function: str = "", *, most_read: float = MOST_READ) -> BigQueryWarehouse:
     """BigQuery of a project, for a function; the client finds credentials, and an emulator, by the environment.
+
+    Args:
+        project: the Google Cloud project.
+        function: the label of that name on every job.
+        most_read: GiB that a statement may read; one that would read more is refused.
 
     Raises:
         UnavailableError: there are no credentials.
     """
+    maximum = int(most_read * _GIB)
     try:
-        return BigQueryWarehouse(bigquery.Client(project=project), function=function)
+        return BigQueryWarehouse(bigquery.Client(project=project), function=function, maximum_bytes_billed=maximum)
     except auth.DefaultCredentialsError as error:
         raise UnavailableError(f"bigquery: no credentials: {error}") from error
 

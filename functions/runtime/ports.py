@@ -99,8 +99,13 @@ class Ports:
 
     @cached_property
     def warehouse(self) -> MeteredWarehouse:
-        """BigQuery."""
-        return open_warehouse(self.project, self.function)
+        """BigQuery; a statement may read what the settings say, where there are any. The variables of other sections need not be set."""
+        from functions.adapters import config
+
+        if not config.is_given():
+            return open_warehouse(self.project, self.function)
+        settings = config.load(only=("version", "jobs", "warehouse"))
+        return open_warehouse(self.project, self.function, most_read=settings.warehouse.most_read)
 
     @cached_property
     def prometheus(self) -> "Prometheus":

@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from google.cloud import bigquery
 
 from core.errors import SettingsError
-from core.settings import HttpProbe, TcpProbe
+from core.settings import HttpProbe, TcpProbe, WarehouseSettings
 from functions.adapters import config
+from functions.adapters.warehouse import MOST_READ
+from functions.runtime.ports import Ports
 
 REPOSITORY = Path(config.__file__).parents[2]
 ENVIRONMENT = {
@@ -150,3 +153,33 @@ def test_aliases_that_stand_for_more_than_any_settings_are_refused(tmp_path: Pat
     file.write_text("jobs: &jobs {drift_score: '*/15 * * * *'}\nagain: [*jobs, *jobs]\n")
     with pytest.raises(SettingsError, match="again: must be a known key"):
         config.load(file)
+
+
+@pytest.mark.parametrize(
+    ("section", "gibibytes"), [("warehouse: {most_read: 0.5}", 0.5), ('channels: ["${NOWHERE}"]', 20), (None, 20)]
+)
+def test_a_statement_may_read_what_the_settings_say(
+    section: str | None, gibibytes: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where variables of other sections are not set, or there are no settings."""
+    asked: list[int] = []
+
+    class Client:
+        def __init__(self, project: str) -> None:
+            assert project == "test"
+
+        def query_and_wait(self, _: str, *, job_config: bigquery.QueryJobConfig, **__: object) -> list[object]:
+            asked.append(job_config.maximum_bytes_billed)
+            return []
+
+    if section:
+        (tmp_path / "monitoring.yaml").write_text(f"version: 1\njobs: {{}}\n{section}\n")
+    monkeypatch.setenv("AIA_SETTINGS", str(tmp_path / "monitoring.yaml"))
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "test")
+    monkeypatch.setattr(bigquery, "Client", Client)
+    assert Ports("drift_score").warehouse.query("SELECT 1") == []
+    assert asked == [int(gibibytes * 2**30)]
+
+
+def test_the_default_of_the_setting_is_that_of_programs_without_settings() -> None:
+    assert WarehouseSettings().most_read == MOST_READ
