@@ -203,10 +203,10 @@ def _labels(found: Reckoning) -> Iterator[Usage]:
     load = found.load
     if load.labelled:
         rows = load.rows * load.window_days
+        models = 1 if load.apart else load.models / load.tables
         each = load.models * load.labelled * found.ticks
-        yield _scan(
-            "scores and labels read", rows * load.label_bytes, each, f"{rows:,.0f} rows x {load.label_bytes} B", 2
-        )
+        how = f"{rows:,.0f} rows x {load.label_bytes} B" + ("" if load.apart else f" x {models:,.0f} models")
+        yield _scan("scores and labels read", rows * load.label_bytes * models, each, how, 2)
 
 
 def _settings(found: Reckoning) -> Iterator[Usage]:

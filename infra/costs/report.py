@@ -31,12 +31,13 @@ def compared(loads: Sequence[Workload]) -> str:
         [f"{design.name}, {MANY_ROWS:,} rows a day", *(f"{_bill(load, design).dollars:,.0f}" for load in many)]
         for design in (BY_SLOTS, RECOUNTED)
     ]
-    rows.append(
+    rows += [
         [
-            "by slots, a tenth of the models with labels",
-            *(f"{_bill(replace(load, labelled=0.1)).dollars:,.0f}" for load in loads),
+            f"by slots, a tenth of the models with labels{where}",
+            *(f"{_bill(replace(load, labelled=0.1, apart=apart)).dollars:,.0f}" for load in loads),
         ]
-    )
+        for apart, where in ((True, ""), (False, ", tables not clustered by model"))
+    ]
     rows.append(
         ["target", *(f"at most {TARGETS[load.models]:,.0f}" if load.models in TARGETS else "none" for load in loads)]
     )

@@ -18,6 +18,8 @@ class Workload:
         cells: that a column is cut into.
         window_days: length of the current window.
         labelled: the share of the models that have labels, 0 to 1.
+        apart: whether a statement about one model reads the rows of that model alone, as where the tables are clustered by model;
+            else it reads those of all models of the table.
         late: the share of the slots in which rows come late, 0 to 1.
         transitions: findings of a model a day, firing or resolved.
         id_bytes: length of a prediction's id.
@@ -32,6 +34,7 @@ class Workload:
     cells: int = 1024
     window_days: float = 7
     labelled: float = 0.0
+    apart: bool = True
     late: float = 0.05
     transitions: float = 0.1
     id_bytes: int = 36

@@ -119,6 +119,8 @@ def test_labels_cost_a_read_of_every_window() -> None:
     half = replace(LOAD, labelled=0.5)
     size = 2 * 960_000 * half.label_bytes
     assert used("scores and labels read", half) == pytest.approx((size + LEAST) * 200 * TICKS)
+    mixed = replace(half, apart=False)
+    assert used("scores and labels read", mixed) == pytest.approx((200 * size + LEAST) * 200 * TICKS)
 
 
 def test_what_is_free_is_free_once() -> None:
