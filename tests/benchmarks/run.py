@@ -1,6 +1,6 @@
 """`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
 
-    python tests/benchmarks/run.py [imports latency stores reads live runs start drift clean performance scale probes incidents experiments intake telemetry replay business marts forecasts capacity]
+    python tests/benchmarks/run.py [imports latency stores reads live runs start drift clean performance generative scale probes incidents experiments intake telemetry replay business marts forecasts capacity]
 
 Without a name it runs all parts, one after the other.
 """
@@ -22,6 +22,7 @@ PARTS = {
     "drift": [HERE / "drift" / "run.py"],
     "clean": [HERE / "drift" / "clean.py"],
     "performance": [HERE / "performance" / "run.py"],
+    "generative": [HERE / "generative" / "run.py"],
     "scale": [HERE / "scale" / "run.py", "--profile"],
     "probes": [HERE / "probes" / "run.py"],
     "incidents": [HERE / "incidents" / "run.py"],

@@ -1,6 +1,6 @@
 """Generative models, scored: what changed is found and named, and what did not change is not."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from functions.adapters.stores import open_store
 from functions.drift_score.reference import COLLECTION
 from tests.support.builders.drift import World
 from tests.support.builders.flights import DAY, TICK, TRAINED, version
-from tests.support.builders.generations import LOG, TABLE, TYPES, model, requests
+from tests.support.builders.generations import LOG, TABLE, TYPES, Row, model, requests
 from tests.support.fakes.tables import Tables
 
 REQUESTS = 500
@@ -125,6 +125,36 @@ def test_what_changed_is_found_and_named_day_by_day(world: World) -> None:
         assert named <= found[0].evidence.keys(), (change, found)
     assert world.metrics.values["aia_generation_worse_measures", "chat"] == 0
     assert {one.runbook for one in world.bus.findings("generation_degraded")} == {"generative.md#generation_degraded"}
+
+
+ROW_CHANGES: list[tuple[Callable[[Row], Row], str, set[str]]] = [
+    (lambda row: row | {"retries": row["retries"] + 1}, "generation_degraded", {"Retries per request"}),
+    (lambda row: row | {"tokens_out": 3 * row["tokens_out"]}, "generation_degraded", {"Cost per request"}),
+    (lambda row: row | {"tokens_in": 3 * row["tokens_in"]}, "drift", {"tokens_in", "dollars_"}),
+    (lambda row: row | {"helpfulness": row["helpfulness"] - 1}, "generation_degraded", {"Score of helpfulness"}),
+    (lambda row: row | {"response": row["response"] + 300 * " "}, "drift", {"response_characters_"}),
+    (lambda row: row | {"prompt": row["prompt"] * 3}, "drift", {"prompt_characters_"}),
+    (
+        lambda row: row | ({"response": ""} if int(row["request_id"][-1]) < 1 else {}),
+        "generation_degraded",
+        {"Empty responses"},
+    ),
+    (
+        lambda row: row | ({"finish_reason": "tool"} if int(row["request_id"][-1]) < 1 else {}),
+        "drift",
+        {"finish_reason"},
+    ),
+]
+
+
+def test_what_changed_in_the_rows_is_found_and_named_day_by_day(world: World) -> None:
+    for day, (change, kind, named) in enumerate(ROW_CHANGES):
+        at = TICK + day * DAY
+        world.load(TABLE, [change(row) for row in requests(REQUESTS, at, seed=60 + day)])
+        world.tick(at)
+        found = [one for one in world.bus.findings(kind) if one.observed_at == at and one.status is Status.FIRING]
+        assert len(found) == 1, day
+        assert named <= found[0].evidence.keys(), (day, found)
 
 
 def test_a_change_of_topic_is_drift_of_the_embeddings_and_of_nothing_else(world: World) -> None:

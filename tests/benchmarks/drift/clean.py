@@ -1,6 +1,6 @@
 """How often windows without drift alarm: random halves of public tables, every column as it comes.
 
-    python tests/benchmarks/drift/clean.py [--windows 50] [--seed 1] [--beside 200]
+    python tests/benchmarks/drift/clean.py [--windows 56] [--seed 1] [--beside 200]
 
 A window is a random sample of a table, its reference another one of the same size that shares no row with it. A window alarms when any column
 is said to have drifted. The tables are beside the project (`../shared/data`); those that are absent are named. Some of the windows are judged by
@@ -24,12 +24,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from core.drift import Profile, count, quality, score
+from tests.support.builders import public_data
 
-ROOT = Path(__file__).resolve().parents[3]
-DATA = next(
-    (one for one in (ROOT.parent / "shared" / "data", ROOT.parents[1] / "shared" / "data") if one.exists()),
-    ROOT.parent / "shared" / "data",
-)
 BESIDE = (300, 1000, 3000, 10_000)
 """Rows of the windows that other libraries judge as well."""
 SIZES = (30, 100, 300, 1000, 3000, 10_000, 20_000, 30_000)
@@ -41,14 +37,15 @@ Table = Mapping[str, NDArray[Any]]
 def tables() -> Iterator[tuple[str, Table | None]]:
     """The tables by name; None for one that is absent."""
     readers = {
-        "online_retail.parquet": lambda path: columns(pq.read_table(path).drop_columns(["InvoiceDate"]).to_pydict()),
-        "nyc_flights_2013.parquet": lambda path: columns(pq.read_table(path).drop_columns(["time_hour"]).to_pydict()),
-        "elec2.csv.gz": lambda path: columns(pa_csv.read_csv(path).to_pydict()),
+        public_data.RETAIL: lambda path: columns(pq.read_table(path).drop_columns(["InvoiceDate"]).to_pydict()),
+        public_data.FLIGHTS: lambda path: columns(pq.read_table(path).drop_columns(["time_hour"]).to_pydict()),
+        public_data.ELEC2: lambda path: columns(pa_csv.read_csv(path).to_pydict()),
         "CDNOW_master.txt.gz": purchases,
         "apache_access.log.gz": requests,
     }
     for name, read in readers.items():
-        yield name, read(DATA / name) if (DATA / name).exists() else None
+        path = public_data.found(name)
+        yield name, read(path) if path else None
 
 
 def columns(found: Mapping[str, list[Any]]) -> Table:
@@ -133,7 +130,7 @@ def _share(what: str, alarms: int, windows: int) -> str:
 def main() -> int:
     """Print the table; not 0 where the target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--windows", type=int, default=50)
+    parser.add_argument("--windows", type=int, default=56)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--beside", type=int, default=200, help="windows that other libraries judge as well; 0 for none"

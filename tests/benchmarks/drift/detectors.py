@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import spatial, stats
 from workloads import Window
 
-from core.drift import Profile, Reason, score
+from core.drift import DataQualityIssueKind, Profile, Reason, count, quality, score
 
 
 class Fitted(Protocol):
@@ -25,9 +25,17 @@ Detector = Callable[[Window, Iterable[str]], Fitted]
 
 
 def ours(reference: Window, categorical: Iterable[str] = ()) -> Fitted:
-    """`core.drift` with its own defaults."""
+    """`core.drift` with its own defaults: what drifted, and constants that vary, which are told as an issue of data quality instead."""
     profile = Profile.fit(reference, categorical=categorical)
-    return lambda current: frozenset(score(profile, current).drifted)
+
+    def detect(current: Window) -> frozenset[str]:
+        found = frozenset(score(profile, current).drifted)
+        if profile.left_out:
+            issues = quality(profile, count(profile, current))
+            found |= {issue.feature for issue in issues if issue.kind is DataQualityIssueKind.VARIES}
+        return found
+
+    return detect
 
 
 def certain(reference: Window, current: Window) -> frozenset[str]:

@@ -20,11 +20,10 @@ import workloads
 from workloads import Case
 
 from core.drift import Profile, score
+from tests.support.builders import public_data
 
 ROOT = Path(__file__).resolve().parents[3]
-DATA = ROOT.parent / "shared" / "data" / "elec2.csv.gz"
-QUIET_UNTIL = 17_424
-QUIET = ("vicprice", "vicdemand", "transfer")
+QUIET_UNTIL, QUIET = public_data.MOVES_AT, public_data.CONSTANT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,9 +266,10 @@ def elec2(plan: Plan) -> Row:
     """Three features of the electricity market stand still until a known row, and then move."""
     what = f"Elec2: {', '.join(QUIET)} begin to move at row {QUIET_UNTIL:,}"
     target = "found within one window, no alarm before"
-    if not DATA.exists():
-        return Row(what=what, target=target, found=f"not measured: no {DATA.name}", met=None)
-    columns = workloads.elec2(DATA)
+    path = public_data.found(public_data.ELEC2)
+    if path is None:
+        return Row(what=what, target=target, found=f"not measured: no {public_data.ELEC2}", met=None)
+    columns = public_data.elec2(path)
     size = 336
     fitted = plan.detector({name: column[:5040] for name, column in columns.items()}, ())
     early, late = 0, math.inf

@@ -1,9 +1,7 @@
 """Windows with and without drift, from a seed."""
 
-import gzip
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -101,12 +99,3 @@ def _change(rng: np.random.Generator, way: int, current: Window) -> str:
     name, change = ways[way % len(ways)]
     current[name] = change()
     return name
-
-
-def elec2(path: Path) -> dict[str, NDArray[np.float64]]:
-    """The columns of the Elec2 data set: half-hours of two electricity markets."""
-    with gzip.open(path, "rt") as lines:
-        names = next(lines).strip().split(",")
-        table = np.array([line.split(",")[:-1] for line in lines], dtype=np.float64)
-    wanted = ("nswprice", "nswdemand", "vicprice", "vicdemand", "transfer")
-    return {name: table[:, names.index(name)] for name in wanted}

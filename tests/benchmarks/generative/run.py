@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.settings import Generation
-from tests.support.builders import genai_trace
+from tests.support.builders import genai_trace, public_data
 from tests.support.builders.generation_windows import Columns, Judged, halves, taken
 
 MOST = 0.01
@@ -47,12 +47,12 @@ class Trace:
 
 def traces() -> Iterator[Trace]:
     """The traces that are there."""
-    if path := genai_trace.found(genai_trace.REQUESTS):
+    if path := public_data.found(genai_trace.REQUESTS):
         columns = genai_trace.requests(path)
         yield Trace("requests", genai_trace.LOG, columns, "exec_time_seconds", DAY)
     else:
         print(f"absent: {genai_trace.REQUESTS}")
-    if path := genai_trace.found(genai_trace.STAGES):
+    if path := public_data.found(genai_trace.STAGES):
         for name in ("pipeline_inference_data_anon", "queue_rt_raw_anon"):
             yield Trace(name, genai_trace.QUEUE, genai_trace.stage(path, name), "seconds", HOUR)
     else:

@@ -26,7 +26,7 @@ from core.generative.pii import CLEAN, kinds_sql
 from core.settings.generation import PII_KINDS
 from functions.adapters.warehouse import BigQueryWarehouse
 from infra.local.warehouse import Emulator, write_credentials
-from tests.support.builders import genai_trace
+from tests.support.builders import public_data
 
 LOCALES = Path("/usr/share/locale")
 CODES = (
@@ -104,11 +104,11 @@ def languages(warehouse: BigQueryWarehouse) -> None:
 
 def personal_data(warehouse: BigQueryWarehouse) -> None:
     """Print what is found in texts that have no personal data, and in some that all have some."""
-    if path := genai_trace.found("online_retail.parquet"):
+    if path := public_data.found(public_data.RETAIL):
         column = pq.read_table(path, columns=["Description"])["Description"].unique().to_pylist()
         found = Counter(evaluated(warehouse, kinds_sql("response", PII_KINDS), [text for text in column if text]))
         print(f"descriptions of goods: {found.total() - found[CLEAN]} of {found.total()} with personal data")
-    if path := genai_trace.found("apache_access.log.gz"):
+    if path := public_data.found("apache_access.log.gz"):
         lines = gzip.decompress(path.read_bytes()).decode().splitlines()
         found = Counter(evaluated(warehouse, kinds_sql("response", PII_KINDS), lines))
         print(f"lines of a web log, each with an IP address: {dict(found.most_common(6))}")

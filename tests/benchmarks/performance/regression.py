@@ -8,7 +8,6 @@ The flights are beside the project (`../shared/data`).
 """
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -17,9 +16,8 @@ from sklearn.linear_model import LinearRegression
 
 from core.drift.columns import Floats
 from core.performance import RegressionMeter, Rows, learn_performance
+from tests.support.builders import public_data
 
-ROOT = Path(__file__).resolve().parents[3]
-NAME = "nyc_flights_2013.parquet"
 WEEK, DAY = 7 * 86_400.0, 86_400.0
 LENGTH = 59
 TARGET = 0.9
@@ -28,8 +26,7 @@ MEASURES = ("mae", "rmse", "pinball")
 
 def flights() -> tuple[dict[str, np.ndarray], Floats, Floats] | None:
     """The features, the arrival delay and the instant of the flights that arrived, in time; None where the file is absent."""
-    folders = (ROOT.parent / "shared" / "data", ROOT.parents[1] / "shared" / "data")
-    path = next((folder / NAME for folder in folders if (folder / NAME).exists()), None)
+    path = public_data.found(public_data.FLIGHTS)
     if path is None:
         return None
     table = pq.read_table(path)
@@ -55,7 +52,7 @@ def main() -> int:
     """Print the table; not 0 where the target is missed or the file is absent."""
     found = flights()
     if found is None:
-        print(f"{NAME}: absent", file=sys.stderr)
+        print(f"{public_data.FLIGHTS}: absent", file=sys.stderr)
         return 1
     features, delay, seconds = found
     matrix = np.column_stack([features[name] for name in ("dep_delay", "distance", "hour")])

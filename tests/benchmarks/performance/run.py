@@ -12,7 +12,6 @@ import gzip
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow.csv as pa_csv
@@ -25,9 +24,8 @@ from core.drift.columns import Floats
 from core.performance import BinaryMeter, Rows, learn_performance
 from infra.local.replay.flights import FLIGHTS, Flights
 from infra.local.replay.scores import probabilities
+from tests.support.builders import public_data
 
-ROOT = Path(__file__).resolve().parents[3]
-SHARED = (ROOT.parent / "shared" / "data", ROOT.parents[1] / "shared" / "data")
 WEEK, DAY = 7 * 86_400.0, 86_400.0
 TARGET = 0.9
 
@@ -51,7 +49,7 @@ def cases() -> Iterator[Case]:
     yield Case("flights, trained on the reference", scores, late, at, 59)
     later = at >= 59 * DAY
     yield Case("flights, trained before it", scores[later], late[later], at[later] - 59 * DAY, 59)
-    path = next((folder / "elec2.csv.gz" for folder in SHARED if (folder / "elec2.csv.gz").exists()), None)
+    path = public_data.found(public_data.ELEC2)
     if path is None:
         print("elec2.csv.gz: absent", file=sys.stderr)
         return

@@ -35,7 +35,7 @@ from functions.adapters.warehouse import BigQueryWarehouse
 from functions.service_rollup.rollup import recent, tasks, write_minutes
 from infra.local.warehouse import Emulator, write_credentials
 from infra.local.warehouse.tables import create_tables
-from tests.support.builders import genai_trace
+from tests.support.builders import genai_trace, public_data
 
 SENDERS, SHARES = 24, (0.5, 0.95, 0.99)
 MOST_SECONDS = 10.0
@@ -46,10 +46,10 @@ OCTAVES = tuple(2.0**power for power in range(-4, 28))
 
 def values() -> Iterator[tuple[str, NDArray[np.float64]]]:
     """Real values that are there."""
-    if path := genai_trace.found("apache_access.log.gz"):
+    if path := public_data.found("apache_access.log.gz"):
         sizes = re.findall(r'" \d{3} (\d+) "', gzip.decompress(path.read_bytes()).decode(errors="replace"))
         yield "bytes of the web log", np.array([float(one) for one in sizes])
-    if path := genai_trace.found(genai_trace.REQUESTS):
+    if path := public_data.found(genai_trace.REQUESTS):
         seconds = genai_trace.requests(path)["exec_time_seconds"]
         yield "seconds of generative requests", seconds[np.isfinite(seconds)]
 

@@ -17,17 +17,10 @@ from numpy.typing import NDArray
 
 from core.settings import Generation
 
-_ROOT = Path(__file__).resolve().parents[3]
-_FOLDERS = (_ROOT.parent / "shared" / "data", _ROOT.parents[1] / "shared" / "data")
 Columns = Mapping[str, NDArray[Any]]
 REQUESTS, STAGES = "alibaba_genai_lora_requests.csv.gz", "alibaba_gentd26_stage_metrics.tar"
 LOG = Generation(status="predict_status", succeeded=("SUCCEED",), total="exec_time_seconds")
 QUEUE = Generation(total="seconds")
-
-
-def found(name: str) -> Path | None:
-    """Where a file is, if it is there."""
-    return next((folder / name for folder in _FOLDERS if (folder / name).exists()), None)
 
 
 def requests(path: Path) -> Columns:

@@ -52,7 +52,7 @@ _OF_ROW: Mapping[str, Callable[[Data], object]] = {
     REFUSED: lambda row: row["finish_reason"] == "SAFETY",
     TRUNCATED: lambda row: row["finish_reason"] == "length",
     EMPTY: lambda row: row["response"].strip() == "",
-    INVALID: lambda row: "answer" not in json.loads(row["response"]),
+    INVALID: lambda row: bool(row["response"].strip()) and "answer" not in json.loads(row["response"]),
     PII: lambda row: "email" if "@example.org" in row["response"] else CLEAN,
     EMPTY_CONTEXT: lambda row: row["documents"] == 0,
 }

@@ -47,6 +47,20 @@ def test_few_rows_far_out_are_drift_by_rows_and_by_counts(change: str, seed: int
     assert report["f0"].strength >= 0.07
 
 
+@pytest.mark.parametrize("share", [0.03, 0.2])
+@pytest.mark.parametrize("seed", range(3))
+def test_amounts_beside_many_zeros_that_grow_are_drift_by_rows_and_by_counts(share: float, seed: int) -> None:
+    """Of all rows, 3 % are ten times as large; the others are zeros, or as they were."""
+    rng = np.random.default_rng(seed)
+    reference, current = (
+        {f"f{k}": np.where(rng.random(10_000) < share, amounts(rng, 10_000), 0.0) for k in range(FEATURES)}
+        for _ in "ab"
+    )
+    current["f0"] = np.where(rng.random(10_000) < 0.03 / share, 10 * current["f0"], current["f0"])
+    profile = Profile.fit(reference)
+    assert score(profile, current).drifted == score_counts(profile, count(profile, current)).drifted == ("f0",)
+
+
 @pytest.mark.parametrize("move", [lambda x: x / 1e4, lambda x: -x / 10], ids=["nearly 0", "just below all others"])
 def test_few_rows_that_hardly_move_the_mean_are_an_issue_of_the_data_and_no_drift(
     move: Callable[[Floats], Floats],

@@ -21,6 +21,7 @@ from core.drift import (
 from core.drift.calibration import Calibration
 from core.drift.storage import dump_profile, load_profile
 from core.drift.verdict import benjamini_hochberg, overall
+from tests.support.builders.budget import some
 
 Floats = NDArray[np.float64]
 FEATURES = 20
@@ -73,6 +74,24 @@ def test_the_threshold_is_the_users(profile: Profile) -> None:
     current = window(6, 5000, shift=0.3)
     assert score(profile, current, thresholds=Thresholds(shift=0.5)).reason is Reason.SMALL_CHANGE
     assert score(profile, current, thresholds=Thresholds(minimum_rows=6000)).reason is Reason.INSUFFICIENT_DATA
+
+
+def wide(seed: int, shift: float = 0.0) -> dict[str, Floats]:
+    """Fifty features of 5,000 rows, of which five have moved."""
+    rows = np.random.default_rng(seed).normal(size=(50, 5000))
+    rows[:5] += shift
+    return {f"f{k}": row for k, row in enumerate(rows)}
+
+
+def test_of_fifty_features_those_that_moved_by_a_fifth_are_found_and_few_windows_alarm_without_cause() -> None:
+    alarms = recalled = 0
+    seeds = some(range(60), 6)
+    for seed in seeds:
+        profile = Profile.fit(wide(seed), together=())
+        alarms += bool(score(profile, wide(1000 + seed)).drifted)
+        recalled += len({*score(profile, wide(2000 + seed, 0.2)).drifted} & {f"f{k}" for k in range(5)})
+    assert recalled >= 0.99 * 5 * len(seeds)
+    assert alarms <= max(1, 0.05 * len(seeds))
 
 
 CHANGES: dict[str, Callable[[np.random.Generator, Floats], Floats]] = {

@@ -65,6 +65,16 @@ def test_a_score_that_falls_is_worse_and_one_that_rises_is_not() -> None:
     assert growth == pytest.approx(0.25)
 
 
+def test_a_retrieval_that_finds_less_is_worse_and_one_that_finds_more_is_not() -> None:
+    before, lower, higher = ({"retrieval_hit_ratio": share(hits, 1000)} for hits in (900, 750, 950))
+    verdict = of_generation_change("chat", compared(before, lower), **OPTIONS)  # type: ignore[arg-type]  # as above
+    assert (verdict.outcome, list(verdict.evidence)) == (Outcome.BAD, ["Retrieval hit rate"])
+    better = of_generation_change("chat", compared(before, higher), **OPTIONS)  # type: ignore[arg-type]  # as above
+    assert better.outcome is Outcome.GOOD
+    limits = of_generation_limits("chat", lower, {"retrieval_hit_ratio": 0.8}, minimum=200)
+    assert (limits.outcome, limits.threshold) == (Outcome.BAD, 0.8)
+
+
 @pytest.mark.parametrize("value", ["a\x00b", "a\u200bb"])
 def test_a_literal_of_what_cannot_be_seen_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="text: must be printable, got"):

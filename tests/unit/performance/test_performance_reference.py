@@ -11,6 +11,8 @@ from core.performance import BinaryMeter, PerformanceReference, Rows, Trend, ass
 from core.performance.blocks import blocks
 from core.performance.intervals import Estimate
 from core.performance.student import chi_square, p_value
+from infra.local.replay.flights import FLIGHTS, Flights
+from infra.local.replay.scores import probabilities
 
 DAY, WEEK = 86_400.0, 7 * 86_400.0
 METER = BinaryMeter()
@@ -51,6 +53,26 @@ def test_the_interval_holds_the_truth_of_days_that_are_off_as_those_of_the_refer
         bare += narrow.low <= truth <= narrow.high
     assert held >= 90
     assert bare < 50
+
+
+@pytest.mark.parametrize("trained_before", [False, True])
+def test_the_interval_without_labels_holds_the_accuracy_of_nine_weeks_of_flights_in_ten(
+    *, trained_before: bool
+) -> None:
+    """The reference is the 59 days that the model was trained on, or the 59 days after them."""
+    flights = Flights.read(FLIGHTS)
+    seconds = (flights.scored_at - flights.scored_at.min()) * 60.0 - 59 * DAY * trained_before
+    rows = Rows(score=np.asarray(probabilities()), label=flights.late.astype(float)).take(seconds >= 0)
+    seconds = seconds[seconds >= 0]
+    old, held = seconds < 59 * DAY, []
+    reference = learn_performance(METER, rows.take(old), seconds[old], window=WEEK)
+    for end in np.arange(60 * DAY + WEEK, seconds.max(), WEEK):
+        week = rows.take((seconds >= end - WEEK) & (seconds < end))
+        expected = reference.expected(without_labels(week))
+        assert expected is not None
+        held.append(expected["accuracy"].low <= METER.measure(week)["accuracy"].value <= expected["accuracy"].high)
+    assert len(held) >= 34
+    assert np.mean(held) >= 0.9
 
 
 def test_a_fall_that_the_reference_has_from_week_to_week_is_none() -> None:
