@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.drift import DriftReport, Profile, score
+from core.drift import DriftReport, Profile, count, score, score_counts
 from core.drift.dependence import CELLS, Dependence, category_codes, numeric_codes
 from core.drift.storage import dump_profile, load_profile
 from tests.support.builders.budget import examples
 
 Values = NDArray[np.float64]
 Make = Callable[[np.random.Generator], Values]
-WINDOWS = examples(300)
+WINDOWS, COUNTED = examples(300), 3
+"""Windows of each kind, and how many of them are compared by counts as well."""
 
 
 def autocorrelated(rng: np.random.Generator, rows: int, phi: float) -> Values:
@@ -37,7 +38,12 @@ def reports(reference: Make, current: Make) -> list[DriftReport]:
     found = []
     for seed in range(WINDOWS):
         rng = np.random.default_rng(seed)
-        found.append(score(Profile.fit({"x": reference(rng)}), {"x": current(rng)}))
+        profile, window = Profile.fit({"x": reference(rng)}), {"x": current(rng)}
+        found.append(score(profile, window))
+        if seed >= COUNTED:
+            continue
+        counted = score_counts(profile, count(profile, window))
+        assert (counted.drifted, counted["x"].n_effective) == (found[-1].drifted, found[-1]["x"].n_effective)
     return found
 
 
