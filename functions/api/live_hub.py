@@ -24,8 +24,8 @@ from functions.api.work import Work
 
 log = logging.getLogger(__name__)
 BATCH_SECONDS = 0.1
-PACE_SECONDS = 1.0
-"""The minimum interval between two notifications of one topic: while many models are scored, caches last as long."""
+PACE_SECONDS = 0.25
+"""The minimum interval between two notifications of one topic: in a flood of changes, caches last as long."""
 BEAT_SECONDS = 15.0
 """How often the feed is checked, and clients without changes receive a keep-alive."""
 LINGER_SECONDS = 60.0
