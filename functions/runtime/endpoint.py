@@ -70,7 +70,7 @@ def serve(function: str, build: Callable[[Ports], Answer], *, largest: int | Non
 
     @functions_framework.http
     def main(request: flask.Request) -> ResponseReturnValue:
-        with request_deadline.request(deadlines.of_function()):
+        with request_deadline.request(deadlines.of_function(function)):
             refused = None if largest is None else incoming.receive(request, largest)
             return refused or built()(request)
 

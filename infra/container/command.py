@@ -1,5 +1,6 @@
 """`aia serve`: functions as the container image runs them."""
 
+import json
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -11,7 +12,7 @@ import click
 from core.errors import SettingsError
 from functions.adapters import config
 from functions.alert_intake.mapped import SECTIONS
-from functions.runtime.deadlines import ACKNOWLEDGEMENT, TIMEOUT
+from functions.runtime.deadlines import ACKNOWLEDGEMENT, TIMEOUTS
 from infra import stage
 from infra.local import functions_host
 from infra.local.functions_host import Limits, Place
@@ -102,12 +103,11 @@ def deadlines(functions: Collection[str], deployment: Mapping[str, Any]) -> dict
     """When functions give a request up by themselves, as their environment says it on Google Cloud.
 
     Args:
-        functions: that one process serves; a timeout of the process is known where it is one.
+        functions: that one process serves, each with a timeout of its own.
         deployment: `infra/functions.yaml`.
     """
-    seconds = {limits(deployment["functions"][name]).seconds for name in functions}
-    timeout = {TIMEOUT: str(*seconds)} if len(functions) == 1 else {}
-    return {ACKNOWLEDGEMENT: stage.acknowledgement_deadlines(functions)} | timeout
+    seconds = {name: limits(deployment["functions"][name]).seconds for name in functions}
+    return {ACKNOWLEDGEMENT: stage.acknowledgement_deadlines(functions), TIMEOUTS: json.dumps(seconds)}
 
 
 def refused(functions: Collection[str], folder: Path, environ: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from core.errors import SettingsError
 from functions.adapters import config
-from functions.runtime.deadlines import ACKNOWLEDGEMENT, TIMEOUT
+from functions.runtime.deadlines import ACKNOWLEDGEMENT, TIMEOUTS
 from infra import stage
 from infra.container.command import REQUIRED, chosen, deadlines, limits, refused
 from infra.container.prepare import endpoints
@@ -52,12 +52,12 @@ def test_a_request_may_take_as_long_as_a_message_is_waited_for() -> None:
 
 def test_a_function_knows_when_its_messages_come_again() -> None:
     found = deadlines(["drift_score"], stage.deployment())
-    assert found.keys() == {"AIA_ACK_DEADLINES", "CLOUD_RUN_TIMEOUT_SECONDS"}
+    assert found.keys() == {"AIA_ACK_DEADLINES", "AIA_TIMEOUTS"}
     assert json.loads(found["AIA_ACK_DEADLINES"]) == {"drift-score": 60, "drift-score-scoring": 300}
-    assert found["CLOUD_RUN_TIMEOUT_SECONDS"] == "300"
+    assert json.loads(found["AIA_TIMEOUTS"]) == {"drift_score": 300}
     both = deadlines(["drift_score", "retrain"], stage.deployment())
     assert json.loads(both["AIA_ACK_DEADLINES"]) == {"drift-score": 60, "drift-score-scoring": 300, "retrain": 120}
-    assert both.keys() == {"AIA_ACK_DEADLINES"}
+    assert json.loads(both["AIA_TIMEOUTS"]) == {"drift_score": 300, "retrain": 120}
 
 
 def test_what_is_missing_is_said_before_anything_is_served(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_function_is_served_from_its_archive_and_stops_when_it_is_told_to(tmp_
         with wrong.value:
             assert wrong.value.code == 405
         has = dict(one.split("=", 1) for one in Path(f"/proc/{process.pid}/environ").read_text().split("\0") if one)
-        assert (json.loads(has[ACKNOWLEDGEMENT])["alert-intake"], has[TIMEOUT]) == (60, "60")
+        assert (json.loads(has[ACKNOWLEDGEMENT])["alert-intake"], has[TIMEOUTS]) == (60, '{"alert_intake": 60}')
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said.decode()

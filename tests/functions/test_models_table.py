@@ -192,7 +192,10 @@ def test_the_api_creates_shows_and_removes_a_model(client: Client) -> None:
     assert (shown["source"], shown["settings"], shown["changed_by"]) == (TABLE, CHURN, "ada")
     listed = client.get("/v1/models").json
     assert listed
-    assert [(one["name"], one["source"]) for one in listed] == [(pages.MODEL.name, "infra/monitoring.yaml"), ("uplift", TABLE)]
+    assert [(one["name"], one["source"]) for one in listed] == [
+        (pages.MODEL.name, "infra/monitoring.yaml"),
+        ("uplift", TABLE),
+    ]
     assert client.delete("/v1/models/uplift?by=ada").json == {"name": "uplift", "change": "removed"}
     assert client.get("/v1/models/uplift").status_code == 404
     assert client.get(f"/v1/models/{pages.MODEL.name}").json == {"name": pages.MODEL.name, "source": SETTINGS}

@@ -35,7 +35,7 @@ from functions.adapters.request_deadline import RESERVE
 from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.runtime import deadlines
-from functions.runtime.endpoint import on_tick
+from functions.runtime.endpoint import on_tick, serve
 from tests.support.builders.letters import MESSAGE
 from tests.support.fakes.clock import START, FakeClock, Seconds
 from tests.support.fakes.ports import MemoryPorts, push
@@ -101,9 +101,20 @@ def test_a_message_has_the_deadline_of_its_subscription(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("given", ["", "nonsense", "[]", '{"s": "soon"}'])
 def test_an_environment_without_deadlines_sets_none(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (deadlines.ACKNOWLEDGEMENT, deadlines.TIMEOUT):
+    for name in (deadlines.ACKNOWLEDGEMENT, deadlines.TIMEOUT, deadlines.TIMEOUTS):
         monkeypatch.setenv(name, given)
-    assert (deadlines.of_subscription("s"), deadlines.of_function()) == (None, None)
+    assert (deadlines.of_subscription("s"), deadlines.of_function("s")) == (None, None)
+
+
+def test_each_function_of_a_process_has_its_own_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(deadlines.TIMEOUTS, '{"quick": 60, "slow": 300}')
+    functions = {
+        name: serve(name, lambda _: lambda _: f"{request_deadline.within(1000):.0f}") for name in ("quick", "slow")
+    }
+    requests = {name: flask.Request.from_values(method="POST") for name in functions}
+    assert {name: answer(requests[name]) for name, answer in functions.items()} == {"quick": "55", "slow": "295"}
+    monkeypatch.setenv(deadlines.TIMEOUT, "120")
+    assert [deadlines.of_function(name) for name in ("quick", "slow", "other")] == [60, 120, 120]
 
 
 def test_a_claim_is_released_after_the_deadline(tmp_path: Path, clock: Seconds) -> None:
