@@ -188,6 +188,32 @@ def test_a_model_whose_verdicts_are_not_read_in_time_is_watched_all_the_same(
     assert done.stdout.endswith(f"page        {cloud.url}/models/leaving\n")
 
 
+def test_rows_that_were_corrected_replace_those_before_and_their_windows_are_scored_again(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "_SKEW", timedelta())  # what was scored a moment ago does not count
+    file = written(tmp_path, 30)
+    assert cloud.watch(file, *OPTIONS, "--yes").exit_code == 0
+    before, lines = len(cloud.bus.ends), file.read_text().splitlines()
+    for day in (20, 25):
+        at, age, _, p, row = lines[1 + day * ADAY].split(",")
+        lines[1 + day * ADAY] = f"{at},{float(age) + 100},,{p},{row}"
+    lines += [lines[2].replace("0.13", "0.14")]
+    file.write_text("\n".join(lines))
+    again = cloud.watch(file, *OPTIONS, "--yes")
+    assert again.exit_code == 0, again.output
+    assert "leaving: unchanged, 0 rows added, 2 corrected" in again.stdout
+    assert "replaces    2 of its rows, which the file has with other values" in again.stdout
+    assert "left out: 1 row with the id of an earlier one" in again.stdout
+    [name] = cloud.made()
+    found = cloud.client.query_and_wait(f"SELECT row_id, plan FROM telemetry.{name} WHERE age > 100 ORDER BY row_id")
+    assert [(row.row_id, row.plan) for row in found] == [("r1000", None), ("r800", None)]
+    assert cloud.count() == (1200, 1200)
+    assert cloud.bus.ends[before:] == [START + timedelta(days=number) for number in range(21, 31)]
+    unchanged = cloud.watch(file, *OPTIONS, "--yes")
+    assert "leaving: unchanged, 0 rows added\n" in unchanged.stdout
+
+
 @pytest.mark.parametrize(
     ("fault", "status", "said"),
     [

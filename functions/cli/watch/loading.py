@@ -2,16 +2,17 @@
 
 import io
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import count
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from google.api_core import exceptions as api
 from google.cloud import bigquery
 from google.cloud.bigquery import retry as retries
+from google.cloud.bigquery.table import RowIterator
 
 from functions.cli.watch.log import ROW
 
@@ -70,10 +71,11 @@ def ids(client: bigquery.Client, table: str) -> set[str]:
         return set()
 
 
-def run(client: bigquery.Client, statement: str) -> Iterable[Any]:
+def run(client: bigquery.Client, statement: str, *parameters: bigquery.ArrayQueryParameter) -> RowIterator:
     """Run a statement of ours; the rows of its result."""
+    config = bigquery.QueryJobConfig(query_parameters=parameters)
     # Without job_retry=None the client repeats it for ten minutes, whatever `retry` says.
-    return client.query_and_wait(statement, retry=PATIENT, job_retry=None)  # type: ignore[arg-type] # as the documentation has it
+    return client.query_and_wait(statement, job_config=config, retry=PATIENT, job_retry=None)  # type: ignore[arg-type] # as the documentation has it
 
 
 def _asked(

@@ -145,6 +145,7 @@ def _typed(table: pa.Table, micros: NDArray[np.int64], timestamp: str, chosen: C
             f"must have a feature beside time, score and label, has none: {_reasons({**found.left_out, **nested})}"
         )
     left_out = {**found.left_out, **nested, **dict.fromkeys(chosen.ignore, "ignored")}
+    row_id = chosen.row_id or next(iter(found.identifiers), None)
     return Log(
         micros=micros,
         hours=Hours.of(micros),
@@ -156,7 +157,7 @@ def _typed(table: pa.Table, micros: NDArray[np.int64], timestamp: str, chosen: C
         roles=Roles(
             numeric=found.numeric, categorical=found.categorical, left_out=left_out, identifiers=found.identifiers
         ),
-        row_id=chosen.row_id or next(iter(found.identifiers), None),
+        row_id=row_id,
         notes=notes,
     )
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from core.onboarding import Schedule, schedule, schedule_of
 from core.settings import parse_model
 from functions.cli.api import Json
-from functions.cli.watch import past, tables
+from functions.cli.watch import corrections, past, tables
 from functions.cli.watch.deployed import Deployed
 from functions.cli.watch.loading import missing
 from functions.cli.watch.log import TIME, Chosen, Log
@@ -51,12 +51,14 @@ class Plan:
         settings: of the model.
         schedule: its reference, and the windows that are to be scored.
         rows: to be loaded, in the columns of the model's table; None where a view shows them.
+        corrected: to be loaded in place of those with their ids, whose values differ; None as well.
         makes: whether the table or view is made; else it is there.
     """
 
     settings: Json
     schedule: Schedule
     rows: pa.Table | None
+    corrected: pa.Table | None
     makes: bool
 
 
@@ -75,20 +77,27 @@ def planned(request: Request, log: Log, system: Deployed, now: datetime) -> Plan
     rows = None if request.is_view else tables.rows_of(settings, log)
     left = tables.left_behind(system.bigquery(), settings["table"], rows)
     settings |= {"table": left or settings["table"]}
-    rows = None if rows is None else missing(system.bigquery(), settings["table"], rows)
-    return Plan(settings=settings, schedule=windows, rows=rows, makes=left is None)
+    lacking, corrected = _lacking(system, settings["table"], rows)
+    return Plan(settings=settings, schedule=windows, rows=lacking, corrected=corrected, makes=left is None)
 
 
 def _further(request: Request, log: Log, known: Json, system: Deployed, now: datetime) -> Plan:
     settings = continued(known, log, now=now, follow=request.follow)
     since = past.newest(system.warehouse(), request.name, since=made_at(settings))
-    rows = None
-    if not request.is_view:
-        rows = missing(system.bigquery(), settings["table"], tables.rows_of(settings, log))
-        if rows.num_rows and since is not None:
-            since = min(since, pc.min(rows[TIME]).as_py())
+    given = None if request.is_view else tables.rows_of(settings, log)
+    rows, corrected = _lacking(system, settings["table"], given)
+    for changed in (rows, corrected):
+        if changed is not None and changed.num_rows and since is not None:
+            since = min(since, pc.min(changed[TIME]).as_py())
     windows = schedule_of(parse_model(settings), log.hours, now=now, since=since)
-    return Plan(settings=settings, schedule=windows, rows=rows, makes=False)
+    return Plan(settings=settings, schedule=windows, rows=rows, corrected=corrected, makes=False)
+
+
+def _lacking(system: Deployed, table: str, rows: pa.Table | None) -> tuple[pa.Table | None, pa.Table | None]:
+    """The rows whose ids a table does not have, and those that it has with other values."""
+    if rows is None:
+        return None, None
+    return missing(system.bigquery(), table, rows), corrections.corrected(system.bigquery(), table, rows)
 
 
 def creates(plan: Plan, request: Request, project: str) -> Iterator[str]:
@@ -100,5 +109,7 @@ def creates(plan: Plan, request: Request, project: str) -> Iterator[str]:
         parts = f", partitioned by {tables.partition_of(plan.rows).lower()}" if plan.makes else ""
         yield f"{'creates' if plan.makes else 'appends to':<12}the table {table}{parts}"
         yield f"{'loads':<12}{plan.rows.num_rows:,} rows of {len(plan.rows.column_names)} columns, by load jobs"
+    if plan.corrected:
+        yield f"{'replaces':<12}{plan.corrected.num_rows:,} of its rows, which the file has with other values"
     yield f"{'writes':<12}the model {plan.settings['name']} into {project}.ops.models"
     yield f"{'scores':<12}{len(plan.schedule.ends)} windows, by drift_score"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -18,7 +19,7 @@ from functions.adapters.warehouse import translated
 from functions.cli import options
 from functions.cli.api import RefusedError, UnansweredError
 from functions.cli.client import Client
-from functions.cli.watch import log, past, tables
+from functions.cli.watch import corrections, log, past, tables
 from functions.cli.watch.deployed import Deployed
 from functions.cli.watch.log import Log
 from functions.cli.watch.plan import Plan, Request, creates, planned
@@ -129,9 +130,12 @@ def _give(request: Request, system: Deployed, plan: Plan, rows: Log) -> str:
         bigquery_table.create_view(client, request.source, plan.settings, rows)
         return f"a view of {request.source}"
     table = tables.create(client, plan.settings["table"], plan.rows)
-    with _bar("loading", plan.rows.num_rows) as advance:
-        tables.load(client, table, plan.rows, advance)
-    return f"{plan.rows.num_rows:,} rows added"
+    corrected = plan.rows.slice(0, 0) if plan.corrected is None else plan.corrected
+    corrections.delete(client, plan.settings["table"], corrected)
+    given = pa.concat_tables([plan.rows, corrected])
+    with _bar("loading", given.num_rows) as advance:
+        tables.load(client, table, given, advance)
+    return f"{plan.rows.num_rows:,} rows added" + (f", {corrected.num_rows:,} corrected" if corrected else "")
 
 
 def _scored(system: Deployed, plan: Plan) -> int:
