@@ -21,6 +21,9 @@ _BY_MODEL = re.compile(r"by \(model\b")
 _EXPIRES = "expiration_days"
 _DAY = date(2026, 1, 5)
 """By which ticks are counted."""
+OBJECTIVES, UPTIME = 18, 1
+"""Conditions of alert policies besides the rules: of three functions, two speeds with two windows and a floor of requests each
+(`slos.tf`), and of the page; a public intake has one more (`uptime.tf`)."""
 _WITHOUT_POINTS = frozenset({"generative"})
 """Groups of rules that return nothing for the stated workloads, which have no generative models."""
 LABELLED = ("accuracy", "measure", "gap", "attribution")
@@ -54,7 +57,7 @@ class Facts:
         slots_kept: days that counts of slots are kept.
         sums_kept: days that sums of windows are kept.
         distributions_kept: days that distributions of windows are kept.
-        conditions: of alert policies.
+        conditions: of alert policies: one of each rule, those of objectives and of uptime checks.
         clauses: of them.
     """
 
@@ -83,7 +86,7 @@ def facts() -> Facts:
         slots_kept=_kept("ops.cell_counts"),
         sums_kept=_kept("ops.window_counts"),
         distributions_kept=_kept("ops.window_distributions"),
-        conditions=len(rules),
+        conditions=len(rules) + OBJECTIVES + UPTIME,
         clauses=tuple(
             clause
             for group, rule in rules

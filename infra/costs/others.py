@@ -98,7 +98,9 @@ def _metrics(found: Reckoning) -> Iterator[Usage]:
     samples = series * load.models * found.ticks + BASE_SERIES * 1440 * DAYS
     text = f"{series:.3g} series x {load.models:,} models x {found.ticks:,} ticks + {BASE_SERIES} x 43,200 minutes"
     yield Usage("samples", "metrics", samples, text)
-    yield Usage("conditions", "alert rules", facts.conditions, f"{facts.conditions} rules")
+    yield Usage(
+        "conditions", "alert rules", facts.conditions, f"{facts.conditions} of rules, objectives and the uptime check"
+    )
     own = [one for one in facts.clauses if one.by_model]
     of_all = DAYS * sum(one.evaluations * (load.labelled if one.labelled else 1) for one in own)
     rest = DAYS * sum(one.evaluations for one in facts.clauses if not one.by_model)

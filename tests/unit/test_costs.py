@@ -1,8 +1,10 @@
 """The bill of a month: its arithmetic by hand, its targets, and that the guide has its tables."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,10 +15,11 @@ from infra.costs import bigquery, others
 from infra.costs.__main__ import main
 from infra.costs.bigquery import LEAST, Reckoning, Usage
 from infra.costs.bill import bill, reckon
-from infra.costs.facts import Clause, Facts, clauses, facts
+from infra.costs.facts import OBJECTIVES, UPTIME, Clause, Facts, clauses, facts
 from infra.costs.prices import DAYS, GIB, PRICES, TIB
 from infra.costs.report import filled
 from infra.costs.workload import BY_SLOTS, MERGED, RECOUNTED, STATED, TARGETS, Design, Workload
+from infra.plan_bill import OLDER_CONDITION
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "costs.md"
@@ -147,13 +150,24 @@ def test_the_stated_workloads_keep_their_targets(load: Workload) -> None:
     assert found.dollars < reckon(load, RECOUNTED, facts()).dollars
 
 
+def _rules() -> Iterator[dict[str, Any]]:
+    for path in (ROOT / "infra" / "alerts").glob("*.yaml"):
+        for group in yaml.load(path.read_text(), Loader=yaml.CSafeLoader)["groups"]:
+            yield from group["rules"]
+
+
 def test_facts_are_those_of_the_code() -> None:
     jobs = yaml.load((ROOT / "infra" / "monitoring.yaml").read_text(), Loader=yaml.CSafeLoader)["jobs"]
     found = facts()
     assert found.shard == MODELS_A_SHARD
     assert found.jobs == len(jobs)
     assert found.ticks == bigquery.SLOTS_A_DAY == 24 * 60 // (SLOT.seconds // 60)
-    assert found.conditions > 50
+    rules = found.conditions - OBJECTIVES - UPTIME
+    assert rules == sum("alert" in rule for rule in _rules())
+    guide = " ".join((ROOT / "docs" / "deploy.md").read_text().split())
+    said = f"The {rules} rules with the {OBJECTIVES + UPTIME} conditions of objectives and the uptime check (a public intake has one more) are"
+    newer, older = (round(found.conditions * dollars) for dollars in (PRICES["conditions"].dollars, OLDER_CONDITION))
+    assert f"{said} ${newer} a month by the newer price, and ${older} by the older one" in guide
     assert sum(one.by_model for one in found.clauses) > 10
 
 

@@ -11,6 +11,7 @@ from google.cloud.monitoring_v3 import AlertPolicy
 
 from core.promql import duration, evaluation_interval
 from infra import plan
+from infra.costs.facts import facts
 from tests.support.builders.planned import INTERVAL_OF, RULES, Resources, of
 
 
@@ -41,6 +42,10 @@ def test_the_api_takes_every_policy(deployed: Resources) -> None:
         assert condition.evaluation_interval == evaluation_interval(condition.query, wanted), name
         assert condition.evaluation_interval.total_seconds() % 30 == 0
         assert "{{" not in rules[name].documentation.subject + rules[name].documentation.content, name
+
+
+def test_the_bill_has_every_condition_of_the_policies(deployed: Resources) -> None:
+    assert sum(len(one["conditions"]) for one in of(deployed, "monitoring_alert_policy")) == facts().conditions
 
 
 @pytest.fixture(scope="module")
