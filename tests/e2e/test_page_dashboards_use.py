@@ -384,6 +384,29 @@ def test_a_range_is_drawn_over_a_chart_and_links_keep_it(viewer: PageFixture, pr
     settled(page)
 
 
+def test_escape_closes_a_range_of_ones_own_and_leaves_the_focus_where_it_was_opened(viewer: PageFixture) -> None:
+    page = look(viewer)
+    settled(page)
+    page.locator("#own > summary").press("Enter")
+    page.get_by_label("From", exact=True).focus()
+    page.keyboard.press("Escape")
+    expect(page.locator("#own")).not_to_have_attribute("open", "")
+    expect(page.locator("#own > summary")).to_be_focused()
+
+
+def test_the_number_of_a_row_is_seen_where_a_table_is_wider_than_its_tile(viewer: PageFixture) -> None:
+    page = look(viewer)
+    settled(page)
+    seen = """() => {
+      const cell = document.querySelector(".tile.table tbody tr > .number:last-child");
+      const body = cell.closest(".scroll");
+      body.style.width = "1px";
+      body.style.width = `${body.scrollWidth - 20}px`;  // a little less than its cells need
+      return [body.scrollWidth > body.clientWidth, cell.getBoundingClientRect().right <= body.getBoundingClientRect().right + 1];
+    }"""
+    assert page.evaluate(seen) == [True, True]
+
+
 def test_a_range_of_ones_own_is_chosen_and_a_wrong_one_is_refused(viewer: PageFixture, prometheus: Charts) -> None:
     page = look(viewer)
     settled(page)

@@ -109,6 +109,12 @@ function submitOwn(event) {
   show(query);
 }
 
+function closeOwn(event) {
+  if (event.key !== "Escape" || !at("own").open) return;
+  at("own").open = false;
+  at("own").querySelector("summary").focus();
+}
+
 function selector({ name, value, choices }) {
   const current = chosen().get(name) ?? value;
   const all = [...new Set([...choices, ...(current ? [current] : [])])];
@@ -259,6 +265,7 @@ function fixed() {
   at("refresh").replaceChildren(...Object.entries(REFRESHES).map(([key, [, title]]) => el("option", { value: key }, title)));
   at("refresh").addEventListener("change", () => choose("refresh", at("refresh").value));
   at("controls").addEventListener("submit", submitOwn);
+  at("own").addEventListener("keydown", closeOwn);
   at("back").addEventListener("click", () => choose("range", range()));
 }
 
