@@ -76,7 +76,9 @@ def decide(url: str, key: str, state: str, *, note: str, as_json: bool) -> None:
     show_default=True,
     help="The settings whose tables are measured.",
 )
-@click.option("--project", envvar="GOOGLE_CLOUD_PROJECT", required=True, help="The project that asks BigQuery.")
+@click.option(
+    "--project", envvar="GOOGLE_CLOUD_PROJECT", required=True, help="The project that runs the queries of BigQuery."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 @click.pass_context
 def tables(context: click.Context, file: Path, project: str, *, as_json: bool) -> None:

@@ -20,10 +20,10 @@ _TESTED = ("needs GCP", "not set up")
 @click.option("--area", help="Show the signals of one area.")
 @options.as_json
 @click.option(
-    "--fail", is_flag=True, help="Exit with 1 where an area is not seen, else with 3 where that is not known of one."
+    "--fail", is_flag=True, help="Exit with 1 if an area is not reporting, else with 3 if that is not known of one."
 )
 def coverage(*, url: str, area: str | None, as_json: bool, fail: bool) -> None:
-    """Show what is watched, alerted, drawn and seen now.
+    """Show what is monitored, alerted, charted and reporting.
 
     "seen here" is a fresh sample of a program; "replayed", samples of data that are a replay on this machine, or of its history; "needs GCP",
     metrics that only Google Cloud writes, held against their documentation by the test that is named; "not set up", what nobody here has set

@@ -52,7 +52,7 @@ def show(url: str, identifier: str) -> None:
 
 @dead_letters.command()
 @click.argument("identifier", metavar="ID")
-@click.option("--edit", is_flag=True, help="Correct what it says in your editor first.")
+@click.option("--edit", is_flag=True, help="Edit its data in your editor first.")
 @click.option("--why", required=True, help="The reason, for the audit trail.")
 @options.as_json
 @click.pass_obj

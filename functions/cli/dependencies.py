@@ -18,7 +18,7 @@ from functions.cli.client import Client
 @click.option(
     "--minimum", type=click.IntRange(1), default=10, show_default=True, help="With fewer calls it is not listed."
 )
-@click.option("--all", "also_known", is_flag=True, help="List those that the settings have as well.")
+@click.option("--all", "also_known", is_flag=True, help="Also list those in the settings.")
 @options.as_json
 def dependencies(url: str, *, hours: int, minimum: int, also_known: bool, as_json: bool) -> None:
     """List dependencies that traces show and the settings do not have, and what to write into them."""

@@ -21,8 +21,8 @@ _STATES: Final = (*complete.LIVE, "resolved", "cancelled", "expired", "merged")
 _PAGE: Final = 200
 """The most incidents that one answer of the API has."""
 _VERBS: Final[Mapping[Verb, str]] = {
-    Verb.ACKNOWLEDGE: "Take incident ID: you have it, and escalation stops.",
-    Verb.TAKE_OVER: "Take incident ID from who has it, or hand it on.",
+    Verb.ACKNOWLEDGE: "Acknowledge incident ID: you own it, and escalation stops.",
+    Verb.TAKE_OVER: "Take over incident ID, or assign it to another person.",
     Verb.GIVE_BACK: "Give incident ID back: nobody has it any more, and escalation goes on.",
     Verb.MITIGATE: "Say that the impact of incident ID has ended.",
     Verb.RESOLVE: "Say that incident ID is over, even if something of it still fires.",
@@ -47,7 +47,7 @@ _GIVE: Final[Mapping[Verb, Callable[[Client, str, Any], "Accepted"]]] = {
 }
 _MORE: Final[Mapping[Verb, Callable[[Any], Any]]] = {
     Verb.ACKNOWLEDGE: click.option(
-        "--target", shell_complete=complete.targets, help="Take one target of it that fires, not the whole."
+        "--target", shell_complete=complete.targets, help="Acknowledge one firing target only, not the whole incident."
     ),
     Verb.TAKE_OVER: click.option("--to", metavar="PERSON", help="Who has it from now on; you, unless given."),
     Verb.MERGE: click.option(
@@ -65,14 +65,14 @@ _identifier = click.argument("identifier", metavar="ID", shell_complete=complete
     "states",
     multiple=True,
     type=click.Choice((*_STATES, "all")),
-    help="States that are listed; those that are not over, unless given. Repeatable.",
+    help="States to list; default: all that are not over. Repeatable.",
 )
 @click.option(
     "--severity",
     "severities",
     multiple=True,
     type=click.Choice([one.value for one in Severity]),
-    help="The worst that it had. Repeatable.",
+    help="The highest severity that it had. Repeatable.",
 )
 @click.option("--category", help="As in drift.")
 @click.option("--target", metavar="PATTERN", help="One of its targets, as in model/*.")
@@ -81,8 +81,8 @@ _identifier = click.argument("identifier", metavar="ID", shell_complete=complete
 @click.option(
     "--since", metavar="TIME", help="Opened within this time, as in 12h or 30d; of those over, 400 days at most."
 )
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="The most that are listed.")
-@click.option("--fail", is_flag=True, help="Exit with 1 where one that is listed is not over.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number to list.")
+@click.option("--fail", is_flag=True, help="Exit with 1 if a listed incident is not over.")
 @options.as_json
 @click.pass_context
 def incidents(
@@ -148,7 +148,7 @@ def show(url: str, identifier: str, *, as_json: bool) -> None:
 @options.note
 @options.as_json
 def ack(url: str, identifier: str, *, target: str | None, note: str, as_json: bool) -> None:
-    """Acknowledge incident ID: you have it, and escalation stops."""
+    """Acknowledge incident ID: you own it, and escalation stops."""
     _give(url, Verb.ACKNOWLEDGE, identifier, target=target, note=note, as_json=as_json)
 
 

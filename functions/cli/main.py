@@ -11,18 +11,18 @@ import click
 from click.shell_completion import CompletionItem
 
 _COMMANDS: Final = {
-    "ack": ("functions.cli.incidents", "Acknowledge an incident: you have it, and escalation stops."),
-    "actions": ("functions.cli.actions", "List automated actions, approve or reject one."),
+    "ack": ("functions.cli.incidents", "Acknowledge an incident: you own it, and escalation stops."),
+    "actions": ("functions.cli.actions", "List automated actions, and approve or reject them."),
     "backup": ("functions.cli.backups", "Back up the tables and the documents of the store."),
     "channels": ("functions.cli.channels", "List the notification channels, and test one of them."),
     "check": ("functions.cli.check.command", "Check the settings of a deployment."),
     "completion": ("functions.cli.completion", "Print the completion of commands for bash, zsh or fish."),
     "compliance": ("functions.cli.compliance", "Answer items of the CIS Google Cloud benchmark."),
     "costs": ("functions.cli.costs", "List recommendations that lower costs, record decisions."),
-    "coverage": ("functions.cli.coverage", "Show what is watched, alerted, drawn and seen now."),
+    "coverage": ("functions.cli.coverage", "Show what is monitored, alerted, charted and reporting."),
     "dead-letters": ("functions.cli.dead_letters", "List messages that could not be handled, send one again."),
     "demo": ("infra.local.command", "Run the main job once, and check every step of it."),
-    "dependencies": ("functions.cli.dependencies", "List dependencies that traces show."),
+    "dependencies": ("functions.cli.dependencies", "List the dependencies found in traces."),
     "doctor": ("functions.cli.doctor.command", "Check a deployment with Google: APIs, roles, tables."),
     "drift": ("functions.cli.drift.command", "Compare two CSV or parquet files."),
     "explain": ("functions.cli.explain", "Explain an incident, from the findings to the messages."),
@@ -32,7 +32,7 @@ _COMMANDS: Final = {
     "local": ("infra.local.command", "Run the whole system on this machine."),
     "models": ("functions.cli.models", "List and change monitored models, and their versions."),
     "oncall": ("functions.cli.oncall", "Show who is on call now, and until when."),
-    "pipelines": ("functions.cli.pipelines", "Show pipelines with their newest runs, live if you like."),
+    "pipelines": ("functions.cli.pipelines", "Show pipelines with their newest runs, also live."),
     "probes": ("functions.cli.probes", "Show probes with their newest results."),
     "replay": ("functions.cli.replay.command", "Replay what happened with other settings."),
     "report": ("functions.cli.report", "Show a weekly report, write it as a page, or send it."),
@@ -40,7 +40,7 @@ _COMMANDS: Final = {
     "resume": ("functions.cli.actions", "Resume an automated action that was halted, or all."),
     "serve": ("infra.container.command", "Serve functions as the container image does."),
     "silence": ("functions.cli.silences", "Mute notifications of some targets for a time."),
-    "silences": ("functions.cli.silences", "List the silences that hold."),
+    "silences": ("functions.cli.silences", "List the active silences."),
     "survey": ("functions.cli.survey", "Upload answers to surveys, and make links to a question."),
     "tokens": ("functions.cli.tokens", "List the tokens of the API, create and revoke one."),
     "unsilence": ("functions.cli.silences", "End the silences of a pattern."),
@@ -73,7 +73,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--verbose", is_flag=True, help="Say more in the logs.")
+@click.option("--verbose", is_flag=True, help="Write more detailed logs.")
 @click.version_option(package_name="aia-monitoring")
 def main(*, verbose: bool) -> None:
     """Monitoring and alerting for machine-learning platforms on Google Cloud."""

@@ -23,16 +23,18 @@ Known = dict[str, Answer]
 @click.command(epilog=f"{options.FAIL_STATUSES} {HELP}")
 @options.url
 @click.argument("name", required=False, shell_complete=complete.named(Client.pipelines))
-@click.option("--follow", is_flag=True, help="Go on, in place on a terminal, else with a line for each change.")
+@click.option(
+    "--follow", is_flag=True, help="Keep running: update in place on a terminal, else print a line for each change."
+)
 @click.option(
     "--every",
     default=_EVERY_SECONDS,
     show_default=True,
     type=click.FloatRange(_LEAST_SECONDS),
-    help="Seconds between two looks with --follow.",
+    help="Seconds between two updates with --follow.",
 )
 @click.option("--until-idle", is_flag=True, help="With --follow, end when no run is active.")
-@click.option("--fail", is_flag=True, help="Exit with 1 where one is bad, else with 3 where that is not known of one.")
+@click.option("--fail", is_flag=True, help="Exit with 1 if one is bad, else with 3 if that is not known of one.")
 @options.as_json
 @click.pass_context
 def pipelines(

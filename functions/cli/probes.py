@@ -17,7 +17,7 @@ _UP: Final = "resolved"
 @click.command(epilog=f"{options.FAIL_STATUSES} {HELP}")
 @options.url
 @click.argument("name", required=False, shell_complete=complete.named(Client.probes))
-@click.option("--fail", is_flag=True, help="Exit with 1 where one is down, else with 3 where that is not known of one.")
+@click.option("--fail", is_flag=True, help="Exit with 1 if one is down, else with 3 if that is not known of one.")
 @options.as_json
 @click.pass_context
 def probes(context: click.Context, *, url: str, name: str | None, fail: bool, as_json: bool) -> None:

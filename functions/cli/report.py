@@ -34,7 +34,7 @@ _LATEST: Final = "latest"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the document of the report as JSON.")
 @click.option("--text", "as_text", is_flag=True, help="Print the report as text; the default.")
-@click.option("--send", is_flag=True, help="Send it to the channels of the settings that have not got it yet.")
+@click.option("--send", is_flag=True, help="Send it to the channels of the settings that have not received it yet.")
 @options.url
 def report(
     name: str | None, *, week: str, page: Path | None, as_json: bool, as_text: bool, send: bool, url: str

@@ -20,7 +20,7 @@ _MINUTE = timedelta(minutes=1)
 @options.url
 @options.as_json
 def silences(url: str, *, as_json: bool) -> None:
-    """List the silences that hold, the first to end first."""
+    """List the active silences, the first to end first."""
     found: Sequence[Answer] = Client(url).silences()
     if as_json:
         options.print_json(found)
@@ -39,7 +39,7 @@ def silences(url: str, *, as_json: bool) -> None:
 @options.url
 @click.argument("pattern", metavar="TARGET", shell_complete=complete.targets)
 @click.option("--for", "length", required=True, metavar="TIME", help="How long, as in 30m, 2h or 3d; 30 days at most.")
-@click.option("--anyway", is_flag=True, help="Also where TARGET matches nothing that is known yet.")
+@click.option("--anyway", is_flag=True, help="Also if TARGET matches no known target.")
 @options.why
 @options.as_json
 def silence(url: str, pattern: str, *, length: str, anyway: bool, note: str, as_json: bool) -> None:

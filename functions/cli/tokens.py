@@ -24,8 +24,8 @@ def tokens() -> None:
 
 @tokens.command("create")
 @click.argument("name")
-@click.option("--role", type=click.Choice(_ROLES), default="viewer", show_default=True, help="The most it may do.")
-@click.option("--days", type=click.IntRange(1, 365), default=90, show_default=True, help="How long it holds.")
+@click.option("--role", type=click.Choice(_ROLES), default="viewer", show_default=True, help="The role of the token.")
+@click.option("--days", type=click.IntRange(1, 365), default=90, show_default=True, help="How long it lasts.")
 @options.url
 @options.as_json
 def create(*, name: str, role: str, days: int, url: str, as_json: bool) -> None:

@@ -38,7 +38,7 @@ _VARIABLES = ", ".join(f"{variable} ({name}, {port})" for name, (variable, port)
     help="Run this function in a process of its own, as deployed; may be repeated. `all` for every one.",
 )
 @click.option(
-    "--set-aside", is_flag=True, help="Move broken files of the data to a folder beside, and start without them."
+    "--set-aside", is_flag=True, help="Move corrupt data files to a folder next to the data, and start without them."
 )
 @click.option("--no-mlflow", is_flag=True, help="Do not start MLflow, where it is installed.")
 @click.option(

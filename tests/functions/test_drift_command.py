@@ -164,4 +164,4 @@ def test_help_states_the_exit_status_and_the_defaults_that_hold() -> None:
     assert "Exit status: 0 when the comparison was made; 2 when" in text
     assert "With --fail-on: 1 when what it names was found, 3 when" in text
     assert f"in sd. [default: {Thresholds().shift}]" in text
-    assert f"no verdict. [default: {Thresholds().minimum_rows}]" in text
+    assert f"for a verdict. [default: {Thresholds().minimum_rows}]" in text

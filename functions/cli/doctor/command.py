@@ -28,7 +28,7 @@ _WIDTH: Final = 160
 
 
 @click.command()
-@click.option("--project", envvar="GOOGLE_CLOUD_PROJECT", required=True, help="The project that is looked at.")
+@click.option("--project", envvar="GOOGLE_CLOUD_PROJECT", required=True, help="The project to check.")
 @click.option(
     "--infra",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -45,7 +45,7 @@ _WIDTH: Final = 160
     "--endpoint",
     envvar="AIA_DOCTOR_ENDPOINT",
     default="",
-    help="Asks this address in Google's place, without credentials.",
+    help="Send requests to this address instead of Google's, without credentials.",
 )
 @click.option("--all", "every", is_flag=True, help="A line for each finding, also for those that are alike.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")

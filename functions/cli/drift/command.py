@@ -38,7 +38,9 @@ class _RefusedError(click.ClickException):
     help="Exit with 1 when this was found: drift of a feature, a data quality issue, joint drift. Repeatable.",
 )
 @click.option("--fail", is_flag=True, help="The same as --fail-on drift --fail-on joint.")
-@click.option("--categorical", multiple=True, metavar="NAME", help="Numbers of this column are categories. Repeatable.")
+@click.option(
+    "--categorical", multiple=True, metavar="NAME", help="Treat the numbers of this column as categories. Repeatable."
+)
 @click.option(
     "--numeric", multiple=True, metavar="NAME", help="Compare this column even if it looks like ids. Repeatable."
 )
@@ -53,7 +55,7 @@ class _RefusedError(click.ClickException):
     help="Show this statistic. Repeatable.",
 )
 @click.option("--shift", type=float, metavar="SD", help="Smallest shift that counts as drift, in sd.  [default: 0.07]")
-@click.option("--minimum-rows", type=int, metavar="N", help="Fewer rows give no verdict.  [default: 30]")
+@click.option("--minimum-rows", type=int, metavar="N", help="Minimum number of rows for a verdict.  [default: 30]")
 def drift(
     reference: Path,
     current: Path,

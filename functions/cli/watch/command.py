@@ -27,16 +27,18 @@ _AGAIN = "the same command goes on where this one ended"
 @click.option("--name", metavar="NAME", help="Name of the model.  [default: that of the file]")
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="Leave this column out. Repeatable.")
 @click.option(
-    "--categorical", multiple=True, metavar="COLUMN", help="Numbers of this column are categories. Repeatable."
+    "--categorical", multiple=True, metavar="COLUMN", help="Treat the numbers of this column as categories. Repeatable."
 )
-@click.option("--time-format", metavar="FORMAT", help="Of times as text, as in '%d.%m.%Y %H:%M'.  [default: found]")
+@click.option(
+    "--time-format", metavar="FORMAT", help="Format of times in text, as in '%d.%m.%Y %H:%M'.  [default: detected]"
+)
 @click.option(
     "--reference-until",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DAY",
     help="Day (UTC) at whose start the reference ends.  [default: after the first third]",
 )
-@click.option("--follow", is_flag=True, help="The log goes on: load new rows as they come, and notify people.")
+@click.option("--follow", is_flag=True, help="The log keeps growing: load new rows as they arrive, and notify people.")
 @click.option("--remove", metavar="NAME", help="Stop monitoring a model that this command made; delete its table.")
 @click.option("--project", metavar="PROJECT", help="Refuse the API of a system in another project of Google Cloud.")
 @click.option("--yes", is_flag=True, help="Do not ask before anything is created or deleted on Google Cloud.")
