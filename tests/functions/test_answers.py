@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 from werkzeug.test import Client
 
+from core.events import Verb
+from functions.adapters.answer_links import Link
 from functions.adapters.signed_tokens import sign
 from functions.adapters.stores import open_store
 from functions.adapters.survey_links import SurveyLink, respondent_hash
@@ -122,6 +124,12 @@ def test_a_link_expires_and_is_of_one_secret(client: Client, clock: FakeClock) -
     clock.now += timedelta(days=2)
     response = client.get(f"/survey?token={token()}")
     assert (response.status_code, "This link has expired." in response.get_data(as_text=True)) == (403, True)
+
+
+def test_a_link_that_acknowledges_an_incident_is_not_one_to_a_question(client: Client) -> None:
+    link = Link(person="ada", incident_id="i", verb=Verb.ACKNOWLEDGE, message="m", expires_at=LINK.expires_at)
+    response = client.get(f"/survey?token={sign(link, SURVEY_SECRET)}")
+    assert (response.status_code, "This link is not valid." in response.get_data(as_text=True)) == (403, True)
 
 
 def test_an_answer_that_cannot_be_saved_is_asked_for_again(client: Client, office: ApiFixture) -> None:
