@@ -21,7 +21,8 @@ LARGEST = 120_000
 _HEAD = """\
 import base64, io, sys, tarfile, tempfile
 _folder = tempfile.mkdtemp()
-tarfile.open(fileobj=io.BytesIO(base64.b64decode("{data}"))).extractall(_folder, filter="data")
+_how = {{"filter": "data"}} if hasattr(tarfile, "data_filter") else {{}}  # Python before 3.11.4 has none
+tarfile.open(fileobj=io.BytesIO(base64.b64decode("{data}"))).extractall(_folder, **_how)
 sys.path.insert(0, _folder)
 """
 

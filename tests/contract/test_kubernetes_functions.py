@@ -27,6 +27,7 @@ LINKS = 'accounts: {Ada: {email: ada@example.com}}\ncommand_intake: {links: {sec
 WITH_SECRETS = TEXT.replace("\nchannels:", PAGER, 1) + LINKS
 UNSET = {
     "AIA_ACK_DEADLINES": "by `aia serve`",
+    "AIA_TIMEOUTS": "by `aia serve`",
     "AIA_DATA": "of `aia local`",
     "AIA_API_TOKEN": "of the command line",
     "AIA_DEPLOYMENT_RECORD": "of Terraform",

@@ -105,7 +105,7 @@ def test_what_is_neither_measured_nor_in_the_settings_is_unknown() -> None:
     setup = set_up(policy=replace(POLICY, revenue={}))
     setup.give(CRITICAL)
     assert setup.incident().impact is None
-    assert fact(setup, "Impact").startswith("unknown")
+    assert fact(setup, "Impact").startswith("not known")
 
 
 def test_later_messages_say_what_was_lost_so_far() -> None:
