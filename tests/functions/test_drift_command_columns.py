@@ -209,6 +209,39 @@ def test_a_comma_before_three_digits_is_read_as_the_file_has_it(tmp_path: Path, 
     assert feature(told(sure, sure), "x")["mean"]["reference"] == pytest.approx((1.234 + 5.678) / 2)
 
 
+@pytest.mark.parametrize(
+    ("delimiter", "other", "read", "noted"),
+    [
+        (",", "0,5", 1234.0, True),  # decimal commas elsewhere
+        (";", "0,5", 1234.0, True),
+        (";", "1,234", 1234.0, True),  # commas of decimals by the delimiter
+        (",", "1,234", 1.234, False),
+        (",", "5", 1.234, False),
+        (";", "0.5", 1.234, False),  # points of decimals elsewhere
+        (";", "k", 1.234, True),  # nothing but the delimiter
+    ],
+)
+def test_a_point_before_three_digits_is_read_as_the_file_has_it(
+    tmp_path: Path, delimiter: str, other: str, read: float, *, noted: bool
+) -> None:
+    rows = f'1.234{delimiter}"{other}"\n5.678{delimiter}"{other}"\n{delimiter}"{other}"\n' * 20
+    file = csv(tmp_path / "a.csv", f"x{delimiter}y\n{rows}")
+    document = told(file, file)
+    assert feature(document, "x")["mean"]["reference"] == pytest.approx(read * (1234 + 5678) / 2 / 1234)
+    notes = [note for note in document["notes"] if note.startswith("x: ")]
+    means = "thousands" if read > 1000 else "decimals"
+    assert notes == (
+        [f"x: points are those of {means}, '1.234' as {read:g}; --categorical makes them categories"] * noted
+    )
+
+
+def test_floats_say_what_a_comma_in_text_is(tmp_path: Path) -> None:
+    file = csv(tmp_path / "a.csv", "x;y\n" + "1,234;12.5\n5,678;0.25\n" * 20)
+    document = told(file, file)
+    assert feature(document, "x")["mean"]["reference"] == pytest.approx((1234 + 5678) / 2)
+    assert feature(document, "y")["mean"]["reference"] == pytest.approx(12.75 / 2)
+
+
 @pytest.mark.parametrize("text", ["1.2.3", "1,2,3", "2026-01", "12:30", "1,23,456", "$3 or €3", "k1", "€5"])
 def test_other_text_stays_text(tmp_path: Path, text: str) -> None:
     file = csv(tmp_path / "a.csv", "x,y\n" + f'"{text}",1\n"$4",1\n' * 20)

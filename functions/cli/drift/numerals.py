@@ -1,6 +1,6 @@
 """Columns of a CSV file that have their numbers as text: separated thousands, a decimal comma, a currency, a per cent sign."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -40,6 +40,10 @@ class Notation(Enum):
         return pc.replace_substring_regex(joined, decimal, ".")
 
 
+_POINTS: Final = {Notation.POINT: "decimals", Notation.COMMA: "thousands"}
+_OTHERWISE: Final = "--categorical makes them categories"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numerals:
     """The columns of a file with what was text read as numbers.
@@ -53,35 +57,52 @@ class Numerals:
     notes: Sequence[str]
 
 
-def numerals(table: pa.Table, delimiter: str, *, kept: Collection[str] = ()) -> Numerals:
+def numerals(
+    table: pa.Table, delimiter: str, *, written: Callable[[Sequence[str]], pa.Table], kept: Collection[str] = ()
+) -> Numerals:
     """Read columns of text as numbers where each value is one, all in one notation and one unit.
 
     Where both notations fit a column, as of `1,234`, the other columns decide, else the delimiter: a comma is that of decimals in
-    files with semicolons. Per cent become shares.
+    files with semicolons. Per cent become shares. A column of floats, as `1.234`, decides and is decided as well; in a file without
+    numbers as text its points are those of decimals.
 
     Args:
         table: of a CSV file, with names that differ.
         delimiter: of the file.
+        written: columns of the file, of these names, as text.
         kept: names of columns that stay text.
     """
-    fits = {
-        name: tuple(_fitting(table[name])) for name in table.column_names if name not in kept and _is_text(table[name])
-    }
-    sure = {found[0] for found in fits.values() if len(found) == 1}
-    usual = Notation.COMMA if delimiter == ";" else Notation.POINT
-    usual = sure.pop() if len(sure) == 1 else usual
+    texts = {name: table[name] for name in table.column_names if name not in kept and _is_text(table[name])}
+    fits = {name: tuple(_fitting(column)) for name, column in texts.items()}
+    names = [name for name in table.column_names if pt.is_floating(table[name].type)]
+    is_in_doubt = any(fits.values()) or delimiter == ";"
+    floats = written(names) if names and is_in_doubt else pa.table({})
+    floats_fit = {name: tuple(_fitting(floats[name])) for name in floats.column_names}
+    sure = {found[0] for found in (*fits.values(), *floats_fit.values()) if len(found) == 1}
+    usual = Notation.COMMA if delimiter == ";" and any(fits.values()) else Notation.POINT
+    usual = next(iter(sure)) if len(sure) == 1 else usual
+    table, notes = _texts_read(table, fits, usual)
+    for name, found in floats_fit.items():
+        if len(found) > 1 and sure != {Notation.POINT} and (delimiter == ";" or sure):
+            read = _numbers(floats[name], usual)
+            notes.append(
+                f"{show(name)}: points are those of {_POINTS[usual]}, {_example(floats[name], read)}; {_OTHERWISE}"
+            )
+            table = table.set_column(table.column_names.index(name), name, read)
+    return Numerals(table=table, notes=notes)
+
+
+def _texts_read(table: pa.Table, fits: Mapping[str, Sequence[Notation]], usual: Notation) -> tuple[pa.Table, list[str]]:
+    """The table with its columns of text that fit a notation as numbers, and what is to be said of columns of text."""
     notes = []
     for name, found in fits.items():
         if found:
-            notation = found[0] if len(found) == 1 else usual
-            read = _numbers(table[name], notation)
-            notes.append(
-                f"{show(name)}: text read as numbers, {_example(table[name], read)}; --categorical makes them categories"
-            )
+            read = _numbers(table[name], found[0] if len(found) == 1 else usual)
+            notes.append(f"{show(name)}: text read as numbers, {_example(table[name], read)}; {_OTHERWISE}")
             table = table.set_column(table.column_names.index(name), name, read)
         elif told := _impure(table[name]):
             notes.append(f"{show(name)}: {told}")
-    return Numerals(table=table, notes=notes)
+    return table, notes
 
 
 def _is_text(column: pa.ChunkedArray) -> bool:

@@ -131,14 +131,21 @@ def _read(path: Path, given: Path, text: Collection[str]) -> Numerals:
 
 def _read_csv(path: Path, header: str, text: Collection[str]) -> Numerals:
     delimiter = max(_DELIMITERS, key=header.count)
-    table = pa_csv.read_csv(
-        str(path),
-        read_options=pa_csv.ReadOptions(block_size=_BLOCK),
-        parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-        convert_options=pa_csv.ConvertOptions(strings_can_be_null=True, column_types=dict.fromkeys(text, pa.string())),
-    )
-    names = table.column_names
-    return numerals(table, delimiter, kept=text) if len({*names}) == len(names) else Numerals(table=table, notes=())
+
+    def read(as_text: Collection[str], only: Sequence[str] = ()) -> pa.Table:
+        return pa_csv.read_csv(
+            str(path),
+            read_options=pa_csv.ReadOptions(block_size=_BLOCK),
+            parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=pa_csv.ConvertOptions(
+                strings_can_be_null=True, column_types=dict.fromkeys(as_text, pa.string()), include_columns=[*only]
+            ),
+        )
+
+    table = read(text)
+    if len({*table.column_names}) != len(table.column_names):
+        return Numerals(table=table, notes=())
+    return numerals(table, delimiter, written=lambda names: read(names, names), kept=text)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
