@@ -1,7 +1,8 @@
 """Files as strangers have them, read as logs, and the settings and rows that come of them; no system runs."""
 
 import csv
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,30 @@ def test_what_cannot_be_a_log_is_said_in_one_line(
         log_of(written(tmp_path / "a.csv", given, header), **chosen)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("form", "bad"),
+    [
+        ("%d.%m.%Y %H:%M", "31.02.2024 10:00"),
+        ("%m/%d/%Y", "02/30/2024"),
+        ("%d %b %Y", "31 Apr 2024"),
+        ("%Y%m%d %H:%M", "20230229 10:00"),
+        ("%Y-%m-%d", "2024-06-31"),
+        ("%Y-%m-%dT%H:%M:%S.5Z", "2024-06-31T10:00:00.5Z"),
+        ("%F %T %z", "2023-02-29 23:30:00 -0500"),
+        ("%Y-%j", "2023-366"),
+    ],
+)
+def test_a_day_that_there_is_not_is_refused_by_name(form: str, bad: str, tmp_path: Path) -> None:
+    python = form.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S")
+    start = datetime(2023, 11, 20, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
+    times = [(start + timedelta(days=number)).strftime(python) for number in range(400)]
+    chosen = {"timestamp": "scored_at"} | ({"time_format": form} if form[-1] in "zj" else {})
+    good = [[at, *row[1:]] for at, row in zip(times, rows(), strict=True)]
+    assert len(log_of(written(tmp_path / "good.csv", good, HEADER), **chosen).micros) == 400
+    with pytest.raises(AiaError, match=rf"not so 1 of 400, as '{re.escape(bad)}'"):
+        log_of(written(tmp_path / "bad.csv", [*good[:300], [bad, *good[300][1:]], *good[301:]], HEADER), **chosen)
 
 
 def test_an_empty_file_is_said(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """The column of times of a log, whatever it is written as, in microseconds since 1970 (UTC)."""
 
+import re
+from datetime import timedelta
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +34,16 @@ FORMATS: Final = tuple(
 ISO: Final = "ISO 8601"
 """A format that `strptime` cannot say: fractions of a second and a zone may be there."""
 _ISO_PARTS: Final = r"^(?P<day>\d{4}-\d{2}-\d{2})[T ](?P<time>(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?)(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?$"
+_COMPOSITES: Final = {"%F": "%Y-%m-%d", "%D": "%m/%d/%y", "%T": "%H:%M:%S", "%R": "%H:%M"}
+_DIRECTIVES: Final = {
+    "%Y": r"\s*\d{1,4}",
+    **dict.fromkeys(("%y", "%m", "%H", "%I", "%M", "%S"), r"\s*\d{1,2}"),
+    **dict.fromkeys(("%d", "%e"), r"\s*(?P<day>\d{1,2})"),
+    "%j": r"\s*(?P<day_of_year>\d{1,3})",
+    "%%": "%",
+}
+_SHIFTS: Final = tuple(pa.scalar(timedelta(days=days), pa.duration("us")) for days in (-1, 0, 1))
+"""By so much a zone or a leap second may move an instant from its written day; never to the one of another month."""
 _HOURS_ONLY: Final = len("+01:")
 _EPOCH: Final = 500_000_000, 4_200_000_000
 """Seconds since 1970 that a number may mean: 1985 to 2103."""
@@ -124,7 +137,34 @@ def _refusal(name: str, sample: pa.ChunkedArray, given: str | None) -> str:
 
 
 def _parsed(text: pa.ChunkedArray, form: str) -> pa.ChunkedArray:
-    return _iso(text) if form == ISO else pc.strptime(text, format=form, unit="us", error_is_null=True)
+    return _iso(text) if form == ISO else _by_format(text, form)
+
+
+def _by_format(text: pa.ChunkedArray, form: str) -> pa.ChunkedArray:
+    """Times of a format; what is none, or has a day that its month or year does not have, is null.
+
+    `strptime` goes on counting at a day that there is not: 31 February is 2 March to it.
+    """
+    found = pc.strptime(text, format=form, unit="us", error_is_null=True)
+    parts = pc.extract_regex(pc.cast(text, pa.string()), _pattern(form))
+    for part, day_of in (("day", pc.day), ("day_of_year", pc.day_of_year)):
+        if parts.type.get_field_index(part) >= 0:
+            written = pc.cast(pc.struct_field(parts, part), pa.int64())
+            days = (day_of(pc.add(found, shift)) for shift in _SHIFTS)
+            is_day = reduce(pc.or_, (pc.equal(day, written) for day in days))
+            found = pc.if_else(pc.fill_null(is_day, fill_value=True), found, None)
+    return found
+
+
+def _pattern(form: str) -> str:
+    """A regular expression with the days of a format of `strptime` as its groups."""
+    form = re.sub("%[FDTR]", lambda match: _COMPOSITES[match[0]], form)
+    parts = re.findall(r"%[EO]?.|\s+|.", form)
+    return f"^{''.join(_DIRECTIVES.get(part, _other(part)) for part in parts)}"
+
+
+def _other(part: str) -> str:
+    return ".*?" if part[0] == "%" else r"\s*" if part.isspace() else re.escape(part)
 
 
 def _iso(text: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -134,10 +174,11 @@ def _iso(text: pa.ChunkedArray) -> pa.ChunkedArray:
     zone = pc.if_else(pc.is_in(zone, pa.array(["", "Z"])), "+00:00", zone)
     zone = pc.replace_substring_regex(zone, r"^([+-]\d{2}):?(\d{2})?$", r"\1:\2")
     zone = pc.if_else(pc.equal(pc.utf8_length(zone), _HOURS_ONLY), pc.binary_join_element_wise(zone, "00", ""), zone)
+    day = pc.if_else(pc.is_valid(_by_format(day, "%Y-%m-%d")), day, None)
     try:
         whole = pc.binary_join_element_wise(pc.binary_join_element_wise(day, time, "T"), zone, "")
         found = pc.cast(whole, pa.timestamp("ns", tz="UTC"))
-    except pa.ArrowInvalid:  # a day that the calendar does not have, or an offset of more than a day
+    except pa.ArrowInvalid:  # an offset of more than a day
         return pa.chunked_array([pa.nulls(len(text), pa.timestamp("us", tz="UTC"))])
     return pc.cast(found, pa.timestamp("us", tz="UTC"), safe=False)
 
