@@ -69,7 +69,11 @@ def unsilence(url: str, pattern: str, *, note: str, as_json: bool) -> None:
 
 
 def _minutes(length: str) -> int:
+    from core.incidents.routing import LONGEST_SILENCE  # noqa: PLC0415 - help and other commands need no incidents
+
     found = options.length("--for", length)
-    if found < _MINUTE or found % _MINUTE:
-        raise RefusedError(f"--for: must be whole minutes, as in 30m, 2h or 3d, got {length!r}")
+    if not _MINUTE <= found <= LONGEST_SILENCE or found % _MINUTE:
+        raise RefusedError(
+            f"--for: must be whole minutes, as in 30m, 2h or 3d, from 1m to {LONGEST_SILENCE.days}d, got {length!r}"
+        )
     return found // _MINUTE

@@ -212,7 +212,8 @@ def test_the_history_of_actions_that_does_not_answer_is_not_known(url: str, rows
     [
         (["incidents", "show", "zzz"], 2, "Error: incident: none has the id 'zzz'"),
         (["ack", "probe-db-20261120-aaaa0003"], 2, "Error: incident: must not be over, is resolved"),
-        (["silence", "model/*", "--for", "90s", "--why", "x"], 2, "Error: --for: must be whole minutes, as in 30m, 2h or 3d"),
+        (["silence", "model/*", "--for", "90s", "--why", "x"], 2, "Error: --for: must be whole minutes, as in 30m, 2h or 3d, from 1m to 30d, got '90s'"),
+        (["silence", "model/*", "--for", "60d", "--why", "x"], 2, "Error: --for: must be whole minutes, as in 30m, 2h or 3d, from 1m to 30d, got '60d'"),
         (["incidents", "--since", "1y"], 2, "Error: --since: must be a time, as in 30m, 2h or 3d, got '1y'"),
         (["unsilence", "zzz"], 2, "Error: pattern: nothing is silenced by 'zzz'"),
         (["resume", "--all", "--why", "x"], 2, "Error: action: must be halted to be resumed, '*' is not"),
