@@ -134,8 +134,8 @@ def _constructed(data: bytes, name: str, most: int) -> object:
         node = loader.get_single_node()
         if node is None:
             return None
-        if _size(node, {}) > most:
-            raise SettingsError((_too_large(name, most),))
+        if (size := _size(node, {})) > most:
+            raise SettingsError((_too_large(name, most, size),))
         return loader.construct_document(node)
     finally:
         loader.dispose()
@@ -148,9 +148,9 @@ def _excess_of_text(data: bytes, name: str, most: int) -> Fault | None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST + 1:
             where = f"{name}:{event.start_mark.line + 1}" if event.start_mark else name
-            return Fault(where, f"must be nested at most {_DEEPEST} deep")
+            return _too_deep(where)
         if number > _EVENTS * most:
-            return _too_large(name, most)
+            return _too_large(name, most, f"more than {most:,}")
     return None
 
 
@@ -170,8 +170,12 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
             yield from (value for _, value in node.value)
 
 
-def _too_large(name: str, most: int) -> Fault:
-    return Fault(name, f"must have at most {most:,} values, with what its aliases stand for")
+def _too_deep(where: str) -> Fault:
+    return Fault(where, f"must be nested at most {_DEEPEST} deep", f"more than {_DEEPEST}")
+
+
+def _too_large(name: str, most: int, given: int | str) -> Fault:
+    return Fault(name, f"must have at most {most:,} values, with what its aliases stand for", given)
 
 
 def _excess(name: str, found: object, most: int) -> Fault | None:
@@ -182,9 +186,9 @@ def _excess(name: str, found: object, most: int) -> Fault | None:
             return None
         path, value, depth = left.pop()
         if depth > _DEEPEST:
-            return Fault(path, f"must be nested at most {_DEEPEST} deep")
+            return _too_deep(path)
         left.extend((where, item, depth + 1) for where, item in _items(path, value))
-    return _too_large(name, most)
+    return _too_large(name, most, f"more than {most:,}")
 
 
 def _items(path: str, value: object) -> Iterator[tuple[str, Any]]:
