@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from starlette.applications import Starlette
@@ -38,7 +39,7 @@ from functions.api.limits import ACTS, FAILURES, READS, Limits, Proven
 from functions.api.live_hub import Feed, Hub, Take
 from functions.api.operation import Operation
 from functions.api.request import Request, of_scope
-from functions.api.routes import ENDPOINTS, HEALTH, Endpoint, Opened, answer, as_page
+from functions.api.routes import ENDPOINTS, HEALTH, PAGES, Endpoint, Opened, answer, as_page
 from functions.api.work import Work
 from functions.runtime import hosts
 
@@ -52,6 +53,7 @@ _KEYS_SECONDS = 8.0
 REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _ROUTES = tuple(Route(one.route, reply.missing, methods=[one.method]) for one in ENDPOINTS)
+_PAGES = tuple(Route(one.route, reply.missing) for one in PAGES if one.method == "GET")
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +289,10 @@ def _unrouted(request: HTTPConnection, error: Exception) -> Response:
         )
         response.headers["Allow"] = ", ".join(known)
         return response
+    page = asked.path.rstrip("/")
+    if page != asked.path and asked.method in {"GET", "HEAD"} and any(route.path_regex.match(page) for route in _PAGES):
+        query = request.url.query
+        return reply.moved(quote(page) + (f"?{query}" if query else ""))
     return as_page(reply.error(HTTPStatus.NOT_FOUND, f"path: there is nothing at {asked.path[:80]!r}"), asked)
 
 

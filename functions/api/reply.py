@@ -129,6 +129,11 @@ def app_page(name: str, request: Request) -> Response:
     return _revalidated(_guarded(page.html(name), "text/html"), request)
 
 
+def moved(path: str) -> Response:
+    """What was asked for is at another path of this site."""
+    return _no_sniff(Response(status_code=HTTPStatus.PERMANENT_REDIRECT, headers={"Location": path}))
+
+
 def missing() -> Response:
     """The page for an unknown address."""
     response = _guarded(page.html("missing"), "text/html")

@@ -1,6 +1,7 @@
 """What the API answers to those who read, and that reading changes nothing."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from core.incidents.model import Impact, IncidentReason, OrdersAtRisk, State, Ti
 from core.incidents.routing import Silence
 from functions.adapters.ports import Data, Store
 from functions.adapters.stores import open_store
+from functions.api.routes import PAGES
 from functions.api.services import Services
 from functions.api.views import by_day
 from functions.services.incidents.documents import LOSSES, loss_data
@@ -380,6 +382,24 @@ def test_what_is_asked_for_wrongly_is_told_plainly(views: Services, path: str, s
     response = ask(views, path)
     assert response.status_code == status
     assert says in json.loads(response.get_data())["detail"]
+
+
+@pytest.mark.parametrize("page", [one.route for one in PAGES if one.method == "GET" and one.route != "/"])
+def test_a_page_is_found_with_a_slash_at_its_end(views: Services, page: str) -> None:
+    path = re.sub(r"\{[^}]*\}", "a%20b", page)
+    if page.startswith("/assets/"):  # a path of any length
+        assert ask(views, f"{path}/").status_code == 404
+        return
+    for asked, location in ((f"{path}/", path), (f"{path}//?a=%2F&b=1", f"{path}?a=%2F&b=1")):
+        response = ask(views, asked)
+        assert (response.status_code, response.headers.get("Location")) == (308, location)
+    assert ask(views, f"{path}/", "POST").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/models/", "/nothing/", "/incidents/a/b/", "/%2Fincidents/"])
+def test_no_other_address_with_a_slash_at_its_end_is_redirected(views: Services, path: str) -> None:
+    response = ask(views, path)
+    assert (response.status_code, "Location" in response.headers) == (404, False)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
