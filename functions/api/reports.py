@@ -35,7 +35,13 @@ class Reports:
     def all(self) -> Data:
         """The reports that there are with their sections, and those that are kept, the newest first."""
         kinds = [
-            {"name": kind.name, "title": kind.title, "sections": list(kind.section_names)} for kind in REPORTS.values()
+            {
+                "name": kind.name,
+                "title": kind.title,
+                "sections": list(kind.section_names),
+                "section_titles": [section.title for section in kind.sections],
+            }
+            for kind in REPORTS.values()
         ]
         return {"reports": kinds, "latest": self._week(LATEST).name, "kept": self._kept()}
 

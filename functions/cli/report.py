@@ -63,7 +63,7 @@ def _list(found: "Reports", *, as_json: bool) -> None:
         options.print_json(found)
         return
     for one in found["reports"]:
-        click.echo(f"{one['name']}: {one['title']} ({', '.join(one['sections'])})")
+        click.echo(f"{one['name']}: {one['title']} ({', '.join(one['section_titles'])})")
     for kept in found["kept"]:
         sent = ", ".join(f"{channel} {answer['outcome']}" for channel, answer in kept["sent"].items()) or "not sent yet"
         click.echo(f"{kept['name']} {kept['week']}, made at {at(kept['made_at'])}: {sent}")

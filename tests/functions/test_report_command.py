@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from werkzeug.test import Client
 
 from core.events import Verb
+from core.reports.registry import section_of
 from functions.adapters.notify.channel import DeliveryOutcome, Receipt
 from functions.adapters.stores import open_store
 from functions.cli.main import main
@@ -48,6 +49,8 @@ def kept(office: ApiFixture) -> Archive:
 def test_the_reports_are_listed_with_those_that_were_sent(api: Client) -> None:
     found = api.get("/v1/reports").json
     assert [one["name"] for one in found["reports"]] == ["executive", "technical", "operations", "business"]
+    for one in found["reports"]:
+        assert one["section_titles"] == [section_of(name).title for name in one["sections"]]
     assert found["latest"] == "2026-W47"
     (sent,) = found["kept"]
     assert (sent["name"], sent["week"], sent["sent"]["mail"]["outcome"]) == ("executive", "2026-W47", "delivered")
@@ -118,7 +121,7 @@ def run(url: str, *arguments: str) -> Result:
 @pytest.mark.usefixtures("kept")
 def test_the_command_lists_writes_prints_and_sends(url: str, office: ApiFixture, tmp_path: Path) -> None:
     listed = run(url).stdout.splitlines()
-    assert listed[0].startswith("executive: Executive report (revenue, forecast, ")
+    assert listed[0].startswith("executive: Executive report (Revenue, Forecast, ")
     assert listed[-1] == "executive 2026-W47, made at 2026-11-23 08:00 UTC: mail delivered"
     assert json.loads(run(url, "--json").stdout)["latest"] == "2026-W47"
     file = tmp_path / "report.html"

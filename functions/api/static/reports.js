@@ -6,7 +6,7 @@ import { asOf } from "./zone.js";
 
 const TONES = { delivered: "good", refused: "critical" };
 const address = (name, week) => `/reports/${encodeURIComponent(name)}/${encodeURIComponent(week)}`;
-const newest = (one, week) => el("li", {}, el("a", { href: address(one.name, week) }, one.title), el("div", { class: "soft" }, `${week}: ${one.sections.map((name) => name.replaceAll("_", " ")).join(", ")}`));
+const newest = (one, week) => el("li", {}, el("a", { href: address(one.name, week) }, one.title), el("div", { class: "soft" }, `${week}: ${one.section_titles.join(", ")}`));
 const answer = ([channel, { outcome }]) => [" ", el("span", { class: `pill ${TONES[outcome] ?? "warning"}` }, `${channel}: ${outcome}`)];
 
 // Also one of a kind that there is not any more.

@@ -340,11 +340,12 @@ class KeptReport(TypedDict):
 
 
 class ReportKind(TypedDict):
-    """A report that there is."""
+    """A report that there is; `section_titles` are those of `sections`, in their order."""
 
     name: str
     title: str
     sections: list[str]
+    section_titles: list[str]
 
 
 class Reports(TypedDict):
