@@ -210,7 +210,9 @@ def test_the_archive_of_the_api_has_the_runbooks_and_guides_and_finds_them_and_n
 
 
 def test_requirements_that_cannot_be_exported_are_told_with_the_reason() -> None:
-    with pytest.raises(stage.StageError, match=r"nothing: its requirements could not be exported from uv.lock: .*nothing"):
+    with pytest.raises(
+        stage.StageError, match=r"nothing: its requirements could not be exported from uv.lock: .*nothing"
+    ):
         stage.requirements("nothing")
 
 
