@@ -84,6 +84,11 @@ def _split(micros: pa.ChunkedArray, told: str) -> tuple[NDArray[np.int64], NDArr
 
 
 def _numbers(name: str, column: pa.ChunkedArray) -> tuple[NDArray[np.int64], NDArray[np.bool_], str]:
+    wide = pa.int64() if pt.is_integer(column.type) and not pt.is_uint64(column.type) else column.type
+    column = pc.cast(column, wide)  # microseconds do not fit 32 bits
+    if pt.is_floating(wide):
+        column = pc.cast(column, pa.float64())
+        column = pc.if_else(pc.is_nan(column), None, column)
     ends = pc.min_max(column).as_py()
     for unit, word in _UNITS.items():
         if ends["min"] is not None and _EPOCH[0] * unit <= ends["min"] and ends["max"] <= _EPOCH[1] * unit:
