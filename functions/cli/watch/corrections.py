@@ -48,6 +48,8 @@ def _stored(client: bigquery.Client, table: str, columns: list[str]) -> pa.Table
 
 def _differs(new: pa.ChunkedArray, old: pa.ChunkedArray) -> pa.ChunkedArray:
     """Where values differ; null is as null, and NaN as NaN."""
+    if pt.is_integer(new.type) and pt.is_floating(old.type):
+        new = pc.cast(new, old.type, safe=False)  # not the other way: 2.5 would be as 2
     old = pc.cast(old, new.type, safe=False)
     same = pc.or_(pc.fill_null(pc.equal(new, old), fill_value=False), pc.and_(pc.is_null(new), pc.is_null(old)))
     if pt.is_floating(new.type):
