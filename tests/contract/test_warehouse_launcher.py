@@ -2,8 +2,10 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -15,7 +17,7 @@ import pytest
 from google.api_core.exceptions import BadRequest, NotFound
 from google.cloud import bigquery
 
-from core.errors import QueryError
+from core.errors import QueryError, UnavailableError
 from functions.adapters.warehouse import BigQueryWarehouse
 from infra.local.warehouse import Emulator, keeping, launcher
 from infra.local.warehouse.parts import PatchError, part, replace
@@ -312,3 +314,25 @@ def test_a_table_of_an_earlier_version_becomes_a_view_with_its_rows(client: bigq
         assert dict(row) == {"n": 1, "written_at": datetime(2026, 3, 1, tzinfo=UTC)}
     client.query("DROP VIEW ops.moved").result()
     client.delete_table("ops.moved_raw")
+
+
+def test_a_port_that_another_program_has_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(UnavailableError, match=f"port {port} must be free"):
+            Emulator(data=tmp_path, port=port).start()
+
+
+def test_a_program_that_answers_otherwise_than_by_http_is_not_the_emulator(tmp_path: Path) -> None:
+    def answer() -> None:
+        connection, _ = other.accept()
+        with connection:
+            connection.recv(1000)
+            connection.sendall(b"\0\0\x12\4\0\0\0\0\0\0\3\0\0\0\x64\r\n")  # as gRPC does
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(UnavailableError, match="not ready"):
+            Emulator(data=tmp_path, port=other.getsockname()[1]).wait(0)
+        thread.join()

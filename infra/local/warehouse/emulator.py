@@ -1,17 +1,18 @@
 """The emulator as a process: start, readiness and end."""
 
+import http.client
 import os
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from core.errors import UnavailableError
+from infra.local.ports import reserve
 
 _PROGRAM = "infra.local.warehouse.launcher"
 _POLL_SECONDS = 0.05
@@ -72,7 +73,8 @@ class Emulator:
             UnavailableError: it ended, or did not answer within `timeout` seconds.
         """
         self.data.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
+        # It listens seconds later: meanwhile the system would give its port to another program.
+        with self._reserved(), self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command,
                 env=os.environ | self.environment,
@@ -80,12 +82,18 @@ class Emulator:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        try:
-            self.wait(timeout)
-        except UnavailableError:
-            self.stop()
-            raise
+            try:
+                self.wait(timeout)
+            except BaseException:
+                self.stop()
+                raise
         return self
+
+    def _reserved(self) -> socket.socket:
+        try:
+            return reserve(self.port)
+        except OSError as error:
+            raise UnavailableError(f"BigQuery emulator: port {self.port} must be free: {error}") from error
 
     def wait(self, timeout: float) -> None:
         """Return when it answers; `UnavailableError` when it ended or `timeout` seconds have passed."""
@@ -119,7 +127,7 @@ class Emulator:
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:  # noqa: S310 - always http, loopback
                 return bool(answer.status == 200)  # noqa: PLR2004 - HTTP's own OK
-        except (urllib.error.URLError, OSError):
+        except (http.client.HTTPException, OSError):  # another program may answer, and not by HTTP
             return False
 
     def __enter__(self) -> Self:
