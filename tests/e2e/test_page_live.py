@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from core.events import Severity
 from core.maintenance.task import Progress, finished
@@ -108,15 +108,20 @@ def test_upkeep_and_models_are_told_of_and_of_metrics_a_page_says_that_it_asks(
     assert not [url for url in asked if "topics=&" in url or url.endswith("topics=")]
 
 
+def at_a_standstill(watched: PageFixture, monkeypatch: pytest.MonkeyPatch) -> tuple[Page, list[str]]:
+    """A live page whose clock stands, over a server that announces every change, and what the page asks for from then on."""
+    monkeypatch.setattr(live_hub, "PACE_SECONDS", 0.0)
+    page, asked = watched.open(clock=True), list[str]()
+    expect(page.locator("#live")).to_have_text("live")
+    page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=5))
+    page.on("request", lambda request: asked.append(request.url))
+    return page, asked
+
+
 def test_a_page_asks_at_most_once_a_second_for_what_keeps_changing_and_shows_its_last_change(
     watched: PageFixture, office: ApiFixture, changes: FakeChanges, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_hub, "PACE_SECONDS", 0.0)
-    page = watched.open(clock=True)
-    expect(page.locator("#live")).to_have_text("live")
-    page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=5))
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page, asked = at_a_standstill(watched, monkeypatch)
     for name in ("first", "second", "third", "last"):
         happen(office, changes, name)
         with page.expect_request("**/v1/silences") if name == "first" else nullcontext():
@@ -134,13 +139,8 @@ def test_a_page_asks_at_most_once_a_second_for_what_keeps_changing_and_shows_its
 def test_what_changes_while_it_is_answered_is_asked_for_once_more_after_the_answer(
     watched: PageFixture, changes: FakeChanges, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_hub, "PACE_SECONDS", 0.0)
-    page = watched.open(clock=True)
-    expect(page.locator("#live")).to_have_text("live")
-    page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=5))
+    page, asked = at_a_standstill(watched, monkeypatch)
     held: list[Route] = []
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
     page.route("**/v1/probes", lambda route: held.append(route))  # noqa: PLW0108 - playwright takes no method of a list
     for number in range(4):
         with page.expect_request("**/v1/silences"):
