@@ -78,9 +78,8 @@ class Deployed:
             RefusedError: the API does not let the caller do that.
         """
         try:
-            Client(self.url).put_model(
-                name, {}, by=login()
-            )  # no settings: they are valid of no model, and change nothing
+            # No settings are valid of no model: nothing is changed, and the server itself says who may.
+            Client(self.url).put_model(name, {}, by=login())
         except RefusedError as error:
             if getattr(error.__cause__, "code", None) in _FORBIDDEN:
                 raise
